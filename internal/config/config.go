@@ -1,0 +1,78 @@
+package config
+
+import "time"
+
+// Config is every setting of logctl with its effective value.
+type Config struct {
+	Kafka Kafka
+	Etcd  Etcd
+	Agent Agent
+	TUI   TUI
+
+	values []Value // in the order of the table, for printing
+}
+
+// Kafka is the section [kafka]: the cluster and how records are produced.
+type Kafka struct {
+	Address          []string // host:port of the first brokers to ask
+	ChanSize         int      // lines buffered per agent at most
+	Acks             string   // all or leader
+	Compression      string   // none, gzip, snappy, lz4 or zstd
+	Partitioner      string   // file, random or round_robin
+	Headers          []string // of host, path and pos
+	TLS              bool
+	CAFile           string
+	CertFile         string
+	KeyFile          string
+	ServerName       string
+	SASLMechanism    string // empty, PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
+	SASLUser         string
+	SASLPasswordFile string
+}
+
+// Etcd is the section [etcd]: the store of the collect entries.
+type Etcd struct {
+	Address      []string
+	CollectKey   string // may hold {hostname} and {ip}
+	DialTimeout  time.Duration
+	Timeout      time.Duration // of one request
+	Username     string
+	PasswordFile string
+	TLS          bool
+	CAFile       string
+	CertFile     string
+	KeyFile      string
+}
+
+// Agent is the section [agent]: the daemon.
+type Agent struct {
+	ID             string // may hold {hostname} and {ip}
+	DataDir        string // empty: chosen by the user the agent runs as
+	MaxBuffer      int64  // bytes of lines read and not yet acknowledged, at most
+	MaxLine        int64  // bytes of a line, above it LongLines applies
+	LongLines      string // split, truncate or skip
+	AllowPaths     []string
+	Listen         string // empty: no port
+	ReportTopic    string
+	ReportInterval time.Duration
+	ScanInterval   time.Duration // how often directories are looked at beside notifications
+}
+
+// TUI is the section [tui]: the console.
+type TUI struct {
+	ReadOnly bool
+	Theme    string // auto, light, dark or none
+	Mouse    bool
+}
+
+// Value is one setting as it came out, for --print-config.
+type Value struct {
+	Section string
+	Key     string
+	Text    string // the effective value as it would be written in an ini file
+	Source  string // "default", "conf/config.ini:3", "environment LOGCTL_…" or "flag --…"
+}
+
+// Values returns every setting with its effective value and source, in the order
+// of the table.
+func (c *Config) Values() []Value { return c.values }

@@ -1,0 +1,144 @@
+package config
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.ini")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestLessonFileWorksUnchanged(t *testing.T) {
+	c, err := Load(Sources{File: write(t, "[kafka]\naddress = 10.0.0.1:9092\nchan_size = 5000\n\n[etcd]\naddress=10.0.0.2:2379\ncollect_key=collect_log_%s_conf\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"10.0.0.1:9092"}, c.Kafka.Address); diff != "" {
+		t.Error(diff)
+	}
+	if c.Kafka.ChanSize != 5000 || c.Etcd.CollectKey != "collect_log_%s_conf" {
+		t.Errorf("got %d, %q", c.Kafka.ChanSize, c.Etcd.CollectKey)
+	}
+	if c.Etcd.DialTimeout != 5*time.Second || c.Etcd.Timeout != 2*time.Second {
+		t.Errorf("timeouts: got %v and %v, want the lesson's 5s and 2s", c.Etcd.DialTimeout, c.Etcd.Timeout)
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	file := write(t, "[kafka]\nacks = leader ; less safe\ncompression = zstd\nsasl_mechanism = ; none\n[agent]\nmax_buffer = 8MiB\n")
+	c, err := Load(Sources{
+		File:    file,
+		Environ: []string{"LOGCTL_KAFKA_COMPRESSION=gzip", "LOGCTL_AGENT_MAX_BUFFER=16MiB", "LOGCTL_TEST_KAFKA=x", "HOME=/nowhere"},
+		Flags:   map[string]FlagText{"agent.max_buffer": {"--max-buffer", "32MiB"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, v := range c.Values() {
+		got[v.Key] = v.Text + " from " + strings.Replace(v.Source, file, "F", 1)
+	}
+	for key, want := range map[string]string{
+		"acks":        "leader from F:2",
+		"compression": "gzip from environment LOGCTL_KAFKA_COMPRESSION",
+		"max_buffer":  "32MiB from flag --max-buffer",
+		"partitioner": "file from default",
+	} {
+		if got[key] != want {
+			t.Errorf("%s: got %q, want %q", key, got[key], want)
+		}
+	}
+	if c.Kafka.SASLMechanism != "" {
+		t.Errorf("an empty value before a comment came out as %q", c.Kafka.SASLMechanism)
+	}
+	if c.Agent.MaxBuffer != 32<<20 {
+		t.Errorf("max_buffer: got %d", c.Agent.MaxBuffer)
+	}
+}
+
+func TestProblemsNameTheirPlace(t *testing.T) {
+	for _, tc := range []struct {
+		name, file string
+		env        []string
+		want       []string
+	}{
+		{"unknown key", "[kafka]\nadress = a:1\n", nil, []string{"config.ini:2: unknown key \"adress\" in [kafka]; did you mean address?"}},
+		{"unknown section", "[kafak]\naddress = a:1\n", nil, []string{"config.ini:1: unknown section [kafak]; did you mean kafka?"}},
+		{"key before section", "address = a:1\n", nil, []string{"config.ini:1: key \"address\" stands before any [section]"}},
+		{"twice", "[etcd]\nusername = a\nusername = b\npassword_file = p\n", nil, []string{"config.ini:3: key \"username\" of [etcd] stands on line 2 already"}},
+		{"no ini", "[kafka\naddress\n", nil, []string{"config.ini:1: not an ini file"}},
+		{"bad values", "[kafka]\naddress = localhost\nacks = none\nchan_size = 0\nheaders = host,nope\n[agent]\nmax_buffer = lots\nreport_interval = soon\n", nil,
+			[]string{":2: [kafka] address", ":3: [kafka] acks", ":4: [kafka] chan_size", ":5: [kafka] headers", ":7: [agent] max_buffer", ":8: [agent] report_interval"}},
+		{"bad environment", "", []string{"LOGCTL_ETCD_ADRESS=x:1", "LOGCTL_KAFKA_TLS=maybe"},
+			[]string{"environment LOGCTL_ETCD_ADRESS: no such setting; did you mean LOGCTL_ETCD_ADDRESS?", "environment LOGCTL_KAFKA_TLS: [kafka] tls"}},
+		{"half of a pair", "[kafka]\nsasl_mechanism = PLAIN\n", nil, []string{"config.ini:2: [kafka] sasl_mechanism: needs sasl_user"}},
+		{"certificates without tls", "[kafka]\nca_file = ca.pem\n", nil, []string{"set tls = true"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := Load(Sources{File: write(t, tc.file), Environ: tc.env})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, w := range tc.want {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("error does not say %q:\n%v", w, err)
+				}
+			}
+		})
+	}
+}
+
+func TestMissingFile(t *testing.T) {
+	if _, err := Load(Sources{File: filepath.Join(t.TempDir(), "none.ini")}); err == nil || !strings.Contains(err.Error(), "none.ini") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPrintReadsBack(t *testing.T) {
+	c, err := Load(Sources{File: write(t, "[kafka]\naddress = a:1, b:2\n[etcd]\naddress = http://root:secret@e:2379\n[agent]\nid = x\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := c.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), "secret") {
+		t.Errorf("a password is printed:\n%s", out.String())
+	}
+	again, err := Load(Sources{File: write(t, out.String())})
+	if err != nil {
+		t.Fatalf("%v in:\n%s", err, out.String())
+	}
+	if diff := cmp.Diff(c.Agent, again.Agent); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(c.Kafka, again.Kafka); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestParseSize(t *testing.T) {
+	for text, want := range map[string]int64{"1": 1, "64MiB": 64 << 20, "1.5 KiB": 1536, "2GB": 2e9, "3k": 3 << 10, "7B": 7} {
+		if got, err := ParseSize(text); err != nil || got != want {
+			t.Errorf("%q: got %d, %v, want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "x", "-1", "1TiB", "99999999999GiB"} {
+		if got, err := ParseSize(text); err == nil {
+			t.Errorf("%q: got %d, want an error", text, got)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+)
+
+// Print writes the effective settings as an ini file that Load reads back, each
+// with where it came from as a comment. Secrets are not in the settings (they
+// stand in files); a password inside an address is masked.
+func (c *Config) Print(w io.Writer) error {
+	section := ""
+	width := 0
+	for _, v := range c.values {
+		width = max(width, len(v.Key)+len(" = ")+len(masked(v)))
+	}
+	width = min(width, 48)
+	for _, v := range c.values {
+		if v.Section != section {
+			gap := "\n"
+			if section == "" {
+				gap = ""
+			}
+			section = v.Section
+			if _, err := fmt.Fprintf(w, "%s[%s]\n", gap, section); err != nil {
+				return err
+			}
+		}
+		if _, err := fmt.Fprintf(w, "%-*s ; %s\n", width, strings.TrimRight(v.Key+" = "+masked(v), " "), v.Source); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// masked is the value as it may be shown.
+func masked(v Value) string {
+	if v.Key != "address" {
+		return v.Text
+	}
+	items := splitList(v.Text)
+	for i, it := range items {
+		if u, err := url.Parse(it); err == nil && u.User != nil {
+			u.User = url.User("****")
+			items[i] = u.String()
+		}
+	}
+	return strings.Join(items, ",")
+}

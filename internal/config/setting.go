@@ -1,0 +1,97 @@
+package config
+
+// setting is one row of the table of keys.
+type setting struct {
+	section, key string
+	def          string
+	help         string
+	bind         func(c *Config) target // where the value goes
+}
+
+// name is the key with its section, as people write it in messages.
+func (s setting) name() string { return "[" + s.section + "] " + s.key }
+
+// settings is the table: every key logctl knows, in the order it is printed.
+func settings() []setting {
+	k := func(key, def, help string, bind func(c *Kafka) target) setting {
+		return setting{"kafka", key, def, help, func(c *Config) target { return bind(&c.Kafka) }}
+	}
+	e := func(key, def, help string, bind func(c *Etcd) target) setting {
+		return setting{"etcd", key, def, help, func(c *Config) target { return bind(&c.Etcd) }}
+	}
+	a := func(key, def, help string, bind func(c *Agent) target) setting {
+		return setting{"agent", key, def, help, func(c *Config) target { return bind(&c.Agent) }}
+	}
+	t := func(key, def, help string, bind func(c *TUI) target) setting {
+		return setting{"tui", key, def, help, func(c *Config) target { return bind(&c.TUI) }}
+	}
+	return []setting{
+		k("address", "127.0.0.1:9092", "brokers, comma separated", func(c *Kafka) target { return addresses(&c.Address) }),
+		k("chan_size", "100000", "lines buffered per agent at most", func(c *Kafka) target { return integer(&c.ChanSize, 1) }),
+		k("acks", "all", "all | leader", func(c *Kafka) target { return choice(&c.Acks, "all", "leader") }),
+		k("compression", "lz4", "none | gzip | snappy | lz4 | zstd", func(c *Kafka) target {
+			return choice(&c.Compression, "none", "gzip", "snappy", "lz4", "zstd")
+		}),
+		k("partitioner", "file", "file (order of a file kept) | random | round_robin", func(c *Kafka) target {
+			return choice(&c.Partitioner, "file", "random", "round_robin")
+		}),
+		k("headers", "host,path,pos", "record headers; empty for none", func(c *Kafka) target {
+			return listOf(&c.Headers, "host", "path", "pos")
+		}),
+		k("tls", "false", "encrypt the connections", func(c *Kafka) target { return boolean(&c.TLS) }),
+		k("ca_file", "", "PEM of the authority that signed the brokers", func(c *Kafka) target { return text(&c.CAFile) }),
+		k("cert_file", "", "PEM of the client certificate", func(c *Kafka) target { return text(&c.CertFile) }),
+		k("key_file", "", "PEM of the client key", func(c *Kafka) target { return text(&c.KeyFile) }),
+		k("server_name", "", "name expected in the brokers' certificates", func(c *Kafka) target { return text(&c.ServerName) }),
+		k("sasl_mechanism", "", "PLAIN | SCRAM-SHA-256 | SCRAM-SHA-512", func(c *Kafka) target {
+			return choice(&c.SASLMechanism, "", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+		}),
+		k("sasl_user", "", "", func(c *Kafka) target { return text(&c.SASLUser) }),
+		k("sasl_password_file", "", "file that holds the password", func(c *Kafka) target { return text(&c.SASLPasswordFile) }),
+
+		e("address", "127.0.0.1:2379", "etcd endpoints, comma separated", func(c *Etcd) target { return addresses(&c.Address) }),
+		e("collect_key", "collect_log_conf", "{hostname} and {ip} are replaced", func(c *Etcd) target { return required(&c.CollectKey) }),
+		e("dial_timeout", "5s", "", func(c *Etcd) target { return duration(&c.DialTimeout) }),
+		e("timeout", "2s", "of one request", func(c *Etcd) target { return duration(&c.Timeout) }),
+		e("username", "", "", func(c *Etcd) target { return text(&c.Username) }),
+		e("password_file", "", "file that holds the password", func(c *Etcd) target { return text(&c.PasswordFile) }),
+		e("tls", "false", "encrypt the connections", func(c *Etcd) target { return boolean(&c.TLS) }),
+		e("ca_file", "", "PEM of the authority that signed etcd", func(c *Etcd) target { return text(&c.CAFile) }),
+		e("cert_file", "", "PEM of the client certificate", func(c *Etcd) target { return text(&c.CertFile) }),
+		e("key_file", "", "PEM of the client key", func(c *Etcd) target { return text(&c.KeyFile) }),
+
+		a("id", "{hostname}", "name of this agent, unique in the fleet", func(c *Agent) target { return required(&c.ID) }),
+		a("data_dir", "", "default /var/lib/logctl as root, else $XDG_STATE_HOME/logctl", func(c *Agent) target { return text(&c.DataDir) }),
+		a("max_buffer", "64MiB", "bytes read and not yet acknowledged, at most", func(c *Agent) target { return size(&c.MaxBuffer, 1<<20) }),
+		a("max_line", "1MiB", "longest record made of one line", func(c *Agent) target { return size(&c.MaxLine, 1<<10) }),
+		a("long_lines", "split", "split | truncate | skip", func(c *Agent) target {
+			return choice(&c.LongLines, "split", "truncate", "skip")
+		}),
+		a("allow_paths", "", "globs; an entry outside them is refused", func(c *Agent) target { return list(&c.AllowPaths) }),
+		a("listen", "", "address that serves /metrics /healthz /debug/pprof; empty: no port", func(c *Agent) target { return text(&c.Listen) }),
+		a("report_topic", "logctl-reports", "empty: no reports", func(c *Agent) target { return text(&c.ReportTopic) }),
+		a("report_interval", "2s", "", func(c *Agent) target { return duration(&c.ReportInterval) }),
+		a("scan_interval", "1s", "looks at the directories beside notifications", func(c *Agent) target { return duration(&c.ScanInterval) }),
+
+		t("read_only", "false", "refuse every write", func(c *TUI) target { return boolean(&c.ReadOnly) }),
+		t("theme", "auto", "auto | light | dark | none", func(c *TUI) target {
+			return choice(&c.Theme, "auto", "light", "dark", "none")
+		}),
+		t("mouse", "false", "catch the mouse (the terminal's own selection ends)", func(c *TUI) target { return boolean(&c.Mouse) }),
+	}
+}
+
+// Known returns the names of every key, as section and key, for completion and
+// documentation, with default and help text.
+func Known() []Key {
+	var out []Key
+	for _, s := range settings() {
+		out = append(out, Key{Section: s.section, Name: s.key, Default: s.def, Help: s.help})
+	}
+	return out
+}
+
+// Key describes one setting for documentation.
+type Key struct {
+	Section, Name, Default, Help string
+}
