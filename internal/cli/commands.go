@@ -1,0 +1,10 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+// addCommands hangs every command under the root.
+func addCommands(root *cobra.Command, a *app) {
+	root.AddCommand(
+		newVersionCmd(a),
+	)
+}

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes of every command.
+const (
+	ExitOK      = 0
+	ExitFailure = 1
+	ExitUsage   = 2
+)
+
+// Streams are the three standard streams and the environment of a command.
+type Streams struct {
+	In      io.Reader
+	Out     io.Writer
+	Err     io.Writer
+	Environ []string // as os.Environ gives it
+}
+
+// usageError is wrong input of the operator: flags, arguments or settings.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// exitError ends a command with a code when all there is to say has been said.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// Main runs one command line (without the program's name) until it ends or ctx
+// does, and returns the exit code. Errors are printed on s.Err, one line each.
+func Main(ctx context.Context, args []string, s Streams) int {
+	a := newApp(s)
+	root := newRootCmd(a)
+	root.SetArgs(args)
+	return a.exitCode(root, root.ExecuteContext(ctx))
+}
+
+// exitCode prints what err has to say and maps it to a code.
+func (a *app) exitCode(root *cobra.Command, err error) int {
+	var usage *usageError
+	var exit *exitError
+	switch {
+	case err == nil, errors.Is(err, syscall.EPIPE):
+		return ExitOK
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.As(err, &usage):
+		fmt.Fprintf(a.Err, "%s: %s\n", root.Name(), indentLines(err))
+		return ExitUsage
+	case isCobraUsage(err):
+		fmt.Fprintf(a.Err, "%s: %v\nRun '%s --help' for usage.\n", root.Name(), err, root.Name())
+		return ExitUsage
+	default:
+		fmt.Fprintf(a.Err, "%s: %s\n", root.Name(), indentLines(err))
+		return ExitFailure
+	}
+}
+
+// isCobraUsage recognises the errors that cobra makes itself for an unknown
+// command; flag and argument errors come wrapped as usageError.
+func isCobraUsage(err error) bool {
+	return strings.HasPrefix(err.Error(), "unknown command") || strings.HasPrefix(err.Error(), "required flag")
+}
+
+// indentLines keeps the lines of joined errors apart from the next message.
+func indentLines(err error) string {
+	return strings.ReplaceAll(err.Error(), "\n", "\n  ")
+}
+
+// noArgs, exactArgs and rangeArgs are cobra's checks with their errors marked as
+// wrong usage.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &usageError{fmt.Errorf("%s: %w; see '%s --help'", cmd.Name(), err, cmd.CommandPath())}
+		}
+		return nil
+	}
+}

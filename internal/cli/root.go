@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"logctl/internal/config"
+)
+
+// app is what every command shares: the streams and the flags of the root.
+type app struct {
+	Streams
+	configFile string
+	logLevel   string
+	logFormat  string
+}
+
+func newApp(s Streams) *app { return &app{Streams: s} }
+
+// sharedFlags are settings every command takes on its line; the others are in
+// the file and the environment.
+func sharedFlags() map[string]string {
+	return map[string]string{"kafka": "kafka.address", "etcd": "etcd.address", "key": "etcd.collect_key"}
+}
+
+func newRootCmd(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "logctl",
+		Short: "Collect log files into Kafka, managed from etcd, operated from a terminal",
+		Long: `logctl ships every line of the files that etcd names to Kafka, and shows it happen.
+
+  logctl demo               all of it on embedded servers: the first minute
+  logctl agent              the daemon: tails files, ships lines, remembers positions
+  logctl tui                the console: entries, agents, topics, live streams
+  logctl tail-topic TOPIC   prints a topic's records from all partitions
+
+Settings come from flags, then LOGCTL_<SECTION>_<KEY> in the environment, then the
+ini file, then defaults; 'logctl agent --print-config' shows them with their source.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       buildVersion(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unknown command %q", args[0])
+			}
+			return cmd.Help()
+		},
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+	}
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	root.SetIn(a.In)
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{fmt.Errorf("%s: %w; see '%s --help'", cmd.Name(), err, cmd.CommandPath())}
+	})
+	f := root.PersistentFlags()
+	f.StringVar(&a.configFile, "config", "", "ini file (default conf/config.ini, then the user's, then /etc/logctl/config.ini)")
+	f.String("kafka", "", "Kafka brokers, comma separated ([kafka] address)")
+	f.String("etcd", "", "etcd endpoints, comma separated ([etcd] address)")
+	f.String("key", "", "etcd key of the collect entries ([etcd] collect_key)")
+	f.StringVar(&a.logLevel, "log-level", "", "debug, info, warn or error (default info)")
+	f.StringVar(&a.logFormat, "log-format", "", "text or json (default text)")
+	fixed := func(values ...string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+	}
+	_ = root.RegisterFlagCompletionFunc("log-level", fixed("debug", "info", "warn", "error"))
+	_ = root.RegisterFlagCompletionFunc("log-format", fixed("text", "json"))
+	addCommands(root, a)
+	return root
+}
+
+// settings loads the configuration for a command. extra maps flags of the command
+// itself to settings ("section.key").
+func (a *app) settings(cmd *cobra.Command, extra map[string]string) (*config.Config, error) {
+	flags := map[string]config.FlagText{}
+	collect := func(byFlag map[string]string) {
+		cmd.Flags().Visit(func(f *pflag.Flag) {
+			if id, ok := byFlag[f.Name]; ok {
+				flags[id] = config.FlagText{Flag: "--" + f.Name, Text: f.Value.String()}
+			}
+		})
+	}
+	collect(sharedFlags())
+	collect(extra)
+	c, err := config.Load(config.Sources{File: a.configFile, Environ: a.Environ, Flags: flags})
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return c, nil
+}
+
+// logger builds the logger of a command, writing to w.
+func (a *app) logger(w io.Writer) (*slog.Logger, error) {
+	level, format := a.logLevel, a.logFormat
+	if level == "" {
+		level = a.getenv("LOGCTL_LOG_LEVEL")
+	}
+	if format == "" {
+		format = a.getenv("LOGCTL_LOG_FORMAT")
+	}
+	var lv slog.Level
+	if level != "" {
+		if err := lv.UnmarshalText([]byte(level)); err != nil {
+			return nil, &usageError{fmt.Errorf("--log-level: %q is not one of debug, info, warn, error", level)}
+		}
+	}
+	opts := &slog.HandlerOptions{Level: lv}
+	switch format {
+	case "", "text":
+		return slog.New(slog.NewTextHandler(w, opts)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, opts)), nil
+	}
+	return nil, &usageError{fmt.Errorf("--log-format: %q is not text or json", format)}
+}
+
+// getenv looks a variable up in the environment of the command.
+func (a *app) getenv(name string) string {
+	for i := len(a.Environ) - 1; i >= 0; i-- {
+		if k, v, ok := strings.Cut(a.Environ[i], "="); ok && k == name {
+			return v
+		}
+	}
+	return ""
+}
+
+// isTerminal says whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && isTerminalFile(f)
+}
