@@ -1,0 +1,32 @@
+package etcdcfg
+
+import "time"
+
+// AgentsPrefix is where presences stand: AgentsPrefix + agent id.
+const AgentsPrefix = "logctl/agents/"
+
+// DefaultPresenceTTL is how long a presence outlives an agent that died.
+const DefaultPresenceTTL = 15 * time.Second
+
+// Presence is what an agent announces about itself under a lease.
+type Presence struct {
+	ID         string      `json:"id"`
+	Host       string      `json:"host"`
+	Version    string      `json:"version"`
+	PID        int         `json:"pid"`
+	Started    time.Time   `json:"started"`
+	CollectKey string      `json:"collect_key"`
+	Revision   int64       `json:"revision"`             // ModRevision of the applied list
+	ListError  string      `json:"list_error,omitempty"` // why the list in etcd is not applied
+	Kafka      string      `json:"kafka,omitempty"`      // state of the Kafka side in words
+	Tasks      []TaskState `json:"tasks"`
+}
+
+// TaskState is the state of one entry on the agent that announces it.
+type TaskState struct {
+	Path  string    `json:"path"`
+	Topic string    `json:"topic"`
+	State string    `json:"state"` // one of the words of agent/report
+	Error string    `json:"error,omitempty"`
+	Since time.Time `json:"since"`
+}
