@@ -1,0 +1,120 @@
+package tail
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// FileID names one generation of a file. Dev and Ino are what the file system
+// says (device and inode; on Windows volume serial and file index). Gen tells
+// generations apart that had the same inode, one after the other: it is given
+// when a generation is first seen, grows with time, and is part of the identity.
+// Save and compare it whole.
+type FileID struct {
+	Dev, Ino, Gen uint64
+}
+
+// String returns dev:ino:gen in hexadecimal.
+func (id FileID) String() string { return fmt.Sprintf("%x:%x:%x", id.Dev, id.Ino, id.Gen) }
+
+// State is where reading of one file generation got to, and what is needed to
+// know the same generation again.
+type State struct {
+	ID       FileID
+	Path     string    // watched name under which the generation was first seen (or would have been)
+	Pos      int64     // every byte before it is dealt with
+	Part     int       // parts already sent of the line that Pos is in; 0: Pos is at the start of a line
+	HeadLen  int       // bytes at the head of the file that HeadHash is of, at most 1024
+	HeadHash uint64    // FNV-1a of them
+	MarkLen  int       // bytes before Pos that MarkHash is of, at most 64
+	MarkHash uint64    // FNV-1a of them
+	Size     int64     // size in bytes when last seen
+	ModTime  time.Time // modification time when last seen
+	Seen     time.Time // when that was
+	Rotated  bool      // no longer at Path when last seen
+}
+
+// From says where reading starts in files that are there at the first scan and
+// have no saved state.
+type From int
+
+// Start points. FromEnd starts at the start of the line that the end of the file
+// is in, so that the first line handed out is a whole one.
+const (
+	FromEnd From = iota
+	FromBeginning
+)
+
+// LongLines says what happens to lines longer than Config.MaxLine.
+type LongLines int
+
+// Ways to treat long lines.
+const (
+	LongSplit    LongLines = iota // several Lines with Part 1, 2, ..., the last one with Last
+	LongTruncate                  // the first MaxLine bytes; the rest is counted in Chunk.Truncated
+	LongSkip                      // nothing; counted in Chunk.Skipped and Chunk.Truncated
+)
+
+// Newline says what ends a line.
+type Newline int
+
+// Line ends. A carriage return before the line feed belongs to the line end.
+const (
+	NewlineLF      Newline = iota // byte 0x0A
+	NewlineUTF16LE                // code unit 0x000A, little endian
+	NewlineUTF16BE                // code unit 0x000A, big endian
+)
+
+// Config says what a Set follows and how.
+type Config struct {
+	Path       string                  // absolute path or doublestar glob
+	Exclude    []string                // doublestar globs of paths not to follow
+	From       From                    // start in files found at the first scan without a saved state, if FirstStart
+	FirstStart bool                    // this Path was never followed before; false: such files start at 0
+	Poll       bool                    // do not use file system notification (network file systems)
+	Interval   time.Duration           // between two scans; default 1 s
+	MaxLine    func() int              // longest line in bytes, asked at every read; default 1 MiB
+	LongLines  LongLines               // what to do with longer ones
+	Newline    Newline                 // what ends a line
+	ChunkSize  int                     // bytes read at once; default 256 KiB
+	MaxOpen    int                     // descriptors kept open at most; default a quarter of the process limit, at most 4096
+	Saved      []State                 // what was saved by an earlier run for this Path
+	Allowed    func(path string) error // asked for the named and the symlink-resolved path; nil allows everything
+	Watcher    *Watcher                // shared by the Sets of a process; nil: the Set has one of its own
+	Log        *slog.Logger            // nil: nothing is logged
+}
+
+// FileInfo describes one generation for operators.
+type FileInfo struct {
+	ID      FileID
+	Path    string // watched name
+	Name    string // where it is now, as far as known; Path unless it was rotated or Path is a symlink
+	Size    int64  // bytes, when last seen
+	Read    int64  // bytes handed out or skipped
+	State   string // "reading", "idle", "queued", "waiting for older file", "rotated", "deleted", or an error in words
+	Err     error  // why it cannot be read now; nil: it can
+	Rotated bool   // no longer at Path
+}
+
+// Status describes a Set for operators. Counters are cumulative since Open.
+type Status struct {
+	Waiting    string     // why nothing is followed, in words: "waiting for file", "permission denied: ...", "not allowed: ...", "" when files are followed
+	Watching   string     // how changes are noticed: "notify", "poll", or "poll: <why notification does not work>"
+	Files      int        // generations known
+	Open       int        // descriptors open
+	Skipped    uint64     // lines longer than MaxLine that were left out (LongSkip)
+	Truncated  uint64     // bytes of long lines that were left out (LongTruncate, LongSkip)
+	Holes      uint64     // bytes of NUL at the head of files that were passed over
+	Unreadable uint64     // bytes known to have been written that were gone before they could be read
+	LagBytes   int64      // sizes minus read positions of all files
+	TopFiles   []FileInfo // the ten files with most left to read
+}
+
+// Line is one line, or one part of a long one, in Chunk.Data.
+type Line struct {
+	Start, End uint32 // Data[Start:End], without line end
+	Part       int32  // 0: a whole line; 1, 2, ...: part of a long one
+	Last       bool   // the last part
+	Pos        int64  // of the first byte, in the file
+}
