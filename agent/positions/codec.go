@@ -1,0 +1,46 @@
+package positions
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+
+	"logctl/agent/tail"
+)
+
+// castagnoli is the polynomial also used by Kafka and iSCSI.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// encode is a state as it stands on disk: CRC-32C of the rest, 4 bytes big-endian,
+// then JSON.
+func encode(st tail.State) []byte {
+	body, err := json.Marshal(st)
+	if err != nil {
+		// A State is made of numbers, strings and times: only a time outside the
+		// years 0 to 9999 cannot be written, and the zero time can.
+		st.ModTime, st.Seen = st.ModTime.AddDate(-st.ModTime.Year(), 0, 0), st.Seen.AddDate(-st.Seen.Year(), 0, 0)
+		body, _ = json.Marshal(st)
+	}
+	return append(binary.BigEndian.AppendUint32(nil, crc32.Checksum(body, castagnoli)), body...)
+}
+
+// decode reads what encode wrote. Damage is an error, never another position.
+func decode(data []byte) (tail.State, error) {
+	if len(data) < 4 {
+		return tail.State{}, errors.New("state is too short")
+	}
+	body := data[4:]
+	if want, got := binary.BigEndian.Uint32(data), crc32.Checksum(body, castagnoli); want != got {
+		return tail.State{}, fmt.Errorf("state is damaged: checksum %08x, want %08x", got, want)
+	}
+	var st tail.State
+	if err := json.Unmarshal(body, &st); err != nil {
+		return tail.State{}, fmt.Errorf("state is damaged: %w", err)
+	}
+	if st.Pos < 0 || st.HeadLen < 0 || st.MarkLen < 0 || st.Part < 0 {
+		return tail.State{}, fmt.Errorf("state is damaged: negative position in %s", body)
+	}
+	return st, nil
+}

@@ -1,0 +1,222 @@
+package positions
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"logctl/agent/tail"
+)
+
+// Layout of the database: the bucket "sources" holds a bucket for each source key;
+// in it stand "updated" (RFC 3339) and the bucket "files", file identity to
+// encoded state. The bucket "meta" holds "version".
+var (
+	bucketMeta    = []byte("meta")
+	bucketSources = []byte("sources")
+	bucketFiles   = []byte("files")
+	keyVersion    = []byte("version")
+	keyUpdated    = []byte("updated")
+)
+
+const layoutVersion = "logctl-positions-1"
+
+// lockTimeout is how long Open waits for the lock of an agent that is just ending.
+const lockTimeout = 2 * time.Second
+
+// open opens the database and reads all of it. A panic of the database library on
+// damaged pages comes back as an error.
+func (r *Registry) open() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("damaged: %v", p)
+		}
+		if err != nil && r.db != nil {
+			_ = r.db.Close()
+			r.db = nil
+		}
+	}()
+	db, err := bbolt.Open(r.path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return ErrLocked
+	}
+	if err != nil {
+		return err
+	}
+	r.db = db
+	return db.Update(func(tx *bbolt.Tx) error {
+		for e := range tx.Check() {
+			return fmt.Errorf("damaged: %w", e)
+		}
+		meta, err := tx.CreateBucketIfNotExists(bucketMeta)
+		if err != nil {
+			return err
+		}
+		sources := tx.Bucket(bucketSources)
+		version := string(meta.Get(keyVersion))
+		if version == "" && sources == nil {
+			if _, err := tx.CreateBucket(bucketSources); err != nil {
+				return err
+			}
+			return meta.Put(keyVersion, []byte(layoutVersion))
+		}
+		if version != layoutVersion || sources == nil {
+			return fmt.Errorf("layout %q is not %q", version, layoutVersion)
+		}
+		return sources.ForEachBucket(func(key []byte) error { return r.loadSource(string(key), sources.Bucket(key)) })
+	})
+}
+
+func (r *Registry) loadSource(key string, b *bbolt.Bucket) error {
+	s := &source{states: map[tail.FileID]tail.State{}, dirty: map[tail.FileID]bool{}}
+	if err := s.updated.UnmarshalText(b.Get(keyUpdated)); err != nil {
+		return fmt.Errorf("source %q: %w", key, err)
+	}
+	r.sources[key] = s
+	files := b.Bucket(bucketFiles)
+	if files == nil {
+		return nil
+	}
+	return files.ForEach(func(k, v []byte) error {
+		st, err := decode(v)
+		if err != nil {
+			return fmt.Errorf("source %q: file %s: %w", key, k, err)
+		}
+		s.states[st.ID] = st
+		return nil
+	})
+}
+
+// Flush writes what was put and not written yet, in one transaction with fsync.
+func (r *Registry) Flush() error {
+	r.flushing.Lock()
+	defer r.flushing.Unlock()
+	batch := r.take()
+	if len(batch) == 0 {
+		return nil
+	}
+	err := r.db.Update(func(tx *bbolt.Tx) error {
+		for key, c := range batch {
+			if err := c.write(tx.Bucket(bucketSources), key); err != nil {
+				return fmt.Errorf("source %q: %w", key, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		err = fmt.Errorf("save positions %s: %w", r.path, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = err
+	if err != nil {
+		r.restore(batch)
+	}
+	return err
+}
+
+// change is what one flush writes of one source.
+type change struct {
+	updated time.Time
+	put     map[tail.FileID]tail.State
+	drop    []tail.FileID
+}
+
+// take moves what is dirty into a batch.
+func (r *Registry) take() map[string]change {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	batch := map[string]change{}
+	for key, s := range r.sources {
+		if len(s.dirty) == 0 && !s.touched {
+			continue
+		}
+		c := change{put: map[tail.FileID]tail.State{}}
+		for id := range s.dirty {
+			if st, ok := s.states[id]; ok {
+				c.put[id] = st
+			} else {
+				c.drop = append(c.drop, id)
+			}
+		}
+		s.touch()
+		s.touched, c.updated = false, s.updated
+		clear(s.dirty)
+		batch[key] = c
+	}
+	return batch
+}
+
+// restore marks a batch dirty again after a failed write. r.mu is held.
+func (r *Registry) restore(batch map[string]change) {
+	for key, c := range batch {
+		s := r.source(key)
+		s.touched = true
+		for id := range maps.Keys(c.put) {
+			s.dirty[id] = true
+		}
+		for _, id := range c.drop {
+			s.dirty[id] = true
+		}
+	}
+}
+
+func (c change) write(sources *bbolt.Bucket, key string) error {
+	b, err := sources.CreateBucketIfNotExists([]byte(key))
+	if err != nil {
+		return err
+	}
+	stamp, err := c.updated.UTC().MarshalText()
+	if err != nil {
+		return err
+	}
+	if err := b.Put(keyUpdated, stamp); err != nil {
+		return err
+	}
+	files, err := b.CreateBucketIfNotExists(bucketFiles)
+	if err != nil {
+		return err
+	}
+	for id, st := range c.put {
+		if err := files.Put([]byte(id.String()), encode(st)); err != nil {
+			return err
+		}
+	}
+	for _, id := range c.drop {
+		if err := files.Delete([]byte(id.String())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget removes a source from memory and disk.
+func (r *Registry) forget(key string) error {
+	r.flushing.Lock()
+	defer r.flushing.Unlock()
+	r.mu.Lock()
+	delete(r.sources, key)
+	r.mu.Unlock()
+	err := r.db.Update(func(tx *bbolt.Tx) error {
+		err := tx.Bucket(bucketSources).DeleteBucket([]byte(key))
+		if errors.Is(err, bolterrors.ErrBucketNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("forget positions of %q: %w", key, err)
+	}
+	return nil
+}
+
+// setAside renames a file to a name that says when.
+func setAside(path string) (string, error) {
+	name := fmt.Sprintf("%s.bad-%s", path, time.Now().UTC().Format("20060102T150405.000000000"))
+	return name, os.Rename(path, name)
+}

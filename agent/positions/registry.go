@@ -1,0 +1,234 @@
+package positions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"logctl/agent/tail"
+)
+
+// FileName is the name of the database in the data directory.
+const FileName = "positions.db"
+
+// ErrLocked is returned by Open when another process holds the data directory.
+var ErrLocked = errors.New("another agent uses this data directory")
+
+// FlushInterval is how long a position may wait in memory before Run writes it.
+const FlushInterval = time.Second
+
+// Registry holds the positions of an agent. Its methods may be called from any
+// goroutine.
+type Registry struct {
+	db       *bbolt.DB
+	path     string
+	log      *slog.Logger
+	setAside string
+
+	flushing sync.Mutex // one writer at a time, taken before mu
+
+	mu      sync.Mutex
+	sources map[string]*source
+	err     error // of the last flush
+}
+
+// source is one source in memory. The maps hold what is on disk and what is to be.
+type source struct {
+	states  map[tail.FileID]tail.State
+	dirty   map[tail.FileID]bool // to be written, or deleted when not in states
+	updated time.Time
+	touched bool // updated is to be written
+}
+
+// Open opens or creates the registry in dir, which it creates too (mode 0700). It
+// returns ErrLocked (wrapped) when another process holds it, and an error that
+// names the directory when it cannot be written.
+func Open(dir string, log *slog.Logger) (*Registry, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open data directory: %w; set [agent] data_dir to a directory this user can write", err)
+	}
+	r := &Registry{path: filepath.Join(dir, FileName), log: log, sources: map[string]*source{}}
+	err := r.open()
+	if err == nil {
+		return r, nil
+	}
+	if errors.Is(err, ErrLocked) || errors.Is(err, os.ErrPermission) || isDiskError(err) {
+		return nil, fmt.Errorf("open positions %s: %w", r.path, err)
+	}
+	aside, renameErr := setAside(r.path)
+	if renameErr != nil {
+		return nil, fmt.Errorf("open positions %s: %w; and it cannot be set aside: %w", r.path, err, renameErr)
+	}
+	log.Warn("positions file is not readable and was set aside; files are read from their beginning",
+		"path", r.path, "set_aside", aside, "error", err)
+	r.setAside, r.sources = aside, map[string]*source{}
+	if err := r.open(); err != nil {
+		return nil, fmt.Errorf("open positions %s: %w", r.path, err)
+	}
+	return r, nil
+}
+
+// SetAside is the name that an unreadable database was given by Open, or empty.
+func (r *Registry) SetAside() string { return r.setAside }
+
+// Err is the error of the last write, nil when it went well.
+func (r *Registry) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// Known says whether the source was registered by an earlier call of Register,
+// in this run or another.
+func (r *Registry) Known(key string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.sources[key]
+	return ok
+}
+
+// States returns the saved states of a source, in no particular order.
+func (r *Registry) States(key string) []tail.State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.sources[key]
+	if s == nil {
+		return nil
+	}
+	return slices.Collect(maps.Values(s.states))
+}
+
+// Register makes a source known, with its first states, and writes them before it
+// returns: a kill right after it cannot make the next start a first start again.
+func (r *Registry) Register(key string, first []tail.State) error {
+	r.mu.Lock()
+	s := r.source(key)
+	for _, st := range first {
+		s.put(st)
+	}
+	s.touch()
+	r.mu.Unlock()
+	return r.Flush()
+}
+
+// Put notes the state of a file. It is written with the next flush.
+func (r *Registry) Put(key string, st tail.State) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.source(key).put(st)
+}
+
+// Drop forgets a file of a source that is finished for good.
+func (r *Registry) Drop(key string, id tail.FileID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.sources[key]; s != nil {
+		if _, ok := s.states[id]; ok {
+			delete(s.states, id)
+			s.dirty[id] = true
+		}
+	}
+}
+
+// Move gives the states of one source to another that has none of its own, and
+// forgets the first: the topic of an entry changed. It is written before it
+// returns.
+func (r *Registry) Move(from, to string) error {
+	r.mu.Lock()
+	src := r.sources[from]
+	if src == nil {
+		r.mu.Unlock()
+		return nil
+	}
+	dst := r.source(to)
+	for _, st := range src.states {
+		dst.put(st)
+	}
+	for id := range src.states {
+		src.dirty[id] = true
+	}
+	src.states = map[tail.FileID]tail.State{}
+	dst.touch()
+	r.mu.Unlock()
+	if err := r.Flush(); err != nil {
+		return err
+	}
+	return r.forget(from)
+}
+
+// Keys returns the sources by name with the time of their last change.
+func (r *Registry) Keys() map[string]time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make(map[string]time.Time, len(r.sources))
+	for k, s := range r.sources {
+		out[k] = s.updated
+	}
+	return out
+}
+
+// Expire forgets the sources that did not change since the given time, apart from
+// those that keep says are in use.
+func (r *Registry) Expire(before time.Time, keep func(key string) bool) error {
+	var errs []error
+	for key, updated := range r.Keys() {
+		if updated.Before(before) && !keep(key) {
+			r.log.Info("forgetting positions of a source that is gone", "source", key, "last_change", updated)
+			errs = append(errs, r.forget(key))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Run writes what was put, every FlushInterval, until ctx ends, and once more then.
+func (r *Registry) Run(ctx context.Context) error {
+	tick := time.NewTicker(FlushInterval)
+	defer tick.Stop()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return r.Flush()
+		case <-tick.C:
+		}
+		err := r.Flush()
+		if err != nil && !failing {
+			r.log.Error("positions cannot be saved; shipping goes on, a crash now would send lines again", "path", r.path, "error", err)
+		} else if err == nil && failing {
+			r.log.Info("positions are saved again", "path", r.path)
+		}
+		failing = err != nil
+	}
+}
+
+// Close writes what is left and releases the data directory.
+func (r *Registry) Close() error {
+	return errors.Join(r.Flush(), r.db.Close())
+}
+
+// source returns the source of a key, made when it is new. r.mu is held.
+func (r *Registry) source(key string) *source {
+	s := r.sources[key]
+	if s == nil {
+		s = &source{states: map[tail.FileID]tail.State{}, dirty: map[tail.FileID]bool{}}
+		s.touch()
+		r.sources[key] = s
+	}
+	return s
+}
+
+func (s *source) put(st tail.State) {
+	s.states[st.ID] = st
+	s.dirty[st.ID] = true
+}
+
+func (s *source) touch() { s.updated, s.touched = time.Now(), true }

@@ -1,0 +1,122 @@
+package transform
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+)
+
+// In is one line of a chunk, without its newline.
+type In struct {
+	Data []byte
+	Pos  int64 // of its first byte in the file
+	Part int32 // 0: whole; 1, 2, …: a part of a line too long for one record
+	Last bool  // the last part
+}
+
+// Out is one event ready to ship. Start and End delimit it in the buffer of the
+// Batch it is in.
+type Out struct {
+	Start, End uint32
+	Pos        int64
+	Part       int32
+	Last       bool
+}
+
+// Batch collects events; its buffers are used again after Reset.
+type Batch struct {
+	Data     []byte
+	Events   []Out
+	Filtered int // events dropped by the line filters
+}
+
+// Reset empties the batch and keeps its memory.
+func (b *Batch) Reset() { b.Data, b.Events, b.Filtered = b.Data[:0], b.Events[:0], 0 }
+
+// Pipe applies Rules to the lines of one file, in order.
+type Pipe struct {
+	rules   *Rules
+	decoder *encoding.Decoder
+	scratch []byte // decoded line
+
+	held      []byte // lines of the event that is not known to be complete
+	heldPos   int64
+	heldLines int
+}
+
+// NewPipe makes the pipe of one file.
+func NewPipe(r *Rules) *Pipe {
+	p := &Pipe{rules: r}
+	if r.encoding != nil {
+		p.decoder = r.encoding.NewDecoder()
+	}
+	return p
+}
+
+// Add takes the next line and appends the events it completes to out.
+func (p *Pipe) Add(line In, out *Batch) {
+	text := p.decode(line)
+	if p.rules.start == nil || line.Part > 0 {
+		// A part of an over-long line is never joined: it is large already.
+		p.Flush(out)
+		p.emit(text, line, out)
+		return
+	}
+	if p.heldLines > 0 && (p.rules.start.Match(text) || p.heldLines >= MaxEventLines || len(p.held)+1+len(text) > MaxEventBytes) {
+		p.Flush(out)
+	}
+	if p.heldLines == 0 {
+		p.heldPos = line.Pos
+	} else {
+		p.held = append(p.held, '\n')
+	}
+	p.held = append(p.held, text...)
+	p.heldLines++
+}
+
+// Held returns the position of the first byte of the event that is held, and
+// whether one is.
+func (p *Pipe) Held() (int64, bool) { return p.heldPos, p.heldLines > 0 }
+
+// Flush ends the event that is held, if any.
+func (p *Pipe) Flush(out *Batch) {
+	if p.heldLines == 0 {
+		return
+	}
+	p.emit(p.held, In{Pos: p.heldPos}, out)
+	p.held, p.heldLines = p.held[:0], 0
+}
+
+func (p *Pipe) emit(text []byte, line In, out *Batch) {
+	if !p.rules.keep(text) {
+		out.Filtered++
+		return
+	}
+	start := len(out.Data)
+	out.Data = append(out.Data, text...)
+	out.Events = append(out.Events, Out{Start: uint32(start), End: uint32(len(out.Data)), Pos: line.Pos, Part: line.Part, Last: line.Last})
+}
+
+// decode gives the line as UTF-8. The byte order mark at the head of a file is
+// dropped. Bytes that the encoding does not know become U+FFFD, as the encoding
+// standard has it.
+func (p *Pipe) decode(line In) []byte {
+	if p.decoder == nil {
+		return line.Data
+	}
+	p.decoder.Reset()
+	need := len(line.Data)*utf8.UTFMax + utf8.UTFMax
+	if cap(p.scratch) < need {
+		p.scratch = make([]byte, need)
+	}
+	n, _, err := p.decoder.Transform(p.scratch[:cap(p.scratch)], line.Data, true)
+	text := p.scratch[:n]
+	if err != nil {
+		return line.Data // better the bytes as they are than nothing
+	}
+	if line.Pos == 0 {
+		text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+	}
+	return text
+}

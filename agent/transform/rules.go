@@ -1,0 +1,111 @@
+package transform
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// Limits of a multi-line event; a longer one is sent in pieces, each complete
+// lines. The number of lines is Filebeat's default.
+const (
+	MaxEventLines = 500
+	MaxEventBytes = 1 << 20
+)
+
+// Rules say what is done with the lines of one entry. They are compiled once and
+// shared by all its files.
+type Rules struct {
+	encoding encoding.Encoding // nil: bytes as they are
+	start    *regexp.Regexp    // nil: a line is an event
+	include  []*regexp.Regexp
+	exclude  []*regexp.Regexp
+}
+
+// Spec is what an entry asks for, as text.
+type Spec struct {
+	Encoding string   // empty or utf-8: bytes as they are
+	Start    string   // regular expression of an event's first line; empty: each line
+	Include  []string // regular expressions, any must match when there are some
+	Exclude  []string // regular expressions, none may match
+}
+
+// Compile checks a Spec. It returns nil Rules when there is nothing to do, and an
+// error that names the field and the text that is wrong.
+func Compile(s Spec) (*Rules, error) {
+	r := &Rules{}
+	var err error
+	if r.encoding, err = findEncoding(s.Encoding); err != nil {
+		return nil, err
+	}
+	if s.Start != "" {
+		if r.start, err = regexp.Compile(s.Start); err != nil {
+			return nil, fmt.Errorf("multiline start %q: %w", s.Start, err)
+		}
+	}
+	if r.include, err = compileAll("include_lines", s.Include); err != nil {
+		return nil, err
+	}
+	if r.exclude, err = compileAll("exclude_lines", s.Exclude); err != nil {
+		return nil, err
+	}
+	if r.encoding == nil && r.start == nil && r.include == nil && r.exclude == nil {
+		return nil, nil
+	}
+	return r, nil
+}
+
+// Multiline says whether events may be held over chunks.
+func (r *Rules) Multiline() bool { return r != nil && r.start != nil }
+
+func compileAll(field string, texts []string) ([]*regexp.Regexp, error) {
+	var out []*regexp.Regexp
+	for _, t := range texts {
+		re, err := regexp.Compile(t)
+		if err != nil {
+			return nil, fmt.Errorf("%s %q: %w", field, t, err)
+		}
+		out = append(out, re)
+	}
+	return out, nil
+}
+
+// findEncoding knows the names of the WHATWG encoding standard (gbk, big5,
+// shift_jis, windows-1252 …) and utf-16le, utf-16be. UTF-8 is nil.
+func findEncoding(name string) (encoding.Encoding, error) {
+	switch strings.ToLower(strings.ReplaceAll(name, "_", "-")) {
+	case "", "utf-8", "utf8", "plain":
+		return nil, nil
+	case "utf-16le", "utf-16":
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), nil
+	case "utf-16be":
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), nil
+	}
+	e, err := htmlindex.Get(name)
+	if err != nil {
+		return nil, fmt.Errorf("encoding %q is not known; use a name such as gbk, gb18030, big5, shift_jis, utf-16le", name)
+	}
+	return e, nil
+}
+
+// keep applies the line filters to an event.
+func (r *Rules) keep(event []byte) bool {
+	for _, re := range r.exclude {
+		if re.Match(event) {
+			return false
+		}
+	}
+	if len(r.include) == 0 {
+		return true
+	}
+	for _, re := range r.include {
+		if re.Match(event) {
+			return true
+		}
+	}
+	return false
+}
