@@ -1,0 +1,83 @@
+package ship
+
+import (
+	"log/slog"
+	"time"
+
+	"logctl/internal/kafka"
+)
+
+// Config configures a Producer. The zero value of a field takes the default
+// named beside it.
+type Config struct {
+	Kafka       kafka.Config
+	Acks        string       // "all" (default, idempotent) or "leader" (faster, may duplicate and lose)
+	Compression string       // none | gzip | snappy | lz4 (default) | zstd
+	Partitioner string       // file (default) | random | round_robin
+	MaxBuffer   int64        // bytes of bundles held at most; default 64 MiB
+	MaxLines    int          // lines held at most; default no limit
+	BatchBytes  int          // uncompressed size of a full batch; default 900 KiB
+	Log         *slog.Logger // default: discard
+	// OnTopic is told of every change of a topic's state, in order, from one
+	// goroutine of the producer. It must not block.
+	OnTopic func(TopicStatus)
+}
+
+// Span is one record's value within Bundle.Data.
+type Span struct {
+	Start, End uint32 // Data[Start:End]
+	Pos        int64  // value of the header pos: where the line begins in its file
+	Part       int32  // 0: a whole line; 1..: a part of a split one
+	Last       bool   // the last part
+}
+
+// Header is a record header.
+type Header struct{ Key, Value []byte }
+
+// Bundle is a run of records of one source that goes to one topic. Data, Spans
+// and Headers belong to the producer from Send until Done.
+type Bundle struct {
+	Topic     string
+	Key       string    // same key, same partition, order kept (partitioner file)
+	Time      time.Time // timestamp of the records
+	Data      []byte
+	Spans     []Span
+	Headers   []Header // the same for every record
+	PosHeader bool     // add the header pos to every record
+	// Done is called exactly once for a bundle that Send accepted, from a
+	// goroutine of the producer, when nothing of the bundle is needed any
+	// more. It must not block and must not call Send.
+	Done func(Result)
+}
+
+// Result is what became of a bundle.
+type Result struct {
+	Err     error // set only when the producer stopped before every record was acknowledged
+	Acked   int   // spans acknowledged by Kafka
+	Skipped int   // spans that no broker would ever take; their position passes
+	Split   int   // spans that had to be sent as several records
+	Bytes   int64 // bytes of the acknowledged spans
+}
+
+// TopicStatus is a topic's state in words.
+type TopicStatus struct {
+	Topic string
+	State string    // "" when records flow; else "topic missing", "permission denied", "kafka unreachable", "refused", ...
+	Err   string    // the reason in full, with what to do; "" when State is ""
+	Since time.Time // when State became so
+}
+
+// Stats are counters since New, and what is held now.
+type Stats struct {
+	Brokers       string // "ok", or what is wrong: "kafka unreachable: dial tcp ..."
+	BufferedBytes int64  // bundles accepted and not done, in bytes of Data
+	BufferedLines int64
+	InFlightBytes int64  // of these, sent and not yet acknowledged
+	Records       uint64 // acknowledged
+	Bytes         uint64 // of these, bytes of values
+	Batches       uint64 // acknowledged
+	Requests      uint64 // produce requests sent
+	Retries       uint64 // batches sent again
+	Splits        uint64 // batches and records split because a topic's limit is smaller
+	Resets        uint64 // sequences restarted under a new epoch or producer id
+}

@@ -1,0 +1,127 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// Conn is one connection to one broker. Its methods are sarama's; unlike
+// sarama's own brokers it can be cut at once from outside, which ends every
+// call that waits on it.
+type Conn struct {
+	*sarama.Broker
+
+	mu  sync.Mutex
+	raw net.Conn
+	cut bool
+}
+
+// Dial connects, authenticates and returns a connection, or an error that
+// names the address. It ends when ctx ends. s is not changed.
+func Dial(ctx context.Context, s *sarama.Config, address string) (*Conn, error) {
+	c := &Conn{Broker: sarama.NewBroker(address)}
+	own := *s
+	own.Net.Proxy.Enable = true // sarama's seam for a dialer of our own
+	own.Net.Proxy.Dialer = connDialer{ctx: ctx, conn: c, timeout: s.Net.DialTimeout, keepAlive: s.Net.KeepAlive}
+	if err := c.Open(&own); err != nil {
+		return nil, &BrokerError{Address: address, Err: err}
+	}
+	stop := context.AfterFunc(ctx, c.Cut)
+	ok, err := c.Connected() // waits for the outcome of Open
+	if !stop() && err == nil {
+		err = context.Cause(ctx)
+	}
+	if err == nil && !ok {
+		err = sarama.ErrNotConnected
+	}
+	if err != nil {
+		c.Cut()
+		_ = c.Close()
+		if cause := context.Cause(ctx); cause != nil {
+			err = fmt.Errorf("%w: %w", err, cause)
+		}
+		return nil, &BrokerError{Address: address, Err: err}
+	}
+	return c, nil
+}
+
+// Do runs one call of sarama on the connection and cuts the connection when
+// ctx ends before the call does. After an error that is not Kafka's own answer
+// the connection is of no use and must be closed.
+func (c *Conn) Do(ctx context.Context, call func(*sarama.Broker) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, c.Cut)
+	err := call(c.Broker)
+	if !stop() && err != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return &BrokerError{Address: c.Addr(), Err: err}
+	}
+	return nil
+}
+
+// Cut closes the socket under sarama at once. Calls in progress return with an
+// error. Close must still be called.
+func (c *Conn) Cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut = true
+	if c.raw != nil {
+		_ = c.raw.Close()
+	}
+}
+
+// Close cuts the connection and waits until its reader has ended and every
+// request in flight was called back. It must not be called from a callback.
+func (c *Conn) Close() error {
+	c.Cut()
+	err := c.Broker.Close()
+	if errors.Is(err, sarama.ErrNotConnected) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// connDialer dials for one Conn and hands it the socket.
+type connDialer struct {
+	ctx       context.Context // ends the dialing, nothing later
+	conn      *Conn
+	timeout   time.Duration
+	keepAlive time.Duration
+}
+
+func (d connDialer) Dial(network, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: d.timeout, KeepAlive: d.keepAlive}
+	raw, err := dialer.DialContext(d.ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	d.conn.mu.Lock()
+	defer d.conn.mu.Unlock()
+	if d.conn.cut {
+		_ = raw.Close()
+		return nil, net.ErrClosed
+	}
+	d.conn.raw = raw
+	return raw, nil
+}
+
+// BrokerError says which broker an error came from.
+type BrokerError struct {
+	Address string
+	Err     error
+}
+
+func (e *BrokerError) Error() string { return fmt.Sprintf("broker %s: %v", e.Address, e.Err) }
+
+// Unwrap returns the cause.
+func (e *BrokerError) Unwrap() error { return e.Err }
