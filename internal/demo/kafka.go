@@ -1,0 +1,42 @@
+package demo
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// segmentBytes is the size of the broker's files. Retention removes whole ones only.
+const segmentBytes = 16 << 20
+
+// startKafka starts one broker in dir on a free loopback port with the topics of opts.
+// Records live in files, so that memory does not grow with what was sent.
+func startKafka(dir string, opts Options) (*kfake.Cluster, error) {
+	return kfake.NewCluster(
+		kfake.NumBrokers(1),
+		kfake.DataDir(dir),
+		kfake.DefaultNumPartitions(opts.Partitions),
+		kfake.SeedTopics(int32(opts.Partitions), opts.Topics...),
+		kfake.BrokerConfigs(map[string]string{
+			"log.retention.bytes": strconv.FormatInt(opts.RetainBytes, 10),
+			"log.segment.bytes":   strconv.FormatInt(min(segmentBytes, opts.RetainBytes), 10),
+		}),
+	)
+}
+
+// applyRetention drops what is beyond the retention limits once in a while: the broker
+// itself looks only at topics with limits of their own, and only once an hour.
+func applyRetention(ctx context.Context, cluster *kfake.Cluster) {
+	ticker := time.NewTicker(5 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			cluster.ApplyRetention()
+		}
+	}
+}
