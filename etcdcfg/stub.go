@@ -7,19 +7,9 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"golang.org/x/text/encoding"
 )
 
 var errTodo = errors.New("not written yet")
-
-type source struct{}
-
-func Parse(data []byte) ([]Entry, error)                    { return nil, errTodo }
-func Format(entries []Entry) ([]byte, error)                { return nil, errTodo }
-func Validate(entries []Entry) error                        { return errTodo }
-func ValidateEntry(e Entry) error                           { return errTodo }
-func Diff(before, after []byte) string                      { return "" }
-func LookupEncoding(name string) (encoding.Encoding, error) { return nil, errTodo }
 
 type Config struct {
 	Endpoints                 []string
