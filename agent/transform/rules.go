@@ -74,16 +74,39 @@ func compileAll(field string, texts []string) ([]*regexp.Regexp, error) {
 	return out, nil
 }
 
-// findEncoding knows the names of the WHATWG encoding standard (gbk, big5,
-// shift_jis, windows-1252 …) and utf-16le, utf-16be. UTF-8 is nil.
-func findEncoding(name string) (encoding.Encoding, error) {
+// Units is the size and order of the code units of an encoding, which decides what
+// a line end looks like in the file.
+type Units int
+
+// Code units.
+const (
+	Bytes Units = iota
+	UTF16LE
+	UTF16BE
+)
+
+// CodeUnits tells the code units of an encoding by its name.
+func CodeUnits(name string) Units {
 	switch strings.ToLower(strings.ReplaceAll(name, "_", "-")) {
+	case "utf-16le", "utf-16":
+		return UTF16LE
+	case "utf-16be":
+		return UTF16BE
+	}
+	return Bytes
+}
+
+// findEncoding knows the names etcdcfg accepts. UTF-8 is nil: bytes as they are.
+func findEncoding(name string) (encoding.Encoding, error) {
+	switch CodeUnits(name) {
+	case UTF16LE:
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), nil
+	case UTF16BE:
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), nil
+	}
+	switch strings.ToLower(name) {
 	case "", "utf-8", "utf8", "plain":
 		return nil, nil
-	case "utf-16le", "utf-16":
-		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), nil
-	case "utf-16be":
-		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), nil
 	}
 	e, err := htmlindex.Get(name)
 	if err != nil {

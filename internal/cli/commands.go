@@ -5,6 +5,7 @@ import "github.com/spf13/cobra"
 // addCommands hangs every command under the root.
 func addCommands(root *cobra.Command, a *app) {
 	root.AddCommand(
+		newAgentCmd(a),
 		newVersionCmd(a),
 	)
 }

@@ -1,0 +1,194 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"golang.org/x/sync/errgroup"
+
+	"logctl/agent/positions"
+	"logctl/agent/report"
+	"logctl/agent/ship"
+	"logctl/agent/tail"
+	"logctl/etcdcfg"
+)
+
+// presenceInterval is how often the agent looks whether its presence changed.
+const presenceInterval = 500 * time.Millisecond
+
+// Agent ships lines until its Run ends. See New.
+type Agent struct {
+	cfg      Config
+	started  time.Time
+	pid      int
+	registry *positions.Registry
+	producer *ship.Producer
+	watcher  *tail.Watcher
+	etcd     *clientv3.Client
+	lists    *lists
+	tasks    *supervisor
+}
+
+// New checks the configuration, takes the data directory (positions.ErrLocked when
+// another agent has it) and prepares the clients. It connects to nothing; Run does.
+// The caller must call Run, which also closes what New opened.
+func New(cfg Config) (*Agent, error) {
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("agent: %w", err)
+	}
+	a := &Agent{cfg: cfg, started: time.Now(), pid: os.Getpid()}
+	var err error
+	if a.registry, err = positions.Open(cfg.DataDir, cfg.Log); err != nil {
+		return nil, fmt.Errorf("agent: %w", err)
+	}
+	a.producer, err = ship.New(ship.Config{
+		Kafka: cfg.Kafka, Acks: cfg.Acks, Compression: cfg.Compression, Partitioner: cfg.Partitioner,
+		MaxBuffer: cfg.MaxBuffer, MaxLines: cfg.MaxLines, Log: cfg.Log,
+		OnTopic: func(st ship.TopicStatus) { logTopic(cfg, st) },
+	})
+	if err == nil {
+		a.etcd, err = etcdcfg.Dial(cfg.Etcd)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("agent: %w", err), a.registry.Close())
+	}
+	a.watcher = tail.NewWatcher(cfg.Log)
+	return a, nil
+}
+
+func logTopic(cfg Config, st ship.TopicStatus) {
+	if st.State == "" {
+		cfg.Log.Info("topic takes records again", "topic", st.Topic)
+		return
+	}
+	cfg.Log.Warn("topic does not take records; its lines wait", "topic", st.Topic, "state", st.State, "error", st.Err)
+}
+
+// Run ships until ctx ends, then stops the readers, waits for acknowledgements
+// (DrainTimeout at most), saves the positions and closes the clients. It returns
+// nil after an orderly end, also when lines were left unacknowledged: they are
+// read again by the next run, and the log says so.
+func (a *Agent) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, a.etcd.Close(), a.registry.Close()) }()
+
+	// The clients must outlive the readers: they end when cutClients is called.
+	clients, cutClients := context.WithCancel(context.WithoutCancel(ctx))
+	defer cutClients()
+	side, sideCtx := errgroup.WithContext(clients)
+	side.Go(guard(func() error { return a.producer.Run(sideCtx) }))
+	side.Go(guard(func() error { return a.registry.Run(sideCtx) }))
+	side.Go(guard(func() error { return a.watcher.Run(sideCtx) }))
+
+	readers, endReaders := context.WithCancel(sideCtx)
+	defer endReaders()
+	stopOnSignal := context.AfterFunc(ctx, endReaders)
+	defer stopOnSignal()
+	a.tasks = newSupervisor(readers, a.newShared())
+	a.lists = newLists(etcdcfg.NewStore(a.etcd, a.cfg.ID), a.cfg.CollectKey, a.cfg.DataDir, a.cfg.Log, a.apply)
+	front, frontCtx := errgroup.WithContext(readers)
+	front.Go(guard(func() error { return a.lists.run(frontCtx) }))
+	front.Go(guard(func() error { return a.announce(frontCtx) }))
+	a.startReports(frontCtx, front)
+	a.cfg.Log.Info("agent runs", "id", a.cfg.ID, "version", a.cfg.Version, "key", a.cfg.CollectKey, "data_dir", a.cfg.DataDir)
+
+	frontErr := front.Wait() // ends with ctx, or when a part of it fails
+	endReaders()
+	a.tasks.stop()
+	a.drain(clients)
+	cutClients()
+	sideErr := side.Wait()
+	return errors.Join(unlessCancelled(frontErr), unlessCancelled(sideErr))
+}
+
+func unlessCancelled(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, ship.ErrStopped) {
+		return nil
+	}
+	return err
+}
+
+// drain waits for what is on its way.
+func (a *Agent) drain(ctx context.Context) {
+	begin := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, a.cfg.DrainTimeout)
+	defer cancel()
+	if err := a.producer.Drain(ctx); err != nil {
+		st := a.producer.Stats()
+		a.cfg.Log.Warn("agent ends with lines that Kafka did not acknowledge; the next run reads them again",
+			"lines", st.BufferedLines, "bytes", st.BufferedBytes, "kafka", st.Brokers)
+		return
+	}
+	a.cfg.Log.Info("agent ends, everything read is acknowledged", "drained_in", time.Since(begin).Round(time.Millisecond))
+}
+
+func (a *Agent) newShared() *shared {
+	sh := &shared{
+		host: a.cfg.Host, maxLine: a.cfg.MaxLine, longLines: a.cfg.longLines(), interval: a.cfg.ScanInterval,
+		allowed: a.cfg.allowed(), producer: a.producer, registry: a.registry, watcher: a.watcher, log: a.cfg.Log,
+	}
+	for _, h := range a.cfg.Headers {
+		if h == "pos" {
+			sh.posHeader = true
+		} else {
+			sh.headers = append(sh.headers, h)
+		}
+	}
+	return sh
+}
+
+// expireAfter is how long positions of entries that left the list are kept, for
+// entries that come back.
+const expireAfter = 30 * 24 * time.Hour
+
+// apply makes a list what runs.
+func (a *Agent) apply(snap etcdcfg.Snapshot) {
+	p := a.tasks.apply(snap.Entries, snap.ModRevision)
+	a.cfg.Log.Info("list applied", "revision", snap.ModRevision, "entries", len(snap.Entries), "started", len(p.start), "stopped", len(p.stop))
+	if err := a.registry.Expire(time.Now().Add(-expireAfter), a.tasks.wants); err != nil {
+		a.cfg.Log.Error("old positions cannot be forgotten", "error", err)
+	}
+}
+
+// announce keeps the presence in etcd up to date until ctx ends.
+func (a *Agent) announce(ctx context.Context) error {
+	an := etcdcfg.NewAnnouncer(a.etcd, a.cfg.ID, etcdcfg.DefaultPresenceTTL, a.cfg.Log)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(guard(func() error { return an.Run(ctx) }))
+	g.Go(guard(func() error {
+		tick := time.NewTicker(presenceInterval)
+		defer tick.Stop()
+		var last etcdcfg.Presence
+		for {
+			if p := a.presence(); !reflect.DeepEqual(p, last) {
+				an.Set(p)
+				last = p
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+			}
+		}
+	}))
+	return unlessCancelled(g.Wait())
+}
+
+// startReports starts the reporter and the HTTP server as configured. Neither may
+// end the agent: they say what is wrong in the log and try again.
+func (a *Agent) startReports(ctx context.Context, g *errgroup.Group) {
+	if a.cfg.ReportTopic != "" {
+		rep := report.NewReporter(report.ReporterConfig{
+			Kafka: a.cfg.Kafka, Topic: a.cfg.ReportTopic, Interval: a.cfg.ReportInterval, Snapshot: a.Report, Log: a.cfg.Log,
+		})
+		g.Go(guard(func() error { return rep.Run(ctx) }))
+	}
+	if a.cfg.Listen != "" {
+		srv := report.NewServer(a.cfg.Listen, a.Report, a.cfg.Log)
+		g.Go(guard(func() error { return srv.Run(ctx) }))
+	}
+}

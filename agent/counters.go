@@ -1,0 +1,13 @@
+package agent
+
+import "sync/atomic"
+
+// counters are what a task counts; cumulative since the agent started, also when
+// the task is restarted.
+type counters struct {
+	lines, bytes           atomic.Uint64 // read
+	ackedLines, ackedBytes atomic.Uint64
+	split, skipped         atomic.Uint64 // by ship: lines sent in parts, lines no broker would take
+	filtered               atomic.Uint64 // by the line rules of the entry
+	lastRead               atomic.Int64  // Unix nanoseconds of the last chunk
+}

@@ -1,0 +1,153 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"time"
+
+	"logctl/etcdcfg"
+)
+
+// cacheDelay is how long a starting agent waits for etcd before it starts from
+// the cached list.
+const cacheDelay = 2 * time.Second
+
+// lists turns what etcd says into lists to apply: the last good one counts, from
+// the cache as long as etcd was never heard.
+type lists struct {
+	store *etcdcfg.Store
+	key   string
+	dir   string
+	log   *slog.Logger
+	apply func(etcdcfg.Snapshot) // called from one goroutine
+
+	mu     sync.Mutex
+	latest *etcdcfg.Snapshot // not yet applied
+	wake   chan struct{}
+	bad    string // why the list in etcd is not applied; empty: it is
+	etcd   string // why etcd is not connected; empty: it is
+}
+
+func newLists(store *etcdcfg.Store, key, dir string, log *slog.Logger, apply func(etcdcfg.Snapshot)) *lists {
+	return &lists{store: store, key: key, dir: dir, log: log, apply: apply, wake: make(chan struct{}, 1), etcd: "connecting"}
+}
+
+// run applies lists until ctx ends. Watching and applying are apart, so that a
+// burst of edits is applied as its last state.
+func (l *lists) run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	watchErr := make(chan error, 1)
+	wg.Go(func() { watchErr <- l.store.Watch(ctx, l.key, l.onSnapshot, l.onState) })
+	cache := time.NewTimer(cacheDelay)
+	defer cache.Stop()
+	applied := false // some list, be it the cached one
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-watchErr:
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		case <-cache.C:
+			if !applied {
+				applied = l.fromCache("etcd does not answer")
+			}
+		case <-l.wake:
+			if snap := l.take(); snap != nil {
+				if l.accept(*snap) || applied {
+					applied = true
+				} else {
+					applied = l.fromCache("the list in etcd is not usable")
+				}
+			}
+		}
+	}
+}
+
+// accept applies one list from etcd, or says why it cannot be and returns false.
+func (l *lists) accept(snap etcdcfg.Snapshot) bool {
+	if snap.Err != nil {
+		l.setBad(snap.Err.Error())
+		l.log.Error("collect entries in etcd are not usable; the last good list stays in force", "key", l.key, "revision", snap.ModRevision, "error", snap.Err)
+		return false
+	}
+	l.setBad("")
+	if len(snap.Entries) == 0 {
+		l.log.Warn("no collect entries: nothing is collected", "key", l.key)
+	}
+	l.apply(snap)
+	if err := saveCache(l.dir, snap); err != nil {
+		l.log.Error("list cannot be cached; a start without etcd will not know it", "error", err)
+	}
+	return true
+}
+
+// fromCache applies the cached list; false: there is none that can be used.
+func (l *lists) fromCache(why string) bool {
+	snap, err := loadCache(l.dir, l.key)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		l.log.Warn("no list to start from yet; waiting for one in etcd", "why", why, "key", l.key)
+	case err != nil:
+		l.log.Error("no list to start from yet; waiting for one in etcd", "why", why, "error", err)
+	default:
+		l.log.Warn("starting from the cached list", "why", why, "key", l.key, "revision", snap.ModRevision, "entries", len(snap.Entries))
+		l.apply(snap)
+		return true
+	}
+	return false
+}
+
+func (l *lists) onSnapshot(snap etcdcfg.Snapshot) {
+	l.mu.Lock()
+	l.latest = &snap
+	l.mu.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *lists) take() *etcdcfg.Snapshot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	snap := l.latest
+	l.latest = nil
+	return snap
+}
+
+func (l *lists) onState(err error) {
+	l.mu.Lock()
+	was := l.etcd
+	l.etcd = ""
+	if err != nil {
+		l.etcd = err.Error()
+	}
+	l.mu.Unlock()
+	switch {
+	case err != nil && was == "" || err != nil && was == "connecting":
+		l.log.Warn("etcd is not reachable; what runs goes on, edits arrive when it is back", "error", err)
+	case err == nil && was != "" && was != "connecting":
+		l.log.Info("etcd is reachable again")
+	}
+}
+
+func (l *lists) setBad(why string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bad = why
+}
+
+// problems returns why the list is not applied and why etcd is not connected, each
+// empty when it is well.
+func (l *lists) problems() (list, etcd string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.bad, l.etcd
+}

@@ -1,0 +1,147 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"logctl/agent/tail"
+	"logctl/agent/transform"
+)
+
+// quantum is how much of one file is read, in bytes, before other files of the
+// task get their turn.
+const quantum = 2 << 20
+
+// eventTimeout is how long the last multi-line event of a file waits for another
+// line that may belong to it.
+const eventTimeout = 2 * time.Second
+
+// pump reads one file until there is nothing whole to read or its turn is over.
+func (t *task) pump(ctx context.Context, f *tail.File, rules *transform.Rules) error {
+	defer f.Release()
+	s := t.streamOf(f, rules)
+	for left := int64(quantum); left > 0; {
+		c, err := f.Next()
+		if errors.Is(err, io.EOF) {
+			return t.endOfFile(ctx, s, f)
+		}
+		if err != nil {
+			// The Set keeps the file and says what is wrong in its FileInfo; it becomes
+			// ready again when that changes.
+			t.log.Debug("file cannot be read now", "path", f.Path(), "error", err)
+			return nil
+		}
+		left -= c.End - c.Start
+		if err := t.send(ctx, s, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send hands a chunk to ship. The chunk is released when it was acknowledged, or
+// at once when nothing of it is to be sent.
+func (t *task) send(ctx context.Context, s *stream, c *tail.Chunk) error {
+	now := time.Now()
+	t.counters.lines.Add(uint64(len(c.Lines)))
+	t.counters.bytes.Add(uint64(c.End - c.Start))
+	t.counters.lastRead.Store(now.UnixNano())
+	if s.pipe != nil {
+		return t.sendThrough(ctx, s, c, now)
+	}
+	pc := t.parcels.get(t, s)
+	pc.carry(c)
+	pc.lines, pc.bytes = uint64(len(c.Lines)), uint64(c.End-c.Start)
+	pc.seg = s.window.track(c.StateAt(c.End), false, now)
+	return t.dispatch(ctx, pc, now)
+}
+
+// sendThrough applies the line rules to a chunk first.
+func (t *task) sendThrough(ctx context.Context, s *stream, c *tail.Chunk, now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pc := t.parcels.get(t, s)
+	for i := range c.Lines {
+		l := &c.Lines[i]
+		s.pipe.Add(transform.In{Data: c.Data[l.Start:l.End], Pos: l.Pos, Part: l.Part, Last: l.Last}, &pc.batch)
+	}
+	pc.lines, pc.bytes = uint64(len(c.Lines)), uint64(c.End-c.Start)
+	end, keep := c.StateAt(c.End), false
+	if held, ok := s.pipe.Held(); ok {
+		s.heldEnd, s.heldAt = end, now
+		if held >= c.Start {
+			end = c.StateAt(held)
+		} else {
+			keep = true
+		}
+	}
+	pc.seg = s.window.track(end, keep, now)
+	c.Release() // the events were copied
+	t.counters.filtered.Add(uint64(pc.batch.Filtered))
+	pc.carryBatch()
+	return t.dispatch(ctx, pc, now)
+}
+
+// dispatch sends a parcel, or acknowledges it when it holds no record.
+func (t *task) dispatch(ctx context.Context, pc *parcel, now time.Time) error {
+	if len(pc.bundle.Spans) == 0 {
+		t.counters.ackedLines.Add(pc.lines)
+		t.counters.ackedBytes.Add(pc.bytes)
+		t.acknowledge(pc.stream, pc.seg)
+		t.parcels.put(pc)
+		return nil
+	}
+	pc.bundle.Time = now
+	if err := t.shared.producer.Send(ctx, &pc.bundle); err != nil {
+		// The range stays open in the window: the saved position stays before it, and
+		// the next run reads it again.
+		t.parcels.put(pc)
+		return err
+	}
+	return nil
+}
+
+// endOfFile sends a held event when no more lines can follow.
+func (t *task) endOfFile(ctx context.Context, s *stream, f *tail.File) error {
+	if s.pipe == nil || !f.Done() {
+		return nil
+	}
+	return t.flushHeld(ctx, s, time.Time{})
+}
+
+// flushHeld sends the held event of a stream if its last line was read before the
+// given time; the zero time means in any case.
+func (t *task) flushHeld(ctx context.Context, s *stream, before time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.pipe.Held(); !ok || (!before.IsZero() && s.heldAt.After(before)) {
+		return nil
+	}
+	now := time.Now()
+	pc := t.parcels.get(t, s)
+	s.pipe.Flush(&pc.batch)
+	t.counters.filtered.Add(uint64(pc.batch.Filtered))
+	pc.seg = s.window.track(s.heldEnd, false, now)
+	pc.carryBatch()
+	return t.dispatch(ctx, pc, now)
+}
+
+// flushEvents ends multi-line events that have waited long enough, until ctx ends.
+func (t *task) flushEvents(ctx context.Context) error {
+	tick := time.NewTicker(eventTimeout / 4)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			for _, s := range t.streamList() {
+				if err := t.flushHeld(ctx, s, now.Add(-eventTimeout)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package agent
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"logctl/agent/ship"
+	"logctl/agent/tail"
+	"logctl/agent/transform"
+)
+
+// stream is what a task knows of one file generation beyond what tail knows: what
+// is on its way, and the line rules' state.
+type stream struct {
+	id      tail.FileID
+	path    string
+	key     string // partition key
+	headers []ship.Header
+	start   int64 // position of the first byte read in this run
+	window  window
+
+	// mu guards the pipe: a pump and the flush timer may meet.
+	mu      sync.Mutex
+	pipe    *transform.Pipe
+	heldEnd tail.State // to save when the held event was sent
+	heldAt  time.Time  // when the last line of the held event was read
+}
+
+// unacked says whether anything of the file is on its way or held.
+func (s *stream) unacked() bool {
+	if _, ok := s.window.oldest(); ok {
+		return true
+	}
+	if s.pipe == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, held := s.pipe.Held()
+	return held
+}
+
+// acked is the position before which everything was acknowledged.
+func (s *stream) acked() int64 {
+	if pos, ok := s.window.position(); ok {
+		return pos
+	}
+	return s.start
+}
+
+// parcel is a chunk on its way: the bundle with what is to happen on its
+// acknowledgement. Parcels are used again, so that a chunk costs no allocation.
+type parcel struct {
+	bundle ship.Bundle
+	chunk  *tail.Chunk // released on acknowledgement; nil when data is batch's
+	batch  transform.Batch
+	task   *task
+	stream *stream
+	seg    *segment
+	lines  uint64 // lines of the file it stands for
+	bytes  uint64 // bytes of the file it stands for
+}
+
+// parcels is a free list of parcels of one task.
+type parcels struct{ pool sync.Pool }
+
+func (p *parcels) get(t *task, s *stream) *parcel {
+	pc, ok := p.pool.Get().(*parcel)
+	if !ok {
+		pc = &parcel{}
+		pc.bundle.Done = pc.done
+	}
+	pc.task, pc.stream = t, s
+	pc.bundle.Topic, pc.bundle.Key = t.entry.Topic, s.key
+	pc.bundle.Headers, pc.bundle.PosHeader = s.headers, t.shared.posHeader
+	pc.bundle.Spans = pc.bundle.Spans[:0]
+	return pc
+}
+
+func (p *parcels) put(pc *parcel) {
+	if pc.chunk != nil {
+		pc.chunk.Release()
+	}
+	pc.chunk, pc.stream, pc.seg, pc.bundle.Data = nil, nil, nil, nil
+	pc.lines, pc.bytes = 0, 0
+	pc.batch.Reset()
+	if cap(pc.batch.Data) > 1<<20 {
+		pc.batch.Data = nil // one giant line must not be kept for ever
+	}
+	p.pool.Put(pc)
+}
+
+// done is called by ship once, from its goroutine.
+func (pc *parcel) done(r ship.Result) {
+	t := pc.task
+	if r.Err == nil {
+		t.counters.ackedLines.Add(pc.lines)
+		t.counters.ackedBytes.Add(pc.bytes)
+		t.counters.split.Add(uint64(r.Split))
+		t.counters.skipped.Add(uint64(r.Skipped))
+		t.acknowledge(pc.stream, pc.seg)
+	}
+	t.parcels.put(pc)
+}
+
+// lines makes the bundle carry the lines of a chunk as they are.
+func (pc *parcel) carry(c *tail.Chunk) {
+	pc.chunk = c
+	pc.bundle.Data = c.Data
+	for i := range c.Lines {
+		l := &c.Lines[i]
+		pc.bundle.Spans = append(pc.bundle.Spans, ship.Span{Start: l.Start, End: l.End, Pos: l.Pos, Part: l.Part, Last: l.Last})
+	}
+}
+
+// carryBatch makes the bundle carry the events the line rules made.
+func (pc *parcel) carryBatch() {
+	pc.bundle.Data = pc.batch.Data
+	for i := range pc.batch.Events {
+		e := &pc.batch.Events[i]
+		pc.bundle.Spans = append(pc.bundle.Spans, ship.Span{Start: e.Start, End: e.End, Pos: e.Pos, Part: e.Part, Last: e.Last})
+	}
+}
+
+// streamHeaders are the record headers that all records of a file share.
+func streamHeaders(names []string, host, path string, labels map[string]string, order []string) []ship.Header {
+	var out []ship.Header
+	for _, n := range names {
+		switch n {
+		case "host":
+			out = append(out, ship.Header{Key: []byte("host"), Value: []byte(host)})
+		case "path":
+			out = append(out, ship.Header{Key: []byte("path"), Value: []byte(strings.ToValidUTF8(path, "\uFFFD"))})
+		}
+	}
+	for _, k := range order {
+		out = append(out, ship.Header{Key: []byte(k), Value: []byte(labels[k])})
+	}
+	return out
+}

@@ -1,0 +1,131 @@
+package agent
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"logctl/etcdcfg"
+)
+
+// supervisor owns the tasks: it starts and stops them so that what runs becomes
+// what the list wants.
+type supervisor struct {
+	shared *shared
+	ctx    context.Context // of the tasks; set by newSupervisor, ends them all
+	wg     sync.WaitGroup
+
+	mu       sync.Mutex
+	tasks    map[string]*task // running, by key of the entry
+	wanted   []etcdcfg.Entry  // the list last applied
+	revision int64            // of that list
+	counters map[string]*counters
+	last     map[string]*task // the latest task of a path that was stopped
+}
+
+func newSupervisor(ctx context.Context, sh *shared) *supervisor {
+	return &supervisor{
+		shared: sh, ctx: ctx, tasks: map[string]*task{},
+		counters: map[string]*counters{}, last: map[string]*task{},
+	}
+}
+
+// apply makes the list with the given revision what runs. It does not wait: a task
+// that replaces another of the same path waits for it by itself.
+func (s *supervisor) apply(list []etcdcfg.Entry, revision int64) plan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	running := make(map[string]etcdcfg.Entry, len(s.tasks))
+	for k, t := range s.tasks {
+		running[k] = t.entry
+	}
+	p := reconcile(running, list)
+	s.wanted, s.revision = slices.Clone(list), revision
+	for _, k := range p.stop {
+		t := s.tasks[k]
+		delete(s.tasks, k)
+		t.log.Info("task stops")
+		t.cancel()
+		s.last[pathOf(k)] = t
+	}
+	for _, e := range p.start {
+		s.start(e)
+	}
+	for path, t := range s.last {
+		if t.over() {
+			delete(s.last, path)
+		}
+	}
+	return p
+}
+
+// start starts the task of an entry. s.mu is held.
+func (s *supervisor) start(e etcdcfg.Entry) {
+	k := e.Key()
+	c := s.counters[k]
+	if c == nil {
+		c = &counters{}
+		s.counters[k] = c
+	}
+	t := newTask(s.shared, e, c)
+	t.after = s.last[e.Path]
+	t.inherit = func() error { return s.inherit(k) }
+	ctx, cancel := context.WithCancel(s.ctx)
+	t.cancel = cancel
+	s.tasks[k] = t
+	t.log.Info("task starts")
+	s.wg.Go(func() { t.run(ctx) })
+}
+
+// inherit gives a source that was never followed the positions of the same path
+// under a topic that is no longer in the list: its topic was changed, and what was
+// shipped already must not be shipped again.
+func (s *supervisor) inherit(key string) error {
+	reg := s.shared.registry
+	if reg.Known(key) {
+		return nil
+	}
+	from, latest := "", time.Time{}
+	for k, updated := range reg.Keys() {
+		if pathOf(k) == pathOf(key) && k != key && !s.wants(k) && updated.After(latest) {
+			from, latest = k, updated
+		}
+	}
+	if from == "" {
+		return nil
+	}
+	s.shared.log.Info("topic of an entry changed; its files go on where they were", "path", pathOf(key))
+	return reg.Move(from, key)
+}
+
+// wants says whether the key is in the list, disabled or not.
+func (s *supervisor) wants(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.wanted, func(e etcdcfg.Entry) bool { return e.Key() == key })
+}
+
+// stop ends all tasks and waits until none reads.
+func (s *supervisor) stop() {
+	s.mu.Lock()
+	for _, t := range s.tasks {
+		t.cancel()
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+}
+
+// list returns the wanted entries with their tasks (nil for disabled ones) and the
+// revision of the list.
+func (s *supervisor) list() ([]etcdcfg.Entry, []*task, int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tasks := make([]*task, len(s.wanted))
+	for i, e := range s.wanted {
+		if !e.Disabled {
+			tasks[i] = s.tasks[e.Key()]
+		}
+	}
+	return slices.Clone(s.wanted), tasks, s.revision
+}

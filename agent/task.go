@@ -1,0 +1,351 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"logctl/agent/positions"
+	"logctl/agent/ship"
+	"logctl/agent/tail"
+	"logctl/agent/transform"
+	"logctl/etcdcfg"
+)
+
+// pumpsPerTask is how many files of one task are read at the same time.
+const pumpsPerTask = 8
+
+// restartDelay is how long a task that failed waits before it starts again.
+const restartDelay = 5 * time.Second
+
+// sender is what a task needs of ship.Producer.
+type sender interface {
+	Send(ctx context.Context, b *ship.Bundle) error
+	MaxRecord(topic string) int
+	Topic(topic string) ship.TopicStatus
+}
+
+// shared is what all tasks of an agent use together.
+type shared struct {
+	host      string
+	headers   []string // record headers beside labels: host, path
+	posHeader bool
+	maxLine   int
+	longLines tail.LongLines
+	interval  time.Duration
+	allowed   func(path string) error // nil: every path
+	producer  sender
+	registry  *positions.Registry
+	watcher   *tail.Watcher
+	log       *slog.Logger
+}
+
+// task runs one entry: it follows the entry's files and ships their lines.
+type task struct {
+	entry    etcdcfg.Entry
+	shared   *shared
+	log      *slog.Logger
+	counters *counters
+	parcels  parcels
+
+	after   *task        // task of the same path that must have ended before this one reads
+	inherit func() error // gives this source the positions of a predecessor; called once, before reading
+	cancel  context.CancelFunc
+	ended   chan struct{} // closed when run returned
+
+	mu       sync.Mutex
+	set      *tail.Set // nil before the start and after the end
+	streams  map[tail.FileID]*stream
+	failure  error // why it is not running, nil when it is
+	detached bool  // its positions belong to a successor: acknowledgements no longer move them
+	state    string
+	since    time.Time // of state
+}
+
+func newTask(sh *shared, e etcdcfg.Entry, c *counters) *task {
+	return &task{
+		entry: e, shared: sh, counters: c,
+		log:     sh.log.With("path", e.Path, "topic", e.Topic),
+		ended:   make(chan struct{}),
+		streams: map[tail.FileID]*stream{},
+		since:   time.Now(),
+	}
+}
+
+// run follows the entry until ctx ends. A failure, also a panic, is this task's
+// alone: it is noted, shown and tried again.
+func (t *task) run(ctx context.Context) {
+	defer close(t.ended)
+	if t.after != nil {
+		<-t.after.ended
+		t.after.settle(ctx, t.entry.Key() == t.after.entry.Key())
+		t.after = nil // its memory is not needed any more
+	}
+	for ctx.Err() == nil {
+		err := t.follow(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		t.log.Error("task failed and will be started again", "error", err, "in", restartDelay)
+		t.setFailure(err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(restartDelay):
+		}
+	}
+}
+
+// follow is one life of the task.
+func (t *task) follow(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if t.inherit != nil {
+		if err := t.inherit(); err != nil {
+			return err
+		}
+		t.inherit = nil
+	}
+	rules, err := transform.Compile(ruleSpec(t.entry))
+	if err != nil {
+		return err
+	}
+	set, err := t.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, set.Close()) }()
+	if err := set.Scan(ctx); err != nil {
+		return err
+	}
+	if err := t.shared.registry.Register(t.entry.Key(), set.Unsaved()); err != nil {
+		return err
+	}
+	t.begin(set, rules)
+	defer t.end()
+	return t.loop(ctx, set, rules)
+}
+
+// loop runs the goroutines of a life and waits for all of them.
+func (t *task) loop(ctx context.Context, set *tail.Set, rules *transform.Rules) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(guard(func() error { return set.Run(ctx) }))
+	g.Go(guard(func() error { return t.housekeep(ctx, set) }))
+	if rules.Multiline() {
+		g.Go(guard(func() error { return t.flushEvents(ctx) }))
+	}
+	for range pumpsPerTask {
+		g.Go(guard(func() error {
+			for {
+				f, err := set.Ready(ctx)
+				if err != nil {
+					return err
+				}
+				if err := t.pump(ctx, f, rules); err != nil {
+					return err
+				}
+			}
+		}))
+	}
+	return g.Wait()
+}
+
+// guard turns a panic of a goroutine into its error.
+func guard(f func() error) func() error {
+	return func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			}
+		}()
+		return f()
+	}
+}
+
+func (t *task) open() (*tail.Set, error) {
+	e, sh := t.entry, t.shared
+	cfg := tail.Config{
+		Path: e.Path, Exclude: e.Exclude, From: tail.FromEnd,
+		FirstStart: !sh.registry.Known(e.Key()) && sh.registry.SetAside() == "",
+		Poll:       e.Poll, Interval: sh.interval,
+		MaxLine:   func() int { return min(sh.maxLine, sh.producer.MaxRecord(e.Topic)) },
+		LongLines: sh.longLines, Newline: newline(e.Encoding),
+		Saved: sh.registry.States(e.Key()), Allowed: sh.allowed, Watcher: sh.watcher, Log: t.log,
+	}
+	if e.From == etcdcfg.FromBeginning {
+		cfg.From = tail.FromBeginning
+	}
+	return tail.Open(cfg)
+}
+
+func newline(encoding string) tail.Newline {
+	switch transform.CodeUnits(encoding) {
+	case transform.UTF16LE:
+		return tail.NewlineUTF16LE
+	case transform.UTF16BE:
+		return tail.NewlineUTF16BE
+	default:
+		return tail.NewlineLF
+	}
+}
+
+func ruleSpec(e etcdcfg.Entry) transform.Spec {
+	s := transform.Spec{Encoding: e.Encoding, Include: e.IncludeLines, Exclude: e.ExcludeLines}
+	if e.Multiline != nil {
+		s.Start = e.Multiline.Start
+	}
+	return s
+}
+
+func (t *task) begin(set *tail.Set, _ *transform.Rules) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.set, t.failure = set, nil
+}
+
+func (t *task) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.set = nil
+}
+
+func (t *task) setFailure(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.failure = err
+}
+
+// housekeep saves the states of new generations and forgets finished ones, once a
+// second until ctx ends.
+func (t *task) housekeep(ctx context.Context, set *tail.Set) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var finished []tail.FileID
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		for _, st := range set.Unsaved() {
+			t.shared.registry.Put(t.entry.Key(), st)
+		}
+		finished = append(finished, set.Forgotten()...)
+		finished = slices.DeleteFunc(finished, t.forget)
+	}
+}
+
+// forget drops a finished generation once nothing of it is on its way.
+func (t *task) forget(id tail.FileID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.streams[id]; s != nil && s.unacked() {
+		return false
+	}
+	delete(t.streams, id)
+	t.shared.registry.Drop(t.entry.Key(), id)
+	return true
+}
+
+// streamOf returns the stream of a file, made at its first use.
+func (t *task) streamOf(f *tail.File, rules *transform.Rules) *stream {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.streams[f.ID()]
+	if s == nil {
+		order := slices.Sorted(maps.Keys(t.entry.Labels))
+		s = &stream{
+			id: f.ID(), path: f.Path(), key: t.shared.host + ":" + f.Path(), start: f.State().Pos,
+			headers: streamHeaders(t.shared.headers, t.shared.host, f.Path(), t.entry.Labels, order),
+		}
+		if rules != nil {
+			s.pipe = transform.NewPipe(rules)
+		}
+		t.streams[f.ID()] = s
+	}
+	return s
+}
+
+func (t *task) streamList() []*stream {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Values(t.streams))
+}
+
+// acknowledge moves the saved position of a file as far as it may.
+func (t *task) acknowledge(s *stream, seg *segment) {
+	st, moved := s.window.ack(seg)
+	if !moved {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.detached {
+		t.shared.registry.Put(t.entry.Key(), st)
+	}
+}
+
+// settle waits, once the readers have ended, until what was read is acknowledged.
+// For a successor with the same topic it waits as long as it takes, for that one
+// could not ship either. For one with another topic there is a limit, since the
+// old topic may be missing for good; after it the positions are no longer this
+// task's to move, and what is not acknowledged is for the successor to send.
+func (t *task) settle(ctx context.Context, sameTopic bool) {
+	var limit <-chan time.Time
+	if !sameTopic {
+		timer := time.NewTimer(settleTime)
+		defer timer.Stop()
+		limit = timer.C
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for t.unacked() {
+		select {
+		case <-tick.C:
+			continue
+		case <-limit:
+			t.log.Warn("lines of a stopped task are not acknowledged; they go to the new topic too", "waited", settleTime)
+		case <-ctx.Done():
+		}
+		break
+	}
+	if sameTopic {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.detached = true
+}
+
+// settleTime is how long a successor waits for the acknowledgements of the task
+// it replaces.
+const settleTime = 3 * time.Second
+
+func (t *task) unacked() bool {
+	for _, s := range t.streamList() {
+		if _, ok := s.window.oldest(); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// over says whether the task has ended and nothing of it is on its way.
+func (t *task) over() bool {
+	select {
+	case <-t.ended:
+		return !t.unacked()
+	default:
+		return false
+	}
+}

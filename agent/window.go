@@ -1,0 +1,85 @@
+package agent
+
+import (
+	"sync"
+	"time"
+
+	"logctl/agent/tail"
+)
+
+// window keeps the ranges of one file that were read and are not yet safely
+// acknowledged, in the order of the file. Acknowledgements come in any order; the
+// position that may be saved is the end of the longest run of ranges, from the
+// oldest on, that are all acknowledged.
+//
+// The idea of a contiguous low-watermark is Filebeat's and Vector's
+// (OrderedFinalizer); without it a later success would leapfrog an earlier failure.
+type window struct {
+	mu    sync.Mutex
+	head  *segment // oldest
+	tail  *segment
+	acked tail.State // valid if saved
+	saved bool
+}
+
+// segment is one range on its way.
+type segment struct {
+	next  *segment
+	state tail.State // what to save once everything up to here is acknowledged
+	keep  bool       // state is not to be saved: a held event began before this range
+	done  bool
+	read  time.Time
+}
+
+// track notes a range as on its way. keep says that the state must not be saved
+// even when the range is acknowledged.
+func (w *window) track(st tail.State, keep bool, read time.Time) *segment {
+	seg := &segment{state: st, keep: keep, read: read}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tail == nil {
+		w.head = seg
+	} else {
+		w.tail.next = seg
+	}
+	w.tail = seg
+	return seg
+}
+
+// ack notes a range as acknowledged. It returns the state to save, and whether it
+// moved.
+func (w *window) ack(seg *segment) (tail.State, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seg.done = true
+	moved := false
+	for w.head != nil && w.head.done {
+		if !w.head.keep {
+			w.acked, w.saved, moved = w.head.state, true, true
+		}
+		w.head = w.head.next
+	}
+	if w.head == nil {
+		w.tail = nil
+	}
+	return w.acked, moved
+}
+
+// position returns the acknowledged position in bytes; ok is false as long as
+// nothing was acknowledged.
+func (w *window) position() (pos int64, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.acked.Pos, w.saved
+}
+
+// oldest returns when the oldest range on its way was read; ok is false when
+// nothing is on its way.
+func (w *window) oldest() (read time.Time, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.head == nil {
+		return time.Time{}, false
+	}
+	return w.head.read, true
+}

@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"logctl/agent"
+	"logctl/internal/config"
+)
+
+func newAgentCmd(a *app) *cobra.Command {
+	printConfig := false
+	cmd := &cobra.Command{
+		Use:   "agent",
+		Short: "Tail the files named by the collect entries and ship every line to Kafka",
+		Long: `agent follows the files that the collect entries in etcd name and ships every line to
+Kafka, starting and stopping tasks as the entries change, and remembers positions.
+
+It starts and keeps running while Kafka or etcd is down, in any order, and says what
+it waits for. SIGTERM or Ctrl-C ends it in order: what was read is acknowledged, the
+positions are saved. A second signal ends it at once; nothing is lost then either, but
+lines in flight may be sent again.`,
+		Example: `  logctl agent
+  logctl agent --kafka 10.0.0.5:9092 --etcd 10.0.0.6:2379 --key collect_log_conf
+  logctl agent --config /etc/logctl/config.ini --log-format json
+  logctl agent --print-config`,
+		Args:              usageArgs(cobra.NoArgs),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.settings(cmd, agentFlags())
+			if err != nil {
+				return err
+			}
+			if printConfig {
+				return c.Print(a.Out)
+			}
+			log, err := a.logger(a.Err)
+			if err != nil {
+				return err
+			}
+			cfg, err := a.agentConfig(c, log)
+			if err != nil {
+				return err
+			}
+			ag, err := agent.New(cfg)
+			if err != nil {
+				return err
+			}
+			return ag.Run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&printConfig, "print-config", false, "print the effective settings and where each came from, then exit")
+	f.String("id", "", "name of this agent, unique in the fleet ([agent] id)")
+	f.String("data-dir", "", "directory of the positions ([agent] data_dir)")
+	f.String("listen", "", "host:port that serves /metrics, /healthz and /debug/pprof ([agent] listen)")
+	return cmd
+}
+
+// agentFlags are the settings that only this command takes on its line.
+func agentFlags() map[string]string {
+	return map[string]string{"id": "agent.id", "data-dir": "agent.data_dir", "listen": "agent.listen"}
+}
+
+// agentConfig is the configuration of the agent room from the settings.
+func (a *app) agentConfig(c *config.Config, log *slog.Logger) (agent.Config, error) {
+	id, err := agentID(c)
+	if err != nil {
+		return agent.Config{}, err
+	}
+	dir, err := a.dataDir(c)
+	if err != nil {
+		return agent.Config{}, fmt.Errorf("agent: %w", err)
+	}
+	return agent.Config{
+		ID: id, Host: hostname(), Version: buildVersion(), DataDir: dir, CollectKey: resolve(c.Etcd.CollectKey),
+		Etcd: etcdConfig(c, log), Kafka: kafkaConfig(c),
+		Acks: c.Kafka.Acks, Compression: c.Kafka.Compression, Partitioner: c.Kafka.Partitioner,
+		Headers: c.Kafka.Headers, MaxBuffer: c.Agent.MaxBuffer, MaxLines: c.Kafka.ChanSize,
+		MaxLine: int(c.Agent.MaxLine), LongLines: c.Agent.LongLines, ScanInterval: c.Agent.ScanInterval,
+		AllowPaths: c.Agent.AllowPaths, Listen: c.Agent.Listen,
+		ReportTopic: c.Agent.ReportTopic, ReportInterval: c.Agent.ReportInterval, Log: log,
+	}, nil
+}

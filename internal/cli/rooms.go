@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+
+	"logctl/etcdcfg"
+	"logctl/internal/config"
+	"logctl/internal/kafka"
+)
+
+// kafkaConfig is the configuration of internal/kafka from the settings.
+func kafkaConfig(c *config.Config) kafka.Config {
+	k := c.Kafka
+	return kafka.Config{
+		Addresses: k.Address, ClientID: "logctl",
+		TLS: k.TLS, CAFile: k.CAFile, CertFile: k.CertFile, KeyFile: k.KeyFile, ServerName: k.ServerName,
+		SASLMechanism: k.SASLMechanism, SASLUser: k.SASLUser, SASLPasswordFile: k.SASLPasswordFile,
+	}
+}
+
+// etcdConfig is the configuration of etcdcfg from the settings.
+func etcdConfig(c *config.Config, log *slog.Logger) etcdcfg.Config {
+	e := c.Etcd
+	return etcdcfg.Config{
+		Endpoints: e.Address, Username: e.Username, PasswordFile: e.PasswordFile,
+		TLS: e.TLS, CAFile: e.CAFile, CertFile: e.CertFile, KeyFile: e.KeyFile,
+		DialTimeout: e.DialTimeout, Timeout: e.Timeout, Log: log,
+	}
+}
+
+// author names the person at the keyboard, for the history of edits: user@host.
+func author() string {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return name + "@" + hostname()
+}
+
+// hostname is the name of this host, or "localhost" when it has none.
+func hostname() string {
+	h, err := os.Hostname()
+	if err != nil || h == "" {
+		return "localhost"
+	}
+	return h
+}
+
+// hostIP is the address that stands for {ip} in keys and ids: the first global IPv4
+// address of an interface that is up, else 127.0.0.1.
+func hostIP() string {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return "127.0.0.1"
+	}
+	for _, a := range addrs {
+		if ipnet, ok := a.(*net.IPNet); ok && ipnet.IP.To4() != nil && ipnet.IP.IsGlobalUnicast() {
+			return ipnet.IP.String()
+		}
+	}
+	return "127.0.0.1"
+}
+
+// resolve replaces {hostname} and {ip}.
+func resolve(tmpl string) string { return etcdcfg.ResolveKey(tmpl, hostname(), hostIP()) }
+
+// dataDir is where the agent keeps its state: the setting, else /var/lib/logctl for
+// root, else the user's state directory.
+func (a *app) dataDir(c *config.Config) (string, error) {
+	if c.Agent.DataDir != "" {
+		return c.Agent.DataDir, nil
+	}
+	if os.Geteuid() == 0 {
+		return "/var/lib/logctl", nil
+	}
+	return a.stateDir()
+}
+
+// stateDir is $XDG_STATE_HOME/logctl, or ~/.local/state/logctl (on Windows
+// %LocalAppData%\logctl).
+func (a *app) stateDir() (string, error) {
+	if dir := a.getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "logctl"), nil
+	}
+	if dir := a.getenv("LocalAppData"); dir != "" {
+		return filepath.Join(dir, "logctl"), nil
+	}
+	home := a.getenv("HOME")
+	if home == "" {
+		return "", fmt.Errorf("no directory for state: set [agent] data_dir, XDG_STATE_HOME or HOME")
+	}
+	return filepath.Join(home, ".local", "state", "logctl"), nil
+}
+
+// agentID resolves the id of the agent and refuses what cannot be an etcd key part.
+func agentID(c *config.Config) (string, error) {
+	id := resolve(c.Agent.ID)
+	if strings.ContainsAny(id, "/\x00\n") || len(id) > 200 {
+		return "", &usageError{fmt.Errorf("[agent] id: %q must not hold / or line breaks, and not be longer than 200 bytes", id)}
+	}
+	return id, nil
+}
