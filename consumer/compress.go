@@ -1,0 +1,172 @@
+package consumer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/snappy/xerial"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// maxInflated bounds one decompressed batch, so that a small malicious one cannot
+// take all memory.
+const maxInflated = 256 << 20
+
+var errInflated = fmt.Errorf("batch is larger than %d MiB when decompressed", maxInflated>>20)
+
+// inflater decompresses batches, one at a time, keeping its decoders.
+type inflater struct {
+	gzip *gzip.Reader
+	lz4  *lz4.Reader
+	zstd *zstd.Decoder
+	src  bytes.Reader
+}
+
+// inflate appends the decompressed bytes of src to dst.
+func (f *inflater) inflate(codec int, dst, src []byte) ([]byte, error) {
+	f.src.Reset(src)
+	switch codec {
+	case 1:
+		if f.gzip == nil {
+			f.gzip = new(gzip.Reader)
+		}
+		if err := f.gzip.Reset(&f.src); err != nil {
+			return dst, fmt.Errorf("gzip: %w", err)
+		}
+		return readInto(dst, f.gzip, "gzip")
+	case 2:
+		return inflateSnappy(dst, src)
+	case 3:
+		if f.lz4 == nil {
+			f.lz4 = lz4.NewReader(nil)
+		}
+		f.lz4.Reset(&f.src)
+		return readInto(dst, f.lz4, "lz4")
+	case 4:
+		return f.inflateZstd(dst, src)
+	}
+	return dst, fmt.Errorf("unknown compression %d", codec)
+}
+
+func inflateSnappy(dst, src []byte) ([]byte, error) {
+	dst = grow(dst, 4*len(src))
+	for {
+		out, err := xerial.DecodeCapped(dst[:len(dst):cap(dst)], src)
+		if err == nil {
+			return out, nil
+		}
+		if !errors.Is(err, xerial.ErrDstTooSmall) {
+			return dst, fmt.Errorf("snappy: %w", err)
+		}
+		if cap(dst) >= maxInflated {
+			return dst, errInflated
+		}
+		dst = grow(dst, 2*cap(dst))
+	}
+}
+
+func (f *inflater) inflateZstd(dst, src []byte) ([]byte, error) {
+	if f.zstd == nil {
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxMemory(maxInflated))
+		if err != nil {
+			return dst, fmt.Errorf("zstd: %w", err)
+		}
+		f.zstd = d
+	}
+	out, err := f.zstd.DecodeAll(src, dst)
+	if err != nil {
+		return dst, fmt.Errorf("zstd: %w", err)
+	}
+	return out, nil
+}
+
+// close frees what the decoders hold outside the heap.
+func (f *inflater) close() {
+	if f.zstd != nil {
+		f.zstd.Close()
+		f.zstd = nil
+	}
+}
+
+// readInto appends all of r to dst.
+func readInto(dst []byte, r io.Reader, name string) ([]byte, error) {
+	for {
+		if len(dst) == cap(dst) {
+			dst = grow(dst, max(64<<10, cap(dst)))
+		}
+		n, err := r.Read(dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+n]
+		if errors.Is(err, io.EOF) {
+			return dst, nil
+		}
+		if err != nil {
+			return dst, fmt.Errorf("%s: %w", name, err)
+		}
+		if len(dst) > maxInflated {
+			return dst, errInflated
+		}
+	}
+}
+
+// grow gives dst room for n more bytes.
+func grow(dst []byte, n int) []byte {
+	if cap(dst)-len(dst) >= n {
+		return dst
+	}
+	out := make([]byte, len(dst), len(dst)+n)
+	copy(out, dst)
+	return out
+}
+
+// bufferPool hands out byte slices for decompressed batches and fetch responses.
+type bufferPool struct {
+	mu   sync.Mutex
+	free [][]byte
+	keep int // slices kept at most
+}
+
+// maxPooled is the largest slice that is kept for reuse: a huge record must not
+// hold its memory for the rest of the run.
+const maxPooled = 8 << 20
+
+// get returns an empty slice with room for n bytes when one is at hand.
+func (p *bufferPool) get(n int) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	best := -1
+	for i, b := range p.free {
+		if cap(b) >= n && (best < 0 || cap(b) < cap(p.free[best])) {
+			best = i
+		}
+	}
+	if best < 0 {
+		if n == 0 {
+			return nil
+		}
+		return make([]byte, 0, n)
+	}
+	b := p.free[best]
+	last := len(p.free) - 1
+	p.free[best] = p.free[last]
+	p.free[last] = nil
+	p.free = p.free[:last]
+	return b[:0]
+}
+
+// put takes back a slice that nobody uses any more.
+func (p *bufferPool) put(b []byte) {
+	if cap(b) == 0 || cap(b) > maxPooled {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) < p.keep {
+		p.free = append(p.free, b)
+	}
+}

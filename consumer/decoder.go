@@ -1,0 +1,248 @@
+package consumer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+)
+
+// abortedTxn says that a producer's records from an offset on, up to its next abort
+// marker, were aborted.
+type abortedTxn struct {
+	producerID  int64
+	firstOffset int64
+}
+
+// decoder takes the records out of the batches of one partition that one fetch
+// response brought.
+type decoder struct {
+	topic     string
+	partition int32
+	from, end int64 // records outside [from, end) are passed over
+	data      []byte
+	aborted   []abortedTxn       // by firstOffset; empty when everything is wanted
+	aborting  map[int64]struct{} // producers in an aborted transaction
+
+	batch   batchHeader
+	left    int32  // records of the batch not yet decoded
+	payload []byte // their bytes
+	typ     TimeType
+
+	shared  *decodeBuffers
+	onSkip  func(offset int64, err error) // a batch that cannot be decoded
+	scratch []byte                        // decompressed bytes of the batch, from shared
+}
+
+// decodeBuffers is what the decoders of one Reader have in common. It is used by
+// the goroutine that calls Next only.
+type decodeBuffers struct {
+	pool     *bufferPool
+	inflater inflater
+	headers  []Header // arena of the current batch of Next
+	keys     []string // header keys seen last, by position
+	used     [][]byte // decompressed batches that records returned by Next point into
+
+	keepHeaders bool // records live longer than one batch of Next
+}
+
+// recycle takes back all memory that records returned so far point into.
+func (s *decodeBuffers) recycle() {
+	for i, b := range s.used {
+		s.pool.put(b)
+		s.used[i] = nil
+	}
+	s.used = s.used[:0]
+	if s.keepHeaders {
+		s.headers = nil
+	} else {
+		s.headers = s.headers[:0]
+	}
+}
+
+// decode appends records to dst until it holds limit of them or the data ends, and
+// reports whether the data ended.
+func (d *decoder) decode(dst []Record, limit int) ([]Record, bool) {
+	for len(dst) < limit {
+		if d.left == 0 {
+			if d.scratch != nil { // records may still point into it
+				d.shared.used = append(d.shared.used, d.scratch)
+				d.scratch = nil
+			}
+			if len(d.data) == 0 {
+				return dst, true
+			}
+			if err := d.nextBatch(); err != nil {
+				d.onSkip(d.batch.baseOffset, err)
+				d.left = 0
+				if d.batch.size == 0 { // its end is unknown
+					d.data = nil
+				}
+			}
+			continue
+		}
+		var err error
+		if dst, err = d.records(dst, limit); err != nil {
+			d.onSkip(d.batch.baseOffset, err)
+			d.left = 0
+		}
+	}
+	return dst, d.left == 0 && len(d.data) == 0
+}
+
+// nextBatch opens the next batch of d.data that has records to deliver.
+func (d *decoder) nextBatch() error {
+	h, err := parseBatchHeader(d.data)
+	d.batch = h
+	if err != nil {
+		d.batch.size = 0
+		return err
+	}
+	raw := d.data[:h.size]
+	d.data = d.data[h.size:]
+	if h.lastOffset < d.from || h.baseOffset >= d.end {
+		return nil
+	}
+	if h.magic < 2 {
+		return errLegacy
+	}
+	if err := checkCRC(raw); err != nil {
+		return err
+	}
+	payload := raw[batchHeaderSize:]
+	if d.dropped(&h, payload) {
+		return nil
+	}
+	if codec := int(h.attributes & attrCodec); codec != 0 && h.count > 0 {
+		d.scratch, err = d.shared.inflater.inflate(codec, d.shared.pool.get(0), payload)
+		if err != nil {
+			return err
+		}
+		payload = d.scratch
+	}
+	d.left, d.payload = max(h.count, 0), payload
+	switch {
+	case h.attributes&attrLogAppendTime != 0:
+		d.typ = LogAppendTime
+	case h.firstTime < 0 && h.maxTime < 0:
+		d.typ = NoTime
+	default:
+		d.typ = CreateTime
+	}
+	return nil
+}
+
+// dropped reports whether a batch holds nothing for the caller: transaction markers
+// and records of aborted transactions. It keeps track of which those are.
+func (d *decoder) dropped(h *batchHeader, payload []byte) bool {
+	if h.control() {
+		if len(d.aborting) > 0 && abortMarker(payload) {
+			delete(d.aborting, h.producerID)
+		}
+		return true
+	}
+	for len(d.aborted) > 0 && d.aborted[0].firstOffset <= h.lastOffset {
+		if d.aborting == nil {
+			d.aborting = make(map[int64]struct{})
+		}
+		d.aborting[d.aborted[0].producerID] = struct{}{}
+		d.aborted = d.aborted[1:]
+	}
+	if !h.transactional() || len(d.aborting) == 0 {
+		return false
+	}
+	_, aborted := d.aborting[h.producerID]
+	return aborted
+}
+
+// abortMarker reports whether the control record at the head of payload ends an
+// aborted transaction: its key is a version and the type 0.
+func abortMarker(payload []byte) bool {
+	var r record
+	if _, err := parseRecord(payload, &r); err != nil || len(r.key) < 4 {
+		return false
+	}
+	return binary.BigEndian.Uint16(r.key[2:]) == 0
+}
+
+// records decodes records of the current batch.
+func (d *decoder) records(dst []Record, limit int) ([]Record, error) {
+	var r record
+	var err error
+	for d.left > 0 && len(dst) < limit {
+		if d.payload, err = parseRecord(d.payload, &r); err != nil {
+			return dst, err
+		}
+		d.left--
+		offset := d.batch.baseOffset + r.offsetDelta
+		if offset < d.from || offset >= d.end {
+			continue
+		}
+		rec := Record{Topic: d.topic, Partition: d.partition, Offset: offset, TimeType: d.typ, Key: r.key, Value: r.value}
+		switch d.typ {
+		case CreateTime:
+			rec.Time = time.UnixMilli(d.batch.firstTime + r.timeDelta)
+		case LogAppendTime:
+			rec.Time = time.UnixMilli(d.batch.maxTime)
+		}
+		if r.headerCount > 0 {
+			if rec.Headers, err = d.headers(&r); err != nil {
+				return dst, err
+			}
+		}
+		dst = append(dst, rec)
+	}
+	return dst, nil
+}
+
+// headers decodes the headers of a record into the arena.
+func (d *decoder) headers(r *record) ([]Header, error) {
+	s := d.shared
+	b := r.headers
+	at := len(s.headers)
+	for i := range r.headerCount {
+		key, rest, err := varbytes(b)
+		if err != nil {
+			return nil, err
+		}
+		value, rest, err := varbytes(rest)
+		if err != nil {
+			return nil, err
+		}
+		b = rest
+		s.headers = append(s.headers, Header{Key: s.intern(i, key), Value: value})
+	}
+	return s.headers[at:len(s.headers):len(s.headers)], nil
+}
+
+// maxInterned bounds the header positions whose keys are remembered.
+const maxInterned = 32
+
+// intern returns the key as a string, without an allocation when the header at the
+// same position had the same key last time.
+func (s *decodeBuffers) intern(i int, key []byte) string {
+	if i < len(s.keys) && s.keys[i] == string(key) {
+		return s.keys[i]
+	}
+	str := string(key)
+	if i == len(s.keys) && i < maxInterned {
+		s.keys = append(s.keys, str)
+	} else if i < len(s.keys) {
+		s.keys[i] = str
+	}
+	return str
+}
+
+// sortAborted orders the list as dropped wants it.
+func sortAborted(list []abortedTxn) {
+	sort.Slice(list, func(i, j int) bool { return list[i].firstOffset < list[j].firstOffset })
+}
+
+// skipText says in words why a batch was passed over.
+func skipText(err error) string {
+	if errors.Is(err, errLegacy) {
+		return err.Error()
+	}
+	return fmt.Sprintf("cannot be decoded: %v", err)
+}

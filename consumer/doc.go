@@ -1,0 +1,27 @@
+// Package consumer reads records out of Kafka topics: any start and end, all
+// partitions at once, in batches.
+//
+// A Reader promises that
+//   - every record between the start and the end of each partition is delivered
+//     once, and the records of a partition in the order of their offsets;
+//   - a bounded read (Config.Follow false, or Config.To set) ends exactly: the end
+//     offsets are read before the first record, what is written meanwhile does not
+//     prolong it, and partitions without records, compacted tails and transaction
+//     markers do not make it wait, because the end is proven by the positions of
+//     record batches and not by the offsets of delivered records;
+//   - its memory is bounded (Config.Buffer) however slow the caller is: a caller
+//     that stops calling Next stops the fetching, and loses nothing;
+//   - it never joins a group, commits an offset, writes a record or creates a topic;
+//   - a broker that is lost is asked again until it is back, which is told once each
+//     way (Config.Notify);
+//   - Close returns within two seconds even while a broker hangs.
+//
+// Connections, TLS, SASL, metadata and offset requests are sarama's. Only the fetch
+// is written here, on a connection that sarama has authenticated, because sarama
+// gives its caller neither control records nor the position behind a batch that has
+// no records left, which is what an exact end needs, and because decoding in place
+// costs a fraction of the time.
+//
+// A Reader's Next is for one goroutine at a time. Partitions, Buffered and Close may
+// be called at any time by any goroutine.
+package consumer

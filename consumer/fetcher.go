@@ -1,0 +1,232 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// How a fetch is asked for.
+const (
+	fetchWait     = 500 * time.Millisecond // longest the broker waits for a first byte
+	fetchPatience = 10 * time.Second       // longest silence of the broker beyond that
+	fetchBytes    = 4 << 20                // of one response, bytes
+	partBytes     = 1 << 20                // of one partition in a response, bytes
+	minPartBytes  = 64 << 10               // the same when there are very many to merge
+	retryFirst    = 100 * time.Millisecond // wait before a lost broker is dialled again
+	retryMost     = 5 * time.Second
+)
+
+// fetcher fetches from one broker what that broker leads, one request at a time.
+type fetcher struct {
+	r    *Reader
+	id   int32 // of the broker
+	wake chan struct{}
+	link *link
+
+	lost  bool // told
+	tries int  // failures in a row
+	turn  int  // where the next request begins, so that no partition starves
+	parts []*partition
+	req   fetchRequest
+}
+
+// startFetchers makes a fetcher for each leader that has none. The caller holds
+// r.mu.
+func (r *Reader) startFetchers(ctx context.Context) {
+	if r.closed {
+		return
+	}
+	for _, p := range r.order {
+		if p.leader < 0 || p.done || r.fetchers[p.leader] != nil {
+			continue
+		}
+		f := &fetcher{r: r, id: p.leader, wake: make(chan struct{}, 1)}
+		f.req = fetchRequest{maxWaitMS: int32(fetchWait.Milliseconds()), maxBytes: fetchBytes, isolation: r.cfg.Isolation}
+		r.fetchers[p.leader] = f
+		r.wg.Go(func() { f.run(ctx) })
+	}
+	r.wakeFetchers()
+}
+
+// wakeFetchers lets all fetchers look for work. The caller holds r.mu.
+func (r *Reader) wakeFetchers() {
+	for _, f := range r.fetchers {
+		select {
+		case f.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (f *fetcher) run(ctx context.Context) {
+	stop := func() bool { return true }
+	defer func() {
+		stop()
+		if f.link != nil {
+			f.link.close()
+		}
+	}()
+	for ctx.Err() == nil {
+		wait, addr := f.plan()
+		if len(f.parts) == 0 {
+			f.sleep(ctx, wait)
+			continue
+		}
+		if f.link == nil {
+			l, err := dial(ctx, f.r.cluster.cfg, addr)
+			if err != nil {
+				f.failed(ctx, addr, err)
+				continue
+			}
+			f.link = l
+			stop = context.AfterFunc(ctx, l.dialer.cut)
+		}
+		body, err := f.link.exchange(&f.req, f.r.cluster.cfg.ClientID, f.r.pool, fetchWait+fetchPatience)
+		if err == nil {
+			err = f.deliver(body)
+		}
+		if err != nil {
+			stop()
+			f.link.close()
+			f.link = nil
+			f.failed(ctx, addr, err)
+			continue
+		}
+		f.worked(addr)
+	}
+}
+
+// plan chooses what the next request asks for: everything this broker leads that is
+// wanted, as far as the reader's buffer has room. When that is nothing it returns
+// how long to sleep at most.
+func (f *fetcher) plan() (wait time.Duration, addr string) {
+	r := f.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f.parts, f.req.parts = f.parts[:0], f.req.parts[:0]
+	wait = time.Minute
+	addr = r.brokers[f.id]
+	full := r.merge == nil && r.held > 0 && int64(r.held)+fetchBytes > r.cfg.Buffer
+	if full || addr == "" {
+		return wait, addr
+	}
+	limit := r.partLimit()
+	now := time.Now()
+	n := len(r.order)
+	for i := range n {
+		p := r.order[(f.turn+i)%n]
+		if p.leader != f.id || p.done || !p.known || p.clampNext {
+			continue
+		}
+		if r.merge != nil && p.held > 0 && p.held+limit > 2*limit {
+			continue
+		}
+		if d := p.pause.Sub(now); d > 0 {
+			wait = min(wait, d)
+			continue
+		}
+		f.parts = append(f.parts, p)
+		f.req.parts = append(f.req.parts, fetchPart{topic: p.topic, partition: p.id, offset: p.next,
+			maxBytes: int32(max(limit, p.need))})
+	}
+	if n > 0 {
+		f.turn = (f.turn + 1) % n
+	}
+	if len(f.parts) == 1 { // a single huge batch must fit, whatever the limits are
+		f.req.maxBytes = max(fetchBytes, f.req.parts[0].maxBytes)
+	} else {
+		f.req.maxBytes = fetchBytes
+	}
+	return wait, addr
+}
+
+// partLimit is how much of one partition one response may bring. The caller holds
+// r.mu.
+func (r *Reader) partLimit() int {
+	if r.merge == nil || r.open == 0 {
+		return partBytes
+	}
+	return int(min(max(r.cfg.Buffer/int64(2*r.open), minPartBytes), partBytes))
+}
+
+// sleep waits until there may be something to do.
+func (f *fetcher) sleep(ctx context.Context, atMost time.Duration) {
+	if f.lost && f.link == nil {
+		// Nothing is asked of a lost broker any more: others lead its partitions.
+		f.lost, f.tries = false, 0
+		f.r.tell(Notice{Kind: BrokerBack, Partition: -1, Text: fmt.Sprintf("what broker %d led is read from other brokers now", f.id)})
+	}
+	t := time.NewTimer(atMost)
+	defer t.Stop()
+	select {
+	case <-f.wake:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// failed handles a connection that could not be made or broke.
+func (f *fetcher) failed(ctx context.Context, addr string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	f.tries++
+	f.r.lookSoon()
+	f.r.cfg.Log.Debug("fetch failed", "broker", f.id, "address", addr, "try", f.tries, "err", err)
+	// Brokers close idle and expired connections: the first failure says nothing.
+	if f.tries >= 2 && !f.lost {
+		f.lost = true
+		f.r.tell(Notice{Kind: BrokerLost, Partition: -1, Text: fmt.Sprintf("broker %d at %s is lost (%s); trying again", f.id, addr, plain(err))})
+	}
+	if f.tries == 1 {
+		return
+	}
+	wait := min(retryFirst<<min(f.tries-2, 10), retryMost)
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// worked notes that the broker answered.
+func (f *fetcher) worked(addr string) {
+	f.tries = 0
+	if f.lost {
+		f.lost = false
+		f.r.tell(Notice{Kind: BrokerBack, Partition: -1, Text: fmt.Sprintf("broker %d at %s is back; going on", f.id, addr)})
+	}
+}
+
+// plain shortens the error of a connection to what an operator needs.
+func plain(err error) string {
+	var op *net.OpError
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "it closed the connection"
+	case errors.As(err, &op) && op.Timeout():
+		return "no answer in time"
+	case errors.As(err, &op):
+		return op.Err.Error()
+	}
+	return err.Error()
+}
+
+// retriable are the answers that go away when the metadata is fresh again.
+func retriable(err sarama.KError) bool {
+	switch err {
+	case sarama.ErrNotLeaderForPartition, sarama.ErrLeaderNotAvailable, sarama.ErrUnknownTopicOrPartition,
+		sarama.ErrReplicaNotAvailable, sarama.ErrFencedLeaderEpoch, sarama.ErrUnknownLeaderEpoch,
+		sarama.ErrKafkaStorageError, sarama.ErrOffsetNotAvailable, sarama.ErrBrokerNotAvailable,
+		sarama.ErrRequestTimedOut, sarama.ErrNetworkException:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,162 @@
+package consumer
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// maxResponse bounds what a broker may claim to send, bytes.
+const maxResponse = 1 << 30
+
+// link is a connection to one broker that sarama has dialled and authenticated, and
+// that only the fetch loop speaks on from then on.
+type link struct {
+	addr   string
+	broker *sarama.Broker
+	dialer *captureDialer
+	conn   net.Conn
+
+	correlation int32
+	out         []byte
+}
+
+// captureDialer makes the connection of one sarama.Broker, TLS included, and keeps
+// hold of it, so that it can be cut at any moment and taken over.
+type captureDialer struct {
+	ctx     context.Context //nolint:containedctx // sarama's dialer interface passes none
+	timeout time.Duration
+	tls     *tls.Config // nil: plain
+
+	mu   sync.Mutex
+	conn net.Conn
+}
+
+// Dial connects to addr.
+func (d *captureDialer) Dial(network, addr string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(d.ctx, d.timeout)
+	defer cancel()
+	var nd net.Dialer
+	conn, err := nd.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	if d.tls != nil {
+		cfg := d.tls
+		if cfg.ServerName == "" {
+			host, _, err := net.SplitHostPort(addr)
+			if err != nil {
+				host = addr
+			}
+			cfg = cfg.Clone()
+			cfg.ServerName = host
+		}
+		tc := tls.Client(conn, cfg)
+		if err := tc.HandshakeContext(ctx); err != nil {
+			_ = conn.Close()
+			return nil, fmt.Errorf("TLS: %w", err)
+		}
+		conn = tc
+	}
+	d.mu.Lock()
+	d.conn = conn
+	d.mu.Unlock()
+	return conn, nil
+}
+
+// cut closes the connection under whoever uses it.
+func (d *captureDialer) cut() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conn != nil {
+		_ = d.conn.Close()
+	}
+}
+
+// dial connects to the broker at addr. ctx bounds the dialling only.
+func dial(ctx context.Context, base *sarama.Config, addr string) (*link, error) {
+	d := &captureDialer{ctx: ctx, timeout: base.Net.DialTimeout}
+	cfg := *base
+	if cfg.Net.TLS.Enable {
+		d.tls = cfg.Net.TLS.Config
+		if d.tls == nil {
+			d.tls = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		cfg.Net.TLS.Enable = false // done by the dialer
+	}
+	cfg.Net.Proxy.Enable = true
+	cfg.Net.Proxy.Dialer = d
+	l := &link{addr: addr, broker: sarama.NewBroker(addr), dialer: d}
+	if err := l.broker.Open(&cfg); err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", addr, err)
+	}
+	stop := context.AfterFunc(ctx, d.cut)
+	ok, err := l.broker.Connected()
+	if !stop() && err == nil {
+		err = context.Cause(ctx)
+	}
+	if err == nil && !ok {
+		err = errors.New("not connected")
+	}
+	if err != nil {
+		l.close()
+		return nil, fmt.Errorf("connect to %s: %w", addr, err)
+	}
+	d.mu.Lock()
+	l.conn = d.conn
+	d.mu.Unlock()
+	return l, nil
+}
+
+// close ends the connection. It does not wait for the broker.
+func (l *link) close() {
+	l.dialer.cut()
+	_ = l.broker.Close()
+}
+
+// exchange sends a fetch request and reads the response into a slice of the pool,
+// without its length and correlation. patience is the longest silence of the broker
+// that is borne. A context that ends cuts the connection.
+func (l *link) exchange(req *fetchRequest, clientID string, pool *bufferPool, patience time.Duration) ([]byte, error) {
+	l.correlation++
+	l.out = req.encode(l.out[:0], l.correlation, clientID)
+	if err := l.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return nil, err
+	}
+	if _, err := l.conn.Write(l.out); err != nil {
+		return nil, err
+	}
+	var head [8]byte
+	if _, err := io.ReadFull(l.conn, head[:]); err != nil {
+		return nil, err
+	}
+	size := int(binary.BigEndian.Uint32(head[:])) - 4
+	if size < 0 || size > maxResponse {
+		return nil, fmt.Errorf("broker %s answers with %d bytes; is it a Kafka listener of the configured security protocol?", l.addr, size)
+	}
+	if got := int32(binary.BigEndian.Uint32(head[4:])); got != l.correlation {
+		return nil, fmt.Errorf("broker %s answers request %d, want %d", l.addr, got, l.correlation)
+	}
+	buf := pool.get(size)[:size]
+	for n := 0; n < size; {
+		if err := l.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+			pool.put(buf)
+			return nil, err
+		}
+		k, err := io.ReadFull(l.conn, buf[n:min(size, n+1<<20)])
+		n += k
+		if err != nil {
+			pool.put(buf)
+			return nil, err
+		}
+	}
+	return buf, nil
+}

@@ -1,0 +1,298 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"logctl/internal/kafka"
+)
+
+// discover finds the topics and partitions and where to start and end in them.
+func (r *Reader) discover(ctx context.Context) error {
+	topics, err := r.topics(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range topics {
+		if err := r.admit(ctx, t); err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	r.update(topics, false)
+	parts := slices.Clone(r.order)
+	r.unlock()
+	if len(parts) == 0 && !r.cfg.Follow {
+		return fmt.Errorf("no topic matches %s", strings.Join(r.cfg.Topics, ", "))
+	}
+	if err := r.settleAll(ctx, parts); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.unlock()
+	if r.open == 0 {
+		r.signalReady()
+	}
+	return nil
+}
+
+// admit checks that a topic exists and may be read.
+func (r *Reader) admit(ctx context.Context, t topicMeta) error {
+	switch {
+	case errors.Is(t.err, sarama.ErrUnknownTopicOrPartition), errors.Is(t.err, sarama.ErrInvalidTopic):
+		missing := &kafka.MissingTopicError{Name: t.name}
+		if all, err := r.cluster.metadata(ctx, nil); err == nil {
+			names := make([]string, len(all))
+			for i := range all {
+				names[i] = all[i].name
+			}
+			missing.Nearest = kafka.Nearest(t.name, names, 3)
+		}
+		return missing
+	case errors.Is(t.err, sarama.ErrTopicAuthorizationFailed):
+		return &AccessError{Topic: t.name, Err: t.err}
+	case t.err != sarama.ErrNoError && len(t.parts) == 0:
+		return fmt.Errorf("topic %q: %w", t.name, t.err)
+	}
+	if id := r.cfg.Partitions.missing(len(t.parts)); id >= 0 && !r.cfg.Regex {
+		return fmt.Errorf("topic %q has no partition %d; it has %s", t.name, id, partitionNames(len(t.parts)))
+	}
+	return nil
+}
+
+func partitionNames(n int) string {
+	if n == 1 {
+		return "only partition 0"
+	}
+	return fmt.Sprintf("the partitions 0 to %d", n-1)
+}
+
+// topics asks the cluster about the topics that are wanted. Internal topics are
+// matched by no expression.
+func (r *Reader) topics(ctx context.Context) ([]topicMeta, error) {
+	if r.patterns == nil {
+		names := slices.Clone(r.cfg.Topics)
+		slices.Sort(names)
+		return r.cluster.metadata(ctx, slices.Compact(names))
+	}
+	all, err := r.cluster.metadata(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(t topicMeta) bool {
+		if t.internal || t.err == sarama.ErrTopicAuthorizationFailed {
+			return true
+		}
+		for _, re := range r.patterns {
+			if re.MatchString(t.name) {
+				return false
+			}
+		}
+		return true
+	}), nil
+}
+
+// update takes over what the metadata says and returns the partitions that are new.
+// The caller holds r.mu.
+func (r *Reader) update(topics []topicMeta, added bool) []*partition {
+	r.brokers = maps.Clone(r.cluster.brokers)
+	var fresh []*partition
+	for _, t := range topics {
+		for _, pm := range t.parts {
+			if !r.cfg.Partitions.Has(pm.id) {
+				continue
+			}
+			tp := topicPartition{topic: t.name, id: pm.id}
+			if p := r.parts[tp]; p != nil {
+				p.leader = pm.leader
+				continue
+			}
+			p := newPartition(tp, pm.leader)
+			p.added = added
+			if r.cfg.at != nil {
+				if _, known := r.cfg.at[tp]; !known {
+					if !r.cfg.Follow {
+						continue
+					}
+					p.added = true
+				}
+			}
+			r.parts[tp] = p
+			fresh = append(fresh, p)
+			r.open++
+		}
+	}
+	if len(fresh) > 0 {
+		r.order = append(r.order, fresh...)
+		slices.SortFunc(r.order, func(a, b *partition) int {
+			if c := strings.Compare(a.topic, b.topic); c != 0 {
+				return c
+			}
+			return int(a.id - b.id)
+		})
+	}
+	return fresh
+}
+
+// settleAll resolves the starts and ends of partitions.
+func (r *Reader) settleAll(ctx context.Context, parts []*partition) error {
+	found, err := r.resolve(ctx, parts)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.unlock()
+	for i := range found {
+		r.settle(&found[i])
+	}
+	return nil
+}
+
+// manage keeps the reader's picture of the cluster fresh until ctx ends.
+func (r *Reader) manage(ctx context.Context) {
+	tick := time.NewTicker(r.cfg.Refresh)
+	defer tick.Stop()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	<-pause.C
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-r.refresh:
+		case <-r.endTimer(ctx):
+		}
+		if err := r.look(ctx); err != nil && ctx.Err() == nil {
+			r.cfg.Log.Debug("metadata refresh failed", "err", err)
+			r.lookSoon()
+		}
+		pause.Reset(pauseRetry) // however often it is asked for
+		select {
+		case <-ctx.Done():
+			return
+		case <-pause.C:
+		}
+	}
+}
+
+// endTimer fires when the next end that is a time to come has come.
+func (r *Reader) endTimer(ctx context.Context) <-chan time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var first time.Time
+	for _, p := range r.order {
+		if !p.done && !p.endTime.IsZero() && (first.IsZero() || p.endTime.Before(first)) {
+			first = p.endTime
+		}
+	}
+	if first.IsZero() || ctx.Err() != nil {
+		return nil
+	}
+	return time.After(time.Until(first) + 50*time.Millisecond)
+}
+
+// look asks the cluster once and acts on the answer.
+func (r *Reader) look(ctx context.Context) error {
+	topics, err := r.topics(ctx)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	if r.cfg.Follow {
+		for _, p := range r.update(topics, true) {
+			r.say(Notice{Kind: PartitionAdded, Topic: p.topic, Partition: p.id,
+				Text: fmt.Sprintf("partition %d of %s is new; reading it from its beginning", p.id, p.topic)})
+		}
+	} else {
+		r.update(slices.DeleteFunc(slices.Clone(topics), func(t topicMeta) bool { return !r.has(t) }), false)
+	}
+	var unknown, outside, stale []*partition
+	for _, p := range r.order {
+		switch {
+		case p.done:
+		case !p.known:
+			unknown = append(unknown, p)
+		case p.clampNext:
+			outside = append(outside, p)
+		case time.Since(p.heard) >= r.cfg.Refresh || !p.endTime.IsZero():
+			stale = append(stale, p)
+		}
+	}
+	r.unlock()
+	if err := r.settleAll(ctx, unknown); err != nil {
+		return err
+	}
+	if err := r.clamp(ctx, outside); err != nil {
+		return err
+	}
+	if err := r.hear(ctx, stale); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.unlock()
+	r.startFetchers(ctx)
+	return nil
+}
+
+// has reports whether all partitions of the topic are known, so that a bounded read
+// takes over new leaders and no new partitions. The caller holds r.mu.
+func (r *Reader) has(t topicMeta) bool {
+	for _, pm := range t.parts {
+		if r.cfg.Partitions.Has(pm.id) && r.parts[topicPartition{t.name, pm.id}] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// hear asks for the newest offsets of partitions that no fetch told about lately,
+// and for ends that were times to come.
+func (r *Reader) hear(ctx context.Context, parts []*partition) error {
+	newest := make([]*offsetQuery, len(parts))
+	ends := make([]*offsetQuery, len(parts))
+	queries := make([]*offsetQuery, 0, 2*len(parts))
+	now := time.Now()
+	r.mu.Lock()
+	for i, p := range parts {
+		newest[i] = &offsetQuery{topicPartition: p.topicPartition, leader: p.leader, time: timeNewest}
+		queries = append(queries, newest[i])
+		if !p.endTime.IsZero() {
+			ends[i] = &offsetQuery{topicPartition: p.topicPartition, leader: p.leader, time: p.endTime.UnixMilli()}
+			queries = append(queries, ends[i])
+		}
+	}
+	r.mu.Unlock()
+	if err := r.cluster.offsets(ctx, queries, r.cfg.Isolation); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.unlock()
+	for i, p := range parts {
+		if newest[i].err != nil || p.done {
+			continue
+		}
+		p.newest, p.heard = max(p.newest, newest[i].offset), now
+		e := ends[i]
+		if e == nil || e.err != nil || p.endTime.IsZero() {
+			continue
+		}
+		switch {
+		case e.offset >= 0:
+			p.end, p.endTime = e.offset, time.Time{}
+		case !p.endTime.After(now):
+			p.end, p.endTime = p.newest, time.Time{}
+		}
+		if p.next >= p.end {
+			r.finish(p)
+		}
+	}
+	return nil
+}

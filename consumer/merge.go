@@ -1,0 +1,189 @@
+package consumer
+
+import (
+	"container/heap"
+	"time"
+)
+
+// mergeRun is how many records of one partition are decoded ahead of their turn.
+const mergeRun = 64
+
+// merger delivers the records of all partitions by time. The order within a
+// partition is kept: a record counts as not older than the one before it.
+//
+// A record is delivered when every partition that is not read to its end shows its
+// next record. A partition that has none, because all that was written to it has
+// been read, is not waited for when the record is older than the sort window, or
+// was held for that long.
+type merger struct {
+	r    *Reader
+	runs map[*partition]*run
+	top  runHeap
+	due  time.Time // when the oldest record may go though others may still come; zero: no such
+}
+
+// run is the decoded records of one partition that wait for their turn.
+type run struct {
+	p       *partition
+	chunk   *chunk
+	records []Record
+	at      int
+	time    time.Time // of the head, not less than that of any record before it
+	arrived time.Time // when the head's chunk was taken up
+}
+
+type runHeap []*run
+
+func (h runHeap) Len() int { return len(h) }
+func (h runHeap) Less(i, j int) bool {
+	if c := h[i].time.Compare(h[j].time); c != 0 {
+		return c < 0
+	}
+	a, b := h[i].p, h[j].p
+	if a.topic != b.topic {
+		return a.topic < b.topic
+	}
+	return a.id < b.id
+}
+func (h runHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *runHeap) Push(x any)   { *h = append(*h, x.(*run)) }
+func (h *runHeap) Pop() any {
+	last := len(*h) - 1
+	x := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return x
+}
+
+func newMerger(r *Reader) *merger { return &merger{r: r, runs: map[*partition]*run{}} }
+
+// fill moves records into the reader's batch and reports whether nothing will ever
+// come again.
+func (m *merger) fill() (ended bool) {
+	r := m.r
+	m.due = time.Time{}
+	for len(r.batch) < MaxBatch {
+		blocked, quiet, ended := m.refill()
+		if len(m.top) == 0 || blocked {
+			return ended
+		}
+		for len(r.batch) < MaxBatch {
+			head := m.top[0]
+			if quiet {
+				window := r.cfg.SortWindow
+				now := time.Now()
+				if head.time.After(now.Add(-window)) && now.Before(head.arrived.Add(window)) {
+					m.due = head.time.Add(window)
+					if limit := head.arrived.Add(window); limit.Before(m.due) {
+						m.due = limit
+					}
+					return false
+				}
+			}
+			if m.emit(head) {
+				break // its partition must show the next one first
+			}
+		}
+	}
+	return false
+}
+
+// wait returns how long until a record that is held must go; 0: none is.
+func (m *merger) wait(now time.Time) time.Duration {
+	if m.due.IsZero() {
+		return 0
+	}
+	return max(m.due.Sub(now), time.Millisecond)
+}
+
+// emit delivers the head and reports whether its run is empty now.
+func (m *merger) emit(head *run) (empty bool) {
+	m.r.batch = append(m.r.batch, head.records[head.at])
+	if head.at++; head.at < len(head.records) {
+		head.advance()
+		heap.Fix(&m.top, 0)
+		return false
+	}
+	heap.Pop(&m.top)
+	return true
+}
+
+func (h *run) advance() {
+	if t := h.records[h.at].Time; t.After(h.time) {
+		h.time = t
+	}
+}
+
+// refill decodes the next records of every partition that shows none. blocked: one
+// of them will have more and does not show it yet; quiet: one has none now and may
+// get some; ended: nothing is left and nothing will come.
+func (m *merger) refill() (blocked, quiet, ended bool) {
+	r := m.r
+	r.mu.Lock()
+	defer r.unlock()
+	ended = true
+	released := false
+	for _, p := range r.order {
+		h := m.runs[p]
+		for h == nil || h.at >= len(h.records) {
+			if h == nil || h.chunk == nil {
+				if len(p.pending) == 0 {
+					break
+				}
+				if h == nil {
+					h = &run{p: p}
+					m.runs[p] = h
+				}
+				h.chunk = p.pending[0]
+				p.pending[0] = nil
+				p.pending = p.pending[1:]
+				h.chunk.end = min(h.chunk.end, p.end)
+				h.arrived = time.Now()
+			}
+			released = m.decode(h) || released
+		}
+		if h != nil && h.at < len(h.records) {
+			ended = false
+			continue
+		}
+		if p.done {
+			continue
+		}
+		ended = false
+		caughtUp := p.known && p.next >= p.newest || p.err != nil || !p.known
+		if p.end != noEnd || !caughtUp {
+			blocked = true
+		} else {
+			quiet = true
+		}
+	}
+	if released {
+		r.wakeFetchers()
+	}
+	return blocked, quiet, ended || r.closed
+}
+
+// decode fills an empty run from its chunk; the caller holds r.mu. It reports
+// whether the chunk is used up.
+func (m *merger) decode(h *run) (done bool) {
+	h.records, done = h.chunk.decode(h.records[:0], mergeRun)
+	h.at = 0
+	p := h.p
+	if n := len(h.records); n > 0 {
+		for i := range h.records {
+			p.bytes += uint64(len(h.records[i].Key) + len(h.records[i].Value))
+		}
+		p.records += uint64(n)
+		p.delivered = max(p.delivered, h.records[n-1].Offset+1)
+		p.lastAt = h.records[n-1].Time
+		h.advance()
+		heap.Push(&m.top, h)
+	}
+	if done {
+		p.delivered = max(p.delivered, min(h.chunk.after, p.end))
+		// Its records still point into it; the next batch gives it back.
+		m.r.spent = append(m.r.spent, h.chunk)
+		h.chunk = nil
+	}
+	return done
+}

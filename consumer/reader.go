@@ -1,0 +1,275 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Reader reads topics; see the package documentation for what it promises.
+type Reader struct {
+	cfg      Config
+	patterns []*regexp.Regexp
+	cluster  *cluster // used by Open, then by the manager only
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
+	pool     *bufferPool
+	sayMu    sync.Mutex
+
+	ready   chan struct{} // something to deliver, or nothing ever again
+	refresh chan struct{} // the manager shall look at the cluster soon
+
+	mu       sync.Mutex
+	parts    map[topicPartition]*partition
+	order    []*partition // by topic and number
+	brokers  map[int32]string
+	fetchers map[int32]*fetcher
+	queue    []*chunk // fetched, in order
+	held     int      // bytes of responses not given back
+	open     int      // partitions not done
+	closed   bool
+	notices  []Notice // to be told by whoever releases mu
+
+	// Of the goroutine that calls Next:
+	shared  decodeBuffers
+	current *chunk
+	spent   []*chunk // their records were returned by the last Next
+	batch   []Record
+	merge   *merger
+}
+
+// errClosed is returned by Next after Close.
+var errClosed = errors.New("reader is closed")
+
+// Open finds the topics, the partitions and their ends and begins to fetch. It
+// returns a *kafka.MissingTopicError for a topic that does not exist and never
+// creates one. ctx bounds the opening only.
+func Open(ctx context.Context, cfg Config) (*Reader, error) {
+	r, err := prepare(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	r.cancel = cancel
+	r.mu.Lock()
+	r.startFetchers(run)
+	r.unlock()
+	r.wg.Go(func() { r.manage(run) })
+	return r, nil
+}
+
+// prepare is Open without the fetching.
+func prepare(ctx context.Context, cfg Config) (*Reader, error) {
+	cfg.setDefaults()
+	patterns, err := cfg.patterns()
+	if err != nil {
+		return nil, err
+	}
+	cl, err := newCluster(cfg.Kafka, cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{
+		cfg: cfg, patterns: patterns, cluster: cl, pool: &bufferPool{keep: 32},
+		ready: make(chan struct{}, 1), refresh: make(chan struct{}, 1),
+		parts: map[topicPartition]*partition{}, fetchers: map[int32]*fetcher{},
+	}
+	r.shared.pool = r.pool
+	if cfg.Sort {
+		r.merge = newMerger(r)
+		r.shared.keepHeaders = true
+	}
+	if err := r.discover(ctx); err != nil {
+		cl.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Next returns the next records: at most MaxBatch, at least one. It waits for the
+// first as long as it takes and for more as long as Config.Linger says. It returns
+// io.EOF when the read is done, and ctx's error when ctx ends first. With
+// Config.Reuse the records are valid until the next call, else forever.
+func (r *Reader) Next(ctx context.Context) ([]Record, error) {
+	r.recycle()
+	var linger *time.Timer
+	for {
+		ended := r.fill()
+		if len(r.batch) >= MaxBatch || len(r.batch) > 0 && (ended || r.cfg.Linger < 0) {
+			return r.hand(), nil
+		}
+		if ended {
+			return nil, r.endError()
+		}
+		var late <-chan time.Time
+		if len(r.batch) > 0 {
+			if linger == nil {
+				linger = time.NewTimer(r.cfg.Linger)
+				defer linger.Stop()
+			}
+			late = linger.C
+		} else if r.merge != nil {
+			if wait := r.merge.wait(time.Now()); wait > 0 {
+				t := time.NewTimer(wait)
+				defer t.Stop()
+				late = t.C
+			}
+		}
+		select {
+		case <-r.ready:
+		case <-late:
+			if len(r.batch) > 0 {
+				return r.hand(), nil
+			}
+		case <-ctx.Done():
+			if len(r.batch) > 0 {
+				return r.hand(), nil
+			}
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// hand returns the batch to the caller.
+func (r *Reader) hand() []Record {
+	if r.cfg.Reuse {
+		return r.batch
+	}
+	out := copyRecords(r.batch)
+	r.recycle()
+	return out
+}
+
+// recycle takes back what the last batch used.
+func (r *Reader) recycle() {
+	clear(r.batch)
+	r.batch = r.batch[:0]
+	r.shared.recycle()
+	if len(r.spent) == 0 {
+		return
+	}
+	r.mu.Lock()
+	for _, c := range r.spent {
+		r.release(c)
+	}
+	r.wakeFetchers()
+	r.unlock()
+	clear(r.spent)
+	r.spent = r.spent[:0]
+}
+
+// fill decodes what has been fetched into the batch and reports whether nothing
+// will ever come again.
+func (r *Reader) fill() (ended bool) {
+	if r.merge != nil {
+		return r.merge.fill()
+	}
+	for len(r.batch) < MaxBatch {
+		if r.current == nil {
+			r.mu.Lock()
+			if len(r.queue) == 0 {
+				ended = r.open == 0 || r.closed
+				r.unlock()
+				return ended
+			}
+			r.current = r.queue[0]
+			r.queue[0] = nil
+			r.queue = r.queue[1:]
+			r.current.end = min(r.current.end, r.current.p.end)
+			r.mu.Unlock()
+		}
+		at := len(r.batch)
+		var done bool
+		r.batch, done = r.current.decode(r.batch, MaxBatch)
+		r.account(r.current, r.batch[at:], done)
+		if done {
+			r.spent = append(r.spent, r.current)
+			r.current = nil
+		}
+	}
+	return false
+}
+
+// account notes that records of a chunk are delivered.
+func (r *Reader) account(c *chunk, records []Record, done bool) {
+	size := 0
+	for i := range records {
+		size += len(records[i].Key) + len(records[i].Value)
+	}
+	r.mu.Lock()
+	defer r.unlock()
+	p := c.p
+	if n := len(records); n > 0 {
+		p.records += uint64(n)
+		p.bytes += uint64(size)
+		p.delivered = max(p.delivered, records[n-1].Offset+1)
+		p.lastAt = records[n-1].Time
+	}
+	if done {
+		p.delivered = max(p.delivered, min(c.after, p.end))
+	}
+}
+
+// endError says why nothing will come again.
+func (r *Reader) endError() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return errClosed
+	}
+	var errs []error
+	good := len(r.order) == 0
+	for _, p := range r.order {
+		if p.err == nil || p.records > 0 {
+			good = true
+			continue
+		}
+		if !slices.ContainsFunc(errs, func(e error) bool { return e.Error() == p.err.Error() }) {
+			errs = append(errs, p.err)
+		}
+	}
+	if good {
+		return io.EOF
+	}
+	return errors.Join(errs...)
+}
+
+// Buffered reports whether Next would return at once.
+func (r *Reader) Buffered() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.queue) > 0 || r.open == 0 || r.closed
+}
+
+// Partitions returns the state of each partition, by topic and number.
+func (r *Reader) Partitions() []PartitionStat {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]PartitionStat, len(r.order))
+	for i, p := range r.order {
+		out[i] = p.stat()
+	}
+	return out
+}
+
+// Close ends the reading. It returns when all goroutines of the reader have ended,
+// which takes no longer than closing the connections. A Next in progress returns.
+func (r *Reader) Close() error {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		r.wg.Wait()
+		return nil
+	}
+	r.closed = true
+	r.signalReady()
+	r.unlock()
+	r.cancel()
+	r.wg.Wait()
+	r.cluster.close()
+	return nil
+}
