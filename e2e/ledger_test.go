@@ -1,0 +1,190 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// ledger writes numbered lines and knows what was written. A line is
+// "<lane> <number> <padding>", so that a reader of the topics can tell each line's
+// lane and place. A lane is what must keep its order: the lines of one watched path.
+type ledger struct {
+	mu    sync.Mutex
+	lanes map[string]*lane
+}
+
+type lane struct {
+	name string
+	next int // number of the next line
+	buf  []byte
+}
+
+func newLedger() *ledger { return &ledger{lanes: map[string]*lane{}} }
+
+// lines makes the next n lines of a lane.
+func (l *ledger) lines(name string, n int) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	la := l.lanes[name]
+	if la == nil {
+		la = &lane{name: name}
+		l.lanes[name] = la
+	}
+	la.buf = la.buf[:0]
+	for range n {
+		la.buf = appendLine(la.buf, name, la.next)
+		la.next++
+	}
+	return bytes.Clone(la.buf)
+}
+
+// appendLine is one line: 60 to 120 bytes, as access logs have.
+func appendLine(b []byte, lane string, n int) []byte {
+	b = append(b, lane...)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, int64(n), 10)
+	b = append(b, ' ')
+	for i := range 40 + n%60 {
+		b = append(b, 'a'+byte((n+i)%26))
+	}
+	return append(b, '\n')
+}
+
+// written is the number of lines of all lanes.
+func (l *ledger) written() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, la := range l.lanes {
+		n += la.next
+	}
+	return n
+}
+
+// verdict says what arrived of what was written.
+type verdict struct {
+	Written    int `json:"written"`
+	Lost       int `json:"lost"`
+	Duplicated int `json:"duplicated"`
+	Garbled    int `json:"garbled"`
+	Reordered  int `json:"reordered"`
+}
+
+func (v verdict) String() string {
+	return fmt.Sprintf("written %d, lost %d, duplicated %d, garbled %d, reordered %d", v.Written, v.Lost, v.Duplicated, v.Garbled, v.Reordered)
+}
+
+// counter compares arrived lines with the ledger, one at a time, in the order of
+// their partition. A line counts as reordered when it was not seen before and comes
+// after one of its lane with a higher number: a run that is sent again after a crash
+// brings seen ones.
+type counter struct {
+	ledger *ledger
+	seen   map[string][]bool
+	last   map[string]int // highest number seen of a lane in one partition
+	v      verdict
+	first  []string // examples of what is wrong
+}
+
+func newCounter(l *ledger) *counter {
+	return &counter{ledger: l, seen: map[string][]bool{}, last: map[string]int{}}
+}
+
+// add takes one record's value; from names the topic and partition it was in, for
+// order is kept within one.
+func (c *counter) add(from string, value []byte) {
+	name, number, ok := parseLine(value)
+	if !ok {
+		c.v.Garbled++
+		c.example("garbled %.120q", value)
+		return
+	}
+	seen := c.seen[name]
+	for len(seen) <= number {
+		seen = append(seen, false)
+	}
+	c.seen[name] = seen
+	if seen[number] {
+		c.v.Duplicated++
+		c.example("duplicated %s %d", name, number)
+		return
+	}
+	seen[number] = true
+	at := name + " " + from
+	if last, ok := c.last[at]; ok && number < last {
+		c.v.Reordered++
+		c.example("reordered %s %d after %d in %s", name, number, last, from)
+	}
+	c.last[at] = max(c.last[at], number)
+}
+
+func (c *counter) example(format string, args ...any) {
+	if len(c.first) < 10 {
+		c.first = append(c.first, fmt.Sprintf(format, args...))
+	}
+}
+
+// distinct is the number of different lines that arrived.
+func (c *counter) distinct() int {
+	n := 0
+	for _, seen := range c.seen {
+		for _, s := range seen {
+			if s {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// verdict ends the count.
+func (c *counter) verdict() verdict {
+	c.ledger.mu.Lock()
+	defer c.ledger.mu.Unlock()
+	v := c.v
+	for name, la := range c.ledger.lanes {
+		v.Written += la.next
+		for n := range la.next {
+			if n >= len(c.seen[name]) || !c.seen[name][n] {
+				v.Lost++
+				c.example("lost %s %d", name, n)
+			}
+		}
+	}
+	return v
+}
+
+// parseLine reads lane and number of a line and checks all of its bytes.
+func parseLine(value []byte) (name string, number int, ok bool) {
+	name, rest, ok := strings.Cut(string(value), " ")
+	if !ok {
+		return "", 0, false
+	}
+	digits, _, ok := strings.Cut(rest, " ")
+	number, err := strconv.Atoi(digits)
+	if !ok || err != nil || number < 0 {
+		return "", 0, false
+	}
+	want := appendLine(nil, name, number)
+	return name, number, bytes.Equal(value, want[:len(want)-1])
+}
+
+// appendTo opens a file for appending, writes and closes it.
+func appendTo(t *testing.T, path string, data []byte) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,194 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"logctl/internal/testkit"
+)
+
+// process is a running logctl.
+type process struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	out  lockedBuffer
+	err  lockedBuffer
+	done chan struct{}
+	code int // valid after done
+}
+
+// lockedBuffer takes the output of a process while a test looks at it.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// start runs logctl with the given arguments and environment ("K=V"). It is killed
+// at the end of the test when it still runs, and its log printed when the test failed.
+func start(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(binary, args...), done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
+	p.cmd.Env = append(cleanEnv(), env...)
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // the exit code says it
+		p.code = p.cmd.ProcessState.ExitCode()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("logctl %s: exit code %d, stderr ends:\n%s", strings.Join(args, " "), p.code, lastLines(p.err.String(), 60))
+		}
+	})
+	return p
+}
+
+// cleanEnv is the environment without settings of logctl.
+func cleanEnv() []string {
+	var out []string
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "LOGCTL_") && !strings.HasPrefix(kv, "XDG_") {
+			out = append(out, kv)
+		}
+	}
+	return out
+}
+
+func lastLines(s string, n int) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// kill ends the process with SIGKILL and waits for it.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended already
+	<-p.done
+}
+
+// signal sends a signal.
+func (p *process) signal(sig syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// wait waits for the end and returns the exit code.
+func (p *process) wait(within time.Duration) int {
+	p.t.Helper()
+	select {
+	case <-p.done:
+		return p.code
+	case <-time.After(within):
+		p.t.Fatalf("still running after %v; stderr ends:\n%s", within, lastLines(p.err.String(), 40))
+		return -1
+	}
+}
+
+// stop ends the process with SIGTERM and checks that it ends well within 10 s, which
+// is what the agent promises.
+func (p *process) stop() {
+	p.t.Helper()
+	p.signal(syscall.SIGTERM)
+	if code := p.wait(10*time.Second + slack()); code != 0 {
+		p.t.Fatalf("SIGTERM: exit code %d", code)
+	}
+}
+
+// slack is what a slow machine under the race detector may need on top of a limit.
+func slack() time.Duration {
+	if raceEnabled {
+		return 20 * time.Second
+	}
+	return 5 * time.Second
+}
+
+// startAgent starts an agent on the world's servers. Settings go in as environment
+// variables, "LOGCTL_SECTION_KEY=value".
+func (w *world) startAgent(env ...string) *process {
+	w.t.Helper()
+	args := append([]string{"agent", "--data-dir", w.data, "--id", w.agentID()}, w.flags()...)
+	return start(w.t, env, args...)
+}
+
+func (w *world) agentID() string { return "agent-" + w.key }
+
+// presence is the part of an agent's presence that scenarios look at.
+type presence struct {
+	Revision  int64  `json:"revision"`
+	ListError string `json:"list_error"`
+	Kafka     string `json:"kafka"`
+	Tasks     []struct{ Path, Topic, State, Error string }
+}
+
+// presence reads the agent's presence; ok is false when there is none.
+func (w *world) presence() (p presence, ok bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.t.Context()), 5*time.Second)
+	defer cancel()
+	r, err := w.store.Get(ctx, "logctl/agents/"+w.agentID())
+	if err != nil || len(r.Kvs) == 0 {
+		return presence{}, false
+	}
+	if err := json.Unmarshal(r.Kvs[0].Value, &p); err != nil {
+		w.t.Fatalf("presence: %v", err)
+	}
+	return p, true
+}
+
+// awaitState waits until the task of a path is in a state.
+func (w *world) awaitState(path, state string, within time.Duration) {
+	w.t.Helper()
+	testkit.Eventually(w.t, within+slack(), fmt.Sprintf("task of %s is %q", path, state), func() bool {
+		p, _ := w.presence()
+		for _, task := range p.Tasks {
+			if task.Path == path && strings.HasPrefix(task.State, state) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// awaitApplied waits until the agent says it applied the key as it is now.
+func (w *world) awaitApplied(within time.Duration) {
+	w.t.Helper()
+	r, err := w.store.Get(w.t.Context(), w.key, clientv3.WithKeysOnly())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(r.Kvs) == 0 {
+		w.t.Fatal("the key does not exist")
+	}
+	want := r.Kvs[0].ModRevision
+	testkit.Eventually(w.t, within+slack(), fmt.Sprintf("revision %d is applied", want), func() bool {
+		p, ok := w.presence()
+		return ok && p.Revision >= want
+	})
+}

@@ -1,0 +1,82 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+)
+
+// TestRoad is the main scenario: 100,000 numbered lines over ten files with rotations,
+// while entries are added, removed, re-topiced and added again, and the agent is
+// killed twice. Every line must be in one of its file's topics.
+func TestRoad(t *testing.T) {
+	w := newWorld(t)
+	const files, rounds, perRound = 10, 20, 500
+	main, other := w.kafka.Topic(t, 3), w.kafka.Topic(t, 3)
+	l := newLedger()
+	name := func(i int) string { return fmt.Sprintf("file%d.log", i) }
+	list := func(use func(i int) (topic string, ok bool)) (out []entry) {
+		for i := range files {
+			if topic, ok := use(i); ok {
+				out = append(out, collect(w.path(name(i)), topic))
+			}
+		}
+		return out
+	}
+	all := func(int) (string, bool) { return main, true }
+	w.put(list(func(i int) (string, bool) { return main, i < 5 })...)
+	agent := w.startAgent()
+	generation := make([]int, files)
+	for round := range rounds {
+		for i := range files {
+			appendTo(t, w.path(name(i)), l.lines(name(i), perRound/2))
+			if round%4 == i%4 {
+				generation[i]++
+				rotate(t, w.path(name(i)), generation[i])
+			}
+			appendTo(t, w.path(name(i)), l.lines(name(i), perRound/2))
+		}
+		switch round {
+		case 2: // five more
+			w.put(list(all)...)
+			w.awaitApplied(5 * time.Second)
+		case 5: // three removed
+			w.put(list(func(i int) (string, bool) { return main, i >= 3 })...)
+		case 7:
+			w.awaitApplied(5 * time.Second)
+			agent.kill()
+			agent = w.startAgent()
+		case 9: // four change their topic, the three come back
+			w.put(list(func(i int) (string, bool) {
+				if i%3 == 0 {
+					return other, true
+				}
+				return main, true
+			})...)
+			w.awaitApplied(5 * time.Second)
+		case 13:
+			agent.kill()
+			agent = w.startAgent()
+		case 16: // and back
+			w.put(list(all)...)
+		}
+	}
+	v := w.crashed(newCounter(l), 2*inFlightLines, main, other)
+	if v.Written != files*rounds*perRound {
+		t.Errorf("wrote %d lines, want %d", v.Written, files*rounds*perRound)
+	}
+	agent.stop()
+}
+
+// inFlightLines bounds what can be sent and not saved when the agent is killed: the
+// lines buffered by default, as positions are saved once a second.
+const inFlightLines = 100_000
+
+// rotate renames a file the way logrotate does: path to path.n, highest newest.
+func rotate(t *testing.T, path string, n int) {
+	t.Helper()
+	if err := os.Rename(path, fmt.Sprintf("%s.%d", path, n)); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,77 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"logctl/internal/testkit"
+)
+
+// world is what a scenario has: servers, a directory for logs and one for data, a
+// collect key of its own.
+type world struct {
+	t     *testing.T
+	kafka *testkit.KafkaServer
+	etcd  *testkit.EtcdServer
+	store *clientv3.Client
+	key   string
+	logs  string // directory of the followed files
+	data  string // data_dir of the agent
+}
+
+func newWorld(t *testing.T, opts ...testkit.KafkaOption) *world {
+	t.Helper()
+	etcd := testkit.Etcd(t)
+	w := &world{
+		t: t, kafka: testkit.Kafka(t, opts...), etcd: etcd, store: etcd.Client(t), key: etcd.Key(t),
+		logs: filepath.Join(t.TempDir(), "logs"), data: filepath.Join(t.TempDir(), "data"),
+	}
+	if err := os.MkdirAll(w.logs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// entry is a collect entry as the scenarios write it.
+type entry map[string]any
+
+func collect(path, topic string) entry {
+	return entry{"path": path, "topic": topic, "from": "beginning"}
+}
+
+// put writes the list of entries, as any etcd client would.
+func (w *world) put(entries ...entry) {
+	w.t.Helper()
+	if entries == nil {
+		entries = []entry{}
+	}
+	data, err := json.Marshal(entries)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.putRaw(string(data))
+}
+
+func (w *world) putRaw(value string) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := w.store.Put(ctx, w.key, value); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// path is a file in the directory of the logs.
+func (w *world) path(name string) string { return filepath.Join(w.logs, name) }
+
+// flags are the flags that point a command at the servers of this world.
+func (w *world) flags() []string {
+	return []string{"--kafka", strings.Join(w.kafka.Addrs(), ","), "--etcd", strings.Join(w.etcd.Endpoints(), ","), "--key", w.key}
+}

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"logctl/consumer/format"
+	"logctl/internal/config"
+	"logctl/tui"
+)
+
+// demoOptions are the flags of the demo.
+type demoOptions struct {
+	headless bool
+	duration time.Duration
+	dataDir  string
+	rate     int
+	output   string
+	from     string
+	files    []string
+}
+
+func newDemoCmd(a *app) *cobra.Command {
+	var o demoOptions
+	cmd := &cobra.Command{
+		Use:   "demo [FILE…]",
+		Short: "All of it in one process on embedded servers: the first minute",
+		Long: `demo starts an embedded etcd and an embedded Kafka broker on free loopback ports, writes
+three lively sample logs that rotate, runs an agent on them and opens the console. With
+FILE… it tails those files instead. Nothing is left behind unless --data-dir is given.
+
+Without a terminal, or with --headless, it prints the records as tail-topic does, and a
+line of throughput on stderr every second. It prints the addresses of the two servers, so
+that other tools can be pointed at them.`,
+		Example: `  logctl demo
+  logctl demo /var/log/syslog
+  logctl demo --headless --for 10s > records.txt`,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveDefault
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.files = args
+			return a.demo(cmd, o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.headless, "headless", false, "print records instead of opening the console")
+	f.DurationVar(&o.duration, "for", 0, "end by itself after this time, with a summary (0: run until stopped)")
+	f.StringVar(&o.dataDir, "data-dir", "", "keep the data of the servers and the agent in this directory")
+	f.IntVar(&o.rate, "rate", 400, "sample lines written a second, about")
+	f.StringVarP(&o.output, "output", "o", "text", "text, raw or json, for --headless")
+	f.StringVar(&o.from, "from", "beginning", "where FILE… are read from: beginning or end")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "raw", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("from", cobra.FixedCompletions([]string{"beginning", "end"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func (o *demoOptions) check() error {
+	if o.duration < 0 || o.rate < 1 || o.rate > 1_000_000 {
+		return &usageError{errors.New("demo: --for must not be negative and --rate must be from 1 to 1000000")}
+	}
+	if o.from != "beginning" && o.from != "end" {
+		return &usageError{fmt.Errorf("demo: --from: %q is not beginning or end", o.from)}
+	}
+	for _, f := range o.files {
+		if st, err := os.Stat(f); err != nil {
+			return &usageError{fmt.Errorf("demo: %w", err)}
+		} else if st.IsDir() {
+			return &usageError{fmt.Errorf("demo: %s is a directory; name files", f)}
+		}
+	}
+	return nil
+}
+
+// demo runs the whole road until its time is over, the console is left or ctx ends.
+func (a *app) demo(cmd *cobra.Command, o demoOptions) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
+	printer, err := format.New(o.output, format.Options{Topic: true, Escape: isTerminal(a.Out)})
+	if err != nil {
+		return &usageError{fmt.Errorf("demo: %w", err)}
+	}
+	headless := o.headless || !isTerminal(a.Out) || !isTerminal(a.In)
+	c, err := config.Load(config.Sources{File: a.configFile, Environ: a.Environ})
+	if err != nil {
+		return &usageError{err}
+	}
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	st, err := a.openStage(ctx, c, o, headless)
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	defer func() { err = errors.Join(err, st.close()) }()
+	fmt.Fprintf(a.Err, "demo: kafka %s  etcd %s  key %s\n", st.servers.KafkaAddr, st.servers.EtcdAddr, st.key)
+	for _, e := range st.entries {
+		fmt.Fprintf(a.Err, "demo: %s -> topic %s\n", e.Path, e.Topic)
+	}
+	st.start(ctx)
+	front := ctx
+	if o.duration > 0 {
+		timed, stop := context.WithTimeout(ctx, o.duration)
+		defer stop()
+		front = timed
+	}
+	if headless {
+		return a.demoHeadless(front, st, printer)
+	}
+	return a.demoConsole(front, st, c)
+}
+
+// demoConsole runs the console on the demo's servers.
+func (a *app) demoConsole(ctx context.Context, st *demoStage, c *config.Config) error {
+	cfg := a.consoleConfig(c, st.client, st.admin, st.stateDir(), st.log)
+	cfg.Kafka, cfg.CollectKey = st.kafkaConfig(), st.key
+	if err := tui.Run(ctx, cfg); err != nil && ctx.Err() == nil {
+		return err
+	}
+	t := st.finish(context.WithoutCancel(ctx))
+	fmt.Fprintf(a.Err, "demo: %d lines written, %d shipped\n", t.written, t.shipped)
+	return t.err
+}

@@ -1,0 +1,268 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"logctl/agent"
+	"logctl/etcdcfg"
+	"logctl/internal/config"
+	"logctl/internal/demo"
+	"logctl/internal/kafka"
+)
+
+// demoStage is everything that plays in a demo.
+type demoStage struct {
+	dir      string // of everything; removed at the end when it is temporary
+	keep     bool
+	key      string
+	entries  []etcdcfg.Entry
+	servers  *demo.Servers
+	writer   *demo.Writer // nil: the user's own files
+	agent    *agent.Agent
+	client   *clientv3.Client
+	admin    *kafka.Admin
+	log      *slog.Logger
+	closeLog func() error
+
+	stopWriter, stopAgent context.CancelFunc
+	work                  sync.WaitGroup
+	writerErr, agentErr   error
+	writerDone, agentDone chan struct{}
+}
+
+// openStage starts the servers and prepares writer and agent.
+func (a *app) openStage(ctx context.Context, c *config.Config, o demoOptions, headless bool) (st *demoStage, err error) {
+	st = &demoStage{dir: o.dataDir, keep: o.dataDir != "", key: resolve(c.Etcd.CollectKey)}
+	if st.dir == "" {
+		if st.dir, err = os.MkdirTemp("", "logctl-demo-"); err != nil {
+			return nil, fmt.Errorf("make the demo's directory: %w", err)
+		}
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, st.close())
+		}
+	}()
+	if st.log, st.closeLog, err = a.fileLogger(st.stateDir()); err != nil {
+		return st, err
+	}
+	if headless {
+		if st.log, err = a.quietLogger(); err != nil {
+			return st, err
+		}
+	}
+	if err = st.chooseFiles(o); err != nil {
+		return st, err
+	}
+	var topics []string
+	for _, e := range st.entries {
+		topics = append(topics, e.Topic)
+	}
+	if st.servers, err = demo.StartServers(ctx, demo.Options{DataDir: filepath.Join(st.dir, "servers"), Topics: topics}); err != nil {
+		return st, err
+	}
+	if st.client, err = etcdcfg.Dial(etcdcfg.Config{Endpoints: []string{st.servers.EtcdAddr}, DialTimeout: 5 * time.Second, Timeout: 5 * time.Second, Log: st.log}); err != nil {
+		return st, err
+	}
+	st.admin = kafka.NewAdmin(st.kafkaConfig())
+	if err = st.saveEntries(ctx); err != nil {
+		return st, err
+	}
+	cfg, err := a.agentConfig(c, st.log)
+	if err != nil {
+		return st, err
+	}
+	cfg.ID, cfg.DataDir, cfg.Listen, cfg.CollectKey = "demo", filepath.Join(st.dir, "agent"), "", st.key
+	cfg.Kafka, cfg.Etcd.Endpoints = st.kafkaConfig(), []string{st.servers.EtcdAddr}
+	cfg.ReportInterval = time.Second
+	st.agent, err = agent.New(cfg)
+	return st, err
+}
+
+// quietLogger prints warnings and errors on stderr unless another level was asked.
+func (a *app) quietLogger() (*slog.Logger, error) {
+	if a.logLevel == "" && a.getenv("LOGCTL_LOG_LEVEL") == "" {
+		quiet := *a
+		quiet.logLevel = "error"
+		return quiet.logger(a.Err)
+	}
+	return a.logger(a.Err)
+}
+
+// chooseFiles makes the entries: for the user's files, or for the samples.
+func (st *demoStage) chooseFiles(o demoOptions) error {
+	if len(o.files) == 0 {
+		w, err := demo.NewWriter(filepath.Join(st.dir, "logs"), demo.WriterOptions{Rate: o.rate})
+		if err != nil {
+			return err
+		}
+		st.writer = w
+		for _, s := range w.Samples() {
+			st.entries = append(st.entries, etcdcfg.Entry{Path: s.Path, Topic: s.Topic, From: etcdcfg.FromBeginning})
+		}
+		return nil
+	}
+	used := map[string]bool{}
+	for _, f := range o.files {
+		path, err := filepath.Abs(f)
+		if err != nil {
+			return fmt.Errorf("find %s: %w", f, err)
+		}
+		st.entries = append(st.entries, etcdcfg.Entry{Path: path, Topic: topicFor(path, used), From: o.from})
+	}
+	return nil
+}
+
+// topicFor makes a topic name of a file's name, unlike those in use.
+func topicFor(path string, used map[string]bool) string {
+	base := strings.TrimSuffix(filepath.Base(path), ".log")
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_', r == '-', r == '.':
+			return r
+		}
+		return '_'
+	}, base)
+	if strings.Trim(name, "._") == "" {
+		name = "log"
+	}
+	name = name[:min(len(name), 200)]
+	unique := name
+	for i := 2; used[unique]; i++ {
+		unique = fmt.Sprintf("%s-%d", name, i)
+	}
+	used[unique] = true
+	return unique
+}
+
+func (st *demoStage) kafkaConfig() kafka.Config {
+	return kafka.Config{Addresses: []string{st.servers.KafkaAddr}, ClientID: "logctl"}
+}
+
+func (st *demoStage) stateDir() string { return filepath.Join(st.dir, "console") }
+
+// saveEntries writes the list the way the console does, over what an earlier demo in
+// the same directory left.
+func (st *demoStage) saveEntries(ctx context.Context) error {
+	store := etcdcfg.NewStore(st.client, author())
+	base, err := store.Load(ctx, st.key)
+	if err != nil {
+		return err
+	}
+	if _, err := store.Save(ctx, base, st.entries, "demo"); err != nil {
+		return err
+	}
+	return nil
+}
+
+// start runs writer and agent; finish or close ends them.
+func (st *demoStage) start(ctx context.Context) {
+	background := context.WithoutCancel(ctx)
+	agentCtx, stopAgent := context.WithCancel(background)
+	writerCtx, stopWriter := context.WithCancel(background)
+	st.stopAgent, st.stopWriter = stopAgent, stopWriter
+	st.agentDone, st.writerDone = make(chan struct{}), make(chan struct{})
+	st.work.Go(func() {
+		defer close(st.agentDone)
+		st.agentErr = st.agent.Run(agentCtx)
+	})
+	st.work.Go(func() {
+		defer close(st.writerDone)
+		if st.writer != nil {
+			st.writerErr = st.writer.Run(writerCtx)
+		} else {
+			<-writerCtx.Done()
+		}
+	})
+}
+
+// totals are the lines counted at the places they pass.
+type totals struct {
+	written, shipped int64
+	err              error
+}
+
+// totals counts now. Of the user's own files, written is what was read.
+func (st *demoStage) totals() totals {
+	var t totals
+	for _, task := range st.agent.Report().Tasks {
+		t.shipped += int64(task.AckedLines)
+		t.written += int64(task.Lines)
+	}
+	if st.writer != nil {
+		t.written = st.writer.Total()
+	}
+	return t
+}
+
+// finishTime is how long the demo waits at its end for the last lines to arrive.
+const finishTime = 10 * time.Second
+
+// finish stops the writer and waits until every line it wrote is acknowledged.
+func (st *demoStage) finish(ctx context.Context) totals {
+	st.stopWriter()
+	<-st.writerDone
+	ctx, cancel := context.WithTimeout(ctx, finishTime)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	t := st.totals()
+	for t.shipped != t.written && ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-st.agentDone:
+			cancel()
+		case <-tick.C:
+		}
+		t = st.totals()
+	}
+	t.err = st.writerErr
+	if t.shipped != t.written {
+		t.err = errors.Join(t.err, fmt.Errorf("demo: of %d lines written %d were shipped", t.written, t.shipped))
+	}
+	return t
+}
+
+// close ends what runs, in order, and removes what is temporary.
+func (st *demoStage) close() error {
+	var errs []error
+	if st.stopAgent != nil {
+		st.stopWriter()
+		st.stopAgent()
+		st.work.Wait()
+		errs = append(errs, st.agentErr)
+	} else if st.agent != nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		errs = append(errs, st.agent.Run(ctx)) // closes what New opened
+	}
+	if st.writer != nil && !st.keep {
+		errs = append(errs, st.writer.Close())
+	}
+	if st.client != nil {
+		errs = append(errs, st.client.Close())
+	}
+	if st.admin != nil {
+		errs = append(errs, st.admin.Close())
+	}
+	if st.servers != nil {
+		errs = append(errs, st.servers.Close())
+	}
+	if st.closeLog != nil {
+		errs = append(errs, st.closeLog())
+	}
+	if !st.keep {
+		errs = append(errs, os.RemoveAll(st.dir))
+	}
+	return errors.Join(errs...)
+}

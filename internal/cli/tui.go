@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"logctl/etcdcfg"
+	"logctl/internal/config"
+	"logctl/internal/kafka"
+	"logctl/tui"
+)
+
+func newTUICmd(a *app) *cobra.Command {
+	var snapshot, size string
+	cmd := &cobra.Command{
+		Use:   "tui",
+		Short: "The console: edit entries, watch throughput and lag, stream topics",
+		Long: `tui opens the console: the collect entries and the agents that apply them, the topics,
+and the live stream of a topic across all partitions. Press ? for the keys.
+
+It needs a terminal. Scripts use 'logctl entries', 'logctl status' and
+'logctl tail-topic', or --snapshot for one screen as text.`,
+		Example: `  logctl tui
+  logctl tui --read-only --key collect_log_10.0.0.7_conf
+  logctl tui --snapshot entries --size 120x40`,
+		Args:              usageArgs(cobra.NoArgs),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.settings(cmd, tuiFlags())
+			if err != nil {
+				return err
+			}
+			width, height, err := parseSize(size)
+			if err != nil {
+				return err
+			}
+			if snapshot == "" && !(isTerminal(a.Out) && isTerminal(a.In)) {
+				return notATerminal()
+			}
+			return a.runConsole(cmd, c, func(cfg tui.Config) error {
+				if snapshot == "" {
+					return tui.Run(cmd.Context(), cfg)
+				}
+				text, err := tui.Snapshot(cmd.Context(), cfg, snapshot, width, height)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(a.Out, strings.TrimRight(text, "\n"))
+				return err
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&snapshot, "snapshot", "", "print a screen once as text and end: entries, agents, topics, stream:TOPIC or events")
+	f.StringVar(&size, "size", "120x40", "columns x rows of --snapshot")
+	f.Bool("read-only", false, "refuse every write ([tui] read_only)")
+	f.String("theme", "", "auto, light, dark or none ([tui] theme)")
+	f.Bool("mouse", false, "catch the mouse ([tui] mouse)")
+	_ = cmd.RegisterFlagCompletionFunc("theme", cobra.FixedCompletions([]string{"auto", "light", "dark", "none"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("snapshot", cobra.FixedCompletions([]string{"entries", "agents", "topics", "events"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// tuiFlags are the settings that only this command takes on its line.
+func tuiFlags() map[string]string {
+	return map[string]string{"read-only": "tui.read_only", "theme": "tui.theme", "mouse": "tui.mouse"}
+}
+
+func notATerminal() error {
+	return &usageError{errors.New("tui: the console needs a terminal on stdin and stdout; in a pipe use 'logctl tail-topic', 'logctl status -o json' or 'logctl tui --snapshot entries'")}
+}
+
+func parseSize(s string) (width, height int, err error) {
+	w, h, ok := strings.Cut(s, "x")
+	width, errW := strconv.Atoi(w)
+	height, errH := strconv.Atoi(h)
+	if !ok || errW != nil || errH != nil || width < 1 || height < 1 || width > 1000 || height > 1000 {
+		return 0, 0, &usageError{fmt.Errorf("--size: %q is not columns x rows such as 120x40", s)}
+	}
+	return width, height, nil
+}
+
+// runConsole connects what the console needs and closes it after use.
+func (a *app) runConsole(cmd *cobra.Command, c *config.Config, use func(tui.Config) error) (err error) {
+	dir, err := a.stateDir()
+	if err != nil {
+		return err
+	}
+	log, closeLog, err := a.fileLogger(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeLog()) }()
+	client, err := etcdcfg.Dial(etcdConfig(c, log))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	admin := kafka.NewAdmin(kafkaConfig(c))
+	defer func() { err = errors.Join(err, admin.Close()) }()
+	return use(a.consoleConfig(c, client, admin, dir, log))
+}
+
+// fileLogger logs to a file in the state directory: the screen belongs to the
+// console.
+func (a *app) fileLogger(dir string) (*slog.Logger, func() error, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("make the directory of the console's log: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "tui.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the console's log: %w", err)
+	}
+	log, err := a.logger(f)
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return log, f.Close, nil
+}
