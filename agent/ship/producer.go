@@ -3,32 +3,383 @@ package ship
 import (
 	"context"
 	"errors"
-)
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
 
-// Producer ships bundles. See New.
-type Producer struct{ cfg Config }
+	"logctl/internal/kafka"
+
+	"github.com/IBM/sarama"
+)
 
 // ErrStopped is returned by Send, and reported to Done, when the producer's
 // Run has ended.
 var ErrStopped = errors.New("producer has stopped")
 
-// New returns a producer that does nothing until Run is called.
-func New(cfg Config) (*Producer, error) { return &Producer{cfg: cfg}, nil }
+// Defaults of Config.
+const (
+	defaultMaxBuffer  = 64 << 20
+	defaultBatchBytes = 900 << 10
+)
 
-// Run ships until ctx ends.
-func (p *Producer) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+// tuning are the times and counts that tests shorten.
+type tuning struct {
+	backoff, backoffMax time.Duration // pause after the first failure, and at most
+	missingMax          time.Duration // pause between looks for a topic that is missing, at most
+	refresh             time.Duration // metadata of a topic in use is read again this often
+	limits              time.Duration // its max.message.bytes too
+	ackTimeout          time.Duration // a broker gives up waiting for its replicas after
+	readTimeout         time.Duration // a connection without an answer is given up after
+	controlTimeout      time.Duration // so is a round of metadata or producer id requests
+	showAfter           time.Duration // a failure that heals sooner does not change a topic's state
+	batchRecords        int           // records of a batch at most
+}
 
-// Send hands a bundle over.
-func (p *Producer) Send(ctx context.Context, b *Bundle) error { return ErrStopped }
+var defaultTuning = tuning{
+	backoff:        100 * time.Millisecond,
+	backoffMax:     5 * time.Second,
+	missingMax:     2 * time.Second,
+	refresh:        10 * time.Second,
+	limits:         time.Minute,
+	ackTimeout:     10 * time.Second,
+	readTimeout:    15 * time.Second,
+	controlTimeout: 20 * time.Second,
+	showAfter:      time.Second,
+	batchRecords:   10000,
+}
 
-// Drain waits until nothing is unacknowledged.
-func (p *Producer) Drain(ctx context.Context) error { return nil }
+// Producer ships bundles. See New.
+type Producer struct {
+	cfg    Config
+	tune   tuning
+	sarama *sarama.Config
+	acks   sarama.RequiredAcks
+	codec  sarama.CompressionCodec
+	assign partitioner
+	log    *slog.Logger
+	admin  *kafka.Admin
 
-// MaxRecord is the largest value, in bytes, that fits one record of the topic.
-func (p *Producer) MaxRecord(topic string) int { return 1 << 20 }
+	slabs   sync.Pool        // *slab
+	entries sync.Pool        // *entry
+	blank   []*sarama.Record // stands for records that are encoded already
+	wakeup  chan struct{}    // the control goroutine has something to do
+	tell    chan struct{}    // events or hollow has something
+	wg      sync.WaitGroup   // one goroutine per broker
 
-// Topic returns a topic's state.
-func (p *Producer) Topic(topic string) TopicStatus { return TopicStatus{Topic: topic} }
+	mu       sync.Mutex
+	started  bool
+	stopped  bool
+	ctx      context.Context // of Run, for brokers that are met later
+	topics   map[string]*topic
+	brokers  map[int32]*broker
+	waiting  []*partition // partitions with waiters, in turn
+	needID   []*partition // partitions that wait for a producer id
+	used     int64        // bytes of Data accepted and not done
+	lines    int          // spans of the same
+	dead     int64        // of used, what topics in trouble hold
+	inflight int64        // bytes of values sent and not answered
+	unacked  int          // entries
+	drained  []chan struct{}
+	events   []TopicStatus
+	hollow   []*Bundle // bundles without spans, to be called back
+	stats    Stats
+	reached  bool  // a broker has answered since New
+	trouble  error // why the last round of the control goroutine failed
+	idTries  int
+	idAfter  time.Time // no producer id is asked for before
+}
 
-// Stats returns the counters.
-func (p *Producer) Stats() Stats { return Stats{} }
+// New returns a producer that ships once Run is called. It checks the
+// configuration and reads the TLS and password files; it does not connect.
+func New(cfg Config) (*Producer, error) {
+	if cfg.MaxBuffer <= 0 {
+		cfg.MaxBuffer = defaultMaxBuffer
+	}
+	if cfg.BatchBytes <= 0 {
+		cfg.BatchBytes = defaultBatchBytes
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Producer{
+		cfg:     cfg,
+		tune:    defaultTuning,
+		log:     cfg.Log,
+		topics:  map[string]*topic{},
+		brokers: map[int32]*broker{},
+		wakeup:  make(chan struct{}, 1),
+		tell:    make(chan struct{}, 1),
+	}
+	var err error
+	if p.acks, err = parseAcks(cfg.Acks); err != nil {
+		return nil, err
+	}
+	if p.codec, err = parseCompression(cfg.Compression); err != nil {
+		return nil, err
+	}
+	if p.assign, err = parsePartitioner(cfg.Partitioner); err != nil {
+		return nil, err
+	}
+	if p.sarama, err = cfg.Kafka.Sarama(); err != nil {
+		return nil, err
+	}
+	p.slabs.New = func() any { return newSlab() }
+	p.entries.New = func() any { return new(entry) }
+	p.blank = make([]*sarama.Record, p.tune.batchRecords)
+	p.admin = kafka.NewAdmin(cfg.Kafka)
+	return p, nil
+}
+
+func parseAcks(s string) (sarama.RequiredAcks, error) {
+	switch strings.ToLower(s) {
+	case "", "all", "-1":
+		return sarama.WaitForAll, nil
+	case "leader", "1":
+		return sarama.WaitForLocal, nil
+	}
+	return 0, fmt.Errorf("acks %q is unknown: use all or leader", s)
+}
+
+func parseCompression(s string) (sarama.CompressionCodec, error) {
+	switch strings.ToLower(s) {
+	case "none":
+		return sarama.CompressionNone, nil
+	case "gzip":
+		return sarama.CompressionGZIP, nil
+	case "snappy":
+		return sarama.CompressionSnappy, nil
+	case "", "lz4":
+		return sarama.CompressionLZ4, nil
+	case "zstd":
+		return sarama.CompressionZSTD, nil
+	}
+	return 0, fmt.Errorf("compression %q is unknown: use none, gzip, snappy, lz4 or zstd", s)
+}
+
+// idempotent says whether batches carry producer ids and sequences.
+func (p *Producer) idempotent() bool { return p.acks == sarama.WaitForAll }
+
+// Run ships until ctx ends, and then stops at once: every bundle that is not
+// acknowledged is done with an error. It returns when all its goroutines have
+// ended, and may be called once.
+func (p *Producer) Run(ctx context.Context) error {
+	p.mu.Lock()
+	if p.started {
+		p.mu.Unlock()
+		return errors.New("producer was run before: make a new one")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p.started, p.ctx = true, ctx
+	p.mu.Unlock()
+
+	var own sync.WaitGroup
+	own.Go(func() { p.notify(ctx) })
+	p.control(ctx) // starts brokers; none is started after it has returned
+	p.wg.Wait()
+	own.Wait()
+	p.finish()
+	return p.admin.Close()
+}
+
+// finish ends every bundle and every Send that is left.
+func (p *Producer) finish() {
+	p.mu.Lock()
+	p.stopped = true
+	var left []*entry
+	for _, t := range p.topics {
+		for _, part := range t.parts {
+			left = part.abandon(left)
+		}
+		for _, w := range t.waiters {
+			w.end(ErrStopped)
+		}
+		t.waiters = nil
+	}
+	hollow := p.hollow
+	p.hollow, p.waiting, p.needID = nil, nil, nil
+	p.used, p.lines, p.unacked, p.inflight, p.dead = 0, 0, 0, 0, 0
+	p.releaseDrains()
+	p.mu.Unlock()
+	for _, e := range left {
+		e.res.Err = ErrStopped
+		e.b.Done(e.res)
+	}
+	for _, b := range hollow {
+		b.Done(Result{})
+	}
+}
+
+// Send hands a bundle over. It waits while the buffer, or the share of the
+// bundle's topic in it, is full, and while the topic's partitions are not known
+// yet, in particular as long as it is missing. An error means that the bundle
+// was not accepted and Done will not be called. Bundles of one key keep their
+// order when their Sends do not overlap.
+func (p *Producer) Send(ctx context.Context, b *Bundle) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	if p.stopped {
+		p.mu.Unlock()
+		return ErrStopped
+	}
+	if len(b.Spans) == 0 {
+		p.hollow = append(p.hollow, b)
+		p.mu.Unlock()
+		poke(p.tell)
+		return nil
+	}
+	t := p.topic(b.Topic)
+	t.touched = true
+	if t.refreshAt.IsZero() {
+		t.refreshAt = time.Now()
+		poke(p.wakeup)
+	}
+	w := t.offer(b)
+	p.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	select {
+	case err := <-w.result:
+		return err
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case err := <-w.result: // it was settled meanwhile
+		return err
+	default:
+	}
+	w.withdraw()
+	return ctx.Err()
+}
+
+// Drain waits until everything accepted is acknowledged, or until ctx ends.
+// Sends that still wait to be accepted do not count.
+func (p *Producer) Drain(ctx context.Context) error {
+	p.mu.Lock()
+	if p.unacked == 0 {
+		p.mu.Unlock()
+		return nil
+	}
+	done := make(chan struct{})
+	p.drained = append(p.drained, done)
+	p.mu.Unlock()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("drain: %w", ctx.Err())
+	}
+}
+
+func (p *Producer) releaseDrains() {
+	for _, c := range p.drained {
+		close(c)
+	}
+	p.drained = nil
+}
+
+// MaxRecord is the largest value, in bytes, that one record of the topic can
+// hold, leaving room for headers of 1 KiB. Asking makes the producer look the
+// topic up, so that its state is known before the first Send. Until Kafka has
+// told the topic's max.message.bytes it is taken to be the usual 1 MiB.
+func (p *Producer) MaxRecord(topic string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	limit := kafka.DefaultMaxMessageBytes
+	if !p.stopped {
+		limit = p.topic(topic).limit
+	}
+	return max(1, limit-batchOverhead-recordOverhead-min(1024, limit/4))
+}
+
+// Topic returns a topic's state. A topic that was never used is without one.
+func (p *Producer) Topic(topic string) TopicStatus {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t := p.topics[topic]; t != nil {
+		return t.status
+	}
+	return TopicStatus{Topic: topic}
+}
+
+// Forget stops looking after a topic that nobody uses any more. It does nothing
+// while bundles of the topic wait or are in flight.
+func (p *Producer) Forget(topic string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.topics[topic]
+	if t == nil || t.lines > 0 || len(t.waiters) > 0 {
+		return
+	}
+	for _, part := range t.parts {
+		if part.state != idle || len(part.waiters) > 0 {
+			return
+		}
+	}
+	delete(p.topics, topic)
+}
+
+// Stats returns the counters and what is held now.
+func (p *Producer) Stats() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.stats
+	s.BufferedBytes, s.BufferedLines, s.InFlightBytes = p.used, int64(p.lines), p.inflight
+	s.Brokers = p.brokerState()
+	return s
+}
+
+// brokerState puts the connection to the cluster into words.
+func (p *Producer) brokerState() string {
+	err := p.trouble
+	for _, b := range p.brokers {
+		if b.failures > 1 && b.err != nil {
+			err = b.err
+		}
+	}
+	switch {
+	case err != nil:
+		return stateUnreachable + ": " + err.Error()
+	case !p.reached:
+		return "connecting"
+	}
+	return "ok"
+}
+
+// poke wakes whoever waits on a channel of capacity one.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// notify tells OnTopic of changes, in order, and calls empty bundles back.
+func (p *Producer) notify(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.tell:
+		}
+		p.mu.Lock()
+		events, hollow := p.events, p.hollow
+		p.events, p.hollow = nil, nil
+		p.mu.Unlock()
+		for _, e := range events {
+			if p.cfg.OnTopic != nil {
+				p.cfg.OnTopic(e)
+			}
+		}
+		for _, b := range hollow {
+			b.Done(Result{})
+		}
+	}
+}

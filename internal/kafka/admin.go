@@ -3,6 +3,8 @@ package kafka
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,10 +19,17 @@ type Admin struct {
 
 	mu      sync.Mutex
 	sarama  *sarama.Config
-	brokers map[int32]string // addresses learned from metadata
-	idle    map[string]*Conn // open connections nobody uses, by address
+	brokers map[int32]string     // addresses learned from metadata
+	idle    map[string]*Conn     // open connections nobody uses, by address
+	failed  map[string]time.Time // when an address last failed
 	closed  bool
 }
+
+// attemptTimeout bounds one call to one broker.
+const attemptTimeout = 5 * time.Second
+
+// errNoAnswer is the cause of a call that attemptTimeout ended.
+var errNoAnswer = fmt.Errorf("no answer within %v", attemptTimeout)
 
 // errAdminClosed is returned by calls after Close.
 var errAdminClosed = errors.New("kafka admin is closed")
@@ -28,7 +37,7 @@ var errAdminClosed = errors.New("kafka admin is closed")
 // NewAdmin returns an Admin for the cluster. It does not connect yet, so
 // settings that are wrong show in the first call.
 func NewAdmin(cfg Config) *Admin {
-	return &Admin{cfg: cfg, brokers: map[int32]string{}, idle: map[string]*Conn{}}
+	return &Admin{cfg: cfg, brokers: map[int32]string{}, idle: map[string]*Conn{}, failed: map[string]time.Time{}}
 }
 
 // Close ends the idle connections. Calls in progress end on their own and
@@ -49,7 +58,7 @@ func (a *Admin) Close() error {
 // not counting the time to connect.
 func (a *Admin) Ping(ctx context.Context) (time.Duration, error) {
 	var took time.Duration
-	err := a.any(ctx, func(b *sarama.Broker) error {
+	err := a.Do(ctx, func(b *sarama.Broker) error {
 		begin := time.Now()
 		_, err := b.ApiVersions(&sarama.ApiVersionsRequest{})
 		took = time.Since(begin)
@@ -58,17 +67,35 @@ func (a *Admin) Ping(ctx context.Context) (time.Duration, error) {
 	return took, err
 }
 
-// any runs call on a broker, and on the next one when that broker cannot be
-// talked to. It returns the last error when none could.
-func (a *Admin) any(ctx context.Context, call func(*sarama.Broker) error) error {
+// Do runs call on a broker, and on the next one when that broker cannot be
+// talked to. It returns the last error when none could. An answer of Kafka's
+// is the caller's to judge.
+func (a *Admin) Do(ctx context.Context, call func(*sarama.Broker) error) error {
 	addresses, err := a.addresses()
 	if err != nil {
 		return err
 	}
 	for _, address := range addresses {
-		if err = a.at(ctx, address, call); err == nil || answered(err) || ctx.Err() != nil {
+		err = a.attempt(ctx, address, call)
+		if err == nil || answered(err) || ctx.Err() != nil {
 			return err
 		}
+	}
+	return err
+}
+
+// attempt is at with a time limit, so that a broker that hangs leaves time for
+// the others.
+func (a *Admin) attempt(ctx context.Context, address string, call func(*sarama.Broker) error) error {
+	limited, cancel := context.WithTimeoutCause(ctx, attemptTimeout, &BrokerError{Address: address, Err: errNoAnswer})
+	defer cancel()
+	err := a.at(limited, address, call)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err == nil || answered(err) {
+		delete(a.failed, address)
+	} else {
+		a.failed[address] = time.Now()
 	}
 	return err
 }
@@ -105,19 +132,18 @@ func answered(err error) bool {
 	return errors.As(err, &k) && k != sarama.ErrNetworkException
 }
 
-// addresses are the brokers to try, those with an open connection first, then
-// those we were configured with, then those the cluster told us of.
+// addresses are the brokers to try: those with an open connection first, then
+// those we were configured with, then those the cluster told us of; what failed
+// comes last, the longest ago first.
 func (a *Admin) addresses() ([]string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
 		return nil, errAdminClosed
 	}
-	seen := map[string]bool{}
 	var out []string
 	add := func(address string) {
-		if !seen[address] {
-			seen[address] = true
+		if !slices.Contains(out, address) {
 			out = append(out, address)
 		}
 	}
@@ -134,6 +160,7 @@ func (a *Admin) addresses() ([]string, error) {
 		_, err := a.cfg.Sarama()
 		return nil, err
 	}
+	slices.SortStableFunc(out, func(x, y string) int { return a.failed[x].Compare(a.failed[y]) })
 	return out, nil
 }
 

@@ -19,7 +19,7 @@ const DefaultMaxMessageBytes = 1048588
 // and remembers the brokers of the answer. It never creates a topic.
 func (a *Admin) metadata(ctx context.Context, topics ...string) (*sarama.MetadataResponse, error) {
 	var res *sarama.MetadataResponse
-	err := a.any(ctx, func(b *sarama.Broker) (err error) {
+	err := a.Do(ctx, func(b *sarama.Broker) (err error) {
 		req := sarama.NewMetadataRequest(sarama.V2_8_0_0, topics)
 		req.AllowAutoTopicCreation = false
 		res, err = b.GetMetadata(req)
@@ -154,7 +154,7 @@ func (a *Admin) MaxMessageBytesOf(ctx context.Context, topics ...string) (map[st
 		req.Resources = append(req.Resources, &sarama.ConfigResource{Type: sarama.TopicResource, Name: t, ConfigNames: []string{name}})
 	}
 	var res *sarama.DescribeConfigsResponse
-	err := a.any(ctx, func(b *sarama.Broker) (err error) {
+	err := a.Do(ctx, func(b *sarama.Broker) (err error) {
 		res, err = b.DescribeConfigs(req)
 		return err
 	})
@@ -209,7 +209,7 @@ func (a *Admin) CreateTopic(ctx context.Context, name string, partitions int32, 
 	if ok {
 		err = a.at(ctx, address, call)
 	} else {
-		err = a.any(ctx, call)
+		err = a.Do(ctx, call)
 	}
 	if errors.Is(err, sarama.ErrTopicAlreadyExists) {
 		return fmt.Errorf("create topic %q: %w", name, ErrTopicExists)

@@ -1,0 +1,349 @@
+package ship
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"logctl/internal/kafka"
+
+	"github.com/IBM/sarama"
+)
+
+// control keeps what the producer knows of the cluster fresh: metadata,
+// settings of topics and producer ids. It asks over a connection of its own,
+// never over those that carry records, and is one goroutine.
+func (p *Producer) control(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	failures := 0
+	for ctx.Err() == nil {
+		work, wait := p.chores(time.Now())
+		if work.empty() {
+			timer.Reset(wait)
+			select {
+			case <-ctx.Done():
+			case <-p.wakeup:
+			case <-timer.C:
+			}
+			continue
+		}
+		err := p.work(ctx, work)
+		if ctx.Err() != nil {
+			return
+		}
+		p.controlled(err)
+		if err == nil {
+			failures = 0
+			continue
+		}
+		failures++
+		timer.Reset(p.backoff(failures, p.tune.backoffMax))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+	}
+}
+
+// chores are what is due.
+type chores struct {
+	refresh []string     // topics whose metadata is due
+	limits  []string     // topics whose settings are due
+	names   []*partition // partitions that need a producer id
+}
+
+func (c chores) empty() bool { return len(c.refresh)+len(c.limits)+len(c.names) == 0 }
+
+// chores collects what is due and says how long until the next is.
+func (p *Producer) chores(now time.Time) (c chores, wait time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	wait = time.Hour
+	due := func(at time.Time) bool {
+		if at.IsZero() {
+			return false
+		}
+		if d := at.Sub(now); d > 0 {
+			wait = min(wait, d)
+			return false
+		}
+		return true
+	}
+	for _, t := range p.topics {
+		if due(t.refreshAt) {
+			c.refresh = append(c.refresh, t.name)
+		}
+		if len(t.parts) > 0 && due(t.limitAt) {
+			c.limits = append(c.limits, t.name)
+		}
+	}
+	if len(p.needID) > 0 && (p.idAfter.IsZero() || due(p.idAfter)) {
+		c.names = slices.Clone(p.needID)
+	}
+	return c, wait
+}
+
+// work does the chores. An error means that no broker could be talked to.
+func (p *Producer) work(ctx context.Context, c chores) error {
+	ctx, cancel := context.WithTimeout(ctx, p.tune.controlTimeout)
+	defer cancel()
+	if len(c.refresh) > 0 {
+		if err := p.refresh(ctx, c.refresh); err != nil {
+			return err
+		}
+	}
+	if len(c.names) > 0 {
+		if err := p.name(ctx, c.names); err != nil {
+			return err
+		}
+	}
+	if len(c.limits) > 0 {
+		return p.readLimits(ctx, c.limits)
+	}
+	return nil
+}
+
+// controlled notes the outcome of a round and what it means for the topics that
+// wait for it.
+func (p *Producer) controlled(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil {
+		p.trouble, p.reached = nil, true
+		return
+	}
+	if p.trouble == nil {
+		p.log.Info("kafka cannot be asked about its topics", "reason", err.Error())
+	}
+	p.trouble = err
+	why := reason{stateUnreachable, kafka.Explain(err)}
+	for _, t := range p.topics {
+		if len(t.parts) == 0 && t.trouble.state == "" {
+			t.trouble = why
+			t.update()
+		}
+	}
+}
+
+// refresh asks for the metadata of the topics and takes it over.
+func (p *Producer) refresh(ctx context.Context, names []string) error {
+	var res *sarama.MetadataResponse
+	err := p.admin.Do(ctx, func(b *sarama.Broker) (err error) {
+		req := sarama.NewMetadataRequest(p.sarama.Version, names)
+		req.AllowAutoTopicCreation = false
+		res, err = b.GetMetadata(req)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	for _, b := range res.Brokers {
+		p.meet(b.ID(), b.Addr())
+	}
+	for _, m := range res.Topics {
+		if t := p.topics[m.Name]; t != nil {
+			t.learn(m, now)
+		}
+	}
+	for _, name := range names {
+		if t := p.topics[name]; t != nil && !t.refreshAt.IsZero() && !t.refreshAt.After(now) {
+			t.refreshAt = now.Add(p.tune.backoff) // not in the answer
+		}
+	}
+	p.dismiss(res.Brokers)
+	p.admitWaiters()
+	return nil
+}
+
+// dismiss ends the goroutines of brokers that are no longer part of the cluster
+// and lead nothing.
+func (p *Producer) dismiss(known []*sarama.Broker) {
+	for id, b := range p.brokers {
+		if len(b.ready) > 0 || slices.ContainsFunc(known, func(o *sarama.Broker) bool { return o.ID() == id }) {
+			continue
+		}
+		b.gone = true
+		delete(p.brokers, id)
+		poke(b.wakeup)
+	}
+}
+
+// learn takes over what the cluster says about the topic.
+func (t *topic) learn(m *sarama.TopicMetadata, now time.Time) {
+	p := t.p
+	switch m.Err {
+	case sarama.ErrNoError, sarama.ErrLeaderNotAvailable, sarama.ErrReplicaNotAvailable:
+		if len(m.Partitions) == 0 {
+			t.retry(reason{stateNoLeader, m.Err.Error()}, p.tune.backoffMax, now)
+			return
+		}
+	case sarama.ErrUnknownTopicOrPartition:
+		t.retry(reason{stateMissing, "topic " + t.name + " does not exist: create it"}, p.tune.missingMax, now)
+		return
+	case sarama.ErrTopicAuthorizationFailed:
+		t.retry(reason{stateDenied, kafka.Explain(&kafka.TopicError{Topic: t.name, Err: m.Err})}, p.tune.backoffMax, now)
+		return
+	case sarama.ErrInvalidTopic:
+		t.retry(reason{stateRefused, "topic name " + t.name + " is not legal: change the entry"}, p.tune.backoffMax, now)
+		return
+	default:
+		t.retry(reason{stateBroker, m.Err.Error()}, p.tune.backoffMax, now)
+		return
+	}
+	t.tries = 0
+	leaderless := t.learnPartitions(m, now)
+	if m.Uuid != t.id {
+		if t.id != (sarama.Uuid{}) {
+			p.log.Info("topic was created anew", "topic", t.name)
+		}
+		t.id, t.limitAt, t.learned = m.Uuid, now, 0
+	}
+	if t.limitAt.IsZero() {
+		t.limitAt = now
+	}
+	switch {
+	case leaderless:
+		t.refreshAt = now.Add(p.backoff(3, p.tune.backoffMax))
+	case t.touched || t.lines > 0:
+		t.refreshAt = now.Add(p.tune.refresh)
+	default:
+		t.refreshAt = time.Time{} // until it is used
+	}
+	t.touched = false
+	if t.trouble.state != "" {
+		t.trouble = reason{}
+	}
+	t.update()
+	t.place()
+}
+
+// retry notes why the topic cannot be used and when to look again.
+func (t *topic) retry(why reason, limit time.Duration, now time.Time) {
+	t.tries++
+	t.refreshAt = now.Add(t.p.backoff(t.tries, limit))
+	t.trouble = why
+	t.update()
+}
+
+// learnPartitions takes over partitions and leaders and moves on what waited
+// for them. It reports whether a partition with something to send has no leader.
+func (t *topic) learnPartitions(m *sarama.TopicMetadata, now time.Time) (leaderless bool) {
+	known := int32(len(t.parts))
+	for _, pm := range m.Partitions {
+		for int32(len(t.parts)) <= pm.ID {
+			t.parts = append(t.parts, newPartition(t, int32(len(t.parts))))
+		}
+	}
+	var gone []*partition
+	if n := len(m.Partitions); n < int(known) {
+		gone = slices.Clone(t.parts[n:])
+		clear(t.parts[n:])
+		t.parts = t.parts[:n]
+	}
+	for _, pm := range m.Partitions {
+		if int(pm.ID) >= len(t.parts) {
+			continue
+		}
+		part := t.parts[pm.ID]
+		leader := pm.Leader
+		if pm.Err != sarama.ErrNoError && pm.Err != sarama.ErrReplicaNotAvailable {
+			leader = -1
+		}
+		moved := leader != part.leader
+		part.leader = leader
+		switch {
+		case moved && part.state == ready:
+			part.recall()
+			part.kick()
+		case moved && leader >= 0 && part.state == pausing && part.why.state != stateDenied:
+			part.unpause()
+		case part.state == lost:
+			part.kick()
+		}
+		if part.state == lost {
+			leaderless = true
+			part.failed(now, reason{stateNoLeader, pm.Err.Error()}, false)
+		}
+	}
+	for _, part := range gone {
+		part.gone = true
+		part.recall()
+		part.unpause()
+		part.kick() // one in flight moves away when its answer has come
+	}
+	return leaderless
+}
+
+// readLimits asks for max.message.bytes of the topics. Being refused is no
+// failure: the usual limit and the broker's errors do as well.
+func (p *Producer) readLimits(ctx context.Context, names []string) error {
+	limits, err := p.admin.MaxMessageBytesOf(ctx, names...)
+	var answer sarama.KError
+	if err != nil && !errors.As(err, &answer) && !errors.Is(err, sarama.ErrUnsupportedVersion) {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	for _, name := range names {
+		t := p.topics[name]
+		if t == nil {
+			continue
+		}
+		t.limitAt = now.Add(p.tune.limits)
+		if n, ok := limits[name]; ok && n != t.limit {
+			t.limit, t.learned = n, 0
+		}
+	}
+	return nil
+}
+
+// name gets a producer id for each of the partitions.
+func (p *Producer) name(ctx context.Context, parts []*partition) error {
+	for _, part := range parts {
+		var res *sarama.InitProducerIDResponse
+		err := p.admin.Do(ctx, func(b *sarama.Broker) (err error) {
+			res, err = b.InitProducerID(&sarama.InitProducerIDRequest{Version: 3, TransactionTimeout: time.Minute, ProducerID: -1, ProducerEpoch: -1})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if res.Err != sarama.ErrNoError {
+			p.unnamed(parts, res.Err)
+			return nil
+		}
+		p.mu.Lock()
+		p.idTries, p.idAfter = 0, time.Time{}
+		p.needID = slices.DeleteFunc(p.needID, func(o *partition) bool { return o == part })
+		part.seq = sequence{id: res.ProducerID, epoch: res.ProducerEpoch}
+		if part.state == nameless {
+			part.state = idle
+			part.kick()
+		}
+		p.mu.Unlock()
+	}
+	return nil
+}
+
+// unnamed notes that the cluster gave out no producer id, and why.
+func (p *Producer) unnamed(parts []*partition, code sarama.KError) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.idTries++
+	p.idAfter = now.Add(p.backoff(p.idTries, p.tune.backoffMax))
+	why, atOnce := reason{stateBroker, "no producer id: " + code.Error()}, false
+	if code == sarama.ErrClusterAuthorizationFailed || code == sarama.ErrTopicAuthorizationFailed {
+		atOnce = true
+		why = reason{stateDenied, "not allowed to get a producer id: grant Write on the topic (before Kafka 3.0 also IdempotentWrite on the cluster), or set acks = leader to ship without protection from duplicates"}
+	}
+	for _, part := range parts {
+		part.failed(now, why, atOnce)
+	}
+}

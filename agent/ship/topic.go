@@ -1,0 +1,109 @@
+package ship
+
+import (
+	"time"
+
+	"logctl/internal/kafka"
+
+	"github.com/IBM/sarama"
+)
+
+// topic is what the producer knows of a topic. Its fields are guarded by the
+// producer's lock.
+type topic struct {
+	p     *Producer
+	name  string
+	id    sarama.Uuid
+	parts []*partition // by id, none missing
+	keys  map[keyID]*keyQueue
+	turn  int // of the round_robin partitioner
+
+	waiters []*waiter // Sends that wait for the topic to be known
+	bytes   int64     // of Data, accepted and not done
+	lines   int
+
+	limit   int // largest batch its brokers take, as far as we know
+	learned int // largest estimate worth trying after refusals; 0: no refusal
+
+	touched   bool      // used since the last refresh
+	refreshAt time.Time // next look at its metadata; zero: when used again
+	tries     int       // looks in a row that failed
+	limitAt   time.Time // next look at its settings
+
+	trouble reason // of the topic as a whole
+	dead    bool   // counted in Producer.dead
+	status  TopicStatus
+}
+
+// reason is a state in words and the error behind it.
+type reason struct {
+	state string
+	err   string
+}
+
+// topic returns the topic of that name, making it known when it is new.
+func (p *Producer) topic(name string) *topic {
+	t := p.topics[name]
+	if t == nil {
+		now := time.Now()
+		t = &topic{
+			p:         p,
+			name:      name,
+			keys:      map[keyID]*keyQueue{},
+			limit:     kafka.DefaultMaxMessageBytes,
+			refreshAt: now,
+			status:    TopicStatus{Topic: name, Since: now},
+		}
+		p.topics[name] = t
+		poke(p.wakeup)
+	}
+	return t
+}
+
+// refreshNow asks for the topic's metadata at once.
+func (t *topic) refreshNow(now time.Time) {
+	if t.refreshAt.IsZero() || t.refreshAt.After(now) {
+		t.refreshAt = now
+		poke(t.p.wakeup)
+	}
+}
+
+// batchLimit is how large a batch may be, estimated before compression.
+func (t *topic) batchLimit() int {
+	n := min(t.p.cfg.BatchBytes, t.limit)
+	if t.learned > 0 {
+		n = min(n, t.learned)
+	}
+	return max(n, 1)
+}
+
+// update works the topic's state out again and reports a change.
+func (t *topic) update() {
+	now := t.trouble
+	for _, part := range t.parts {
+		if now.state != "" {
+			break
+		}
+		now = part.why
+	}
+	if dead := now.state != ""; dead != t.dead {
+		t.dead = dead
+		if dead {
+			t.p.dead += t.bytes
+		} else {
+			t.p.dead -= t.bytes
+		}
+	}
+	if now.state == t.status.State {
+		t.status.Err = now.err
+		return
+	}
+	t.status = TopicStatus{Topic: t.name, State: now.state, Err: now.err, Since: time.Now()}
+	t.p.events = append(t.p.events, t.status)
+	poke(t.p.tell)
+	if now.state == "" {
+		t.p.log.Info("topic is shipping again", "topic", t.name)
+	} else {
+		t.p.log.Warn("topic is held up", "topic", t.name, "state", now.state, "reason", now.err)
+	}
+}
