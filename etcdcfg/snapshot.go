@@ -35,3 +35,6 @@ type Change struct {
 func ResolveKey(tmpl, host, ip string) string {
 	return strings.NewReplacer("{hostname}", host, "{ip}", ip).Replace(tmpl)
 }
+
+// placeholders are what ResolveKey fills in.
+func placeholders() []string { return []string{"{hostname}", "{ip}"} }

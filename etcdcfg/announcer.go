@@ -1,0 +1,205 @@
+package etcdcfg
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// announceInterval is the least time between two writes of a presence.
+const announceInterval = 200 * time.Millisecond
+
+// errLeaseLost says that the lease ran out, because the agent was cut off from
+// etcd or stopped for longer than its TTL, or was revoked.
+var errLeaseLost = errors.New("the lease ran out")
+
+// Announcer keeps the presence of one agent in etcd, under a lease.
+type Announcer struct {
+	client *clientv3.Client
+	id     string
+	ttl    time.Duration
+	log    *slog.Logger
+	wake   chan struct{} // capacity 1
+
+	mu   sync.Mutex
+	text []byte // the presence as it is to stand in etcd; nil before the first Set
+}
+
+// NewAnnouncer returns an announcer for an agent. A ttl of 0 is
+// DefaultPresenceTTL; etcd counts whole seconds. Set what to announce, then Run.
+func NewAnnouncer(c *clientv3.Client, id string, ttl time.Duration, log *slog.Logger) *Announcer {
+	if ttl <= 0 {
+		ttl = DefaultPresenceTTL
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Announcer{client: c, id: id, ttl: ttl, log: log, wake: make(chan struct{}, 1)}
+}
+
+// Set says what is to be announced. It never blocks; of quick successions the last
+// one is written, and one that changes nothing is not written.
+func (a *Announcer) Set(p Presence) {
+	p.ID = a.id
+	if p.Tasks == nil {
+		p.Tasks = []TaskState{}
+	}
+	text, err := json.Marshal(p)
+	if err != nil { // a time out of range, nothing else can fail
+		a.log.Error("presence not announced", "error", err)
+		return
+	}
+	a.mu.Lock()
+	same := bytes.Equal(a.text, text)
+	a.text = text
+	a.mu.Unlock()
+	if !same {
+		select {
+		case a.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (a *Announcer) current() []byte {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.text
+}
+
+// Run announces until ctx ends, then takes the presence back and returns nil. While
+// etcd is away it tries again and again, and logs once that it is and once that it
+// is back.
+func (a *Announcer) Run(ctx context.Context) error {
+	lessor := clientv3.NewLease(a.client)
+	defer func() { _ = lessor.Close() }() // ends its goroutines, has nothing else to fail
+	wait := time.Duration(0)
+	away := false
+	for pause(ctx, wait) {
+		began := time.Now()
+		err := a.session(ctx, lessor, func() {
+			if away {
+				a.log.Info("presence announced again", "agent", a.id)
+			}
+			away = false
+		})
+		if ctx.Err() != nil {
+			return nil
+		}
+		if !away {
+			a.log.Warn("presence not announced", "agent", a.id, "reason", Explain(err))
+		}
+		away = true
+		if time.Since(began) > maxRetry {
+			wait = 0
+		}
+		wait = nextWait(wait)
+	}
+	return nil
+}
+
+// session announces under one lease until that is lost; up is called when the
+// presence stands.
+func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, up func()) error {
+	call, cancel := context.WithTimeout(ctx, DefaultTimeout)
+	defer cancel()
+	lease, err := lessor.Grant(call, int64((a.ttl+time.Second-1)/time.Second))
+	if err != nil {
+		return fmt.Errorf("grant lease: %w", err)
+	}
+	defer a.revoke(ctx, lessor, lease.ID)
+	keep, cancelKeep := context.WithCancel(ctx)
+	defer cancelKeep()
+	alive, err := lessor.KeepAlive(keep, lease.ID)
+	if err != nil {
+		return fmt.Errorf("keep lease alive: %w", err)
+	}
+
+	var written []byte
+	retry := time.NewTimer(0) // for the first write, and after a failed one
+	defer retry.Stop()
+	wait := time.Duration(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case _, ok := <-alive:
+			if !ok {
+				return errLeaseLost
+			}
+			continue
+		case <-a.wake:
+		case <-retry.C:
+		}
+		text := a.current()
+		if text == nil || bytes.Equal(text, written) {
+			continue
+		}
+		if err := a.put(ctx, lease.ID, text, written != nil); err != nil {
+			if errors.Is(err, rpctypes.ErrLeaseNotFound) {
+				return errLeaseLost
+			}
+			if wait = nextWait(wait); wait > maxRetry/2 { // the way is not there: say so, begin anew
+				return fmt.Errorf("write presence: %w", err)
+			}
+			retry.Reset(wait)
+			continue
+		}
+		written, wait = text, 0
+		up()
+		if !a.settle(ctx, alive) {
+			return errLeaseLost
+		}
+	}
+}
+
+// settle lets the interval between two writes pass, and reports whether the lease
+// is still held.
+func (a *Announcer) settle(ctx context.Context, alive <-chan *clientv3.LeaseKeepAliveResponse) bool {
+	timer := time.NewTimer(announceInterval)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return true
+		case <-timer.C:
+			return true
+		case _, ok := <-alive:
+			if !ok {
+				return false
+			}
+		}
+	}
+}
+
+// put writes the presence. When another lease wrote over ours in between, another
+// agent goes by the same id: that is a mistake in somebody's configuration.
+func (a *Announcer) put(ctx context.Context, lease clientv3.LeaseID, text []byte, again bool) error {
+	call, cancel := context.WithTimeout(ctx, DefaultTimeout)
+	defer cancel()
+	resp, err := a.client.Put(call, AgentsPrefix+a.id, string(text), clientv3.WithLease(lease), clientv3.WithPrevKV())
+	if err != nil {
+		return err
+	}
+	if again && resp.PrevKv != nil && clientv3.LeaseID(resp.PrevKv.Lease) != lease {
+		a.log.Warn("another agent announces itself under the same id: give each its own [agent] id", "agent", a.id)
+	}
+	return nil
+}
+
+// revoke takes the presence back, also after ctx has ended.
+func (a *Announcer) revoke(ctx context.Context, lessor clientv3.Lease, lease clientv3.LeaseID) {
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), DefaultTimeout)
+	defer cancel()
+	if _, err := lessor.Revoke(call, lease); err != nil && !errors.Is(err, rpctypes.ErrLeaseNotFound) {
+		a.log.Debug("lease not revoked, it runs out by itself", "agent", a.id, "error", err)
+	}
+}

@@ -1,0 +1,189 @@
+package etcdcfg
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+)
+
+// Defaults of Config.
+const (
+	DefaultDialTimeout = 5 * time.Second
+	DefaultTimeout     = 2 * time.Second
+)
+
+// maxReconnectWait bounds the pause between two attempts to connect to a server
+// that is away: how late its return may be noticed.
+const maxReconnectWait = 2 * time.Second
+
+// keepAliveEvery and keepAliveWait are how a connection that went silent is found
+// out; etcd refuses pings that come more often than every 5 s.
+const (
+	keepAliveEvery = 10 * time.Second
+	keepAliveWait  = 3 * time.Second
+)
+
+// Config says how to reach etcd.
+type Config struct {
+	Endpoints         []string // host:port, or with http:// or https:// before it
+	Username          string   // "" when etcd has no users
+	PasswordFile      string   // file that holds the password; a newline at its end does not count
+	TLS               bool     // also implied by https:// and by CAFile and CertFile
+	CAFile            string   // authority of the server's certificate; "" for those of the system
+	CertFile, KeyFile string   // own certificate, when the server asks for one
+
+	DialTimeout time.Duration // of one attempt to connect; 0 is DefaultDialTimeout
+	Timeout     time.Duration // of one call, for the caller to hand to WithTimeout; 0 is DefaultTimeout
+	Log         *slog.Logger  // gets what the client library has to say, at debug level; nil for none
+}
+
+// Dial makes a client. It reads the files that the configuration names but does
+// not wait for the server: an unreachable one is found by the first call, which
+// fails at once when the connection is refused. The client reconnects by itself.
+func Dial(cfg Config) (*clientv3.Client, error) {
+	endpoints, secure, err := endpointsOf(cfg.Endpoints)
+	if err != nil {
+		return nil, fmt.Errorf("etcd: %w", err)
+	}
+	cc := clientv3.Config{
+		Endpoints:            endpoints,
+		DialTimeout:          cfg.DialTimeout,
+		DialKeepAliveTime:    keepAliveEvery,
+		DialKeepAliveTimeout: keepAliveWait,
+		MaxUnaryRetries:      3,
+		BackoffWaitBetween:   100 * time.Millisecond,
+		Logger:               zapTo(cfg.Log),
+	}
+	if cc.DialTimeout <= 0 {
+		cc.DialTimeout = DefaultDialTimeout
+	}
+	if cfg.TLS || secure || cfg.CAFile != "" || cfg.CertFile != "" {
+		if cc.TLS, err = tlsConfig(cfg); err != nil {
+			return nil, fmt.Errorf("etcd: %w", err)
+		}
+	}
+	if cfg.Username != "" {
+		password, err := readPassword(cfg.PasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("etcd: %w", err)
+		}
+		cc.Username, cc.Password = cfg.Username, password
+	} else if cfg.PasswordFile != "" {
+		return nil, errors.New("etcd: password_file is set without username: set both or none")
+	}
+
+	calls := &callPolicy{}
+	calls.starting.Store(true)
+	connect := grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: cc.DialTimeout}
+	connect.Backoff.BaseDelay, connect.Backoff.MaxDelay = 200*time.Millisecond, maxReconnectWait
+	cc.DialOptions = []grpc.DialOption{grpc.WithChainUnaryInterceptor(calls.unary), grpc.WithConnectParams(connect)}
+	client, err := clientv3.New(cc)
+	if err != nil {
+		return nil, fmt.Errorf("etcd at %s: %w", strings.Join(endpoints, ", "), err)
+	}
+	calls.starting.Store(false)
+	return client, nil
+}
+
+// callPolicy adjusts how the client library calls.
+type callPolicy struct {
+	starting atomic.Bool // the client is being made
+}
+
+// unary makes calls fail while no server can be reached, with the reason, instead
+// of waiting for their deadline. And it keeps the making of a client from waiting
+// for a login: told that etcd has no users, the client goes on without a token
+// and logs in when its first call is refused for that.
+func (p *callPolicy) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	if p.starting.Load() && strings.HasSuffix(method, "/Authenticate") {
+		return rpctypes.ErrGRPCAuthNotEnabled
+	}
+	return call(ctx, method, req, reply, cc, append(slices.Clip(opts), grpc.WaitForReady(false))...)
+}
+
+// endpointsOf checks addresses and takes schemes off them; secure reports https.
+func endpointsOf(list []string) (hosts []string, secure bool, err error) {
+	plain := false
+	for _, e := range list {
+		e = strings.TrimSuffix(strings.TrimSpace(e), "/")
+		if e == "" {
+			continue
+		}
+		host := e
+		if scheme, rest, ok := strings.Cut(e, "://"); ok {
+			switch scheme {
+			case "https":
+				secure = true
+			case "http":
+				plain = true
+			default:
+				return nil, false, fmt.Errorf("address %q: unknown scheme %q, use host:port", e, scheme)
+			}
+			host = rest
+		}
+		if i := strings.LastIndexByte(host, ':'); i <= 0 || i == len(host)-1 || strings.ContainsAny(host, "/ ") {
+			return nil, false, fmt.Errorf("address %q is not host:port", e)
+		}
+		hosts = append(hosts, host)
+	}
+	switch {
+	case len(hosts) == 0:
+		return nil, false, errors.New("no address: set [etcd] address")
+	case secure && plain:
+		return nil, false, errors.New("addresses mix http:// and https://")
+	}
+	return hosts, secure, nil
+}
+
+func readPassword(file string) (string, error) {
+	if file == "" {
+		return "", errors.New("username is set without password_file: set both or none")
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("password_file: %w", err)
+	}
+	password := strings.TrimRight(string(data), "\r\n")
+	if password == "" {
+		return "", fmt.Errorf("password_file %s is empty", file)
+	}
+	return password, nil
+}
+
+func tlsConfig(cfg Config) (*tls.Config, error) {
+	tc := &tls.Config{MinVersion: tls.VersionTLS12}
+	if cfg.CAFile != "" {
+		pem, err := os.ReadFile(cfg.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("ca_file: %w", err)
+		}
+		tc.RootCAs = x509.NewCertPool()
+		if !tc.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("ca_file %s holds no PEM certificate", cfg.CAFile)
+		}
+	}
+	if (cfg.CertFile == "") != (cfg.KeyFile == "") {
+		return nil, errors.New("cert_file and key_file belong together: set both or none")
+	}
+	if cfg.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(cfg.CertFile, cfg.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("cert_file and key_file: %w", err)
+		}
+		tc.Certificates = []tls.Certificate{cert}
+	}
+	return tc, nil
+}

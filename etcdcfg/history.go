@@ -1,0 +1,249 @@
+package etcdcfg
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// HistoryKept is how many changes of a collect key are kept.
+const HistoryKept = 100
+
+// plainRecord is the size up to which a list stands in a record as it is; larger
+// ones, and such that are not UTF-8, are packed with gzip.
+const plainRecord = 64 << 10
+
+// record is a change as it stands in etcd.
+type record struct {
+	Who      string    `json:"who"`
+	Note     string    `json:"note,omitempty"`
+	When     time.Time `json:"when"`
+	Before   *string   `json:"before"`
+	After    *string   `json:"after,omitempty"`
+	BeforeGz []byte    `json:"before_gz,omitempty"`
+	AfterGz  []byte    `json:"after_gz,omitempty"`
+}
+
+func pack(b []byte) (plain *string, packed []byte, err error) {
+	switch {
+	case b == nil:
+		return nil, nil, nil
+	case len(b) <= plainRecord && utf8.Valid(b):
+		s := string(b)
+		return &s, nil, nil
+	}
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	if _, err := w.Write(b); err != nil {
+		return nil, nil, err
+	}
+	err = w.Close()
+	return nil, buf.Bytes(), err
+}
+
+func unpack(plain *string, packed []byte) ([]byte, error) {
+	switch {
+	case plain != nil:
+		return []byte(*plain), nil
+	case len(packed) == 0:
+		return nil, nil
+	}
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(r, 16<<20))
+}
+
+// record returns the operations that record a change: the new record, and the
+// removal of old ones.
+//
+// A record's name should be the revision of the change, which is not known before
+// it is made. It is the least it can be: one more than the store's revision when
+// base was read. Since each change is based on one that came after the change
+// before it, the names of one key grow and do not meet. The true revision is the
+// record's own ModRevision.
+func (s *Store) record(ctx context.Context, base Snapshot, raw []byte, note string) ([]clientv3.Op, error) {
+	rec := record{Who: s.author, Note: note, When: time.Now().UTC().Truncate(time.Millisecond)}
+	var err1, err2 error
+	rec.Before, rec.BeforeGz, err1 = pack(base.Raw)
+	rec.After, rec.AfterGz, err2 = pack(raw)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, fmt.Errorf("pack history: %w", err)
+	}
+	text, err := json.Marshal(rec)
+	if err != nil {
+		return nil, fmt.Errorf("write history: %w", err)
+	}
+	name := HistoryPrefix + base.Key + "/" + strconv.FormatInt(max(base.Revision, base.ModRevision)+1, 10)
+	ops := []clientv3.Op{clientv3.OpPut(name, string(text))}
+	kept, err := s.historyKeys(ctx, base.Key)
+	if err != nil {
+		return nil, err
+	}
+	for len(kept) >= HistoryKept && len(ops) < 50 { // etcd takes 128 operations in a transaction
+		ops = append(ops, clientv3.OpDelete(string(kept[0].Key)))
+		kept = kept[1:]
+	}
+	return ops, nil
+}
+
+// historyKeys returns the names of the records of a collect key, oldest first.
+func (s *Store) historyKeys(ctx context.Context, key string) ([]*mvccpb.KeyValue, error) {
+	got, err := s.get(ctx, HistoryPrefix+key+"/", clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	if err != nil {
+		return nil, err
+	}
+	kvs := slices.DeleteFunc(got.Kvs, func(kv *mvccpb.KeyValue) bool {
+		_, ok := recordOf(string(kv.Key), key)
+		return !ok
+	})
+	slices.SortFunc(kvs, func(a, b *mvccpb.KeyValue) int { return cmp.Compare(a.ModRevision, b.ModRevision) })
+	return kvs, nil
+}
+
+// recordOf returns the number in the name of a record of the collect key. A name
+// such as "<key>/x/5" belongs to another collect key, "<key>/x".
+func recordOf(name, key string) (int64, bool) {
+	rest, ok := strings.CutPrefix(name, HistoryPrefix+key+"/")
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(rest, 10, 64)
+	return n, err == nil && n > 0
+}
+
+// History returns the recorded changes of a collect key, newest first, at most
+// limit of them (0: all that are kept). Edits made past logctl are not recorded:
+// where one change's After is not the next one's Before there was such an edit.
+func (s *Store) History(ctx context.Context, key string, limit int) ([]Change, error) {
+	changes, err := s.history(ctx, key, limit)
+	if err != nil {
+		return nil, fmt.Errorf("load history of %q: %w", key, err)
+	}
+	return changes, nil
+}
+
+func (s *Store) history(ctx context.Context, key string, limit int) ([]Change, error) {
+	opts := []clientv3.OpOption{clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByModRevision, clientv3.SortDescend), clientv3.WithLimit(int64(limit))}
+	got, err := s.get(ctx, HistoryPrefix+key+"/", opts...)
+	if err != nil {
+		return nil, err
+	}
+	changes := make([]Change, 0, len(got.Kvs))
+	for _, kv := range got.Kvs {
+		if _, ok := recordOf(string(kv.Key), key); !ok {
+			continue
+		}
+		change, err := readChange(kv)
+		if err != nil {
+			return nil, fmt.Errorf("record %s: %w", kv.Key, err)
+		}
+		changes = append(changes, change)
+	}
+	if len(changes) < limit && got.More { // records of keys below this one took the places
+		all, err := s.history(ctx, key, 0)
+		return all[:min(limit, len(all))], err
+	}
+	return changes, nil
+}
+
+func readChange(kv *mvccpb.KeyValue) (Change, error) {
+	var rec record
+	if err := json.Unmarshal(kv.Value, &rec); err != nil {
+		return Change{}, err
+	}
+	before, err1 := unpack(rec.Before, rec.BeforeGz)
+	after, err2 := unpack(rec.After, rec.AfterGz)
+	return Change{Revision: kv.ModRevision, Who: rec.Who, Note: rec.Note, When: rec.When, Before: before, After: after}, errors.Join(err1, err2)
+}
+
+// ListAt returns the list of a collect key as it stood at a revision of the store:
+// from the record of the change made there, or from etcd itself as long as it
+// remembers. nil means that the key did not exist.
+func (s *Store) ListAt(ctx context.Context, key string, revision int64) ([]byte, error) {
+	raw, err := s.listAt(ctx, key, revision)
+	if err != nil {
+		return nil, fmt.Errorf("load entries %q at revision %d: %w", key, revision, err)
+	}
+	return raw, nil
+}
+
+func (s *Store) listAt(ctx context.Context, key string, revision int64) ([]byte, error) {
+	kvs, err := s.historyKeys(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(kvs, func(kv *mvccpb.KeyValue) bool { return kv.ModRevision == revision }); i >= 0 {
+		got, err := s.get(ctx, string(kvs[i].Key))
+		if err != nil {
+			return nil, err
+		}
+		if len(got.Kvs) > 0 {
+			change, err := readChange(got.Kvs[0])
+			return change.After, err
+		}
+	}
+	if revision <= 0 {
+		return nil, ErrNoRevision
+	}
+	got, err := s.get(ctx, key, clientv3.WithRev(revision))
+	switch {
+	case errors.Is(err, rpctypes.ErrCompacted), errors.Is(err, rpctypes.ErrFutureRev):
+		return nil, ErrNoRevision
+	case err != nil:
+		return nil, err
+	case len(got.Kvs) == 0:
+		return nil, nil
+	}
+	return notNil(got.Kvs[0].Value), nil
+}
+
+// Revert writes the list as it stood at a revision, which may be that of a
+// recorded change, as a new change. A revision at which the key did not exist
+// gives an empty list. The error is ErrNoRevision when nobody remembers it.
+func (s *Store) Revert(ctx context.Context, base Snapshot, revision int64, note string) (Snapshot, error) {
+	raw, err := s.ListAt(ctx, base.Key, revision)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	if raw == nil {
+		raw = []byte("[]")
+	}
+	if note == "" {
+		note = fmt.Sprintf("revert to revision %d", revision)
+	}
+	return s.SaveRaw(ctx, base, raw, note)
+}
+
+// Undo writes the list as it stood before the change that base ends with, as a new
+// change; undoing that one brings the first back. The error is ErrNoRevision when
+// the last change was not made through logctl.
+func (s *Store) Undo(ctx context.Context, base Snapshot) (Snapshot, error) {
+	changes, err := s.History(ctx, base.Key, 1)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	if len(changes) == 0 || changes[0].Revision != base.ModRevision {
+		return Snapshot{}, fmt.Errorf("undo revision %d of %q: %w", base.ModRevision, base.Key, ErrNoRevision)
+	}
+	before := changes[0].Before
+	if before == nil {
+		before = []byte("[]")
+	}
+	return s.SaveRaw(ctx, base, before, fmt.Sprintf("undo revision %d", base.ModRevision))
+}
