@@ -1,0 +1,242 @@
+package tail
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"time"
+)
+
+// What a File is doing.
+type fileState int
+
+const (
+	fileIdle   fileState = iota // nothing to read, or waiting for an older generation
+	fileQueued                  // waits in Set.ready
+	fileHeld                    // a caller of Ready has it
+	fileDone                    // finished for good
+)
+
+// File is one generation of a followed file. Next is for the one caller that got
+// the File from Set.Ready and has not released it; the other methods are for
+// anyone.
+type File struct {
+	set  *Set
+	id   FileID
+	path string // watched name
+
+	// Guarded by set.mu. pos, mark and handle are changed by the holder only, or
+	// by anyone while nobody holds the file.
+	home     *slot
+	name     string // where it was last found
+	state    fileState
+	again    bool // woken while held or while it had to wait
+	away     bool // another file, or none, is at path
+	awayAt   time.Time
+	passed   bool // away and read to its end: newer generations need not wait for it
+	flush    bool // the unfinished last line is to be handed out
+	partial  bool // an unfinished line was left at the last end
+	deleted  bool // no name leads to it
+	failedAt time.Time
+	err      error
+	handle   *os.File
+	lastUse  time.Time
+	grew     time.Time // last time the size changed
+	size     int64     // last seen with its content verified
+	mtime    int64
+	born     int64 // creation time, 0 unknown
+	pos      int64
+	part     int
+	mark     [markMax]byte
+	markLen  int
+	head     headMark
+	checkup  bool // verify head and mark at the next look, whatever the times say
+
+	// The holder's.
+	look      bool // look at the file before reading
+	sawAway   bool // away at the last look
+	final     bool // flush at the last look
+	atEnd     bool
+	limit     int64 // read up to here: the size at the last look
+	readMtime int64 // modification time at the last look
+	headAt    time.Time
+	scanned   int64 // no line end between pos and here
+	base      State // where the last chunk ended
+	left      cut   // left out since then
+	hole      int64
+	skimpy    int // lines per chunk were capped: bytes to read next time
+}
+
+// ID returns the identity of the generation.
+func (f *File) ID() FileID { return f.id }
+
+// Path returns the watched name; it does not change when the file is renamed.
+func (f *File) Path() string { return f.path }
+
+// Done tells whether the generation is finished for good: truncated, or deleted
+// and read to its end. Its State need not be kept once what was handed out is
+// acknowledged.
+func (f *File) Done() bool {
+	f.set.mu.Lock()
+	defer f.set.mu.Unlock()
+	return f.state == fileDone
+}
+
+// State returns the state at the position up to which lines were handed out.
+func (f *File) State() State {
+	f.set.mu.Lock()
+	defer f.set.mu.Unlock()
+	return f.stateLocked()
+}
+
+func (f *File) stateLocked() State {
+	return State{ID: f.id, Path: f.path, Pos: f.pos, Part: f.part,
+		HeadLen: f.head.len, HeadHash: f.head.hash,
+		MarkLen: f.markLen, MarkHash: fnv(fnvOffset, f.mark[:f.markLen]),
+		Size: f.size, ModTime: time.Unix(0, f.mtime), Seen: f.set.now(), Rotated: f.away}
+}
+
+// Next returns the next whole lines. The error is io.EOF when there is nothing
+// whole to read now; other errors do not happen: what keeps a file from being
+// read is in Info, and it is tried again.
+func (f *File) Next() (*Chunk, error) {
+	for {
+		if f.look && !f.lookAgain() {
+			f.atEnd = true
+			return nil, io.EOF
+		}
+		if f.atEnd {
+			return nil, io.EOF
+		}
+		if f.pos >= f.limit {
+			f.end(false)
+			return nil, io.EOF
+		}
+		c, more := f.read()
+		if c != nil {
+			return c, nil
+		}
+		if !more {
+			return nil, io.EOF
+		}
+	}
+}
+
+// lookAgain opens the file if need be, takes its size and notices truncation. It
+// returns false when there is nothing to read.
+func (f *File) lookAgain() bool {
+	s := f.set
+	f.look, f.atEnd = false, false
+	s.mu.Lock()
+	f.sawAway, f.final = f.away, f.flush
+	f.flush = false
+	done, checkup := f.state == fileDone, f.checkup
+	s.mu.Unlock()
+	if done {
+		return false
+	}
+	h := s.handleOf(f)
+	if h == nil {
+		return false
+	}
+	var st fileStat
+	if err := statFile(h, &st); err != nil {
+		s.failed(f, err)
+		return false
+	}
+	now := s.now()
+	changed := st.mtime != f.readMtime || checkup
+	idle := now.Sub(f.headAt) >= s.cfg.Interval
+	if st.size < f.pos || changed && (checkup || idle || st.size == f.pos) && !f.verify(h) {
+		s.truncated(f, st)
+		return false
+	}
+	if changed {
+		f.headAt = now
+	}
+	f.limit, f.readMtime = st.size, st.mtime
+	s.mu.Lock()
+	f.checkup = false
+	f.err = nil
+	f.failedAt = time.Time{}
+	s.sawLocked(f, &st, now)
+	f.lastUse = now
+	s.mu.Unlock()
+	return true
+}
+
+// verify compares the head of the file and what is before the position with what
+// was there. A read error verifies nothing and shows at the next read.
+func (f *File) verify(h *os.File) bool {
+	var b [headMax]byte
+	if f.markLen > 0 {
+		n, err := readAt(h, b[:f.markLen], f.pos-int64(f.markLen))
+		if err == nil && !bytes.Equal(b[:n], f.mark[:f.markLen]) {
+			return false
+		}
+	}
+	if f.head.len > 0 && f.head.len > f.markLen {
+		n, err := readAt(h, b[:f.head.len], 0)
+		if err == nil && (n < f.head.len || fnv(fnvOffset, b[:n]) != f.head.hash) {
+			return false
+		}
+	}
+	return true
+}
+
+// end is called when everything whole was read.
+func (f *File) end(partial bool) {
+	f.atEnd = true
+	s := f.set
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.partial = partial
+	if f.sawAway && f.away && !partial {
+		s.passLocked(f)
+	}
+}
+
+// Release gives the file back to its Set.
+func (f *File) Release() {
+	s := f.set
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch f.state {
+	case fileDone:
+		s.closeLocked(f)
+	case fileHeld:
+		f.state = fileIdle
+		if f.again || !f.atEnd {
+			f.again = false
+			s.wakeLocked(f)
+		}
+	}
+}
+
+// Info describes the file.
+func (f *File) Info() FileInfo {
+	f.set.mu.Lock()
+	defer f.set.mu.Unlock()
+	return f.infoLocked()
+}
+
+func (f *File) infoLocked() FileInfo {
+	i := FileInfo{ID: f.id, Path: f.path, Name: f.name, Size: f.size, Read: f.pos, Err: f.err, Rotated: f.away}
+	switch {
+	case f.err != nil:
+		i.State = words(f.err)
+	case f.state == fileHeld:
+		i.State = "reading"
+	case f.state == fileQueued:
+		i.State = "queued"
+	case f.again && f.set.blockedLocked(f):
+		i.State = "waiting for older file"
+	case f.deleted:
+		i.State = "deleted"
+	case f.away:
+		i.State = "rotated"
+	default:
+		i.State = "idle"
+	}
+	return i
+}

@@ -1,0 +1,256 @@
+package tail
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// errTryLater says that a directory cannot be read now.
+var errTryLater = errors.New("try later")
+
+// listing is what is in a directory.
+type listing struct {
+	names []string
+	ids   map[inode]string // made when asked for
+	err   error
+}
+
+// list reads a directory, once for all who ask with the same lists.
+func list(lists map[string]*listing, dir string) *listing {
+	if l := lists[dir]; l != nil {
+		return l
+	}
+	l := &listing{}
+	d, err := os.Open(dir)
+	if err == nil {
+		l.names, err = d.Readdirnames(-1)
+		_ = d.Close()
+	}
+	l.err = err
+	if lists != nil {
+		lists[dir] = l
+	}
+	return l
+}
+
+// find returns the name in dir of the file, "" if there is none.
+func (l *listing) find(dir string, id inode) (string, error) {
+	if l.err != nil {
+		return "", l.err
+	}
+	if l.ids == nil {
+		l.ids = make(map[inode]string, len(l.names))
+		for _, n := range l.names {
+			var st fileStat
+			if err := statPath(filepath.Join(dir, n), &st); err == nil && st.regular {
+				l.ids[st.id] = n
+			} else if err != nil && !isGone(err) && !errors.Is(err, fs.ErrPermission) {
+				l.ids = nil
+				return "", err
+			}
+		}
+	}
+	n, ok := l.ids[id]
+	if !ok {
+		return "", nil
+	}
+	return filepath.Join(dir, n), nil
+}
+
+// locate looks for a file by identity in the directories of the names.
+func (s *Set) locate(lists map[string]*listing, id inode, names ...string) (string, error) {
+	var failed error
+	done := ""
+	for _, name := range names {
+		dir := filepath.Dir(name)
+		if dir == done {
+			continue
+		}
+		done = dir
+		found, err := list(lists, dir).find(dir, id)
+		if found != "" {
+			return found, nil
+		}
+		if err != nil {
+			failed = err
+		}
+	}
+	return "", failed
+}
+
+// find opens a file that is not at its last name any more. Without a file and
+// without an error it is nowhere in its directories.
+func (s *Set) find(f *File) (*os.File, string, error) {
+	s.mu.Lock()
+	name := f.name
+	s.mu.Unlock()
+	for try := 0; try < 3; try++ { // it may move on while it is looked for
+		found, err := s.locate(nil, f.inode(), name, f.path)
+		if err != nil && !isGone(err) || found == "" {
+			if isGone(err) {
+				err = nil
+			}
+			return nil, "", err
+		}
+		h, st, err := s.openRetry(found)
+		if err == nil && st.id == f.inode() {
+			return h, found, nil
+		}
+		if err == nil {
+			_ = h.Close()
+		} else if !isGone(err) {
+			return nil, "", err
+		}
+	}
+	return nil, "", errTryLater
+}
+
+// candidate is a generation that was never seen at the watched name.
+type candidate struct {
+	path   string
+	suffix string
+	st     fileStat
+	h      *os.File
+	copied bool // it is a copy of the generation before, which was truncated
+}
+
+// unseen returns the generations that came after p and are not at the watched
+// name: files named like it with a rotation suffix, not known by identity, and
+// modified since p was last seen; oldest first. now is what is at the name.
+func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
+	var found []candidate
+	var failed error
+	bases := []string{sl.path}
+	if p.name != "" && filepath.Base(p.name) != filepath.Base(sl.path) || filepath.Dir(p.name) != filepath.Dir(sl.path) {
+		if resolve(sl.path) == p.name || !strings.HasPrefix(filepath.Base(p.name), filepath.Base(sl.path)) {
+			bases = append(bases, p.name) // sl.path is a symbolic link
+		}
+	}
+	for _, base := range bases {
+		dir, name := filepath.Split(base)
+		dir = filepath.Clean(dir)
+		l := list(s.lists, dir)
+		if l.err != nil {
+			failed = l.err
+			continue
+		}
+		for _, n := range l.names {
+			suffix, own := rotationSuffix(name, n)
+			if suffix == "" {
+				continue
+			}
+			path := filepath.Join(dir, n)
+			if !own && s.walker.match(path) || s.walker.excluded(path) {
+				continue
+			}
+			if c, ok := s.candidate(p, path, now); ok {
+				c.suffix = suffix
+				found = append(found, c)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b candidate) int {
+		if a.copied != b.copied {
+			if a.copied {
+				return -1
+			}
+			return 1
+		}
+		if a.st.mtime != b.st.mtime {
+			return int(min(max(a.st.mtime-b.st.mtime, -1), 1))
+		}
+		return olderSuffix(a.suffix, b.suffix)
+	})
+	return found, failed
+}
+
+// candidate opens the file at path if it may be a generation after p.
+func (s *Set) candidate(p *past, path string, now inode) (candidate, bool) {
+	var st fileStat
+	if err := statPath(path, &st); err != nil || !st.regular || st.id == now || st.mtime < p.mtime {
+		return candidate{}, false
+	}
+	s.mu.Lock()
+	known := s.byInode[st.id] != nil || s.saved[st.id] != nil
+	s.mu.Unlock()
+	if known || s.allowed(path, resolve(path)) != nil {
+		return candidate{}, false
+	}
+	h, st2, err := s.openRetry(path)
+	if err != nil {
+		s.log.Warn("rotated file cannot be opened", "path", path, "error", words(err))
+		return candidate{}, false
+	}
+	c := candidate{path: path, st: st2, h: h}
+	switch {
+	case st2.id != st.id:
+	case p.trunc && p.state.Pos > 0 && p.state.HeadLen > 0 && matches(h, st2.size, &p.state):
+		c.copied = true
+		return c, true
+	case !p.trunc && p.born != 0 && birth(h) != 0 && birth(h) < p.born: // older than p
+	default:
+		return c, true
+	}
+	_ = h.Close()
+	return candidate{}, false
+}
+
+// rotationSuffix returns what a rotation put to base to make name: digits, dates
+// and times after it (app.log.1, app.log-20260101), or a date before its extension
+// (app-2026-01-01.log; own is false then). "": name is not a rotated base, or it
+// is compressed.
+func rotationSuffix(base, name string) (suffix string, own bool) {
+	if rest, ok := strings.CutPrefix(name, base); ok {
+		if rest == ".old" || isRotation(rest, 1) {
+			return rest, true
+		}
+		return "", false
+	}
+	ext := filepath.Ext(base)
+	stem := strings.TrimSuffix(base, ext)
+	rest, ok := strings.CutPrefix(name, stem)
+	if !ok || ext == "" || stem == "" {
+		return "", false
+	}
+	rest, ok = strings.CutSuffix(rest, ext)
+	if ok && isRotation(rest, 6) {
+		return rest, false
+	}
+	return "", false
+}
+
+// isRotation tells whether s is made of at least n digits and what stands between
+// the parts of a date.
+func isRotation(s string, n int) bool {
+	digits := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case strings.IndexByte(".-_:T+Z", c) < 0:
+			return false
+		}
+	}
+	return digits >= n && s != "" && strings.IndexByte(".-_0123456789", s[0]) >= 0
+}
+
+// olderSuffix compares rotation suffixes of files of the same age: a higher small
+// number is older, an earlier date is older.
+func olderSuffix(a, b string) int {
+	x, y := strings.TrimLeft(a, ".-_"), strings.TrimLeft(b, ".-_")
+	if len(x) < 6 && len(y) < 6 && isDigits(x) && isDigits(y) {
+		if len(x) != len(y) {
+			return len(y) - len(x)
+		}
+		return strings.Compare(y, x)
+	}
+	return strings.Compare(x, y)
+}
+
+func isDigits(s string) bool {
+	return strings.Trim(s, "0123456789") == ""
+}

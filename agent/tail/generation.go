@@ -1,0 +1,271 @@
+package tail
+
+import (
+	"bytes"
+	"os"
+	"slices"
+	"time"
+)
+
+// newLocked begins to follow a generation whose first byte is not read yet.
+func (s *Set) newLocked(sl *slot, name string, st *fileStat, h *os.File) *File {
+	s.lastGen = max(s.lastGen+1, uint64(s.now().UnixNano()))
+	f := &File{set: s, id: FileID{st.id.dev, st.id.ino, s.lastGen}}
+	s.addLocked(f, sl, name, st, h)
+	return f
+}
+
+func (s *Set) addLocked(f *File, sl *slot, name string, st *fileStat, h *os.File) {
+	now := s.now()
+	f.path, f.home, f.name = sl.path, sl, name
+	f.grew, f.lastUse = now, now
+	f.size, f.mtime = st.size, st.mtime
+	if f.head.len == 0 {
+		f.head.hash = fnvOffset
+	}
+	if h != nil {
+		f.handle, f.born = h, birth(h)
+		s.open++
+	}
+	s.files[f] = struct{}{}
+	s.byInode[st.id] = f
+	s.byName[name] = f
+	sl.insert(f)
+	f.base = f.stateLocked()
+}
+
+// awayLocked notes that f is not at its watched name any more.
+func (s *Set) awayLocked(f *File) {
+	if !f.away {
+		f.away, f.awayAt = true, s.now()
+		s.away[f] = struct{}{}
+	}
+	s.wakeLocked(f)
+}
+
+// backLocked notes that f is at its watched name again.
+func (s *Set) backLocked(f *File) {
+	if f.away {
+		f.away, f.passed, f.flush = false, false, false
+		delete(s.away, f)
+		f.home.drop(f)
+		s.lastGen = max(s.lastGen+1, uint64(s.now().UnixNano()))
+		f.home.queue = append(f.home.queue, f)
+		s.wakeLocked(f)
+	}
+}
+
+// finishLocked ends a generation for good. What is known of it and was not read
+// is counted.
+func (s *Set) finishLocked(f *File, why string) {
+	if f.state == fileDone {
+		return
+	}
+	if lost := f.size - f.pos; lost > 0 {
+		s.counters.Unreadable += uint64(lost)
+		s.log.Warn("bytes were gone before they could be read", "path", f.path, "name", f.name,
+			"file", f.id.String(), "from", f.pos, "bytes", lost, "why", why)
+	}
+	held := f.state == fileHeld
+	f.state = fileDone
+	if !held {
+		s.closeLocked(f)
+	}
+	delete(s.files, f)
+	delete(s.away, f)
+	if s.byInode[f.inode()] == f {
+		delete(s.byInode, f.inode())
+	}
+	if s.byName[f.name] == f {
+		delete(s.byName, f.name)
+	}
+	if f.home.cur == f {
+		f.home.cur = nil
+	}
+	f.home.drop(f)
+	s.unblockLocked(f.home)
+	s.gone = append(s.gone, f.id)
+}
+
+func (s *Set) closeLocked(f *File) {
+	if f.handle != nil {
+		_ = f.handle.Close()
+		f.handle = nil
+		s.open--
+	}
+}
+
+// limitLocked closes the descriptors used least lately when there are too many.
+func (s *Set) limitLocked() {
+	if s.open > s.cfg.MaxOpen {
+		s.closeQuietLocked(s.open - s.cfg.MaxOpen + s.cfg.MaxOpen/8)
+	}
+}
+
+// closeQuietLocked closes up to n descriptors that nobody uses now: those of
+// files read to their end first, never that of a deleted file with bytes to read.
+func (s *Set) closeQuietLocked(n int) int {
+	var quiet []*File
+	for f := range s.files {
+		if f.handle != nil && f.state != fileHeld && (!f.deleted || f.size <= f.pos) {
+			quiet = append(quiet, f)
+		}
+	}
+	slices.SortFunc(quiet, func(a, b *File) int {
+		if x, y := a.risk(), b.risk(); x != y {
+			return x - y
+		}
+		return a.lastUse.Compare(b.lastUse)
+	})
+	quiet = quiet[:min(n, len(quiet))]
+	for _, f := range quiet {
+		s.closeLocked(f)
+	}
+	return len(quiet)
+}
+
+// risk says how bad it would be to close f: a file that moves while it is closed
+// has to be found again.
+func (f *File) risk() int {
+	r := 0
+	if f.size > f.pos {
+		r++
+	}
+	if f.away {
+		r += 2
+	}
+	return r
+}
+
+// sawLocked notes the size of a file whose content is what it was.
+func (s *Set) sawLocked(f *File, st *fileStat, now time.Time) {
+	if st.size != f.size {
+		f.grew = now
+	}
+	f.size, f.mtime = st.size, st.mtime
+	f.deleted = st.links == 0
+}
+
+// observeLocked is called when a look at f by name or descriptor brought st: f is
+// made ready if anything changed. The new size is believed only when the bytes
+// before the position are still there; the reader finds out otherwise.
+func (s *Set) observeLocked(f *File, st *fileStat) {
+	if st.size == f.size && st.mtime == f.mtime && f.err == nil {
+		return
+	}
+	if f.handle != nil && st.size >= f.size {
+		var b [markMax]byte
+		n, err := readAt(f.handle, b[:f.markLen], f.pos-int64(f.markLen))
+		if err == nil && n == f.markLen && bytes.Equal(b[:n], f.mark[:f.markLen]) {
+			s.sawLocked(f, st, s.now())
+		}
+	}
+	s.wakeLocked(f)
+}
+
+// truncated ends the generation of f and begins the next one of the same file.
+func (s *Set) truncated(f *File, st fileStat) {
+	s.scanMu.Lock()
+	defer s.scanMu.Unlock()
+	s.mu.Lock()
+	if f.state == fileDone {
+		s.mu.Unlock()
+		return
+	}
+	p := &past{name: f.name, mtime: f.mtime, size: f.size, state: f.stateLocked(), trunc: true}
+	sl, away := f.home, f.away
+	s.mu.Unlock()
+	var found []candidate
+	if !away {
+		s.lists = map[string]*listing{}
+		found, _ = s.unseen(sl, p, st.id)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log.Info("file was truncated or rewritten; reading it from the start", "path", f.path, "name", f.name,
+		"file", f.id.String(), "read", f.pos, "size", f.size, "new_size", st.size)
+	cur, passed, name := sl.cur == f, f.passed, f.name
+	h := f.handle
+	if h != nil {
+		f.handle = nil
+		s.open--
+	}
+	f.size = max(f.pos, f.size-s.adoptLocked(sl, p, found))
+	s.finishLocked(f, "truncated")
+	n := s.newLocked(sl, name, &st, h)
+	if away {
+		n.away, n.awayAt = true, s.now()
+		s.away[n] = struct{}{}
+	}
+	if cur {
+		sl.cur = n
+	}
+	if passed {
+		n.passed = true
+		sl.drop(n)
+	}
+	s.unsaved = append(s.unsaved, n.stateLocked())
+	s.wakeLocked(n)
+	s.unblockLocked(sl)
+}
+
+// recheck is called when a read did not bring what was there before.
+func (s *Set) recheck(f *File, h *os.File) {
+	var st fileStat
+	if err := statFile(h, &st); err != nil {
+		s.failed(f, err)
+		return
+	}
+	s.truncated(f, st)
+}
+
+// adoptLocked begins to follow generations that were never seen under the watched
+// name, oldest first. It returns how many bytes that p had not read are in them.
+func (s *Set) adoptLocked(sl *slot, p *past, found []candidate) (rescued int64) {
+	for i := range found {
+		c := &found[i]
+		if s.byInode[c.st.id] != nil {
+			_ = c.h.Close()
+			continue
+		}
+		f := s.newLocked(sl, c.path, &c.st, c.h)
+		f.away, f.awayAt = true, s.now()
+		s.away[f] = struct{}{}
+		if c.copied {
+			s.startLocked(f, p.state)
+			rescued = max(0, min(c.st.size, p.size)-p.state.Pos)
+		}
+		s.log.Info("found a generation that was never seen under its watched name", "path", sl.path,
+			"name", c.path, "file", f.id.String(), "size", c.st.size, "from", f.pos, "copy", c.copied)
+		s.unsaved = append(s.unsaved, f.stateLocked())
+		s.wakeLocked(f)
+	}
+	return rescued
+}
+
+// startLocked lets f begin where st says; st has been verified.
+func (s *Set) startLocked(f *File, st State) {
+	f.pos, f.part, f.scanned = st.Pos, st.Part, st.Pos
+	f.head = headMark{st.HeadLen, st.HeadHash}
+	if f.head.len == 0 {
+		f.head.hash = fnvOffset
+	}
+	f.markLen = min(st.MarkLen, markMax)
+	if n, err := readAt(f.handle, f.mark[:f.markLen], f.pos-int64(f.markLen)); err != nil || n < f.markLen {
+		f.markLen = 0
+	}
+	f.base = f.stateLocked()
+}
+
+// matches tells whether the file h is what st was saved of.
+func matches(h *os.File, size int64, st *State) bool {
+	if size < st.Pos || st.MarkLen > markMax || st.HeadLen > headMax || int64(st.MarkLen) > st.Pos {
+		return false
+	}
+	var b [headMax]byte
+	if n, err := readFull(h, b[:st.HeadLen], 0); err != nil || n < st.HeadLen || st.HeadLen > 0 && fnv(fnvOffset, b[:n]) != st.HeadHash {
+		return false
+	}
+	n, err := readFull(h, b[:st.MarkLen], st.Pos-int64(st.MarkLen))
+	return err == nil && n == st.MarkLen && fnv(fnvOffset, b[:n]) == st.MarkHash
+}

@@ -1,0 +1,85 @@
+package tail
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// inode is what the file system calls a file by.
+type inode struct{ dev, ino uint64 }
+
+// fileStat is what one look at a file tells. Times are Unix nanoseconds.
+type fileStat struct {
+	id      inode
+	size    int64
+	mtime   int64
+	ctime   int64  // 0 where there is none
+	links   uint64 // 0: deleted, only descriptors keep it
+	regular bool
+	dir     bool
+}
+
+// errChanged is returned when a name leads to another file than expected.
+var errChanged = errors.New("another file has this name now")
+
+// isGone tells whether err says for certain that there is no file of that name.
+// Everything else (no permission, no descriptors, an I/O error) says nothing
+// about the file.
+func isGone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// openFile opens a regular file for reading without waiting for anything.
+func openFile(path string) (*os.File, fileStat, error) {
+	f, err := openShared(path)
+	if err != nil {
+		return nil, fileStat{}, err
+	}
+	var st fileStat
+	if err := statFile(f, &st); err != nil {
+		_ = f.Close()
+		return nil, st, err
+	}
+	if !st.regular {
+		_ = f.Close()
+		return nil, st, notRegular(path, st)
+	}
+	return f, st, nil
+}
+
+func notRegular(path string, st fileStat) error {
+	err := errors.New("not a regular file")
+	if st.dir {
+		err = syscall.EISDIR
+	}
+	return &fs.PathError{Op: "open", Path: path, Err: err}
+}
+
+// readFull reads len(b) bytes at off, fewer only at the end of the file.
+func readFull(f *os.File, b []byte, off int64) (int, error) {
+	n := 0
+	for n < len(b) {
+		m, err := readAt(f, b[n:], off+int64(n))
+		n += m
+		if err != nil && err != io.EOF {
+			return n, err
+		}
+		if m == 0 {
+			break
+		}
+	}
+	return n, nil
+}
+
+// resolve returns the path with all symbolic links followed.
+func resolve(path string) string {
+	r, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return path
+	}
+	return r
+}

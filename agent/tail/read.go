@@ -1,0 +1,243 @@
+package tail
+
+import (
+	"bytes"
+	"os"
+	"time"
+)
+
+// read reads from the position up to the size seen at the last look. It returns a
+// chunk, or whether it is worth calling again at once.
+func (f *File) read() (*Chunk, bool) {
+	s := f.set
+	h := s.handleOf(f)
+	if h == nil {
+		f.atEnd = true
+		return nil, false
+	}
+	sp := s.splitter()
+	avail := f.limit - f.pos
+	if !f.final && f.longWait(h, &sp, avail) {
+		f.end(true)
+		return nil, false
+	}
+	want := min(avail, int64(s.cfg.ChunkSize))
+	if f.scanned > f.pos {
+		want = min(avail, max(want, f.scanned-f.pos+1))
+	}
+	if f.skimpy > 0 {
+		want = min(want, int64(f.skimpy))
+	}
+	for {
+		c, verdict := f.readChunk(h, &sp, want)
+		switch verdict {
+		case readLines:
+			return c, true
+		case readOn:
+			return nil, true
+		case readChanged:
+			f.atEnd = true
+			return nil, false
+		}
+		most := min(avail, int64(sp.maxLine+2*sp.unit()))
+		if want >= most { // an unfinished line
+			f.scanned = f.pos + want
+			f.end(true)
+			return nil, false
+		}
+		want = min(want*4, most)
+	}
+}
+
+// longWait tells whether the unfinished line at the position is known to be still
+// unfinished, having read only what is new of it.
+func (f *File) longWait(h *os.File, sp *splitter, avail int64) bool {
+	if f.scanned-f.pos < 4096 || avail >= int64(sp.maxLine+2*sp.unit()) {
+		return false
+	}
+	c := f.set.pools.get(32 << 10)
+	defer c.Release()
+	at := f.pos + (f.scanned-f.pos)/2*2 - 2 // a unit back, aligned to the line
+	for at < f.limit {
+		n, err := readAt(h, c.buf[:min(int64(len(c.buf)&^1), f.limit-at)], at)
+		if err != nil || n == 0 {
+			return false
+		}
+		if i := sp.index(c.buf[:n]); i >= 0 {
+			f.scanned = at + int64(i) + 1
+			return false
+		}
+		at += int64(n)
+	}
+	f.scanned = f.limit
+	return true
+}
+
+type verdict int
+
+const (
+	readLines   verdict = iota // a chunk
+	readOn                     // no line, but the position moved: call again
+	readNothing                // not even one line in so many bytes
+	readChanged                // the file is not what it was, or cannot be read
+)
+
+// readChunk reads want bytes at the position, with the bytes before it, which
+// must be what they were: so each read verifies itself.
+func (f *File) readChunk(h *os.File, sp *splitter, want int64) (*Chunk, verdict) {
+	s := f.set
+	m := f.markLen
+	c := s.pools.get(m + int(want))
+	n, err := readFull(h, c.buf[:m+int(want)], f.pos-int64(m))
+	if err != nil {
+		c.Release()
+		s.failed(f, err)
+		return nil, readChanged
+	}
+	if n < m || !bytes.Equal(c.buf[:m], f.mark[:m]) {
+		c.Release()
+		s.recheck(f, h)
+		return nil, readChanged
+	}
+	c.buf = c.buf[:n]
+	c.Data = c.buf[m:]
+	if int64(len(c.Data)) < want { // shorter than when looked at
+		f.limit = f.pos + int64(len(c.Data))
+	}
+	if f.pos == 0 && len(c.Data) > 0 && c.Data[0] == 0 {
+		if moved, stop := f.passHole(h, sp); moved || stop {
+			c.Release()
+			if moved {
+				return nil, readOn
+			}
+			f.end(false) // nothing but NUL so far
+			return nil, readChanged
+		}
+	}
+	final := f.final && f.pos+int64(len(c.Data)) >= f.limit
+	var u cut
+	c.Lines, u = sp.split(c.Lines[:0], c.Data, f.pos, f.part, final)
+	if u.used == 0 {
+		c.Release()
+		return nil, readNothing
+	}
+	f.skimpy = 0
+	if len(c.Lines) == sp.maxLines {
+		f.skimpy = u.used + u.used/4
+	}
+	c.dataPos = f.pos
+	c.buf = c.buf[:m+u.used]
+	c.Data = c.buf[m:]
+	f.left.truncated += u.truncated
+	f.left.skipped += u.skipped
+	f.advance(h, c, u)
+	if len(c.Lines) == 0 {
+		c.Release()
+		return nil, readOn
+	}
+	f.finish(c)
+	return c, readLines
+}
+
+// advance moves the position to the end of what was split.
+func (f *File) advance(h *os.File, c *Chunk, u cut) {
+	pos := f.pos + int64(u.used)
+	head := f.head
+	if head.len < headMax && int64(head.len) < pos {
+		head = extendHead(h, c, head, int(min(pos, headMax)))
+	}
+	s := f.set
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.pos, f.part, f.head = pos, u.part, head
+	f.scanned = pos
+	f.markLen = copy(f.mark[:], c.buf[max(0, len(c.buf)-markMax):])
+	if u.truncated > 0 || u.skipped > 0 {
+		s.counters.Truncated += uint64(u.truncated)
+		s.counters.Skipped += uint64(u.skipped)
+	}
+}
+
+// finish fills in what a chunk says about positions.
+func (f *File) finish(c *Chunk) {
+	c.Start, c.End = f.base.Pos, f.pos
+	c.start = f.base
+	c.start.ModTime, c.start.Size, c.start.Seen = time.Unix(0, f.readMtime), f.limit, f.headAt
+	c.start.Rotated = f.sawAway
+	c.head, c.endPart = f.head, f.part
+	c.Truncated, c.Skipped, c.Hole = f.left.truncated, f.left.skipped, f.hole
+	f.left, f.hole = cut{}, 0
+	f.base = c.StateAt(c.End)
+}
+
+// extendHead lets the fingerprint of the head grow to n bytes.
+func extendHead(h *os.File, c *Chunk, head headMark, n int) headMark {
+	from := c.dataPos - int64(len(c.buf)-len(c.Data))
+	if from == 0 && n <= len(c.buf) {
+		return headMark{n, fnv(head.hash, c.buf[head.len:n])}
+	}
+	var b [headMax]byte
+	m, err := readFull(h, b[:n], 0)
+	if err != nil || m < n {
+		return head
+	}
+	return headMark{n, fnv(fnvOffset, b[:n])}
+}
+
+// passHole moves the position past the NUL bytes at the head of the file, which a
+// writer that did not open the file for appending leaves behind when the file is
+// truncated under it. It does so once something else follows; stop: not yet.
+func (f *File) passHole(h *os.File, sp *splitter) (moved, stop bool) {
+	unit := int64(sp.unit())
+	c := f.set.pools.get(64 << 10)
+	defer c.Release()
+	for at := int64(0); at < f.limit; {
+		if d, ok := seekData(h, at); ok {
+			if d < 0 {
+				return false, true
+			}
+			at = max(at, d-d%unit)
+		}
+		n, err := readAt(h, c.buf[:min(int64(64<<10), f.limit-at)], at)
+		if err != nil || n == 0 {
+			return false, true
+		}
+		i := int64(firstNot0(c.buf[:n]))
+		if i == int64(n) {
+			at += i
+			continue
+		}
+		at += i - i%unit
+		if at == 0 {
+			return false, false
+		}
+		return f.jump(h, at), true
+	}
+	return false, true
+}
+
+// jump moves the position to pos without handing anything out.
+func (f *File) jump(h *os.File, pos int64) bool {
+	var b [markMax]byte
+	n := int(min(pos, markMax))
+	if m, err := readFull(h, b[:n], pos-int64(n)); err != nil || m < n {
+		return false
+	}
+	s := f.set
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.hole += pos - f.pos
+	s.counters.Holes += uint64(pos - f.pos)
+	f.pos, f.scanned = pos, pos
+	f.mark, f.markLen = b, n
+	return true
+}
+
+func firstNot0(b []byte) int {
+	for i, c := range b {
+		if c != 0 {
+			return i
+		}
+	}
+	return len(b)
+}

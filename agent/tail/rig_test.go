@@ -1,0 +1,181 @@
+package tail
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"logctl/internal/testkit"
+)
+
+// rig drives a Set step by step, on a clock of its own.
+type rig struct {
+	t     *testing.T
+	cfg   Config
+	set   *Set
+	clock time.Time
+	log   bytes.Buffer
+
+	got    []string
+	states map[FileID]State // as a registry would keep them
+	lost   uint64           // Unreadable of runs that ended
+}
+
+func newRig(t *testing.T, cfg Config) *rig {
+	t.Helper()
+	r := &rig{t: t, cfg: cfg, clock: time.Now(), states: map[FileID]State{}}
+	r.cfg.Poll = true
+	r.cfg.Log = slog.New(slog.NewTextHandler(&r.log, nil))
+	r.start()
+	t.Cleanup(func() {
+		_ = r.set.Close()
+		if t.Failed() {
+			t.Log(r.log.String())
+		}
+	})
+	return r
+}
+
+func (r *rig) start() {
+	r.t.Helper()
+	set, err := Open(r.cfg)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	set.now = func() time.Time { return r.clock }
+	r.set = set
+}
+
+// restart stops and starts again from the saved states.
+func (r *rig) restart() {
+	r.t.Helper()
+	r.stop()
+	r.begin()
+}
+
+func (r *rig) stop() {
+	r.save()
+	r.lost += r.set.Status().Unreadable
+	_ = r.set.Close()
+}
+
+func (r *rig) begin() {
+	r.cfg.Saved = nil
+	for _, st := range r.states {
+		r.cfg.Saved = append(r.cfg.Saved, st)
+	}
+	r.cfg.FirstStart = false
+	r.start()
+}
+
+func (r *rig) save() {
+	for _, st := range r.set.Unsaved() {
+		if _, ok := r.states[st.ID]; !ok {
+			r.states[st.ID] = st
+		}
+	}
+	for _, id := range r.set.Forgotten() {
+		delete(r.states, id)
+	}
+}
+
+// scan looks once and lets the clock go on by an interval.
+func (r *rig) scan() {
+	r.t.Helper()
+	r.clock = r.clock.Add(time.Second)
+	if err := r.set.Scan(context.Background()); err != nil {
+		r.t.Fatal(err)
+	}
+	r.save()
+}
+
+// read reads what is ready.
+func (r *rig) read() {
+	for f := r.set.tryReady(); f != nil; f = r.set.tryReady() {
+		for {
+			c, err := f.Next()
+			if err == io.EOF {
+				break
+			}
+			r.take(f, c)
+		}
+		f.Release()
+	}
+	r.save()
+}
+
+func (r *rig) take(f *File, c *Chunk) {
+	r.t.Helper()
+	for i, l := range c.Lines {
+		r.got = append(r.got, string(c.Data[l.Start:l.End]))
+		if i > 0 && l.Pos < c.Lines[i-1].Pos {
+			r.t.Fatalf("line %d at %d, the one before at %d", i, l.Pos, c.Lines[i-1].Pos)
+		}
+	}
+	if c.End != f.State().Pos {
+		r.t.Fatalf("chunk ends at %d, the file is at %d", c.End, f.State().Pos)
+	}
+	r.states[f.ID()] = c.StateAt(c.End)
+	c.Release()
+}
+
+// step scans and reads n times.
+func (r *rig) step(n int) {
+	r.t.Helper()
+	for range n {
+		r.scan()
+		r.read()
+	}
+}
+
+func (r *rig) unreadable() uint64 { return r.lost + r.set.Status().Unreadable }
+
+// want checks what was read since the last want.
+func (r *rig) want(lines ...string) {
+	r.t.Helper()
+	if len(r.got) != len(lines) {
+		r.t.Fatalf("read %q, want %q", r.got, lines)
+	}
+	for i := range lines {
+		if r.got[i] != lines[i] {
+			r.t.Fatalf("read %q, want %q", r.got, lines)
+		}
+	}
+	r.got = nil
+}
+
+// numbers checks that exactly the lines 1 to last were read, in order.
+func (r *rig) numbers(last int) {
+	r.t.Helper()
+	n := make([]int, len(r.got))
+	for i, l := range r.got {
+		n[i] = testkit.Number([]byte(l))
+	}
+	testkit.CheckNumbers(r.t, n, last)
+}
+
+func write(t *testing.T, path, s string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := f.WriteString(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tmp(t *testing.T, name string) string { return filepath.Join(t.TempDir(), name) }

@@ -1,0 +1,171 @@
+package tail
+
+import (
+	"os"
+	"slices"
+)
+
+// takeSavedLocked finds the saved state of the file h and takes it, and all others
+// of the same inode, off the list: those are of generations that have ended.
+func (s *Set) takeSavedLocked(id inode, h *os.File, size int64) (State, bool) {
+	states := s.saved[id]
+	key := id
+	if states == nil {
+		// The device number of a network or removable file system may change.
+		for k, sts := range s.saved {
+			if k.ino == id.ino && k.dev != id.dev && sts[len(sts)-1].HeadLen > 0 {
+				states, key = sts, k
+				break
+			}
+		}
+	}
+	if states == nil {
+		return State{}, false
+	}
+	slices.SortFunc(states, func(a, b State) int { return int(min(max(int64(b.ID.Gen)-int64(a.ID.Gen), -1), 1)) })
+	i := slices.IndexFunc(states, func(st State) bool { return matches(h, size, &st) })
+	if i < 0 && key != id {
+		return State{}, false
+	}
+	delete(s.saved, key)
+	for j := range states {
+		if j != i {
+			s.lostLocked(&states[j], "truncated or replaced while not followed")
+		}
+	}
+	if i < 0 {
+		return State{}, false
+	}
+	return states[i], true
+}
+
+// lostLocked ends a saved generation that is not there any more.
+func (s *Set) lostLocked(st *State, why string) {
+	if lost := st.Size - st.Pos; lost > 0 {
+		s.counters.Unreadable += uint64(lost)
+		s.log.Warn("bytes were gone before they could be read", "path", st.Path, "file", st.ID.String(),
+			"from", st.Pos, "bytes", lost, "why", why)
+	}
+	s.gone = append(s.gone, st.ID)
+}
+
+// resumeLocked goes on with a generation of an earlier run, found at the name sl.
+func (s *Set) resumeLocked(sl *slot, a *arrival, st State) *File {
+	home := sl
+	if st.Path != "" && st.Path != sl.path {
+		home = s.slotLocked(st.Path)
+	}
+	if st.ID.Dev != a.st.id.dev {
+		s.gone = append(s.gone, st.ID)
+		st.ID.Dev = a.st.id.dev
+	}
+	f := &File{set: s, id: st.ID}
+	s.addLocked(f, home, a.name, &a.st, a.h)
+	s.startLocked(f, st)
+	if home != sl {
+		f.away, f.awayAt = true, s.now()
+		s.away[f] = struct{}{}
+	}
+	f.readMtime = -1
+	f.checkup = false
+	return f
+}
+
+// fromSaved tells whether what arrived is what was last followed under the name.
+func (s *Set) fromSaved(sl *slot, a *arrival) bool {
+	p, ok := s.newest[sl.path]
+	return ok && p.ID.Ino == a.st.id.ino && a.h != nil && matches(a.h, a.st.size, &p)
+}
+
+// savedPast describes what an earlier run last followed under the name; nil:
+// nothing. If its file is not here any more with the content it had, there may be
+// a copy of it.
+func (s *Set) savedPast(sl *slot) *past {
+	st, ok := s.newest[sl.path]
+	if !ok {
+		return nil
+	}
+	p := &past{name: sl.path, mtime: st.ModTime.UnixNano(), size: st.Size, state: st, trunc: true}
+	id := inode{st.ID.Dev, st.ID.Ino}
+	name, err := s.locate(s.lists, id, sl.path)
+	if err != nil || name == "" {
+		return p
+	}
+	h, now, err := s.openRetry(name)
+	if err != nil {
+		return p
+	}
+	defer func() { _ = h.Close() }()
+	if now.id == id && matches(h, now.size, &st) {
+		p.trunc, p.born, p.name = false, birth(h), name
+	}
+	return p
+}
+
+// rescuedLocked notes that n bytes of a saved generation were found elsewhere.
+func (s *Set) rescuedLocked(id FileID, n int64) {
+	states := s.saved[inode{id.Dev, id.Ino}]
+	for i := range states {
+		if states[i].ID == id {
+			states[i].Size -= n
+		}
+	}
+}
+
+// recoverSaved looks, by identity, for the files of saved states that are not at
+// their names any more.
+func (s *Set) recoverSaved() {
+	s.mu.Lock()
+	pending := make(map[inode][]State, len(s.saved))
+	for k, v := range s.saved {
+		pending[k] = v
+	}
+	s.mu.Unlock()
+	for id, states := range pending {
+		name, err := s.locate(s.lists, id, states[0].Path)
+		if err != nil {
+			continue // not now
+		}
+		if name == "" {
+			s.mu.Lock()
+			for i := range states {
+				s.lostLocked(&states[i], "not found in its directory after the restart")
+			}
+			delete(s.saved, id)
+			s.mu.Unlock()
+			continue
+		}
+		s.recoverAt(id, name, states)
+	}
+}
+
+func (s *Set) recoverAt(id inode, name string, states []State) {
+	if s.allowed(name, resolve(name)) != nil {
+		return
+	}
+	h, st, err := s.openRetry(name)
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st.id != id || s.byInode[id] != nil {
+		_ = h.Close()
+		return
+	}
+	saved, ok := s.takeSavedLocked(id, h, st.size)
+	if !ok {
+		_ = h.Close() // the inode belongs to another file now
+		return
+	}
+	sl := s.slotLocked(saved.Path)
+	f := s.resumeLocked(sl, &arrival{st: st, h: h, name: name, exists: true}, saved)
+	if sl.cur != f {
+		s.awayLocked(f)
+	}
+	if f.pos < f.size {
+		s.log.Info("found a rotated file that was not read to its end", "path", f.path, "name", name, "file", f.id.String(), "from", f.pos, "size", f.size)
+	}
+	s.wakeLocked(f)
+	s.limitLocked()
+}

@@ -1,0 +1,472 @@
+package tail
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+)
+
+// Run follows the files until ctx ends: it looks at them when the file system
+// tells of a change and at least every Interval. It returns ctx.Err().
+func (s *Set) Run(ctx context.Context) error {
+	var events chan error
+	if s.own {
+		wctx, stop := context.WithCancel(ctx)
+		events = make(chan error, 1)
+		go func() { events <- s.watcher.Run(wctx) }()
+		defer func() {
+			stop()
+			<-events
+		}()
+	}
+	next := time.NewTimer(0)
+	defer next.Stop()
+	var last time.Time // end of the last scan
+	var took time.Duration
+	for {
+		var full bool
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-next.C:
+			full = true
+		case <-s.kick:
+			// Events must not make scans follow on one another: one takes at
+			// most a tenth of the time.
+			full = s.takeFull() && time.Since(last) > 10*took+5*time.Millisecond
+		}
+		if !full {
+			s.checkDirty()
+			continue
+		}
+		begin := time.Now()
+		if err := s.Scan(ctx); err != nil {
+			return err
+		}
+		last = time.Now()
+		took = last.Sub(begin)
+		next.Reset(s.pause(took))
+	}
+}
+
+// pause is the time until the next scan.
+func (s *Set) pause(took time.Duration) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.counters.Watching == "notify" {
+		return s.cfg.Interval
+	}
+	return min(s.cfg.Interval, max(100*time.Millisecond, 20*took))
+}
+
+func (s *Set) takeFull() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	full := s.full
+	return full
+}
+
+// Scan looks once at everything: what names there are, what is behind them, what
+// became of rotated files. Run calls it; tests may, to go step by step. It fails
+// only when ctx has ended.
+func (s *Set) Scan(ctx context.Context) error {
+	s.scanMu.Lock()
+	defer s.scanMu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.scans++
+	s.lists = map[string]*listing{}
+	s.mu.Lock()
+	s.full = false
+	clear(s.dirty)
+	clear(s.news)
+	s.mu.Unlock()
+	if s.scans == 1 {
+		s.watchAll(s.walker.base)
+	}
+	paths, err := s.walker.walk()
+	slots := make([]*slot, 0, len(paths))
+	s.mu.Lock()
+	s.err = err
+	if s.scans == 1 {
+		for _, sts := range s.saved {
+			for i := range sts {
+				s.slotLocked(sts[i].Path)
+			}
+		}
+	}
+	for _, p := range paths {
+		sl := s.slotLocked(p)
+		sl.seen = s.scans
+	}
+	for _, sl := range s.slots {
+		slots = append(slots, sl)
+	}
+	s.mu.Unlock()
+	s.check(slots)
+	s.upkeep()
+	s.recoverSaved()
+	s.watchAll()
+	s.lists = nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.retireLocked(err == nil)
+	if !s.scanned {
+		s.scanned = true
+		s.signal()
+	}
+	return nil
+}
+
+// slotLocked returns the slot of a watched name.
+func (s *Set) slotLocked(path string) *slot {
+	sl := s.slots[path]
+	if sl == nil {
+		sl = &slot{path: path, since: s.now()}
+		sl.first = s.scans == 1 && s.cfg.FirstStart && s.cfg.From == FromEnd
+		s.slots[path] = sl
+	}
+	return sl
+}
+
+// retireLocked forgets names that are gone.
+func (s *Set) retireLocked(listed bool) {
+	if !listed {
+		return
+	}
+	for p, sl := range s.slots {
+		if sl.cur != nil || sl.seen == s.scans {
+			sl.since = s.now()
+			continue
+		}
+		if len(sl.queue) == 0 && s.now().Sub(sl.since) > 60*s.cfg.Interval {
+			delete(s.slots, p)
+		}
+	}
+}
+
+// checkDirty looks at the names that events told of.
+func (s *Set) checkDirty() {
+	s.scanMu.Lock()
+	defer s.scanMu.Unlock()
+	if s.scans == 0 {
+		return
+	}
+	s.lists = map[string]*listing{}
+	s.mu.Lock()
+	var slots []*slot
+	for sl := range s.dirty {
+		slots = append(slots, sl)
+	}
+	clear(s.dirty)
+	for p := range s.news {
+		if s.walker.match(p) {
+			sl := s.slotLocked(p)
+			sl.seen = s.scans
+			slots = append(slots, sl)
+		}
+	}
+	clear(s.news)
+	s.mu.Unlock()
+	s.check(slots)
+	s.lists = nil
+}
+
+// check looks at what is behind the names.
+func (s *Set) check(slots []*slot) {
+	var changed []*slot
+	for _, sl := range slots {
+		var st fileStat
+		err := statPath(sl.path, &st)
+		s.mu.Lock()
+		if s.compareLocked(sl, &st, err) {
+			changed = append(changed, sl)
+		}
+		s.mu.Unlock()
+	}
+	s.rotate(changed)
+}
+
+// compareLocked tells whether another file, or none, is at the name now.
+func (s *Set) compareLocked(sl *slot, st *fileStat, err error) bool {
+	if err == nil && !st.regular {
+		err = notRegular(sl.path, *st)
+	} else if err != nil && !isGone(err) {
+		sl.err = err // says nothing about the file
+		return false
+	}
+	if sl.cur != nil && sl.cur.state == fileDone {
+		sl.cur = nil
+	}
+	if err != nil {
+		sl.err, sl.first = err, false
+		return sl.cur != nil || s.scans == 1
+	}
+	if sl.cur != nil && sl.cur.inode() == st.id {
+		sl.err = nil
+		s.observeLocked(sl.cur, st)
+		return false
+	}
+	return true
+}
+
+// arrival is what was found at a name.
+type arrival struct {
+	st     fileStat
+	h      *os.File
+	name   string // with links followed
+	exists bool
+	err    error // it may exist, but cannot be followed
+	past   *past // what was there before
+}
+
+// rotate settles what changed. Between the look at a name and the look for
+// generations that were never at it the name must not change, or a generation
+// could be missed; so it is looked at again.
+func (s *Set) rotate(slots []*slot) {
+	const tries = 6
+	for try := 1; len(slots) > 0; try++ {
+		arrived := make([]arrival, len(slots))
+		for i, sl := range slots {
+			arrived[i] = s.arrive(sl)
+		}
+		s.lists = map[string]*listing{}
+		var again []*slot
+		for i, sl := range slots {
+			a := &arrived[i]
+			if a.err != nil {
+				s.mu.Lock()
+				sl.err = a.err
+				s.mu.Unlock()
+				continue
+			}
+			found, clean := s.older(sl, a)
+			if !clean {
+				s.discard(a, found)
+				continue
+			}
+			if try < tries && !s.same(sl, a) {
+				s.discard(a, found)
+				again = append(again, sl)
+				continue
+			}
+			s.settle(sl, a, found)
+		}
+		slots = again
+	}
+}
+
+func (s *Set) discard(a *arrival, found []candidate) {
+	if a.h != nil {
+		_ = a.h.Close()
+	}
+	for i := range found {
+		_ = found[i].h.Close()
+	}
+}
+
+// same tells whether the name still leads to what was found.
+func (s *Set) same(sl *slot, a *arrival) bool {
+	var st fileStat
+	err := statPath(sl.path, &st)
+	if err != nil {
+		return !a.exists && isGone(err)
+	}
+	return st.regular == a.exists && (!a.exists || st.id == a.st.id)
+}
+
+// arrive opens what is at the name now.
+func (s *Set) arrive(sl *slot) arrival {
+	var a arrival
+	err := statPath(sl.path, &a.st)
+	switch {
+	case err != nil && isGone(err), err == nil && !a.st.regular:
+		return a
+	case err != nil:
+		a.err = err
+		return a
+	}
+	a.exists = true
+	s.mu.Lock()
+	known := s.byInode[a.st.id]
+	s.mu.Unlock()
+	if known != nil {
+		return a
+	}
+	a.name = resolve(sl.path)
+	if a.err = s.allowed(sl.path, a.name); a.err != nil {
+		return a
+	}
+	var st fileStat
+	a.h, st, err = s.openRetry(a.name)
+	switch {
+	case err != nil && isGone(err):
+		a.exists, a.err = true, nil // gone meanwhile: the look that follows tells
+	case err != nil:
+		a.err = err
+	default:
+		a.st = st
+	}
+	return a
+}
+
+// allowed asks whether a file may be followed under its names.
+func (s *Set) allowed(paths ...string) error {
+	for _, p := range paths {
+		if err := s.cfg.Allowed(p); err != nil {
+			return &notAllowedError{p, err}
+		}
+	}
+	return nil
+}
+
+type notAllowedError struct {
+	path string
+	err  error
+}
+
+func (e *notAllowedError) Error() string { return "not allowed: " + e.err.Error() }
+func (e *notAllowedError) Unwrap() error { return e.err }
+
+// older returns the generations between what was last at the name and what is
+// there now; clean is false when that cannot be known now.
+func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
+	p := sl.last
+	s.mu.Lock()
+	if sl.cur != nil {
+		p = &past{name: sl.cur.name, mtime: sl.cur.mtime, size: sl.cur.size, born: sl.cur.born}
+	}
+	first := s.scans == 1
+	s.mu.Unlock()
+	if first && a.exists && !s.fromSaved(sl, a) || first && !a.exists {
+		p = s.savedPast(sl)
+	}
+	if p == nil {
+		return nil, true
+	}
+	if a.exists && s.isKnown(a.st.id) {
+		return nil, true // renamed back
+	}
+	a.past = p
+	found, err := s.unseen(sl, p, a.st.id)
+	if err != nil && !isGone(err) {
+		s.log.Warn("cannot look for rotated files", "path", sl.path, "error", words(err))
+		return found, !errors.Is(err, errTryLater)
+	}
+	return found, true
+}
+
+func (s *Set) isKnown(id inode) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byInode[id] != nil
+}
+
+// settle makes what arrived at the name the one that is followed there.
+func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := sl.cur
+	if old != nil && old.state == fileDone {
+		old = nil
+	}
+	sl.err = nil
+	if a.exists && a.h == nil && s.byInode[a.st.id] == nil {
+		s.dirty[sl] = struct{}{} // gone while it was opened
+		a.exists = false
+	}
+	if old != nil {
+		sl.last = &past{name: old.name, mtime: old.mtime, size: old.size, born: old.born}
+		sl.cur = nil
+	}
+	replaced := old != nil && a.exists && s.replacesLocked(old, a)
+	if old != nil && old.home == sl {
+		s.awayLocked(old)
+	}
+	if n := s.adoptLocked(sl, a.past, found); n > 0 {
+		s.rescuedLocked(a.past.state.ID, n)
+	}
+	if !a.exists {
+		sl.err, sl.first = os.ErrNotExist, false
+		return
+	}
+	f := s.byInode[a.st.id]
+	if f == nil {
+		f = s.followLocked(sl, a)
+		if replaced {
+			s.startLocked(f, old.stateLocked())
+			s.log.Info("file was replaced by a copy that goes on where it ended", "path", sl.path, "file", f.id.String(), "from", f.pos)
+		}
+		s.unsaved = append(s.unsaved, f.stateLocked())
+	} else if a.h != nil {
+		_ = a.h.Close()
+	}
+	sl.cur = f
+	if f.home == sl {
+		s.backLocked(f)
+	}
+	s.wakeLocked(f)
+	s.limitLocked()
+}
+
+// replacesLocked tells whether the file that arrived was written beside old and
+// then renamed over it, with the same content to begin with: then it is read from
+// where old ended. A file that was created after old was removed is a new one,
+// whatever it begins with.
+func (s *Set) replacesLocked(old *File, a *arrival) bool {
+	if a.h == nil || old.handle == nil || old.state != fileIdle || old.pos == 0 || old.head.len == 0 {
+		return false
+	}
+	var st fileStat
+	if err := statFile(old.handle, &st); err != nil || st.links != 0 || st.size != old.pos {
+		return false
+	}
+	b := birth(a.h)
+	state := old.stateLocked()
+	return b != 0 && b < st.ctime && matches(a.h, a.st.size, &state)
+}
+
+// followLocked begins to follow a file that is not known.
+func (s *Set) followLocked(sl *slot, a *arrival) *File {
+	if st, ok := s.takeSavedLocked(a.st.id, a.h, a.st.size); ok {
+		return s.resumeLocked(sl, a, st)
+	}
+	f := s.newLocked(sl, a.name, &a.st, a.h)
+	if sl.first {
+		s.startLocked(f, endState(a.h, a.st.size, s.splitter()))
+	}
+	sl.first = false
+	return f
+}
+
+// endState is where to start at the end of a file: at the start of the last line,
+// if it is unfinished.
+func endState(h *os.File, size int64, sp splitter) State {
+	unit := int64(sp.unit())
+	size -= size % unit
+	st := State{Pos: size}
+	b := make([]byte, min(size, int64(sp.maxLine)))
+	from := size - int64(len(b))
+	if n, err := readFull(h, b, from); err == nil && n == len(b) {
+		last := int64(0)
+		for i := int64(0); i < int64(len(b)); {
+			n := sp.index(b[i:])
+			if n < 0 {
+				break
+			}
+			i += int64(n) + unit
+			last = i
+		}
+		if last > 0 || from == 0 {
+			st.Pos = from + last
+		}
+	}
+	st.MarkLen = int(min(st.Pos, markMax))
+	var head [headMax]byte
+	if n, err := readFull(h, head[:min(st.Pos, headMax)], 0); err == nil {
+		st.HeadLen, st.HeadHash = n, fnv(fnvOffset, head[:n])
+	}
+	return st
+}

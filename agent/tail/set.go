@@ -1,0 +1,415 @@
+package tail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// ErrClosed is returned by Ready after Close.
+var ErrClosed = errors.New("tail: closed")
+
+// Set follows the files of one path or glob.
+type Set struct {
+	cfg     Config
+	log     *slog.Logger
+	now     func() time.Time
+	pools   *pools
+	walker  *walker
+	watcher *Watcher
+	own     bool // watcher is ours to run
+	kick    chan struct{}
+	notify  chan struct{} // something is in ready
+	closed  chan struct{}
+	once    sync.Once
+
+	scanMu sync.Mutex // held while slots and generations are looked at; before mu
+	scans  uint64     // scans begun
+	lists  map[string]*listing
+
+	mu       sync.Mutex
+	slots    map[string]*slot
+	files    map[*File]struct{}
+	away     map[*File]struct{}
+	byInode  map[inode]*File
+	byName   map[string]*File
+	saved    map[inode][]State // not found yet
+	newest   map[string]State  // of each name, as it was saved; not changed after Open
+	ready    []*File
+	head     int // of ready
+	scanned  bool
+	dirty    map[*slot]struct{}
+	news     map[string]struct{} // names that events told of
+	named    map[string][]string // names of a directory, by its name with links followed
+	full     bool                // an event asks for a scan
+	open     int
+	lastGen  uint64
+	counters Status
+	unsaved  []State
+	gone     []FileID
+	err      error // of the last scan as a whole
+}
+
+// slot is one watched name.
+type slot struct {
+	path  string
+	queue []*File // generations in order that newer ones wait for, and the present one
+	cur   *File   // at path now
+	last  *past   // what was at path before; nil: nothing yet
+	err   error   // why there is nothing at path, or it is not followed
+	first bool    // Config.From holds for what is found there
+	seen  uint64  // number of the scan that listed it
+	since time.Time
+}
+
+// past is what must be known of a generation to find those that came after it.
+type past struct {
+	name  string
+	mtime int64
+	born  int64
+	size  int64
+	state State // to know a copy of it
+	trunc bool  // it was truncated, so that there may be a copy
+}
+
+// Open returns a Set that follows cfg.Path. Nothing is read before the first Scan,
+// which Run does.
+func Open(cfg Config) (*Set, error) {
+	if !filepath.IsAbs(cfg.Path) {
+		return nil, fmt.Errorf("follow %q: the path must be absolute", cfg.Path)
+	}
+	for _, g := range append([]string{filepath.ToSlash(cfg.Path)}, cfg.Exclude...) {
+		if !doublestar.ValidatePattern(g) {
+			return nil, fmt.Errorf("follow %q: bad glob %q", cfg.Path, g)
+		}
+	}
+	cfg.defaults()
+	s := &Set{
+		cfg: cfg, log: cfg.Log, now: time.Now, pools: &pools{}, watcher: cfg.Watcher,
+		kick: make(chan struct{}, 1), notify: make(chan struct{}, 1), closed: make(chan struct{}),
+		slots: map[string]*slot{}, files: map[*File]struct{}{}, away: map[*File]struct{}{},
+		byInode: map[inode]*File{}, byName: map[string]*File{}, saved: map[inode][]State{}, newest: map[string]State{},
+		dirty: map[*slot]struct{}{}, news: map[string]struct{}{},
+		named: map[string][]string{},
+	}
+	s.walker = newWalker(cfg.Path, cfg.Exclude)
+	if s.watcher == nil && !cfg.Poll {
+		s.watcher, s.own = NewWatcher(cfg.Log), true
+	}
+	for _, st := range cfg.Saved {
+		k := inode{st.ID.Dev, st.ID.Ino}
+		s.saved[k] = append(s.saved[k], st)
+		s.lastGen = max(s.lastGen, st.ID.Gen)
+		if n, ok := s.newest[st.Path]; !ok || n.ID.Gen < st.ID.Gen {
+			s.newest[st.Path] = st
+		}
+	}
+	s.cfg.Saved = nil
+	s.counters.Watching = "notify"
+	if cfg.Poll {
+		s.counters.Watching = "poll"
+	}
+	return s, nil
+}
+
+func (cfg *Config) defaults() {
+	if cfg.Interval <= 0 {
+		cfg.Interval = time.Second
+	}
+	if cfg.MaxLine == nil {
+		cfg.MaxLine = func() int { return 1 << 20 }
+	}
+	if cfg.ChunkSize <= 0 {
+		cfg.ChunkSize = 256 << 10
+	}
+	if cfg.ChunkSize < 16 {
+		cfg.ChunkSize = 16
+	}
+	if cfg.MaxOpen <= 0 {
+		cfg.MaxOpen = max(4, min(4096, openLimit()/4))
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Allowed == nil {
+		cfg.Allowed = func(string) error { return nil }
+	}
+}
+
+// splitter returns the splitter for the next read.
+func (s *Set) splitter() splitter {
+	n := min(max(s.cfg.MaxLine(), 4), 1<<30) &^ 1
+	if s.cfg.Newline == NewlineLF {
+		n = min(max(s.cfg.MaxLine(), 4), 1<<30)
+	}
+	return splitter{newline: s.cfg.Newline, long: s.cfg.LongLines, maxLine: n, maxLines: linesMost}
+}
+
+// Ready waits for a file that has something to read and gives it to the caller,
+// who must Release it. Files come in the order in which they became ready.
+func (s *Set) Ready(ctx context.Context) (*File, error) {
+	for {
+		if f := s.tryReady(); f != nil {
+			return f, nil
+		}
+		select {
+		case <-s.notify:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-s.closed:
+			return nil, ErrClosed
+		}
+	}
+}
+
+// tryReady is Ready without waiting; nil: nothing is ready.
+func (s *Set) tryReady() *File {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.scanned {
+		return nil
+	}
+	for s.head < len(s.ready) {
+		f := s.ready[s.head]
+		s.ready[s.head] = nil
+		if s.head++; s.head == len(s.ready) {
+			s.ready, s.head = s.ready[:0], 0
+		} else if s.head >= 1024 && s.head*2 >= len(s.ready) {
+			s.ready = s.ready[:copy(s.ready, s.ready[s.head:])]
+			s.head = 0
+		}
+		if f.state != fileQueued {
+			continue
+		}
+		if s.blockedLocked(f) { // an older generation was found meanwhile
+			f.state, f.again = fileIdle, true
+			continue
+		}
+		f.state, f.again, f.look = fileHeld, false, true
+		if s.head < len(s.ready) {
+			s.signal()
+		}
+		return f
+	}
+	return nil
+}
+
+func (s *Set) signal() {
+	select {
+	case s.notify <- struct{}{}:
+	default:
+	}
+}
+
+// wakeLocked makes f ready, now or as soon as it may be.
+func (s *Set) wakeLocked(f *File) {
+	switch f.state {
+	case fileHeld:
+		f.again = true
+	case fileIdle:
+		if s.blockedLocked(f) {
+			f.again = true
+			return
+		}
+		f.state = fileQueued
+		s.ready = append(s.ready, f)
+		s.signal()
+	}
+}
+
+// blockedLocked tells whether f waits for an older generation.
+func (s *Set) blockedLocked(f *File) bool {
+	if f.passed || len(f.home.queue) == 0 || f.home.queue[0] == f {
+		return false
+	}
+	for _, q := range f.home.queue {
+		if q == f {
+			return true
+		}
+	}
+	return false
+}
+
+// passLocked lets the generations after f go on.
+func (s *Set) passLocked(f *File) {
+	if !f.passed {
+		f.passed = true
+		f.home.drop(f)
+		s.unblockLocked(f.home)
+	}
+}
+
+func (s *Set) unblockLocked(sl *slot) {
+	if len(sl.queue) > 0 && sl.queue[0].again {
+		s.wakeLocked(sl.queue[0])
+	}
+}
+
+func (sl *slot) drop(f *File) {
+	for i, q := range sl.queue {
+		if q == f {
+			sl.queue = append(sl.queue[:i], sl.queue[i+1:]...)
+			return
+		}
+	}
+}
+
+// insert puts f into the queue by age.
+func (sl *slot) insert(f *File) {
+	i := len(sl.queue)
+	for i > 0 && sl.queue[i-1].id.Gen > f.id.Gen {
+		i--
+	}
+	sl.queue = append(sl.queue, nil)
+	copy(sl.queue[i+1:], sl.queue[i:])
+	sl.queue[i] = f
+}
+
+// handleOf returns the open file of f, opening it if need be; nil: it cannot be
+// opened now, and f says why.
+func (s *Set) handleOf(f *File) *os.File {
+	s.mu.Lock()
+	h, name := f.handle, f.name
+	s.mu.Unlock()
+	if h != nil {
+		return h
+	}
+	h, st, err := s.openRetry(name)
+	if err == nil && st.id != f.inode() {
+		_ = h.Close()
+		err = errChanged
+	}
+	if errors.Is(err, errChanged) || isGone(err) {
+		h, name, err = s.find(f)
+		if err == nil && h == nil {
+			s.mu.Lock()
+			s.finishLocked(f, "deleted before it was read to its end")
+			s.mu.Unlock()
+			return nil
+		}
+	}
+	if err != nil {
+		s.failed(f, err)
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.handle, f.checkup = h, true
+	s.renameLocked(f, name)
+	s.open++
+	s.limitLocked()
+	return h
+}
+
+func (f *File) inode() inode { return inode{f.id.Dev, f.id.Ino} }
+
+// openRetry opens path; when descriptors have run out, it closes some first.
+func (s *Set) openRetry(path string) (*os.File, fileStat, error) {
+	h, st, err := openFile(path)
+	if err != nil && isTooMany(err) {
+		s.mu.Lock()
+		n := s.closeQuietLocked(max(1, s.open/8))
+		s.mu.Unlock()
+		if n > 0 {
+			return openFile(path)
+		}
+	}
+	return h, st, err
+}
+
+// failed notes why f cannot be read now. It is tried again at each scan.
+func (s *Set) failed(f *File, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.err == nil || f.err.Error() != err.Error() {
+		s.log.Warn("file cannot be read now", "path", f.path, "name", f.name, "file", f.id.String(), "error", words(err))
+	}
+	if f.err == nil {
+		f.failedAt = s.now()
+	}
+	f.err = err
+	f.atEnd = true
+}
+
+// renameLocked notes where f is now.
+func (s *Set) renameLocked(f *File, name string) {
+	if s.byName[f.name] == f {
+		delete(s.byName, f.name)
+	}
+	f.name = name
+	s.byName[name] = f
+}
+
+// Forgotten returns the generations finished for good since the last call: their
+// states can be dropped once what was handed out of them is acknowledged.
+func (s *Set) Forgotten() []FileID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.gone
+	s.gone = nil
+	return g
+}
+
+// Unsaved returns the states of generations first seen since the last call. Save
+// them at once: they tell a later run what was already known, and where reading
+// began in files of which nothing was handed out yet.
+func (s *Set) Unsaved() []State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.unsaved
+	s.unsaved = nil
+	return u
+}
+
+// Close closes all descriptors and ends Ready. Call it when Run has returned and
+// all files are released.
+func (s *Set) Close() error {
+	s.once.Do(func() {
+		close(s.closed)
+		if s.watcher != nil {
+			s.watcher.drop(s)
+			if s.own {
+				s.watcher.close()
+			}
+		}
+		s.scanMu.Lock()
+		defer s.scanMu.Unlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for f := range s.files {
+			s.closeLocked(f)
+		}
+	})
+	return nil
+}
+
+// words says what an error means.
+func words(err error) string {
+	var p *fs.PathError
+	path := ""
+	if errors.As(err, &p) {
+		path = ": " + p.Path
+	}
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "permission denied" + path
+	case errors.Is(err, syscall.ENOTDIR):
+		return "a part of the path is not a directory" + path
+	case errors.Is(err, syscall.EISDIR):
+		return "is a directory" + path
+	case isTooMany(err):
+		return "too many open files: raise the limit (ulimit -n)" + path
+	case errors.Is(err, fs.ErrNotExist):
+		return "waiting for file"
+	}
+	return err.Error()
+}

@@ -1,0 +1,188 @@
+package tail
+
+import "sort"
+
+// How long descriptors of files that are not at their watched name stay open
+// after the last change, in Intervals. A writer may still have them open.
+const (
+	flushAfter   = 2  // an unfinished last line is handed out
+	deletedAfter = 10 // the descriptor of a deleted file is closed
+	rotatedAfter = 60 // the descriptor of a renamed file is closed
+	closedEvery  = 16 // a renamed file without descriptor is looked at each so many scans
+	skipAfter    = 5  // newer generations no longer wait for a file that cannot be read
+	topFiles     = 10 // files in Status
+)
+
+// upkeep looks at the files that are not at their watched name.
+func (s *Set) upkeep() {
+	s.mu.Lock()
+	files := make([]*File, 0, len(s.away))
+	for f := range s.away {
+		files = append(files, f)
+	}
+	retry := make([]*File, 0)
+	for f := range s.files {
+		if f.err != nil && f.state == fileIdle {
+			retry = append(retry, f)
+		}
+	}
+	for _, f := range retry {
+		s.wakeLocked(f)
+		if f.away && !f.passed && s.now().Sub(f.failedAt) > skipAfter*s.cfg.Interval {
+			s.passLocked(f)
+		}
+	}
+	s.mu.Unlock()
+	sort.Slice(files, func(i, j int) bool { return files[i].id.Gen < files[j].id.Gen })
+	for i, f := range files {
+		s.mu.Lock()
+		lookup := s.upkeepLocked(f, (s.scans+uint64(i))%closedEvery == 0)
+		s.mu.Unlock()
+		if lookup {
+			s.track(f)
+		}
+	}
+}
+
+// upkeepLocked returns whether f has to be looked for by name.
+func (s *Set) upkeepLocked(f *File, turn bool) bool {
+	if f.state == fileDone || f.state == fileHeld {
+		return false
+	}
+	if f.handle == nil {
+		return turn || f.size > f.pos || !f.passed
+	}
+	var st fileStat
+	if err := statFile(f.handle, &st); err != nil {
+		return false
+	}
+	f.deleted = st.links == 0
+	s.observeLocked(f, &st)
+	now := s.now()
+	since := f.awayAt
+	if f.grew.After(since) {
+		since = f.grew
+	}
+	quiet := now.Sub(since)
+	if f.size > f.pos {
+		if f.partial && quiet >= flushAfter*s.cfg.Interval {
+			f.flush = true
+			s.wakeLocked(f)
+		}
+		return false
+	}
+	if !f.passed || f.state != fileIdle {
+		s.wakeLocked(f)
+		return false
+	}
+	switch {
+	case f.deleted && quiet >= deletedAfter*s.cfg.Interval:
+		s.finishLocked(f, "deleted")
+	case quiet >= rotatedAfter*s.cfg.Interval && s.elsewhereLocked(f):
+		s.closeLocked(f)
+	}
+	return false
+}
+
+// elsewhereLocked tells whether f may be closed: always, but a method of its own
+// because an alias that is watched keeps it open.
+func (s *Set) elsewhereLocked(f *File) bool {
+	sl := s.slots[f.name]
+	return sl == nil || sl.cur != f
+}
+
+// track looks where a file without descriptor is now.
+func (s *Set) track(f *File) {
+	s.mu.Lock()
+	name := f.name
+	s.mu.Unlock()
+	var st fileStat
+	err := statPath(name, &st)
+	if err != nil && !isGone(err) {
+		return
+	}
+	if err != nil || st.id != f.inode() {
+		name, err = s.locate(s.lists, f.inode(), name, f.path)
+		if err != nil && !isGone(err) {
+			return
+		}
+		if name != "" && statPath(name, &st) != nil {
+			return
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.state == fileDone || f.state == fileHeld || f.handle != nil {
+		return
+	}
+	if name == "" {
+		s.finishLocked(f, "deleted")
+		return
+	}
+	if st.id != f.inode() {
+		return
+	}
+	s.renameLocked(f, name)
+	s.observeLocked(f, &st)
+	if f.size > f.pos || !f.passed {
+		s.wakeLocked(f)
+	}
+}
+
+// Status describes the Set.
+func (s *Set) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.counters
+	st.Files, st.Open = len(s.files), s.open
+	var top []*File
+	for f := range s.files {
+		if lag := f.size - f.pos; lag > 0 {
+			st.LagBytes += lag
+			top = append(top, f)
+		}
+	}
+	sort.Slice(top, func(i, j int) bool { return top[i].size-top[i].pos > top[j].size-top[j].pos })
+	for _, f := range top[:min(topFiles, len(top))] {
+		st.TopFiles = append(st.TopFiles, f.infoLocked())
+	}
+	st.Waiting = s.waitingLocked()
+	return st
+}
+
+// waitingLocked says why nothing is followed.
+func (s *Set) waitingLocked() string {
+	first := ""
+	following := false
+	for _, sl := range s.slots {
+		switch {
+		case sl.cur != nil && sl.cur.err == nil:
+			following = true
+		case sl.cur != nil:
+			first = words(sl.cur.err)
+		case sl.err != nil && first == "":
+			first = words(sl.err)
+		}
+	}
+	switch {
+	case following:
+		return ""
+	case first != "":
+		return first
+	case s.err != nil:
+		return words(s.err)
+	}
+	return "waiting for file"
+}
+
+// Files describes all generations known, oldest first.
+func (s *Set) Files() []FileInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	infos := make([]FileInfo, 0, len(s.files))
+	for f := range s.files {
+		infos = append(infos, f.infoLocked())
+	}
+	sort.Slice(infos, func(i, j int) bool { return infos[i].ID.Gen < infos[j].ID.Gen })
+	return infos
+}

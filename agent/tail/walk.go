@@ -1,0 +1,220 @@
+package tail
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// walker lists the names that a path or glob stands for. It keeps what it read of
+// a directory until the directory changes, so that looking again is cheap.
+type walker struct {
+	path     string // as given, with slashes
+	literal  bool
+	base     string // directory where the glob begins; the directory of a literal path
+	exclude  []string
+	patterns [][]string // below base, by path component; more than one for braces over slashes
+	bases    []string
+	cache    map[walkKey]*walked
+	seen     map[string]struct{} // directories read by the last walk
+	found    []string
+	err      error
+}
+
+// walkKey is a directory and the pattern that its entries are matched with.
+type walkKey struct {
+	dir            string
+	pattern, index int
+}
+
+// walked is what a directory had for a pattern.
+type walked struct {
+	id    inode
+	mtime int64
+	sure  bool     // a change after reading it would show in mtime
+	files []string // paths
+	subs  []string // paths of directories to go on in, with the same or the next component
+}
+
+func newWalker(path string, exclude []string) *walker {
+	w := &walker{path: filepath.ToSlash(path), exclude: exclude, cache: map[walkKey]*walked{}, seen: map[string]struct{}{}}
+	if !strings.ContainsAny(w.path, "*?[{\\") {
+		w.literal = true
+		w.base = filepath.Dir(path)
+		return w
+	}
+	for _, p := range expand(w.path) {
+		base, pattern := doublestar.SplitPattern(p)
+		w.bases = append(w.bases, filepath.FromSlash(base))
+		w.patterns = append(w.patterns, strings.Split(pattern, "/"))
+	}
+	w.base = w.bases[0]
+	return w
+}
+
+// expand resolves braces that have a slash in them, which no single component can
+// be matched with.
+func expand(p string) []string {
+	open := -1
+	for i := 0; i < len(p); i++ {
+		switch p[i] {
+		case '\\':
+			i++
+		case '{':
+			open = i
+		case '}':
+			if open < 0 || !strings.Contains(p[open:i], "/") {
+				open = -1
+				continue
+			}
+			var all []string
+			for _, alt := range strings.Split(p[open+1:i], ",") {
+				all = append(all, expand(p[:open]+alt+p[i+1:])...)
+			}
+			return all
+		}
+	}
+	return []string{p}
+}
+
+// match tells whether a path is one that the walk would list, were it there.
+func (w *walker) match(path string) bool {
+	slashed := filepath.ToSlash(path)
+	if w.literal {
+		return slashed == w.path
+	}
+	ok, err := doublestar.Match(w.path, slashed)
+	return err == nil && ok && !w.excluded(path)
+}
+
+func (w *walker) excluded(path string) bool {
+	path = filepath.ToSlash(path)
+	for _, x := range w.exclude {
+		if ok, err := doublestar.Match(filepath.ToSlash(x), path); err == nil && ok {
+			return true
+		}
+	}
+	return false
+}
+
+// walk lists the names. An error says that some could not be listed.
+func (w *walker) walk() ([]string, error) {
+	w.found, w.err = w.found[:0], nil
+	clear(w.seen)
+	if w.literal {
+		w.seen[w.base] = struct{}{}
+		if w.excluded(w.path) {
+			return nil, nil
+		}
+		return append(w.found, filepath.FromSlash(w.path)), nil
+	}
+	for i, base := range w.bases {
+		w.dir(walkKey{base, i, 0})
+	}
+	for k := range w.cache {
+		if _, ok := w.seen[k.dir]; !ok {
+			delete(w.cache, k)
+		}
+	}
+	return w.found, w.err
+}
+
+// dirs returns the directories that the last walk read.
+func (w *walker) dirs() map[string]struct{} {
+	dirs := make(map[string]struct{}, len(w.seen))
+	for d := range w.seen {
+		dirs[d] = struct{}{}
+	}
+	return dirs
+}
+
+// recursive tells whether a new directory could hold files to follow.
+func (w *walker) recursive() bool {
+	for _, p := range w.patterns {
+		if len(p) > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *walker) dir(k walkKey) {
+	var st fileStat
+	if err := statPath(k.dir, &st); err != nil || !st.dir {
+		if err != nil && !isGone(err) {
+			w.err = err
+		}
+		return
+	}
+	w.seen[k.dir] = struct{}{}
+	c := w.cache[k]
+	if c == nil || !c.sure || c.id != st.id || c.mtime != st.mtime {
+		var err error
+		if c, err = w.readDir(k, &st); err != nil {
+			w.err = err
+			return
+		}
+		w.cache[k] = c
+	}
+	w.found = append(w.found, c.files...)
+	comps := w.patterns[k.pattern]
+	for _, sub := range c.subs {
+		next := k.index
+		if comps[k.index] != "**" {
+			next++
+		}
+		w.dir(walkKey{sub, k.pattern, next})
+	}
+	if comps[k.index] == "**" && k.index+1 < len(comps) {
+		w.dir(walkKey{k.dir, k.pattern, k.index + 1})
+	}
+}
+
+// readDir reads a directory and sorts out what matches. The time stamp of a
+// directory that changed a moment ago could stay the same at the next change.
+func (w *walker) readDir(k walkKey, st *fileStat) (*walked, error) {
+	const granularity = 50 * time.Millisecond
+	c := &walked{id: st.id, mtime: st.mtime}
+	c.sure = time.Now().UnixNano()-st.mtime > int64(granularity)
+	d, err := os.Open(k.dir)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := d.ReadDir(-1)
+	_ = d.Close()
+	if err != nil {
+		return nil, err
+	}
+	comps := w.patterns[k.pattern]
+	comp, last := comps[k.index], k.index == len(comps)-1
+	for _, e := range entries {
+		path := filepath.Join(k.dir, e.Name())
+		if comp == "**" {
+			if e.IsDir() {
+				c.subs = append(c.subs, path)
+			} else if last && isFile(e) && !w.excluded(path) {
+				c.files = append(c.files, path)
+			}
+			continue
+		}
+		if ok, err := doublestar.Match(comp, e.Name()); err != nil || !ok {
+			continue
+		}
+		switch {
+		case last && isFile(e) && !w.excluded(path):
+			c.files = append(c.files, path)
+		case !last && (e.IsDir() || e.Type()&fs.ModeSymlink != 0):
+			c.subs = append(c.subs, path)
+		}
+	}
+	return c, nil
+}
+
+// isFile tells whether an entry may be a file: a link may lead to one.
+func isFile(e fs.DirEntry) bool {
+	return e.Type().IsRegular() || e.Type()&fs.ModeSymlink != 0
+}
