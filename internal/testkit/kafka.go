@@ -204,6 +204,7 @@ func (k *KafkaServer) Read(t testing.TB, topic string) []Record {
 		t.Fatalf("read topic %s: %v", topic, err)
 	}
 	conf.Consumer.Return.Errors = false
+	conf.Consumer.MaxWaitTime = 20 * time.Millisecond // closing waits for a fetch to end
 	consumer, err := sarama.NewConsumer(k.addrs, conf)
 	if err != nil {
 		t.Fatalf("read topic %s: %v", topic, err)
