@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -29,9 +30,22 @@ const layoutVersion = "logctl-positions-1"
 // lockTimeout is how long Open waits for the lock of an agent that is just ending.
 const lockTimeout = 2 * time.Second
 
-// open opens the database and reads all of it. A panic of the database library on
-// damaged pages comes back as an error.
-func (r *Registry) open() (err error) {
+// guard runs a piece of work on the database in this goroutine and turns a panic of
+// the library, or a fault in the mapped file, on damaged pages into an error.
+func guard(work func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("damaged: %v", p)
+		}
+	}()
+	return work()
+}
+
+// open opens the database and reads all of it, which also finds damage.
+func (r *Registry) open() error { return guard(r.openAndLoad) }
+
+func (r *Registry) openAndLoad() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("damaged: %v", p)
@@ -50,9 +64,6 @@ func (r *Registry) open() (err error) {
 	}
 	r.db = db
 	return db.Update(func(tx *bbolt.Tx) error {
-		for e := range tx.Check() {
-			return fmt.Errorf("damaged: %w", e)
-		}
 		meta, err := tx.CreateBucketIfNotExists(bucketMeta)
 		if err != nil {
 			return err
@@ -100,13 +111,15 @@ func (r *Registry) Flush() error {
 	if len(batch) == 0 {
 		return nil
 	}
-	err := r.db.Update(func(tx *bbolt.Tx) error {
-		for key, c := range batch {
-			if err := c.write(tx.Bucket(bucketSources), key); err != nil {
-				return fmt.Errorf("source %q: %w", key, err)
+	err := guard(func() error {
+		return r.db.Update(func(tx *bbolt.Tx) error {
+			for key, c := range batch {
+				if err := c.write(tx.Bucket(bucketSources), key); err != nil {
+					return fmt.Errorf("source %q: %w", key, err)
+				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 	if err != nil {
 		err = fmt.Errorf("save positions %s: %w", r.path, err)
