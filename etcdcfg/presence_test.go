@@ -1,0 +1,238 @@
+package etcdcfg_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"logctl/etcdcfg"
+	"logctl/internal/testkit"
+)
+
+// logbook is a log that a test can read.
+type logbook struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logbook) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.buf.String(), text)
+}
+
+func (l *logbook) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+// presence finds an agent among those on duty; there is none while etcd is away.
+func (d *desk) presence(t *testing.T, id string) (etcdcfg.Presence, bool) {
+	t.Helper()
+	list, rev, err := d.Presences(t.Context())
+	if err != nil && !errors.As(err, new(*etcdcfg.ServerError)) || err == nil && rev == 0 {
+		t.Fatalf("presences at %d: %v", rev, err)
+	}
+	for _, p := range list {
+		if p.ID == id {
+			return p, true
+		}
+	}
+	return etcdcfg.Presence{}, false
+}
+
+// onDuty starts an announcer that ends with the test.
+func (d *desk) onDuty(t *testing.T, id string, ttl time.Duration, log *logbook) (a *etcdcfg.Announcer, stop func()) {
+	t.Helper()
+	a = etcdcfg.NewAnnouncer(d.client, id, ttl, log.logger())
+	return a, background(t, a.Run)
+}
+
+func (d *desk) waitKafka(t *testing.T, id, kafka string) {
+	t.Helper()
+	testkit.Eventually(t, 15*time.Second, id+" announces "+kafka, func() bool {
+		p, ok := d.presence(t, id)
+		return ok && p.Kafka == kafka
+	})
+}
+
+func TestAnnouncerWritesChangesAndLeaves(t *testing.T) {
+	d := newDesk(t)
+	id := d.key // unique
+	a, stop := d.onDuty(t, id, 0, &logbook{})
+	if _, ok := d.presence(t, id); ok {
+		t.Fatal("announced before there was anything to announce")
+	}
+	at := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
+	want := etcdcfg.Presence{
+		ID: id, Host: "web-07", Version: "v1", PID: 42, Started: at, CollectKey: "k", Revision: 7, ListError: "line 1", Kafka: "ok",
+		Tasks: []etcdcfg.TaskState{{Path: "/a", Topic: "t", State: "permission denied", Error: "open /a", Since: at}},
+	}
+	a.Set(want)
+	d.waitKafka(t, id, "ok")
+	got, _ := d.presence(t, id)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatal(diff)
+	}
+	// 500 changes and 500 repetitions of the last one take a few writes.
+	for i := range 500 {
+		want.Revision = int64(i)
+		a.Set(want)
+	}
+	want.Kafka = "kafka unreachable"
+	for range 500 {
+		a.Set(want)
+	}
+	d.waitKafka(t, id, "kafka unreachable")
+	kv, err := d.client.Get(t.Context(), etcdcfg.AgentsPrefix+id)
+	if err != nil || len(kv.Kvs) != 1 || kv.Kvs[0].Version > 20 || kv.Kvs[0].Lease == 0 {
+		t.Fatalf("written %v, %v", kv, err)
+	}
+	stop()
+	if _, ok := d.presence(t, id); ok {
+		t.Fatal("still on duty after its end")
+	}
+}
+
+// TestAnnouncerReturnsAfterLosingItsLease takes the lease away while it runs, as
+// an outage longer than the TTL does.
+func TestAnnouncerReturnsAfterLosingItsLease(t *testing.T) {
+	d := newDesk(t)
+	log := &logbook{}
+	id := d.key
+	a, _ := d.onDuty(t, id, 2*time.Second, log)
+	a.Set(etcdcfg.Presence{Kafka: "ok"})
+	d.waitKafka(t, id, "ok")
+	kv, err := d.client.Get(t.Context(), etcdcfg.AgentsPrefix+id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.client.Revoke(t.Context(), clientv3.LeaseID(kv.Kvs[0].Lease)); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := d.presence(t, id); ok {
+		t.Fatal("the lease is gone and the presence is not")
+	}
+	d.waitKafka(t, id, "ok")
+	testkit.Eventually(t, 5*time.Second, "both sides of it in the log", func() bool {
+		return log.count("presence not announced") == 1 && log.count("presence announced again") == 1
+	})
+}
+
+// TestAnnouncerSurvivesAnOutage begins while the server is away, and loses it again
+// together with its lease.
+func TestAnnouncerSurvivesAnOutage(t *testing.T) {
+	d := newDesk(t, testkit.EmbeddedEtcd())
+	d.server.Stop(t)
+	log := &logbook{}
+	a, _ := d.onDuty(t, "web-1", 2*time.Second, log)
+	a.Set(etcdcfg.Presence{Kafka: "one"})
+	testkit.Eventually(t, 10*time.Second, "the reason in the log", func() bool { return log.count("connection refused") == 1 })
+	d.server.Restart(t)
+	d.waitKafka(t, "web-1", "one")
+	d.server.Stop(t)
+	a.Set(etcdcfg.Presence{Kafka: "two"})
+	d.server.Wipe(t)
+	d.server.Restart(t)
+	d.waitKafka(t, "web-1", "two")
+	if n := log.count("presence not announced"); n > 2 {
+		t.Fatalf("%d warnings for two outages", n)
+	}
+}
+
+func TestAnnouncerNoticesAnotherWithItsID(t *testing.T) {
+	d := newDesk(t)
+	log := &logbook{}
+	id := d.key
+	a, _ := d.onDuty(t, id, 0, log)
+	a.Set(etcdcfg.Presence{Kafka: "a"})
+	d.waitKafka(t, id, "a")
+	b, _ := d.onDuty(t, id, 0, &logbook{})
+	b.Set(etcdcfg.Presence{Kafka: "b"})
+	d.waitKafka(t, id, "b")
+	a.Set(etcdcfg.Presence{Kafka: "c"})
+	testkit.Eventually(t, 5*time.Second, "a warning", func() bool { return log.count("same id") == 1 })
+}
+
+// TestAThousandPresences reads and follows a fleet; a burst of changes of all of
+// them comes in few deliveries.
+func TestAThousandPresences(t *testing.T) {
+	const agents = 1000
+	d := newDesk(t, testkit.EmbeddedEtcd())
+	announce := func(kafka string) {
+		for from := 0; from < agents; from += 100 {
+			var ops []clientv3.Op
+			for i := from; i < from+100; i++ {
+				ops = append(ops, clientv3.OpPut(fmt.Sprintf("%sagent-%04d", etcdcfg.AgentsPrefix, i), fmt.Sprintf(`{"host":"h%d","kafka":%q,"tasks":[]}`, i, kafka)))
+			}
+			if _, err := d.client.Txn(t.Context()).Then(ops...).Commit(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	announce("ok")
+	if _, err := d.client.Put(t.Context(), etcdcfg.AgentsPrefix+"odd", "not JSON"); err != nil {
+		t.Fatal(err)
+	}
+	list, _, err := d.Presences(t.Context())
+	if err != nil || len(list) != agents+1 || list[7].ID != "agent-0007" || list[7].Host != "h7" {
+		t.Fatalf("%d presences, %v", len(list), err)
+	}
+	if odd := list[agents]; odd.ID != "odd" || !strings.Contains(odd.ListError, "cannot be read") {
+		t.Fatalf("a presence that is no JSON: %+v", odd)
+	}
+
+	var mu sync.Mutex
+	var seen []etcdcfg.Presence
+	deliveries := 0
+	background(t, func(ctx context.Context) error {
+		return d.WatchPresences(ctx, func(p []etcdcfg.Presence) {
+			mu.Lock()
+			defer mu.Unlock()
+			seen = p
+			deliveries++
+		}, nil)
+	})
+	all := func(kafka string, n int) func() bool {
+		return func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			count := 0
+			for _, p := range seen {
+				if p.Kafka == kafka {
+					count++
+				}
+			}
+			return count == n
+		}
+	}
+	testkit.Eventually(t, 10*time.Second, "the fleet", all("ok", agents))
+	for i := range 5 {
+		announce(fmt.Sprint(i))
+	}
+	testkit.Eventually(t, 10*time.Second, "the last state of all", all("4", agents))
+	if _, err := d.client.Delete(t.Context(), etcdcfg.AgentsPrefix+"agent-0500"); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, 10*time.Second, "one left", all("4", agents-1))
+	if mu.Lock(); deliveries > 60 {
+		t.Errorf("%d deliveries of 5,001 changes", deliveries)
+	}
+	mu.Unlock()
+	d.server.Stop(t)
+	d.server.Wipe(t)
+	d.server.Restart(t)
+	testkit.Eventually(t, 10*time.Second, "all gone", all("4", 0))
+}
