@@ -25,6 +25,13 @@ func measure(ctx context.Context, o options) (err error) {
 		run    func(context.Context, *results) error
 	}{
 		{"throughput", false, l.throughput},
+		{"latency", false, l.latency},
+		{"idle", true, l.idle},
+		{"many", true, l.many},
+		{"fairness", true, l.fairness},
+		{"start", true, l.restarts},
+		{"tailtopic", true, l.tailTopic},
+		{"losses", false, l.losses},
 	} {
 		if !o.wants(part.name) || part.logctl && l.logctl == "" {
 			continue
