@@ -1,0 +1,131 @@
+package tail
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"logctl/internal/testkit"
+)
+
+// live runs a Set with readers, as an agent does, and gathers line numbers.
+type live struct {
+	set  *Set
+	stop func()
+
+	mu  sync.Mutex
+	got []int
+	raw []string
+}
+
+func runLive(t *testing.T, cfg Config, readers int) *live {
+	t.Helper()
+	set, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	l := &live{set: set}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := set.Run(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("run: %v", err)
+		}
+	})
+	for range readers {
+		wg.Go(func() { l.read(ctx) })
+	}
+	l.stop = sync.OnceFunc(func() {
+		cancel()
+		wg.Wait()
+		_ = set.Close()
+	})
+	t.Cleanup(l.stop)
+	return l
+}
+
+func (l *live) read(ctx context.Context) {
+	for {
+		f, err := l.set.Ready(ctx)
+		if err != nil {
+			return
+		}
+		for {
+			c, err := f.Next()
+			if err == io.EOF {
+				break
+			}
+			l.mu.Lock()
+			for _, ln := range c.Lines {
+				l.got = append(l.got, testkit.Number(c.Data[ln.Start:ln.End]))
+			}
+			l.mu.Unlock()
+			c.Release()
+		}
+		f.Release()
+	}
+}
+
+func (l *live) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.got)
+}
+
+func (l *live) wait(t *testing.T, n int) {
+	t.Helper()
+	testkit.Eventually(t, 10*time.Second, "all lines are read", func() bool { return l.count() >= n })
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	testkit.CheckNumbers(t, l.got, n)
+}
+
+// TestFastRotation renames ten files of 30,000 lines as fast as they are written.
+func TestFastRotation(t *testing.T) {
+	for _, poll := range []bool{false, true} {
+		p := tmp(t, "app.log")
+		log := testkit.NewLog(t, p)
+		l := runLive(t, Config{Path: p, Poll: poll}, 2)
+		testkit.Eventually(t, 5*time.Second, "the file is followed", func() bool { return len(l.set.Files()) == 1 })
+		begin := time.Now()
+		for range 10 {
+			for range 30 {
+				log.Lines(1000)
+			}
+			log.Shift(20)
+		}
+		t.Logf("poll %v: ten generations in %v", poll, time.Since(begin))
+		log.Lines(1000)
+		l.wait(t, log.Next-1)
+		l.stop()
+	}
+}
+
+// TestNotified checks that lines are not left to the next scan.
+func TestNotified(t *testing.T) {
+	p := tmp(t, "app.log")
+	log := testkit.NewLog(t, p)
+	l := runLive(t, Config{Path: p, Interval: time.Hour}, 1)
+	for i := range 50 {
+		log.Lines(1)
+		testkit.Eventually(t, 5*time.Second, "the line is read", func() bool { return l.count() == i+1 })
+	}
+	log.Rotate(".1", false)
+	log.Lines(1)
+	l.wait(t, 51)
+	if w := l.set.Status().Watching; w != "notify" {
+		t.Fatalf("watching by %q", w)
+	}
+}
+
+// TestNewFileNotified checks that a glob's new file is not left to the next scan.
+func TestNewFileNotified(t *testing.T) {
+	dir := t.TempDir()
+	l := runLive(t, Config{Path: dir + "/*/x*.log", Interval: 200 * time.Millisecond}, 1)
+	log := testkit.NewLog(t, dir+"/a/x1.log")
+	log.Lines(10)
+	l.wait(t, 10)
+}
