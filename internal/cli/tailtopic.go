@@ -47,7 +47,7 @@ func newTailTopicCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "tail-topic TOPIC...",
 		Short:   "Print the records of topics, from all partitions",
-		Long:    tailTopicLong,
+		Long:    tailTopicLong(),
 		Example: tailTopicExamples,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -73,12 +73,12 @@ func newTailTopicCmd(a *app) *cobra.Command {
 }
 
 func (f *tailTopicFlags) addReadFlags(s *pflag.FlagSet) {
-	s.StringVarP(&f.from, "from", "f", "", "where to start: newest (default), oldest, -N, +N, an offset, a time, -15m, 0=120,3=-5")
-	s.StringVarP(&f.to, "to", "t", "", "where to end, exclusive; the same forms (default: never)")
+	s.StringVar(&f.from, "from", "", "where to start: newest (default), oldest, -N, +N, an offset, a time, -15m, 0=120,3=-5")
+	s.StringVar(&f.to, "to", "", "where to end, exclusive; the same forms (default: never)")
 	s.IntVarP(&f.last, "last", "n", -1, "start with the last `N` records of the topics, merged by time")
 	s.BoolVar(&f.perPartition, "per-partition", false, "-n counts in each partition, without merging")
 	s.StringVarP(&f.partitions, "partitions", "p", "", "only these partitions: 0,2,4-7")
-	s.BoolVarP(&f.noFollow, "no-follow", "e", false, "end at the newest records as they are now")
+	s.BoolVar(&f.noFollow, "no-follow", false, "end at the newest records as they are now")
 	s.Int64VarP(&f.count, "count", "c", 0, "end after `N` records shown")
 	s.DurationVar(&f.idle, "idle", 0, "end when no record came for this long")
 	s.BoolVar(&f.regex, "regex", false, "the topics are regular expressions, each for whole names")
@@ -89,7 +89,7 @@ func (f *tailTopicFlags) addReadFlags(s *pflag.FlagSet) {
 
 func (f *tailTopicFlags) addShowFlags(s *pflag.FlagSet) {
 	s.StringVarP(&f.output, "output", "o", "text", "text, raw, json, table or count")
-	s.StringVar(&f.format, "format", "", `print records by this template, as '%t/%p@%o %d{go[15:04:05]} %k=%v\n'`)
+	s.StringVarP(&f.format, "format", "f", "", `print records by this template, as '%t/%p@%o %d{go[15:04:05]} %k=%v\n'`)
 	s.StringVar(&f.separator, "separator", `\n`, "what text and raw print behind each record")
 	s.BoolVar(&f.headers, "headers", false, "print headers (text and table; json always has them)")
 	s.BoolVar(&f.rate, "rate", false, "print records/s of each partition every second, not records")
@@ -99,7 +99,7 @@ func (f *tailTopicFlags) addShowFlags(s *pflag.FlagSet) {
 	s.BoolVar(&f.rawControl, "raw-control", false, "let control characters through to a terminal")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "nothing on stderr but errors")
 	s.StringArrayVarP(&f.include, "include", "i", nil, "only values that match this expression (repeat: any of them)")
-	s.StringArrayVarP(&f.exclude, "exclude", "x", nil, "no values that match this expression (repeatable)")
+	s.StringArrayVarP(&f.exclude, "exclude", "e", nil, "no values that match this expression (repeatable)")
 	s.StringArrayVarP(&f.highlight, "highlight", "H", nil, "mark what matches this expression (repeatable)")
 	s.StringVar(&f.key, "key", "", "only keys that match this expression")
 	s.StringArrayVar(&f.header, "header", nil, "only records with this header: name=value, name!=value, name~expression, name (repeat: all)")
@@ -149,7 +149,7 @@ func (f *tailTopicFlags) build(a *app, cmd *cobra.Command, topics []string) (tai
 	if err := f.showing(a, &cfg, loc, len(topics) > 1 || f.regex); err != nil {
 		return cfg, &usageError{err}
 	}
-	if err := f.decoding(a, &cfg); err != nil {
+	if err := f.decoding(a, cmd, &cfg); err != nil {
 		return cfg, &usageError{err}
 	}
 	return cfg, nil
@@ -250,7 +250,7 @@ func (f *tailTopicFlags) showing(a *app, cfg *tail.Config, loc *time.Location, m
 }
 
 // decoding builds the decoders of values and keys.
-func (f *tailTopicFlags) decoding(a *app, cfg *tail.Config) error {
+func (f *tailTopicFlags) decoding(a *app, cmd *cobra.Command, cfg *tail.Config) error {
 	s := decode.Schemas{
 		Registry: f.registry, User: a.getenv("LOGCTL_SCHEMA_REGISTRY_USER"),
 		PasswordFile: a.getenv("LOGCTL_SCHEMA_REGISTRY_PASSWORD_FILE"),
@@ -260,7 +260,7 @@ func (f *tailTopicFlags) decoding(a *app, cfg *tail.Config) error {
 		s.Registry = a.getenv("LOGCTL_SCHEMA_REGISTRY")
 	}
 	build := func(names, show string) (decode.Decoder, error) {
-		d, err := decode.New(names, s)
+		d, err := decode.New(cmd.Context(), names, s)
 		if err != nil {
 			return nil, err
 		}

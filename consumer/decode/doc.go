@@ -1,0 +1,8 @@
+// Package decode turns the bytes of keys and values into something to read: it
+// unpacks hex, base64 and gzip, and turns msgpack, Avro and Protobuf into JSON, with
+// schemas from files or from a registry of the Confluent kind.
+//
+// A Decoder is for one goroutine at a time. Schemas that a registry gave are kept;
+// one that it failed to give is asked for again after a while only, so that a dead
+// registry cannot stall a stream.
+package decode

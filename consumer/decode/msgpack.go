@@ -1,0 +1,165 @@
+package decode
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/vmihailenco/msgpack/v5"
+	"github.com/vmihailenco/msgpack/v5/msgpcode"
+
+	"logctl/consumer/format"
+)
+
+// msgpackDecoder turns MessagePack into JSON, in the order of the bytes. Binary
+// gives base64, keys that are not strings their JSON text, a timestamp RFC 3339.
+type msgpackDecoder struct{}
+
+func (msgpackDecoder) Decode(_ context.Context, in Input, dst []byte) (Output, error) {
+	src := bytes.NewReader(in.Bytes)
+	d := msgpack.NewDecoder(src)
+	out, err := appendMsgpack(dst, d, 0)
+	if err != nil {
+		return Output{}, fmt.Errorf("msgpack: %w", err)
+	}
+	if _, err := d.PeekCode(); !errors.Is(err, io.EOF) {
+		return Output{}, errors.New("msgpack: bytes are left over behind the value")
+	}
+	return Output{Bytes: out, JSON: true}, nil
+}
+
+func appendMsgpack(dst []byte, d *msgpack.Decoder, depth int) ([]byte, error) {
+	if depth > maxDepth {
+		return dst, errDepth
+	}
+	c, err := d.PeekCode()
+	if err != nil {
+		return dst, err
+	}
+	switch {
+	case c == msgpcode.Nil:
+		return append(dst, "null"...), d.DecodeNil()
+	case c == msgpcode.True, c == msgpcode.False:
+		v, err := d.DecodeBool()
+		return strconv.AppendBool(dst, v), err
+	case c == msgpcode.Float:
+		v, err := d.DecodeFloat32()
+		return appendFloat(dst, float64(v), 32), err
+	case c == msgpcode.Double:
+		v, err := d.DecodeFloat64()
+		return appendFloat(dst, v, 64), err
+	case c == msgpcode.Uint64:
+		v, err := d.DecodeUint64()
+		return strconv.AppendUint(dst, v, 10), err
+	case msgpcode.IsFixedNum(c), c >= msgpcode.Uint8 && c <= msgpcode.Int64:
+		v, err := d.DecodeInt64()
+		return strconv.AppendInt(dst, v, 10), err
+	case msgpcode.IsString(c):
+		v, err := d.DecodeString()
+		return format.AppendJSONString(dst, []byte(v)), err
+	case msgpcode.IsBin(c):
+		v, err := d.DecodeBytes()
+		return appendBase64(dst, v), err
+	case msgpcode.IsFixedArray(c), c == msgpcode.Array16, c == msgpcode.Array32:
+		return appendMsgpackArray(dst, d, depth)
+	case msgpcode.IsFixedMap(c), c == msgpcode.Map16, c == msgpcode.Map32:
+		return appendMsgpackMap(dst, d, depth)
+	case msgpcode.IsExt(c):
+		return appendMsgpackExt(dst, d)
+	}
+	return dst, fmt.Errorf("unknown code %#x", c)
+}
+
+func appendMsgpackArray(dst []byte, d *msgpack.Decoder, depth int) ([]byte, error) {
+	n, err := d.DecodeArrayLen()
+	if err != nil {
+		return dst, err
+	}
+	dst = append(dst, '[')
+	for i := range n {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, err = appendMsgpack(dst, d, depth+1); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, ']'), nil
+}
+
+func appendMsgpackMap(dst []byte, d *msgpack.Decoder, depth int) ([]byte, error) {
+	n, err := d.DecodeMapLen()
+	if err != nil {
+		return dst, err
+	}
+	dst = append(dst, '{')
+	for i := range n {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		at := len(dst)
+		if dst, err = appendMsgpack(dst, d, depth+1); err != nil {
+			return dst, err
+		}
+		if dst[at] != '"' {
+			key := append([]byte{}, dst[at:]...)
+			dst = format.AppendJSONString(dst[:at], key)
+		}
+		if dst, err = appendMsgpack(append(dst, ':'), d, depth+1); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+// appendMsgpackExt writes an extension: type -1 is a time, others give an object of
+// their type and bytes.
+func appendMsgpackExt(dst []byte, d *msgpack.Decoder) ([]byte, error) {
+	id, n, err := d.DecodeExtHeader()
+	if err != nil {
+		return dst, err
+	}
+	if n < 0 || n > maxUnpacked {
+		return dst, fmt.Errorf("an extension of %d bytes", n)
+	}
+	var body bytes.Buffer
+	if _, err := io.CopyN(&body, d.Buffered(), int64(n)); err != nil {
+		return dst, err
+	}
+	b := body.Bytes()
+	if id == -1 {
+		if t, ok := msgpackTime(b); ok {
+			dst = append(dst, '"')
+			dst = t.UTC().AppendFormat(dst, time.RFC3339Nano)
+			return append(dst, '"'), nil
+		}
+	}
+	dst = fmt.Appendf(dst, `{"ext":%d,"data":"`, id)
+	dst = base64.StdEncoding.AppendEncode(dst, b)
+	return append(dst, `"}`...), nil
+}
+
+// msgpackTime reads the three forms of a timestamp.
+func msgpackTime(b []byte) (time.Time, bool) {
+	num := func(b []byte) (n uint64) {
+		for _, c := range b {
+			n = n<<8 | uint64(c)
+		}
+		return n
+	}
+	switch len(b) {
+	case 4:
+		return time.Unix(int64(num(b)), 0), true
+	case 8:
+		n := num(b)
+		return time.Unix(int64(n&(1<<34-1)), int64(n>>34)), true
+	case 12:
+		return time.Unix(int64(num(b[4:])), int64(num(b[:4]))), true
+	}
+	return time.Time{}, false
+}

@@ -1,0 +1,100 @@
+package tail
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"logctl/consumer"
+)
+
+// keep notes the partitions of a reader that is replaced by its continuation. Their
+// records are counted in t.shown already; the continuation starts where they end.
+func (t *tailer) keep([]consumer.PartitionStat) {}
+
+// summary prints the one line at the end.
+func (t *tailer) summary(stats []consumer.PartitionStat) {
+	if t.cfg.Quiet {
+		return
+	}
+	took := time.Since(t.began)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %s", plural(t.shown, "record"), Bytes(t.bytes))
+	if t.passed > 0 {
+		fmt.Fprintf(&b, " (%s filtered out)", Group(t.passed))
+	}
+	if t.failed.count > 0 {
+		fmt.Fprintf(&b, " (%s not decoded)", Group(t.failed.count))
+	}
+	fmt.Fprintf(&b, " from %s in %s", plural(int64(len(stats)), "partition"), took.Round(time.Millisecond))
+	if s := took.Seconds(); t.shown > 0 && s > 0 {
+		fmt.Fprintf(&b, ", %s records/s", Group(int64(float64(t.shown)/s)))
+	}
+	if ends := positions(stats); ends != "" {
+		b.WriteString("; next ")
+		b.WriteString(ends)
+	}
+	t.say("%s", b.String())
+	for _, s := range stats {
+		if s.Err != nil {
+			t.say("partition %d of %s was not read to its end: %v", s.Partition, s.Topic, s.Err)
+		}
+	}
+}
+
+// maxPositions is how many partitions the summary names.
+const maxPositions = 16
+
+// positions returns the next offset of each partition, in the form that --from reads.
+func positions(stats []consumer.PartitionStat) string {
+	var b strings.Builder
+	topic := ""
+	for i, s := range stats {
+		if i == maxPositions {
+			fmt.Fprintf(&b, ",… (%d more)", len(stats)-i)
+			break
+		}
+		if s.Next < 0 {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		if s.Topic != stats[0].Topic && s.Topic != topic {
+			fmt.Fprintf(&b, " %s: ", s.Topic)
+		}
+		topic = s.Topic
+		fmt.Fprintf(&b, "%d=%d", s.Partition, s.Next)
+	}
+	return b.String()
+}
+
+func plural(n int64, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return Group(n) + " " + word + "s"
+}
+
+// Group writes a number with commas between the thousands.
+func Group(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// Bytes writes a number of bytes with a decimal unit.
+func Bytes(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f := float64(n)
+	for _, unit := range []string{"kB", "MB", "GB", "TB"} {
+		if f /= 1000; f < 999.5 {
+			return fmt.Sprintf("%.3g %s", f, unit)
+		}
+	}
+	return fmt.Sprintf("%.0f TB", f)
+}

@@ -1,0 +1,252 @@
+package tail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+	"time"
+
+	"logctl/consumer"
+	"logctl/consumer/decode"
+	"logctl/consumer/filter"
+	"logctl/consumer/format"
+)
+
+// Config says what is read and how it is shown.
+type Config struct {
+	Reader       consumer.Config // Notify, Reuse and Linger are set by Run
+	Last         int             // only the last so many records of the topics together; negative: no such limit
+	PerPartition bool            // Last counts in each partition
+	Count        int64           // end after so many shown records; 0: no such limit
+	Idle         time.Duration   // end when no record came for so long; 0: never
+
+	Filter  *filter.Filter // nil: all pass
+	Decoder decode.Decoder // of values; nil: none
+	Keys    decode.Decoder // of keys; nil: none
+	Printer format.Printer // nil: nothing is printed
+	Rate    bool           // print rates each second in place of records
+	Total   bool           // print the number of records at the end in place of records
+
+	Out      io.Writer
+	Messages io.Writer // notices and the summary
+	Quiet    bool      // no messages but errors
+}
+
+// outBuffer is how much is collected before it is written, bytes.
+const outBuffer = 256 << 10
+
+// tailer is one run.
+type tailer struct {
+	cfg    Config
+	out    []byte
+	began  time.Time
+	shown  int64
+	passed int64 // not shown: filtered out
+	bytes  int64 // of the values shown
+	record format.Record
+	key    []byte
+	value  []byte
+	rates  *rates
+	failed decodeFailures
+}
+
+// Run reads until the end that cfg describes or until ctx ends, which is no error.
+func Run(ctx context.Context, cfg Config) error {
+	t := &tailer{cfg: cfg, began: time.Now(), out: make([]byte, 0, outBuffer+64<<10)}
+	if cfg.Rate {
+		t.rates = newRates()
+	}
+	rc := cfg.Reader
+	rc.Reuse, rc.Linger = true, -1
+	rc.Notify = func(n consumer.Notice) { t.say("%s", n.Text) }
+	follow := rc.Follow
+
+	r, err := t.open(ctx, rc)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	for {
+		err = t.drain(ctx, r)
+		if !errors.Is(err, io.EOF) || cfg.Last < 0 || cfg.PerPartition || !follow {
+			break
+		}
+		stats := r.Partitions()
+		next, nextErr := r.Continue(ctx)
+		if nextErr != nil {
+			err = nextErr
+			break
+		}
+		t.keep(stats)
+		r, follow = next, false
+	}
+	return t.end(ctx, r, err)
+}
+
+// open opens the reader that cfg asks for.
+func (t *tailer) open(ctx context.Context, rc consumer.Config) (*consumer.Reader, error) {
+	switch {
+	case t.cfg.Last < 0:
+		return consumer.Open(ctx, rc)
+	case t.cfg.PerPartition:
+		rc.From = consumer.Last(int64(t.cfg.Last))
+		return consumer.Open(ctx, rc)
+	}
+	return consumer.OpenLast(ctx, rc, t.cfg.Last)
+}
+
+// errEnough ends the loop after Config.Count records or Config.Idle of silence.
+var errEnough = errors.New("enough records")
+
+// drain shows what the reader delivers until it ends.
+func (t *tailer) drain(ctx context.Context, r *consumer.Reader) error {
+	last := time.Now()
+	for {
+		if len(t.out) > 0 && !r.Buffered() {
+			if err := t.flush(); err != nil {
+				return err
+			}
+		}
+		batch, err := t.next(ctx, r, last)
+		if err != nil {
+			return err
+		}
+		if t.rates != nil {
+			if err := t.rate(r, len(batch)); err != nil {
+				return err
+			}
+		}
+		if len(batch) == 0 {
+			if t.cfg.Idle > 0 && time.Since(last) >= t.cfg.Idle {
+				return errEnough
+			}
+			continue
+		}
+		last = time.Now()
+		if err := t.show(ctx, batch); err != nil {
+			return err
+		}
+	}
+}
+
+// next returns the next batch, or none when it is time to look at the clock.
+func (t *tailer) next(ctx context.Context, r *consumer.Reader, last time.Time) ([]consumer.Record, error) {
+	var wake time.Time
+	if t.rates != nil {
+		wake = t.rates.due
+	}
+	if t.cfg.Idle > 0 {
+		if end := last.Add(t.cfg.Idle); wake.IsZero() || end.Before(wake) {
+			wake = end
+		}
+	}
+	if wake.IsZero() {
+		return r.Next(ctx)
+	}
+	bounded, cancel := context.WithDeadline(ctx, wake)
+	defer cancel()
+	batch, err := r.Next(bounded)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, nil
+	}
+	return batch, err
+}
+
+// show prints the records of a batch that pass.
+func (t *tailer) show(ctx context.Context, batch []consumer.Record) error {
+	plain := t.cfg.Filter == nil && t.cfg.Decoder == nil && t.cfg.Keys == nil
+	for i := range batch {
+		rec := &batch[i]
+		t.record = format.Record{Record: rec, Key: rec.Key, Value: rec.Value}
+		if !plain {
+			if t.decode(ctx, rec); t.cfg.Filter != nil && !t.cfg.Filter.Match(rec, t.record.Key, t.record.Value) {
+				t.passed++
+				continue
+			}
+		}
+		t.shown++
+		t.bytes += int64(len(t.record.Value))
+		if t.cfg.Printer != nil {
+			t.out = t.cfg.Printer.Append(t.out, &t.record)
+		}
+		if t.cfg.Count > 0 && t.shown >= t.cfg.Count {
+			return errEnough
+		}
+		if len(t.out) >= outBuffer {
+			if err := t.write(); err != nil {
+				return err
+			}
+		}
+	}
+	if t.cfg.Printer != nil {
+		t.out = t.cfg.Printer.Flush(t.out)
+	}
+	return nil
+}
+
+// flush writes everything that was printed.
+func (t *tailer) flush() error {
+	if t.cfg.Printer != nil {
+		t.out = t.cfg.Printer.Flush(t.out)
+	}
+	return t.write()
+}
+
+func (t *tailer) write() error {
+	if len(t.out) == 0 {
+		return nil
+	}
+	_, err := t.cfg.Out.Write(t.out)
+	t.out = t.out[:0]
+	if cap(t.out) > 4*outBuffer { // a huge record must not hold its memory
+		t.out = make([]byte, 0, outBuffer+64<<10)
+	}
+	if err != nil {
+		return &writeError{err}
+	}
+	return nil
+}
+
+// writeError is an error of the output, as opposed to one of the reader.
+type writeError struct{ err error }
+
+func (e *writeError) Error() string { return "write output: " + e.err.Error() }
+func (e *writeError) Unwrap() error { return e.err }
+
+// end closes the reader, prints what is left and the summary, and maps the reason of
+// the end to an error.
+func (t *tailer) end(ctx context.Context, r *consumer.Reader, why error) error {
+	stats := r.Partitions()
+	closeErr := r.Close()
+	var we *writeError
+	if errors.As(why, &we) {
+		if errors.Is(we, syscall.EPIPE) || errors.Is(we, io.ErrClosedPipe) {
+			return nil
+		}
+		return why
+	}
+	flushErr := t.flush()
+	if flushErr == nil && t.cfg.Total {
+		_, flushErr = fmt.Fprintln(t.cfg.Out, t.shown)
+	}
+	if errors.Is(flushErr, syscall.EPIPE) {
+		return nil
+	}
+	quiet := errors.Is(why, io.EOF) || errors.Is(why, errEnough) || ctx.Err() != nil
+	if !quiet {
+		return why
+	}
+	t.summary(stats)
+	return errors.Join(flushErr, closeErr)
+}
+
+// say prints a line for the operator.
+func (t *tailer) say(f string, args ...any) {
+	if !t.cfg.Quiet {
+		fmt.Fprintf(t.cfg.Messages, "logctl: "+f+"\n", args...)
+	}
+}
