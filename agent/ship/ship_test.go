@@ -8,6 +8,7 @@ import (
 )
 
 func TestShip(t *testing.T) {
+	t.Parallel()
 	for _, codec := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		t.Run(codec, func(t *testing.T) {
 			r := start(t, testkit.Kafka(t), func(c *Config) { c.Compression = codec })

@@ -26,6 +26,7 @@ type KafkaServer struct {
 	addrs   []string
 	opts    []kfake.Opt // without the ports, for Start
 	cluster *kfake.Cluster
+	proxies []*Proxy
 }
 
 // KafkaOption changes what Kafka starts. Every option implies the embedded
@@ -89,6 +90,9 @@ func (k *KafkaServer) Addrs() []string { return k.addrs }
 
 // Cluster is the embedded cluster, for faults and facts; nil on a real one.
 func (k *KafkaServer) Cluster() *kfake.Cluster { return k.cluster }
+
+// Proxies are the proxies in front of the brokers, see Proxied.
+func (k *KafkaServer) Proxies() []*Proxy { return k.proxies }
 
 // Config is a client's configuration for the cluster, without TLS or SASL.
 func (k *KafkaServer) Config() kafka.Config {
