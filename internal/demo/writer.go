@@ -16,7 +16,9 @@ type WriterOptions struct {
 	// Rate is about how many lines are written a second, all logs together and bursts
 	// aside. Zero: 400.
 	Rate int
-	// RotateBytes is the size at which a log is renamed away and begun anew. Zero: 1 MiB.
+	// RotateBytes is the size at which a log is renamed away and begun anew. Zero: what is
+	// written in about ten seconds, 1 MiB at least, so that a follower has time for each
+	// generation before it is deleted.
 	RotateBytes int64
 	// Keep is how many renamed generations of a log stay. Zero: 3.
 	Keep int
@@ -157,12 +159,15 @@ func (w *Writer) Close() error {
 	return errors.Join(errs...)
 }
 
+// sampleLineBytes is about the length of a sample line.
+const sampleLineBytes = 170
+
 func (o WriterOptions) withDefaults() WriterOptions {
 	if o.Rate <= 0 {
 		o.Rate = 400
 	}
 	if o.RotateBytes <= 0 {
-		o.RotateBytes = 1 << 20
+		o.RotateBytes = max(1<<20, int64(o.Rate)*10*sampleLineBytes)
 	}
 	if o.Keep <= 0 {
 		o.Keep = 3

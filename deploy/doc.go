@@ -1,0 +1,3 @@
+// Package deploy holds the files for running logctl as a service. It has no code, only
+// the test that keeps the sample configuration complete.
+package deploy
