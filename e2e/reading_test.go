@@ -25,7 +25,7 @@ func (w *world) readAll(c *counter, quiet time.Duration, topics ...string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r, err := consumer.Open(ctx, consumer.Config{Kafka: w.kafka.Config(), Topics: topics, From: from, Follow: true, Isolation: consumer.ReadUncommitted})
+	r, err := consumer.Open(ctx, consumer.Config{Kafka: w.client(), Topics: topics, From: from, Follow: true, Isolation: consumer.ReadUncommitted})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"logctl/internal/kafka"
 	"logctl/internal/testkit"
 )
 
@@ -22,8 +23,18 @@ type world struct {
 	etcd  *testkit.EtcdServer
 	store *clientv3.Client
 	key   string
-	logs  string // directory of the followed files
-	data  string // data_dir of the agent
+	logs  string        // directory of the followed files
+	data  string        // data_dir of the agent
+	admin *kafka.Admin  // made by landed
+	login *kafka.Config // how the scenario's own clients connect; nil: plainly
+}
+
+// client is the configuration of the scenario's own Kafka clients.
+func (w *world) client() kafka.Config {
+	if w.login != nil {
+		return *w.login
+	}
+	return w.kafka.Config()
 }
 
 func newWorld(t *testing.T, opts ...testkit.KafkaOption) *world {
