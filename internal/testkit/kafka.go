@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,6 +28,7 @@ type KafkaServer struct {
 	opts    []kfake.Opt // without the ports, for Start
 	cluster *kfake.Cluster
 	proxies []*Proxy
+	config  *kafka.Config // of another client than Config's
 }
 
 // KafkaOption changes what Kafka starts. Every option implies the embedded
@@ -96,6 +98,9 @@ func (k *KafkaServer) Proxies() []*Proxy { return k.proxies }
 
 // Config is a client's configuration for the cluster, without TLS or SASL.
 func (k *KafkaServer) Config() kafka.Config {
+	if k.config != nil {
+		return *k.config
+	}
 	return kafka.Config{Addresses: k.addrs, ClientID: "logctl-test"}
 }
 
@@ -246,4 +251,66 @@ func (k *KafkaServer) Read(t testing.TB, topic string) []Record {
 		t.Errorf("close consumer: %v", err)
 	}
 	return out
+}
+
+// ConfigSASL is a client's configuration for the cluster that authenticates.
+func (k *KafkaServer) ConfigSASL(t testing.TB, mechanism, user, password string) kafka.Config {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte(password+"\n"), 0o600); err != nil {
+		t.Fatalf("password file: %v", err)
+	}
+	c := k.Config()
+	c.SASLMechanism, c.SASLUser, c.SASLPasswordFile = mechanism, user, file
+	return c
+}
+
+// As returns the cluster as another client sees it: Read and Config use cfg.
+func (k *KafkaServer) As(cfg kafka.Config) *KafkaServer {
+	other := *k
+	other.config = &cfg
+	return &other
+}
+
+// Grant allows a principal an operation on a topic of the cluster of cfg, which
+// must be an administrator's.
+func Grant(t testing.TB, cfg kafka.Config, principal, topic string, op sarama.AclOperation) {
+	t.Helper()
+	conf, err := cfg.Sarama()
+	if err != nil {
+		t.Fatalf("grant: %v", err)
+	}
+	conf.Metadata.Full = true // the cluster admin needs it
+	admin, err := sarama.NewClusterAdmin(cfg.Addresses, conf)
+	if err != nil {
+		t.Fatalf("grant: %v", err)
+	}
+	err = admin.CreateACL(sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral},
+		sarama.Acl{Principal: principal, Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow})
+	if err != nil {
+		t.Fatalf("grant: %v", err)
+	}
+	if err := admin.Close(); err != nil {
+		t.Errorf("grant: %v", err)
+	}
+}
+
+// AddPartitions grows a topic to n partitions.
+func (k *KafkaServer) AddPartitions(t testing.TB, topic string, n int) {
+	t.Helper()
+	conf, err := k.Config().Sarama()
+	if err != nil {
+		t.Fatalf("add partitions: %v", err)
+	}
+	conf.Metadata.Full = true // the cluster admin needs it
+	admin, err := sarama.NewClusterAdmin(k.addrs, conf)
+	if err != nil {
+		t.Fatalf("add partitions: %v", err)
+	}
+	if err := admin.CreatePartitions(topic, int32(n), nil, false); err != nil {
+		t.Fatalf("add partitions: %v", err)
+	}
+	if err := admin.Close(); err != nil {
+		t.Errorf("add partitions: %v", err)
+	}
 }

@@ -1,0 +1,258 @@
+package ship
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"logctl/internal/testkit"
+
+	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+func TestTopicCreatedLater(t *testing.T) {
+	t.Parallel()
+	r := start(t, testkit.Kafka(t))
+	missing, there := r.k.TopicName(t), r.k.Topic(t, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := r.Send(ctx, r.bundle(missing, "a", "a 0")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("send to a missing topic: %v, want it to wait for the topic", err)
+	}
+	if got := r.Topic(missing); got.State != stateMissing || !strings.Contains(got.Err, missing) {
+		t.Errorf("status %+v", got)
+	}
+	r.send(r.bundle(there, "b", numbered("b", 0, 10)...)) // the others are not held up
+	r.drain()
+	sent := make(chan error, 1)
+	go func() { sent <- r.Send(t.Context(), r.bundle(missing, "a", numbered("a", 0, 10)...)) }()
+	r.k.Create(t, missing, 2)
+	if err := <-sent; err != nil {
+		t.Fatal(err)
+	}
+	r.drain()
+	r.check(missing, map[string]int{"a": 10})
+	r.check(there, map[string]int{"b": 10})
+	if got := r.seen(missing); !slices.Equal(got, []string{stateMissing, ""}) {
+		t.Errorf("states %q", got)
+	}
+}
+
+func TestTopicCreatedAnew(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t, testkit.Embedded())
+	r := start(t, k)
+	topic := k.Topic(t, 3)
+	keys := keysOf(r, topic, 3)
+	for _, key := range keys {
+		r.send(r.bundle(topic, key, numbered(key, 0, 10)...))
+	}
+	r.drain()
+	if err := k.Cluster().DeleteTopic(topic); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		r.send(r.bundle(topic, key, numbered(key, 0, 10)...))
+	}
+	testkit.Eventually(t, 5*time.Second, "the topic is missing", func() bool { return r.Topic(topic).State == stateMissing })
+	k.Create(t, topic, 1) // with fewer partitions: what waited for the others moves
+	for _, key := range keys {
+		r.send(r.bundle(topic, key, numbered(key, 10, 20)...))
+	}
+	r.drain()
+	r.check(topic, map[string]int{keys[0]: 20, keys[1]: 20, keys[2]: 20})
+	testkit.Eventually(t, 5*time.Second, "the topic is well", func() bool { return r.Topic(topic).State == "" })
+}
+
+func TestPartitionsAdded(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t, testkit.Embedded())
+	r := start(t, k)
+	topic := k.Topic(t, 1)
+	r.send(r.bundle(topic, "a", numbered("a", 0, 10)...))
+	r.drain()
+	k.AddPartitions(t, topic, 4)
+	testkit.Eventually(t, 10*time.Second, "new keys use the new partitions", func() bool {
+		r.send(r.bundle(topic, "a", "x"))
+		r.Producer.mu.Lock()
+		defer r.Producer.mu.Unlock()
+		return len(r.Producer.topics[topic].parts) == 4
+	})
+	r.drain()
+	keys := keysOf(r, topic, 4)
+	for _, key := range keys {
+		r.send(r.bundle(topic, key, numbered(key, 0, 10)...))
+	}
+	r.drain()
+	used := map[int32]int{}
+	for _, rec := range k.Read(t, topic) {
+		if rec.Value != "x" && !strings.HasPrefix(rec.Value, "a ") {
+			used[rec.Partition]++
+		}
+	}
+	if len(used) != 4 {
+		t.Errorf("records by partition: %v", used)
+	}
+}
+
+func TestLeaderMoves(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t, testkit.Brokers(3))
+	r := start(t, k)
+	topic := k.Topic(t, 3)
+	want := map[string]int{}
+	for round := range 30 {
+		for _, key := range []string{"a", "b", "c", "d", "e"} {
+			r.send(r.bundle(topic, key, numbered(key, round*20, round*20+20)...))
+			want[key] += 20
+		}
+		k.Cluster().ShufflePartitionLeaders()
+	}
+	r.drain()
+	r.check(topic, want)
+}
+
+func TestBrokerReplaced(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t, testkit.Brokers(2))
+	r := start(t, k)
+	topic := k.Topic(t, 2)
+	keys := keysOf(r, topic, 2)
+	for p := range int32(2) {
+		if err := k.Cluster().MoveTopicPartition(topic, p, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, key := range keys {
+		r.send(r.bundle(topic, key, numbered(key, 0, 10)...))
+	}
+	r.drain()
+	if _, _, err := k.Cluster().AddNode(7, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Cluster().MoveTopicPartition(topic, 1, 7); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Cluster().RemoveNode(1); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		r.send(r.bundle(topic, key, numbered(key, 10, 20)...))
+	}
+	r.drain()
+	r.check(topic, map[string]int{keys[0]: 20, keys[1]: 20})
+	testkit.Eventually(t, 5*time.Second, "the old broker is forgotten", func() bool {
+		r.send(r.bundle(topic, keys[0], keys[0]+" 20"))
+		r.Producer.mu.Lock()
+		defer r.Producer.mu.Unlock()
+		return r.Producer.brokers[1] == nil
+	})
+}
+
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t, testkit.Restartable())
+	topic := k.Topic(t, 2)
+	r := start(t, k)
+	for i := range 3 {
+		r.send(r.bundle(topic, "a", numbered("a", i*20, i*20+10)...))
+		r.drain()
+		k.Stop()
+		r.send(r.bundle(topic, "a", numbered("a", i*20+10, i*20+20)...))
+		testkit.Eventually(t, 10*time.Second, "kafka is said to be unreachable", func() bool {
+			return r.Topic(topic).State == stateUnreachable && strings.HasPrefix(r.Producer.Stats().Brokers, stateUnreachable)
+		})
+		k.Start(t)
+	}
+	r.drain()
+	r.check(topic, map[string]int{"a": 60})
+	if s := r.Producer.Stats(); s.Brokers != "ok" {
+		t.Errorf("brokers %q", s.Brokers)
+	}
+}
+
+func TestStartBeforeKafka(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t, testkit.Restartable())
+	topic := k.Topic(t, 2)
+	k.Stop()
+	r := start(t, k)
+	sent := make(chan error, 1)
+	go func() { sent <- r.Send(t.Context(), r.bundle(topic, "a", numbered("a", 0, 10)...)) }()
+	testkit.Eventually(t, 10*time.Second, "kafka is said to be unreachable", func() bool {
+		return r.Topic(topic).State == stateUnreachable
+	})
+	k.Start(t)
+	if err := <-sent; err != nil {
+		t.Fatal(err)
+	}
+	r.drain()
+	r.check(topic, map[string]int{"a": 10})
+}
+
+func TestPermissionGrantedLater(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t, testkit.Embedded(kfake.EnableSASL(), kfake.EnableACLs(),
+		kfake.Superuser("PLAIN", "admin", "secret"), kfake.User("PLAIN", "agent", "secret")))
+	admin := k.ConfigSASL(t, "PLAIN", "admin", "secret")
+	topic := k.Topic(t, 1)
+	r := start(t, k, func(c *Config) { c.Kafka = k.ConfigSASL(t, "PLAIN", "agent", "secret") })
+	sent := make(chan error, 1)
+	go func() { sent <- r.Send(t.Context(), r.bundle(topic, "a", numbered("a", 0, 10)...)) }()
+	// Describe is denied, then Describe is there and the producer id is denied.
+	want := func(state string) {
+		t.Helper()
+		testkit.Eventually(t, 10*time.Second, "state "+state, func() bool { return r.Topic(topic).State == state })
+	}
+	testkit.Eventually(t, 10*time.Second, "denied or hidden", func() bool {
+		s := r.Topic(topic).State
+		return s == stateDenied || s == stateMissing
+	})
+	testkit.Grant(t, admin, "User:agent", topic, sarama.AclOperationDescribe)
+	if err := <-sent; err != nil {
+		t.Fatal(err)
+	}
+	want(stateDenied)
+	if s := r.Topic(topic); !strings.Contains(s.Err, "Write") {
+		t.Errorf("status %+v does not name the right", s)
+	}
+	testkit.Grant(t, admin, "User:agent", topic, sarama.AclOperationWrite)
+	r.drain()
+	want("")
+	r.k = k.As(admin)
+	r.check(topic, map[string]int{"a": 10})
+}
+
+func TestAcksLeader(t *testing.T) {
+	t.Parallel()
+	r := start(t, testkit.Kafka(t), func(c *Config) { c.Acks = "leader" })
+	topic := r.k.Topic(t, 1)
+	for i := range 10 {
+		r.send(r.bundle(topic, "a", numbered("a", i*10, i*10+10)...))
+	}
+	r.drain()
+	r.check(topic, map[string]int{"a": 100})
+}
+
+func TestPartitioners(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"random", "round_robin"} {
+		r := start(t, testkit.Kafka(t), func(c *Config) { c.Partitioner = name })
+		topic := r.k.Topic(t, 3)
+		for range 60 {
+			r.send(r.bundle(topic, "a", "x"))
+		}
+		r.drain()
+		used := map[int32]int{}
+		for _, rec := range r.k.Read(t, topic) {
+			used[rec.Partition]++
+		}
+		if used[0]+used[1]+used[2] != 60 || len(used) != 3 {
+			t.Errorf("%s: records by partition %v", name, used)
+		}
+	}
+}
