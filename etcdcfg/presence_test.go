@@ -69,6 +69,7 @@ func (d *desk) waitKafka(t *testing.T, id, kafka string) {
 }
 
 func TestAnnouncerWritesChangesAndLeaves(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	id := d.key // unique
 	a, stop := d.onDuty(t, id, 0, &logbook{})
@@ -109,6 +110,7 @@ func TestAnnouncerWritesChangesAndLeaves(t *testing.T) {
 // TestAnnouncerReturnsAfterLosingItsLease takes the lease away while it runs, as
 // an outage longer than the TTL does.
 func TestAnnouncerReturnsAfterLosingItsLease(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	log := &logbook{}
 	id := d.key
@@ -134,6 +136,7 @@ func TestAnnouncerReturnsAfterLosingItsLease(t *testing.T) {
 // TestAnnouncerSurvivesAnOutage begins while the server is away, and loses it again
 // together with its lease.
 func TestAnnouncerSurvivesAnOutage(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, testkit.EmbeddedEtcd())
 	d.server.Stop(t)
 	log := &logbook{}
@@ -153,6 +156,7 @@ func TestAnnouncerSurvivesAnOutage(t *testing.T) {
 }
 
 func TestAnnouncerNoticesAnotherWithItsID(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	log := &logbook{}
 	id := d.key
@@ -169,6 +173,7 @@ func TestAnnouncerNoticesAnotherWithItsID(t *testing.T) {
 // TestAThousandPresences reads and follows a fleet; a burst of changes of all of
 // them comes in few deliveries.
 func TestAThousandPresences(t *testing.T) {
+	t.Parallel()
 	const agents = 1000
 	d := newDesk(t, testkit.EmbeddedEtcd())
 	announce := func(kafka string) {

@@ -84,6 +84,7 @@ func (a *authority) write(t *testing.T, name string, template *x509.Certificate)
 }
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	ca, stranger := newAuthority(t), newAuthority(t)
 	cert, key := ca.issue(t, "server")
 	clientCert, clientKey := ca.issue(t, "client")
@@ -115,6 +116,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestDialSaysWhatIsWrongWithTheConfiguration(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	empty := filepath.Join(dir, "empty")
 	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
@@ -179,6 +181,7 @@ func (d *desk) withUsers(t *testing.T) (user func(name, password string) *client
 // TestUsersAndPasswords checks what each kind of user gets, and that a watch and a
 // presence of a logged-in user survive a restart, which makes logins invalid.
 func TestUsersAndPasswords(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, testkit.EmbeddedEtcd())
 	user := d.withUsers(t)
 	load := func(c *clientv3.Client, key string) error {
@@ -225,6 +228,7 @@ func TestUsersAndPasswords(t *testing.T) {
 // TestRefusedWatchSaysSoAndHeals watches a key that the user may not read, until
 // the permission is granted.
 func TestRefusedWatchSaysSoAndHeals(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, testkit.EmbeddedEtcd())
 	if _, err := d.client.Put(t.Context(), "other_key", `[{"path":"/a","topic":"t"}]`); err != nil {
 		t.Fatal(err)

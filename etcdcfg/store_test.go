@@ -90,6 +90,7 @@ func paths(snap etcdcfg.Snapshot) string {
 var sameSnapshot = cmp.Options{cmpopts.IgnoreUnexported(etcdcfg.Entry{}), cmpopts.EquateEmpty()}
 
 func TestLoadTellsAbsentEmptyAndBadApart(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	if s := d.load(t); s.ModRevision != 0 || s.Raw != nil || s.Entries != nil || s.Err != nil || s.Revision == 0 {
 		t.Fatalf("absent: %+v", s)
@@ -114,6 +115,7 @@ func TestLoadTellsAbsentEmptyAndBadApart(t *testing.T) {
 }
 
 func TestSaveComparesAndSwaps(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	absent := d.load(t)
 	first := d.save(t, absent, "first", "/a")
@@ -159,6 +161,7 @@ func TestSaveComparesAndSwaps(t *testing.T) {
 }
 
 func TestSaveRefusesWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	base := d.load(t)
 	var list *etcdcfg.ListError
@@ -191,6 +194,7 @@ func TestSaveRefusesWhatIsWrong(t *testing.T) {
 }
 
 func TestSaveRawKeepsBytes(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	const text = "[ {\"topic\":\"t\",\"path\":\"/a\",\"x\":1.50}\n\n]\n"
 	if _, err := d.SaveRaw(t.Context(), d.load(t), []byte(text), ""); err != nil {
@@ -204,6 +208,7 @@ func TestSaveRawKeepsBytes(t *testing.T) {
 // TestHistoryRecordsEveryChange checks what is recorded, that edits past logctl
 // show as a gap, undo and revert, and that 100 changes are kept.
 func TestHistoryRecordsEveryChange(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	first := d.save(t, d.load(t), "first", "/a")
 	second := d.save(t, first, "", "/a", "/b")
@@ -250,6 +255,7 @@ func TestHistoryRecordsEveryChange(t *testing.T) {
 }
 
 func TestRevertReachesEditsOfOthersUntilCompaction(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, testkit.EmbeddedEtcd())
 	rev := d.put(t, `[{"path":"/other","topic":"tool"}]`)
 	recorded := d.save(t, d.load(t), "", "/a")
@@ -268,6 +274,7 @@ func TestRevertReachesEditsOfOthersUntilCompaction(t *testing.T) {
 }
 
 func TestHistoryIsPrunedAndKeptApart(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	// A key below the key has its own history.
 	below := d.key + "/5"
@@ -303,6 +310,7 @@ func TestHistoryIsPrunedAndKeptApart(t *testing.T) {
 // TestWritersNeverLoseAnEdit lets four writers add entries at once, each trying
 // again on a conflict.
 func TestWritersNeverLoseAnEdit(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	const writers, each = 4, 10
 	errs := make(chan error, writers)
@@ -343,6 +351,7 @@ func TestWritersNeverLoseAnEdit(t *testing.T) {
 }
 
 func TestKeysFindsWhatIsKnown(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, testkit.EmbeddedEtcd())
 	d.save(t, d.load(t), "", "/a")
 	for _, k := range []string{"collect_log_10.0.0.1_conf", "collect_log_10.0.0.2_conf", "collect_log__conf", "collect_log_x", "other"} {
@@ -372,6 +381,7 @@ func TestKeysFindsWhatIsKnown(t *testing.T) {
 // TestCallsEndInTime checks that no call waits for a server that does not listen,
 // or listens and never answers, and what is said then.
 func TestCallsEndInTime(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -415,6 +425,7 @@ func TestCallsEndInTime(t *testing.T) {
 }
 
 func TestPing(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	if took, err := d.Ping(t.Context()); err != nil || took <= 0 || took > time.Minute {
 		t.Fatalf("%v, %v", took, err)
@@ -431,6 +442,7 @@ func noise(n int) string {
 }
 
 func TestListThatDoesNotFitTheRequestIsExplained(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	text := func() []byte { return fmt.Appendf(nil, `[{"path":"/a","topic":"t","x":%q}]`, noise(1<<20-100)) }
 	snap, err := d.SaveRaw(t.Context(), d.load(t), text(), "")

@@ -138,3 +138,22 @@ func TestDiff(t *testing.T) {
 		t.Fatal("a big diff misses lines")
 	}
 }
+
+func TestWarningsNameMisspeltFields(t *testing.T) {
+	got := Warnings([]byte("[{\"path\": \"/a\", \"topic\": \"t\", \"owner\": 1, \"exlude\": []},\n {\"path\": \"/b\", \"topic\": \"t\", \"includeLines\": [], \"tropic\": \"x\"}]"))
+	var lines []string
+	for _, p := range got {
+		lines = append(lines, p.String())
+	}
+	want := []string{
+		`line 1, column 43: entry 1: unknown field "exlude" has no effect: is "exclude" meant?`,
+		`line 2, column 31: entry 2: unknown field "includeLines" has no effect: is "include_lines" meant?`,
+		`line 2, column 51: entry 2: unknown field "tropic" has no effect: is "topic" meant?`,
+	}
+	if strings.Join(lines, "\n") != strings.Join(want, "\n") {
+		t.Fatalf("got\n%s", strings.Join(lines, "\n"))
+	}
+	if w := Warnings([]byte("[{]")); w != nil {
+		t.Fatalf("warnings of a broken list: %v", w)
+	}
+}

@@ -94,6 +94,7 @@ func (w *watched) waitPaths(t *testing.T, want string) etcdcfg.Snapshot {
 }
 
 func TestWatchDeliversEveryKindOfChange(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	w := d.begin(t)
 	if s, _ := w.last(); s.ModRevision != 0 || s.Err != nil {
@@ -127,6 +128,7 @@ func TestWatchDeliversEveryKindOfChange(t *testing.T) {
 // TestWatchCoalescesABurst makes 1,000 edits while the receiver is slow: it sees the
 // last one soon, and not all of them.
 func TestWatchCoalescesABurst(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	w := &watched{}
 	busy := make(chan struct{})
@@ -153,6 +155,7 @@ func TestWatchCoalescesABurst(t *testing.T) {
 // TestWatchMissesNothingBetweenReadAndWatch edits as fast as it can while watches
 // begin: each must end with the last edit.
 func TestWatchMissesNothingBetweenReadAndWatch(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	var all []*watched
 	for i := range 20 {
@@ -170,6 +173,7 @@ func TestWatchMissesNothingBetweenReadAndWatch(t *testing.T) {
 // TestWatchSurvivesOutageAndCompaction stops the server, and before the watch is
 // back changes the list and compacts the change away.
 func TestWatchSurvivesOutageAndCompaction(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, testkit.EmbeddedEtcd())
 	d.save(t, d.load(t), "", "/a")
 	w := d.begin(t)
@@ -209,6 +213,7 @@ func TestWatchSurvivesOutageAndCompaction(t *testing.T) {
 // TestWatchOfACompactedRevisionReadsAgain compacts while a watch is open and again
 // while it begins.
 func TestWatchOfACompactedRevisionReadsAgain(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, testkit.EmbeddedEtcd())
 	w := d.begin(t)
 	for i := range 5 {
@@ -223,6 +228,7 @@ func TestWatchOfACompactedRevisionReadsAgain(t *testing.T) {
 // TestWatchOfAStoreThatLostItsDisk restarts the server empty: its revisions begin
 // again below the one that was watched.
 func TestWatchOfAStoreThatLostItsDisk(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, testkit.EmbeddedEtcd())
 	for i := range 20 {
 		d.put(t, fmt.Sprintf(`[{"path":"/%d","topic":"t"}]`, i))
@@ -239,6 +245,7 @@ func TestWatchOfAStoreThatLostItsDisk(t *testing.T) {
 
 // TestWatchBeginsWithoutAServer starts the server after the watch.
 func TestWatchBeginsWithoutAServer(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, testkit.EmbeddedEtcd())
 	d.put(t, `[{"path":"/a","topic":"t"}]`)
 	d.server.Stop(t)
