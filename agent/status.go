@@ -55,7 +55,7 @@ func (t *task) status(now time.Time) status {
 		r.Skipped += st.Skipped
 		fileErr = t.fillFiles(&r, set.Files(), acked)
 	}
-	r.State, r.Error = t.inWords(now, &r, failure, waiting, fileErr)
+	r.State, r.Error = t.inWords(now, &r, failure, set != nil, waiting, fileErr)
 	return status{report: r, since: t.note(r.State, now)}
 }
 
@@ -101,12 +101,14 @@ func lagOf(f tail.FileInfo, acked map[tail.FileID]int64) int64 {
 
 // inWords finds the state of the task and what is wrong, if anything: the first
 // cause on the way from the file to Kafka that stops lines.
-func (t *task) inWords(now time.Time, r *report.Task, failure error, waiting string, fileErr error) (state, reason string) {
+func (t *task) inWords(now time.Time, r *report.Task, failure error, started bool, waiting string, fileErr error) (state, reason string) {
 	topic := t.shared.producer.Topic(t.entry.Topic)
 	switch {
 	case failure != nil:
 		line, _, _ := strings.Cut(failure.Error(), "\n")
 		return report.StateFailed, line
+	case !started:
+		return report.StateStarting, ""
 	case strings.HasPrefix(waiting, report.StateNotAllowed):
 		return report.StateNotAllowed, waiting
 	case strings.HasPrefix(waiting, report.StatePermissionDenied):

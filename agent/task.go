@@ -73,7 +73,7 @@ type task struct {
 func newTask(sh *shared, e etcdcfg.Entry, c *counters) *task {
 	return &task{
 		entry: e, shared: sh, counters: c,
-		log:     sh.log.With("path", e.Path, "topic", e.Topic),
+		log:     sh.log.With("entry", e.Path, "topic", e.Topic),
 		ended:   make(chan struct{}),
 		streams: map[tail.FileID]*stream{},
 		since:   time.Now(),
@@ -177,6 +177,7 @@ func (t *task) open() (*tail.Set, error) {
 	cfg := tail.Config{
 		Path: e.Path, Exclude: e.Exclude, From: tail.FromEnd,
 		FirstStart: !sh.registry.Known(e.Key()) && sh.registry.SetAside() == "",
+		Since:      sh.registry.Since(e.Key()),
 		Poll:       e.Poll, Interval: sh.interval,
 		MaxLine:   func() int { return min(sh.maxLine, sh.producer.MaxRecord(e.Topic)) },
 		LongLines: sh.longLines, Newline: newline(e.Encoding),

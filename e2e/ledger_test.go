@@ -89,6 +89,7 @@ type counter struct {
 	last   map[string]int // highest number seen of a lane in one partition
 	v      verdict
 	first  []string // examples of what is wrong
+	dups   int      // of them, duplicates
 }
 
 func newCounter(l *ledger) *counter {
@@ -111,7 +112,9 @@ func (c *counter) add(from string, value []byte) {
 	c.seen[name] = seen
 	if seen[number] {
 		c.v.Duplicated++
-		c.example("duplicated %s %d", name, number)
+		if c.dups++; c.dups <= 3 {
+			c.example("duplicated %s %d", name, number)
+		}
 		return
 	}
 	seen[number] = true
@@ -149,10 +152,14 @@ func (c *counter) verdict() verdict {
 	v := c.v
 	for name, la := range c.ledger.lanes {
 		v.Written += la.next
-		for n := range la.next {
-			if n >= len(c.seen[name]) || !c.seen[name][n] {
-				v.Lost++
-				c.example("lost %s %d", name, n)
+		for n := 0; n < la.next; n++ {
+			from := n
+			for n < la.next && (n >= len(c.seen[name]) || !c.seen[name][n]) {
+				n++
+			}
+			if n > from {
+				v.Lost += n - from
+				c.example("lost %s %d to %d", name, from, n-1)
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 func TestRoad(t *testing.T) {
 	w := newWorld(t)
 	const files, rounds, perRound = 10, 20, 500
+	const late = 3 // round from which on the second five files are written
 	main, other := w.kafka.Topic(t, 3), w.kafka.Topic(t, 3)
 	l := newLedger()
 	name := func(i int) string { return fmt.Sprintf("file%d.log", i) }
@@ -27,20 +28,34 @@ func TestRoad(t *testing.T) {
 	all := func(int) (string, bool) { return main, true }
 	w.put(list(func(i int) (string, bool) { return main, i < 5 })...)
 	agent := w.startAgent()
+	for i := range 5 {
+		w.awaitState(w.path(name(i)), "waiting for file", 5*time.Second)
+	}
 	generation := make([]int, files)
 	for round := range rounds {
 		for i := range files {
-			appendTo(t, w.path(name(i)), l.lines(name(i), perRound/2))
+			lines := perRound
+			if i >= 5 && round < late {
+				continue
+			}
+			if i >= 5 && round == late {
+				lines = (late + 1) * perRound
+			}
+			appendTo(t, w.path(name(i)), l.lines(name(i), lines/2))
 			if round%4 == i%4 {
 				generation[i]++
 				rotate(t, w.path(name(i)), generation[i])
 			}
-			appendTo(t, w.path(name(i)), l.lines(name(i), perRound/2))
+			appendTo(t, w.path(name(i)), l.lines(name(i), lines/2))
 		}
 		switch round {
 		case 2: // five more
 			w.put(list(all)...)
-			w.awaitApplied(5 * time.Second)
+			for i := range files {
+				if i >= 5 {
+					w.awaitState(w.path(name(i)), "waiting for file", 5*time.Second)
+				}
+			}
 		case 5: // three removed
 			w.put(list(func(i int) (string, bool) { return main, i >= 3 })...)
 		case 7:

@@ -157,7 +157,6 @@ func (r *Registry) take() map[string]change {
 				c.drop = append(c.drop, id)
 			}
 		}
-		s.touch()
 		s.touched, c.updated = false, s.updated
 		clear(s.dirty)
 		batch[key] = c

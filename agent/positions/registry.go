@@ -96,6 +96,17 @@ func (r *Registry) Known(key string) bool {
 	return ok
 }
 
+// Since returns when the source last changed, which is when it was last known to be
+// followed; the zero time when it is not known.
+func (r *Registry) Since(key string) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.sources[key]; s != nil {
+		return s.updated
+	}
+	return time.Time{}
+}
+
 // States returns the saved states of a source, in no particular order.
 func (r *Registry) States(key string) []tail.State {
 	r.mu.Lock()
@@ -134,7 +145,7 @@ func (r *Registry) Drop(key string, id tail.FileID) {
 	if s := r.sources[key]; s != nil {
 		if _, ok := s.states[id]; ok {
 			delete(s.states, id)
-			s.dirty[id] = true
+			s.dirty[id], s.updated = true, time.Now()
 		}
 	}
 }
@@ -153,11 +164,7 @@ func (r *Registry) Move(from, to string) error {
 	for _, st := range src.states {
 		dst.put(st)
 	}
-	for id := range src.states {
-		src.dirty[id] = true
-	}
-	src.states = map[tail.FileID]tail.State{}
-	dst.touch()
+	dst.updated, dst.touched = src.updated, true // it was followed until then
 	r.mu.Unlock()
 	if err := r.Flush(); err != nil {
 		return err
@@ -229,6 +236,7 @@ func (r *Registry) source(key string) *source {
 func (s *source) put(st tail.State) {
 	s.states[st.ID] = st
 	s.dirty[st.ID] = true
+	s.updated = time.Now()
 }
 
 func (s *source) touch() { s.updated, s.touched = time.Now(), true }

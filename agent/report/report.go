@@ -12,6 +12,7 @@ const DefaultTopic = "logctl-reports"
 // States of a task, in the words that operators read. A task is in one of them
 // at any time; reports, presences and the console use the same words.
 const (
+	StateStarting         = "starting"
 	StateShipping         = "shipping"
 	StateIdle             = "idle"
 	StateWaitingForFile   = "waiting for file"

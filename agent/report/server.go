@@ -118,7 +118,7 @@ func HealthOf(r Report) Health {
 // Healthy says whether a state is one an operator need not look at.
 func Healthy(state string) bool {
 	switch state {
-	case StateShipping, StateIdle, StateDisabled, StateWaitingForFile:
+	case StateStarting, StateShipping, StateIdle, StateDisabled, StateWaitingForFile:
 		return true
 	default:
 		return false

@@ -77,6 +77,9 @@ func (s *Set) Scan(ctx context.Context) error {
 		return err
 	}
 	s.scans++
+	if s.scans == 1 {
+		s.begun = time.Now()
+	}
 	s.lists = map[string]*listing{}
 	s.mu.Lock()
 	s.full = false
@@ -125,6 +128,7 @@ func (s *Set) slotLocked(path string) *slot {
 	sl := s.slots[path]
 	if sl == nil {
 		sl = &slot{path: path, since: s.now()}
+		sl.newest = s.newest[path].ID.Gen
 		sl.first = s.scans == 1 && s.cfg.FirstStart && s.cfg.From == FromEnd
 		s.slots[path] = sl
 	}
@@ -142,6 +146,7 @@ func (s *Set) retireLocked(listed bool) {
 			continue
 		}
 		if len(sl.queue) == 0 && s.now().Sub(sl.since) > 60*s.cfg.Interval {
+			s.gone = append(s.gone, sl.ended...)
 			delete(s.slots, p)
 		}
 	}
@@ -242,6 +247,7 @@ func (s *Set) rotate(slots []*slot) {
 				s.mu.Unlock()
 				continue
 			}
+			s.settleTruncation(sl)
 			found, clean := s.older(sl, a)
 			if !clean {
 				s.discard(a, found)
@@ -255,6 +261,23 @@ func (s *Set) rotate(slots []*slot) {
 			s.settle(sl, a, found)
 		}
 		slots = again
+	}
+}
+
+// settleTruncation notices that the file that was at the name was truncated before
+// it was moved away, so that a copy made of it is not taken for another file.
+func (s *Set) settleTruncation(sl *slot) {
+	s.mu.Lock()
+	f := sl.cur
+	ok := f != nil && f.handle != nil && f.home == sl && (f.state == fileIdle || f.state == fileQueued)
+	var st fileStat
+	if ok {
+		err := statFile(f.handle, &st)
+		ok = err == nil && (st.size < f.pos || !f.intactLocked())
+	}
+	s.mu.Unlock()
+	if ok {
+		s.renew(f, st)
 	}
 }
 
@@ -344,6 +367,9 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 		p = s.savedPast(sl)
 	}
 	if p == nil {
+		p = s.beginning(first)
+	}
+	if p == nil {
 		return nil, true
 	}
 	if a.exists && s.isKnown(a.st.id) {
@@ -356,6 +382,24 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 		return found, !errors.Is(err, errTryLater)
 	}
 	return found, true
+}
+
+// clockGrain is more than the granularity of file times, which lag the clock.
+const clockGrain = 20 * time.Millisecond
+
+// beginning stands for what was at a name before anything was seen there: what is
+// younger than the beginning of following was never seen because it was rotated
+// away between two looks, not because it is an old archive.
+func (s *Set) beginning(first bool) *past {
+	since := s.cfg.Since
+	if since.IsZero() || s.cfg.FirstStart {
+		if first {
+			return nil
+		}
+		since = s.begun
+	}
+	at := since.Add(-clockGrain).UnixNano()
+	return &past{mtime: at, born: at}
 }
 
 func (s *Set) isKnown(id inode) bool {
@@ -373,6 +417,9 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
 		old = nil
 	}
 	sl.err = nil
+	if sl.last == nil {
+		sl.last = a.past
+	}
 	if a.exists && a.h == nil && s.byInode[a.st.id] == nil {
 		s.dirty[sl] = struct{}{} // gone while it was opened
 		a.exists = false
@@ -385,9 +432,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
 	if old != nil && old.home == sl {
 		s.awayLocked(old)
 	}
-	if n := s.adoptLocked(sl, a.past, found); n > 0 {
-		s.rescuedLocked(a.past.state.ID, n)
-	}
+	s.adoptLocked(sl, a.past, found)
 	if !a.exists {
 		sl.err, sl.first = os.ErrNotExist, false
 		return

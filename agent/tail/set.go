@@ -34,6 +34,7 @@ type Set struct {
 
 	scanMu sync.Mutex // held while slots and generations are looked at; before mu
 	scans  uint64     // scans begun
+	begun  time.Time  // when the first scan began
 	lists  map[string]*listing
 
 	mu       sync.Mutex
@@ -61,14 +62,16 @@ type Set struct {
 
 // slot is one watched name.
 type slot struct {
-	path  string
-	queue []*File // generations in order that newer ones wait for, and the present one
-	cur   *File   // at path now
-	last  *past   // what was at path before; nil: nothing yet
-	err   error   // why there is nothing at path, or it is not followed
-	first bool    // Config.From holds for what is found there
-	seen  uint64  // number of the scan that listed it
-	since time.Time
+	path   string
+	queue  []*File  // generations in order that newer ones wait for, and the present one
+	cur    *File    // at path now
+	last   *past    // what was at path before; nil: nothing yet
+	err    error    // why there is nothing at path, or it is not followed
+	first  bool     // Config.From holds for what is found there
+	ended  []FileID // finished generations, reported when a newer one is there
+	newest uint64   // Gen of the newest one known
+	seen   uint64   // number of the scan that listed it
+	since  time.Time
 }
 
 // past is what must be known of a generation to find those that came after it.

@@ -72,6 +72,7 @@ type Config struct {
 	Exclude    []string                // doublestar globs of paths not to follow
 	From       From                    // start in files found at the first scan without a saved state, if FirstStart
 	FirstStart bool                    // this Path was never followed before; false: such files start at 0
+	Since      time.Time               // when this Path was last known to be followed by an earlier run; zero: not known
 	Poll       bool                    // do not use file system notification (network file systems)
 	Interval   time.Duration           // between two scans; default 1 s
 	MaxLine    func() int              // longest line in bytes, asked at every read; default 1 MiB
