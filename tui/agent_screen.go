@@ -1,0 +1,150 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// agentScreen lists the tasks of one agent, of the console's collect key.
+type agentScreen struct {
+	listState
+	id    string
+	agent *agentRow
+	rows  []agentTask
+	table *table
+	seen  *fleetView
+}
+
+type agentTask struct {
+	path, topic string
+	task        *taskRow
+}
+
+func newAgentScreen(e *env, id string) *agentScreen {
+	return &agentScreen{
+		listState: newListState(e, "agent", "path"), id: id,
+		table: newTable(
+			column{id: "path", title: "PATH", flex: true, min: 16, path: true},
+			column{id: "topic", title: "TOPIC", flex: true, min: 8, max: 40, drop: 3},
+			column{id: "state", title: "STATE", min: 10, max: 24},
+			column{id: "files", title: "FILES", right: true, drop: 4},
+			column{id: "lines", title: "LINES/S", right: true},
+			column{id: "bytes", title: "BYTES/S", right: true, min: 9, drop: 5},
+			column{id: "lag", title: "UNACKED", right: true},
+			column{id: "total", title: "SENT", right: true, drop: 6},
+			column{id: "skipped", title: "SKIPPED", right: true, drop: 2},
+			column{id: "why", title: "WHY IS IT NOT MOVING", flex: true, min: 16, drop: 1},
+		),
+	}
+}
+
+func (s *agentScreen) title() string          { return s.id }
+func (s *agentScreen) keys() keymap           { return agentKeys() }
+func (s *agentScreen) place() (action, bool)  { return actAgents, false }
+func (s *agentScreen) update(tea.Msg) tea.Cmd { return nil }
+
+func (s *agentScreen) refresh() tea.Cmd {
+	if s.seen != s.env.view {
+		s.arrange()
+	}
+	return nil
+}
+
+func (s *agentScreen) arrange() {
+	v := s.env.view
+	s.seen, s.agent, s.rows = v, nil, nil
+	for i := range v.agents {
+		if v.agents[i].id == s.id {
+			s.agent = &v.agents[i]
+		}
+	}
+	for i := range v.entries {
+		e := &v.entries[i]
+		for k := range e.tasks {
+			t := &e.tasks[k]
+			if t.agent == s.id && (s.filter == nil || s.filter.matchString(strings.Join([]string{e.entry.Path, e.entry.Topic, t.state}, " "))) {
+				s.rows = append(s.rows, agentTask{e.entry.Path, e.entry.Topic, t})
+			}
+		}
+	}
+	if s.desc {
+		for i, j := 0, len(s.rows)-1; i < j; i, j = i+1, j-1 {
+			s.rows[i], s.rows[j] = s.rows[j], s.rows[i]
+		}
+	}
+	s.sel = max(min(s.sel, len(s.rows)-1), 0)
+}
+
+func (s *agentScreen) back() bool {
+	if s.filter == nil {
+		return false
+	}
+	s.filter = nil
+	s.arrange()
+	return true
+}
+
+func (s *agentScreen) act(a action) tea.Cmd {
+	if s.common(a, len(s.rows), s.arrange) || s.sel >= len(s.rows) {
+		return nil
+	}
+	switch a {
+	case actCopy:
+		return s.env.copyText(s.rows[s.sel].path, "the path")
+	case actTail:
+		s.env.request(reqStream{streamQuery{topic: s.rows[s.sel].topic}})
+	}
+	return nil
+}
+
+func (s *agentScreen) summary(int) string {
+	a, st := s.agent, s.env.styles
+	if a == nil {
+		return st.warn.apply("This agent is gone")
+	}
+	text := fmt.Sprintf("%s · pid %d · version %s · %s", clean(a.host), a.pid, clean(a.version), plural(a.tasks, "task"))
+	if !a.present {
+		text += st.warn.apply(" · gone")
+	}
+	if a.listError != "" {
+		text += " · " + st.bad.apply("list not applied: "+clean(a.listError))
+	}
+	if a.key != s.env.view.key && a.key != "" {
+		text += " · collects by " + clean(a.key)
+	}
+	return text + s.filterNote(len(s.rows), a.tasks)
+}
+
+func (s *agentScreen) body(w, h int) []string {
+	if len(s.rows) == 0 {
+		text := "It runs none of the entries of " + clean(s.env.view.key) + "."
+		if s.agent != nil && s.agent.key != "" && s.agent.key != s.env.view.key {
+			text += " Its key is " + clean(s.agent.key) + ": go back and press K."
+		}
+		return []string{"", "  " + text}
+	}
+	s.page = h - 2
+	return s.table.render(s.env.styles, w, h, tableRows{n: len(s.rows), sel: s.sel, row: s.cells})
+}
+
+func (s *agentScreen) cells(i int) []cell {
+	st, r := s.env.styles, &s.rows[i]
+	t, value := r.task, st.plain
+	if t.stale > 0 || !t.present {
+		value = st.dim
+	}
+	out := []cell{
+		{clean(r.path), value}, {clean(r.topic), value}, {mark(t.state) + " " + t.state, st.state(t.state)}, {},
+		{humanCount(t.lines), value}, {perSecondText(t.bytes), value}, {}, {}, {}, {clean(whyNot(t, nil)), st.dim},
+	}
+	if c := t.cur; c != nil {
+		out[3].text, out[6].text = itoa(c.Files), humanBytes(float64(c.LagBytes))
+		out[7].text = humanCount(float64(c.AckedLines))
+		if c.Skipped > 0 {
+			out[8] = cell{humanCount(float64(c.Skipped)), st.warn}
+		}
+	}
+	return out
+}

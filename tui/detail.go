@@ -1,0 +1,265 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	tea "charm.land/bubbletea/v2"
+
+	"logctl/agent/report"
+	"logctl/etcdcfg"
+)
+
+// detailScreen is one entry on all agents, file by file.
+type detailScreen struct {
+	listState
+	key   string
+	entry etcdcfg.Entry
+	row   *entryRow // nil when the entry is gone
+	table *table
+	rows  []fileRow
+	seen  *fleetView
+}
+
+// fileRow is one file of one agent, or the agent's task when it has no file.
+type fileRow struct {
+	task  *taskRow
+	file  *report.File
+	rate  float64 // bytes acknowledged a second
+	why   string
+	state string
+}
+
+func newDetailScreen(e *env, entry etcdcfg.Entry) *detailScreen {
+	return &detailScreen{
+		listState: newListState(e, "detail", "lag", "agent", "path", "rate", "size"),
+		key:       entry.Key(), entry: entry,
+		table: newTable(
+			column{id: "agent", title: "AGENT", min: 6, max: 24},
+			column{id: "path", title: "FILE", flex: true, min: 14, path: true},
+			column{id: "state", title: "STATE", min: 10, max: 22},
+			column{id: "size", title: "SIZE", right: true, drop: 4},
+			column{id: "read", title: "READ", right: true, drop: 5},
+			column{id: "acked", title: "ACKED", right: true, drop: 3},
+			column{id: "lag", title: "UNACKED", right: true},
+			column{id: "rate", title: "ACKED/S", right: true, min: 9, drop: 2},
+			column{id: "why", title: "WHY IS IT NOT MOVING", flex: true, min: 16, drop: 1},
+		),
+	}
+}
+
+func (s *detailScreen) title() string          { return s.entry.Path }
+func (s *detailScreen) keys() keymap           { return detailKeys() }
+func (s *detailScreen) place() (action, bool)  { return actEntries, false }
+func (s *detailScreen) update(tea.Msg) tea.Cmd { return nil }
+
+func (s *detailScreen) refresh() tea.Cmd {
+	if s.seen != s.env.view {
+		s.arrange()
+	}
+	return nil
+}
+
+func (s *detailScreen) back() bool {
+	if s.filter == nil {
+		return false
+	}
+	s.filter = nil
+	s.arrange()
+	return true
+}
+
+func (s *detailScreen) arrange() {
+	v := s.env.view
+	s.seen, s.row = v, nil
+	for i := range v.entries {
+		if v.entries[i].key == s.key {
+			s.row = &v.entries[i]
+			s.entry = s.row.entry
+		}
+	}
+	if s.row == nil {
+		return // the last rows stay, marked in the summary
+	}
+	s.rows = s.rows[:0]
+	for i := range s.row.tasks {
+		for _, r := range filesOf(&s.row.tasks[i]) {
+			path := ""
+			if r.file != nil {
+				path = r.file.Path
+			}
+			if s.filter == nil || s.filter.matchString(r.task.agent+" "+path+" "+r.state+" "+r.why) {
+				s.rows = append(s.rows, r)
+			}
+		}
+	}
+	s.order()
+	s.sel = max(min(s.sel, len(s.rows)-1), 0)
+}
+
+// filesOf are the rows of a task.
+func filesOf(t *taskRow) []fileRow {
+	if t.cur == nil || len(t.cur.TopFiles) == 0 {
+		return []fileRow{{task: t, rate: math.NaN(), state: t.state, why: whyNot(t, nil)}}
+	}
+	before := map[string]*report.File{}
+	if t.prev != nil {
+		for i := range t.prev.TopFiles {
+			before[t.prev.TopFiles[i].Path] = &t.prev.TopFiles[i]
+		}
+	}
+	out := make([]fileRow, 0, len(t.cur.TopFiles))
+	for i := range t.cur.TopFiles {
+		f := &t.cur.TopFiles[i]
+		r := fileRow{task: t, file: f, rate: math.NaN(), state: f.State, why: whyNot(t, f)}
+		if r.state == "" {
+			r.state = t.state
+		}
+		if b := before[f.Path]; b != nil && t.stale == 0 && f.Acked >= b.Acked && t.interval > 0 {
+			r.rate = float64(f.Acked-b.Acked) / t.interval.Seconds()
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func (r *fileRow) lag() int64 {
+	if r.file == nil {
+		if r.task.cur != nil {
+			return r.task.cur.LagBytes
+		}
+		return 0
+	}
+	return max(r.file.Size-r.file.Acked, 0)
+}
+
+func (r *fileRow) path() string {
+	if r.file == nil {
+		return ""
+	}
+	return r.file.Path
+}
+
+func (s *detailScreen) order() {
+	less := func(a, b *fileRow) bool { return a.task.agent < b.task.agent }
+	switch s.sort {
+	case "path":
+		less = func(a, b *fileRow) bool { return a.path() < b.path() }
+	case "lag":
+		less = func(a, b *fileRow) bool { return a.lag() > b.lag() }
+	case "rate":
+		less = func(a, b *fileRow) bool { return known(a.rate) < known(b.rate) }
+	case "size":
+		less = func(a, b *fileRow) bool { return a.file != nil && b.file != nil && a.file.Size < b.file.Size }
+	}
+	sort.SliceStable(s.rows, func(i, j int) bool {
+		if s.desc {
+			return less(&s.rows[j], &s.rows[i])
+		}
+		return less(&s.rows[i], &s.rows[j])
+	})
+}
+
+func (s *detailScreen) act(a action) tea.Cmd {
+	if s.common(a, len(s.rows), s.arrange) {
+		return nil
+	}
+	switch a {
+	case actTail:
+		s.env.request(reqStream{streamQuery{topic: s.entry.Topic}})
+	case actEdit:
+		s.env.push(newEntryForm(s.env, &s.entry))
+	case actCopy:
+		if s.sel < len(s.rows) && s.rows[s.sel].file != nil {
+			return s.env.copyText(s.rows[s.sel].file.Path, "the path")
+		}
+		return s.env.copyText(s.entry.Path, "the path")
+	}
+	return nil
+}
+
+func (s *detailScreen) summary(w int) string {
+	st := s.env.styles
+	if s.row == nil {
+		return st.warn.apply("This entry is no longer in the list; these are its last values")
+	}
+	r := s.row
+	text := fmt.Sprintf("→ %s   %s on %d/%s   %s lines/s · %s · unacked %s", clean(r.entry.Topic), st.state(r.state).apply(mark(r.state)+" "+r.state),
+		r.running, plural(r.of, "agent"), humanCount(r.lines), perSecondText(r.bytes), humanBytes(float64(r.lag)))
+	if r.lagAge >= time1s {
+		text += " for " + coarseAge(r.lagAge)
+	}
+	text += s.filterNote(len(s.rows), len(s.rows))
+	files, listed := 0, 0
+	for _, t := range r.tasks {
+		if t.cur != nil {
+			files += t.cur.Files
+			listed += len(t.cur.TopFiles)
+		}
+	}
+	if files > listed {
+		text += st.dim.apply(fmt.Sprintf("   %s, the most behind shown", plural(files, "file")))
+	}
+	return text
+}
+
+func (s *detailScreen) body(w, h int) []string {
+	head := s.options()
+	if len(s.rows) == 0 {
+		return append(head, "", "  No agent has taken this entry up yet.")
+	}
+	s.page = h - len(head) - 2
+	return append(head, s.table.render(s.env.styles, w, h-len(head), tableRows{
+		n: len(s.rows), sel: s.sel, row: s.cells, sorted: s.sort, down: s.desc,
+	})...)
+}
+
+// options are the entry's settings that are not the usual ones, in one line.
+func (s *detailScreen) options() []string {
+	e, text := s.entry, ""
+	add := func(name, value string) {
+		if value != "" {
+			text += "  " + s.env.styles.dim.apply(name) + " " + clean(value)
+		}
+	}
+	add("from", e.From)
+	add("exclude", fmtList(e.Exclude))
+	add("encoding", e.Encoding)
+	if e.Multiline != nil {
+		add("multiline", e.Multiline.Start)
+	}
+	add("include", fmtList(e.IncludeLines))
+	add("exclude lines", fmtList(e.ExcludeLines))
+	add("labels", fmtLabels(e.Labels))
+	if e.Poll {
+		add("poll", "on")
+	}
+	if text == "" {
+		return nil
+	}
+	return []string{text}
+}
+
+func (s *detailScreen) cells(i int) []cell {
+	st, r := s.env.styles, &s.rows[i]
+	value := st.plain
+	if r.task.stale > 0 || !r.task.present {
+		value = st.dim
+	}
+	state := mark(r.state) + " " + r.state
+	if r.task.stale > 0 {
+		state = "? stale " + coarseAge(r.task.stale)
+	}
+	if !r.task.present {
+		state = "· gone"
+	}
+	out := []cell{{text: clean(r.task.agent), paint: value}, {text: clean(r.path()), paint: value}, {text: state, paint: st.state(r.state)}}
+	if r.file == nil {
+		return append(out, cell{}, cell{}, cell{}, cell{}, cell{}, cell{text: clean(r.why), paint: st.warn})
+	}
+	f := r.file
+	return append(out,
+		cell{humanBytes(float64(f.Size)), value}, cell{humanBytes(float64(f.Read)), value}, cell{humanBytes(float64(f.Acked)), value},
+		cell{humanBytes(float64(r.lag())), value}, cell{perSecondText(r.rate), value}, cell{clean(r.why), st.dim})
+}

@@ -1,0 +1,231 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"logctl/etcdcfg"
+)
+
+const (
+	saveLimit   = 5 * time.Second
+	appliedShow = time.Minute // how long the line about an edit stays
+)
+
+// edit is a change of the list that can be done again on another list.
+type edit struct {
+	note    string // for the history: "add /var/log/x.log"
+	apply   func([]etcdcfg.Entry) ([]etcdcfg.Entry, error)
+	raw     []byte   // the whole list as written by hand; apply is nil then
+	touched []string // keys of entries whose fate is told after saving
+	topic   string   // to offer for creation when it does not exist
+}
+
+// after is the list as it would be saved.
+func (ed edit) after(base etcdcfg.Snapshot) (raw []byte, entries []etcdcfg.Entry, err error) {
+	if ed.apply == nil {
+		entries, err = etcdcfg.Parse(ed.raw)
+		if err == nil {
+			err = etcdcfg.Validate(entries)
+		}
+		return ed.raw, entries, err
+	}
+	if base.Err != nil {
+		return nil, nil, errors.New("the list in etcd is not usable: repair it with E first")
+	}
+	entries, err = ed.apply(cloneEntries(base.Entries))
+	if err == nil {
+		err = etcdcfg.Validate(entries)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	raw, err = etcdcfg.Format(entries)
+	return raw, entries, err
+}
+
+func cloneEntries(list []etcdcfg.Entry) []etcdcfg.Entry {
+	out := make([]etcdcfg.Entry, len(list))
+	for i, e := range list {
+		out[i] = e.Clone()
+	}
+	return out
+}
+
+// savedMsg is the answer to an edit.
+type savedMsg struct {
+	ed     edit
+	base   etcdcfg.Snapshot
+	snap   etcdcfg.Snapshot
+	err    error
+	closes []screen // to leave when it worked
+	undo   bool
+}
+
+// save writes an edit on base; closes are left when it worked.
+func (e *env) save(base etcdcfg.Snapshot, ed edit, closes ...screen) tea.Cmd {
+	if e.readOnly || e.ports.entries == nil {
+		e.complain("Read-only console: nothing can be changed here")
+		return nil
+	}
+	raw, entries, err := ed.after(base)
+	if err != nil {
+		e.complain(err.Error())
+		return nil
+	}
+	e.say("Saving ...")
+	port, ctx := e.ports.entries, e.ctx
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(ctx, saveLimit)
+		defer cancel()
+		m := savedMsg{ed: ed, base: base, closes: closes}
+		if ed.apply == nil {
+			m.snap, m.err = port.SaveRaw(ctx, base, raw, ed.note)
+		} else {
+			m.snap, m.err = port.Save(ctx, base, entries, ed.note)
+		}
+		return m
+	}
+}
+
+// undoStep is an edit of ours that can be taken back.
+type undoStep struct {
+	before []byte // the list before it; nil: the key did not exist
+	after  etcdcfg.Snapshot
+	note   string
+	older  *undoStep
+}
+
+// saved deals with the answer to an edit.
+func (e *env) saved(m savedMsg) tea.Cmd {
+	var conflict *etcdcfg.ConflictError
+	switch {
+	case m.err == nil:
+	case errors.As(m.err, &conflict) && m.undo:
+		e.undo = nil
+		e.complain("Not undone: somebody edited after you. H shows the history")
+		return nil
+	case errors.As(m.err, &conflict):
+		e.journal.add("edit", true, fmt.Sprintf("conflict: %s (%v)", m.ed.note, m.err))
+		e.request(reqDrop{m.closes})
+		e.push(newConflictScreen(e, conflict, m.ed))
+		return nil
+	default:
+		e.complain("Not saved: " + m.err.Error())
+		e.journal.add("edit", true, fmt.Sprintf("not saved: %s: %v", m.ed.note, m.err))
+		return nil
+	}
+	e.request(reqDrop{m.closes})
+	e.feed.gotList(m.snap)
+	e.journal.add("edit", false, fmt.Sprintf("%s (rev %d)", m.ed.note, m.snap.ModRevision))
+	if m.undo {
+		e.undo = e.undo.older
+		if e.undo != nil {
+			e.undo.after = m.snap
+		}
+	} else {
+		e.undo = &undoStep{before: m.base.Raw, after: m.snap, note: m.ed.note, older: e.undo}
+	}
+	e.applied.start(m.snap, m.ed.touched, e.now())
+	e.say(fmt.Sprintf("Saved as rev %d: %s (u undoes it)", m.snap.ModRevision, m.ed.note))
+	if m.ed.topic != "" && e.topics.known && e.topics.find(m.ed.topic) == nil {
+		e.push(newTopicForm(e, m.ed.topic, fmt.Sprintf("The entry is saved, but topic %s does not exist. Create it now? Esc leaves it.", clean(m.ed.topic))))
+	}
+	return nil
+}
+
+// takeBack undoes the newest edit of this console.
+func (e *env) takeBack() tea.Cmd {
+	u := e.undo
+	if u == nil {
+		e.complain("Nothing to undo: no edit was made from this console")
+		return nil
+	}
+	if u.after.Key != e.view.key {
+		e.complain("Your last edit was of " + u.after.Key)
+		return nil
+	}
+	raw := u.before
+	if raw == nil {
+		raw = []byte("[]\n")
+	}
+	ed := edit{note: "undo: " + u.note, raw: raw}
+	port, ctx := e.ports.entries, e.ctx
+	if port == nil {
+		return nil
+	}
+	e.say("Undoing ...")
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(ctx, saveLimit)
+		defer cancel()
+		m := savedMsg{ed: ed, base: u.after, undo: true}
+		m.snap, m.err = port.SaveRaw(ctx, u.after, raw, ed.note)
+		return m
+	}
+}
+
+// appliedWatch tells after an edit which agents have taken it up.
+type appliedWatch struct {
+	rev     int64
+	at      time.Time
+	touched map[string]bool
+	text    string
+	bad     bool
+}
+
+func (a *appliedWatch) start(s etcdcfg.Snapshot, touched []string, now time.Time) {
+	a.rev, a.at, a.touched = s.ModRevision, now, map[string]bool{}
+	for _, k := range touched {
+		a.touched[k] = true
+	}
+	a.text, a.bad = fmt.Sprintf("rev %d saved, waiting for the agents", a.rev), false
+}
+
+// look brings the text up to date with the view.
+func (a *appliedWatch) look(e *env) {
+	v := e.view
+	if a.rev == 0 || v.list.ModRevision < a.rev {
+		return
+	}
+	if v.list.ModRevision > a.rev || e.now().Sub(a.at) > appliedShow {
+		a.rev, a.text = 0, ""
+		return
+	}
+	notes := a.notes(v)
+	a.bad = len(notes) > 0
+	a.text = fmt.Sprintf("rev %d applied by %d/%s", a.rev, v.applied, plural(v.audience, "agent"))
+	if v.audience == 0 {
+		a.text = fmt.Sprintf("rev %d saved; no agent with this key is on duty", a.rev)
+	}
+	if len(notes) > 4 {
+		notes = append(notes[:3], fmt.Sprintf("and %d more", len(notes)-3))
+	}
+	if len(notes) > 0 {
+		a.text += "; " + strings.Join(notes, "; ")
+	}
+}
+
+func (a *appliedWatch) notes(v *fleetView) []string {
+	var notes []string
+	for _, p := range v.pending {
+		if p.listError != "" {
+			notes = append(notes, clean(p.id)+": "+clean(p.listError))
+		} else {
+			notes = append(notes, clean(p.id)+": still at rev "+fmt.Sprint(p.revision))
+		}
+	}
+	for _, r := range v.entries {
+		if !a.touched[r.key] {
+			continue
+		}
+		for _, t := range r.trouble {
+			notes = append(notes, clean(t.agent)+": "+clean(t.state))
+		}
+	}
+	return notes
+}

@@ -1,0 +1,338 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"logctl/etcdcfg"
+)
+
+// entriesScreen is the home screen: the entries of the collect key and what all
+// agents make of them.
+type entriesScreen struct {
+	listState
+	table  *table
+	rows   []entryRow // shown, in order
+	marked map[string]bool
+	seen   *fleetView
+	reset  string // key the widths belong to
+}
+
+func newEntriesScreen(e *env) *entriesScreen {
+	return &entriesScreen{
+		listState: newListState(e, "entries", "list", "path", "topic", "state", "lines", "bytes", "lag"),
+		marked:    map[string]bool{},
+		table: newTable(
+			column{id: "path", title: "PATH", flex: true, min: 16, path: true},
+			column{id: "topic", title: "TOPIC", flex: true, min: 8, max: 48},
+			column{id: "agents", title: "AGENTS", right: true, drop: 3},
+			column{id: "state", title: "STATE", min: 10, max: 24},
+			column{id: "lines", title: "LINES/S", right: true, min: 6},
+			column{id: "bytes", title: "BYTES/S", right: true, min: 9, drop: 5},
+			column{id: "lag", title: "UNACKED", right: true, min: 7, drop: 2},
+			column{id: "age", title: "AGE", right: true, drop: 6},
+			column{id: "spark", title: "LAST 2 MIN", min: 10, max: 30, drop: 4},
+		),
+	}
+}
+
+func (s *entriesScreen) title() string          { return "entries" }
+func (s *entriesScreen) keys() keymap           { return entriesKeys() }
+func (s *entriesScreen) place() (action, bool)  { return actEntries, false }
+func (s *entriesScreen) update(tea.Msg) tea.Cmd { return nil }
+
+func (s *entriesScreen) refresh() tea.Cmd {
+	if s.seen != s.env.view {
+		s.arrange()
+	}
+	return s.env.loadTopics(false)
+}
+
+// arrange filters and sorts the view's rows, keeping the selection on its entry.
+func (s *entriesScreen) arrange() {
+	v := s.env.view
+	s.seen = v
+	if s.reset != v.key {
+		s.reset = v.key
+		s.table.reset()
+		clear(s.marked)
+	}
+	selected := ""
+	if r := s.selected(); r != nil {
+		selected = r.key
+	}
+	s.rows = make([]entryRow, 0, len(v.entries))
+	for _, r := range v.entries {
+		if s.filter == nil || s.filter.matchString(r.entry.Path+" "+r.entry.Topic+" "+r.state) {
+			s.rows = append(s.rows, r)
+		}
+	}
+	s.order()
+	for i := range s.rows {
+		if s.rows[i].key == selected {
+			s.sel = i
+		}
+	}
+	s.sel = max(min(s.sel, len(s.rows)-1), 0)
+}
+
+func (s *entriesScreen) order() {
+	less := func(a, b *entryRow) bool { return a.index < b.index }
+	switch s.sort {
+	case "path":
+		less = func(a, b *entryRow) bool { return a.entry.Path < b.entry.Path }
+	case "topic":
+		less = func(a, b *entryRow) bool { return a.entry.Topic < b.entry.Topic }
+	case "state":
+		less = func(a, b *entryRow) bool { return rank(a.state) < rank(b.state) }
+	case "lines":
+		less = func(a, b *entryRow) bool { return known(a.lines) < known(b.lines) }
+	case "bytes":
+		less = func(a, b *entryRow) bool { return known(a.bytes) < known(b.bytes) }
+	case "lag":
+		less = func(a, b *entryRow) bool { return a.lag < b.lag }
+	}
+	sort.SliceStable(s.rows, func(i, j int) bool {
+		if s.desc {
+			return less(&s.rows[j], &s.rows[i])
+		}
+		return less(&s.rows[i], &s.rows[j])
+	})
+}
+
+// known makes an unknown value sort below all others.
+func known(v float64) float64 {
+	if math.IsNaN(v) {
+		return -1
+	}
+	return v
+}
+
+func (s *entriesScreen) selected() *entryRow {
+	if s.sel < 0 || s.sel >= len(s.rows) {
+		return nil
+	}
+	return &s.rows[s.sel]
+}
+
+// back clears the filter, then the marks.
+func (s *entriesScreen) back() bool {
+	switch {
+	case s.filter != nil:
+		s.filter = nil
+	case len(s.marked) > 0:
+		clear(s.marked)
+	default:
+		return false
+	}
+	s.arrange()
+	return true
+}
+
+func (s *entriesScreen) summary(w int) string {
+	e, st := s.env, s.env.styles
+	v := e.view
+	if !v.haveList {
+		if v.etcd.known && v.etcd.err != "" {
+			return st.bad.apply("etcd: " + v.etcd.err + " (trying again)")
+		}
+		return "Waiting for the list of " + clean(v.key) + " ..."
+	}
+	note := s.filterNote(len(s.rows), len(v.entries))
+	if len(s.marked) > 0 {
+		note += "   " + plural(len(s.marked), "entry") + " marked"
+	}
+	if e.applied.text != "" {
+		paint := st.good
+		if e.applied.bad {
+			paint = st.warn
+		}
+		return paint.apply(e.applied.text) + note
+	}
+	left := plural(len(v.entries), "entry") + s.rates(v) + note
+	if v.etcd.err != "" {
+		return left + "   " + st.warn.apply("list as of "+v.listAt.Format("15:04:05")+", etcd is gone since "+v.etcd.since.Format("15:04:05"))
+	}
+	if v.reports.err != "" {
+		return left + "   " + st.warn.apply("rates are old: no reports since "+v.reports.since.Format("15:04:05"))
+	}
+	room := min(w-cells(left)-20, 30)
+	if room >= 10 {
+		line := sparkline(v.spark, room)
+		left = fit(left, w-room-13) + st.good.apply(line) + st.dim.apply("  last 2 min")
+	}
+	return left
+}
+
+func (s *entriesScreen) rates(v *fleetView) string {
+	if math.IsNaN(v.lines) {
+		if v.audience == 0 && v.duty.known {
+			return " · no agent with this key is on duty"
+		}
+		return " · no reports yet"
+	}
+	return fmt.Sprintf(" · %s lines/s · %s/s · unacked %s", humanCount(v.lines), humanBytes(v.bytes), humanBytes(float64(v.lag)))
+}
+
+func (s *entriesScreen) body(w, h int) []string {
+	v := s.env.view
+	if v.haveList && v.list.Err != nil {
+		return s.broken(w, h)
+	}
+	if v.haveList && len(v.entries) == 0 {
+		return s.empty(w)
+	}
+	s.page = h - 2
+	return s.table.render(s.env.styles, w, h, tableRows{
+		n: len(s.rows), sel: s.sel, row: s.row, notes: s.notes, sorted: s.sort, down: s.desc,
+		marked: func(i int) bool { return s.marked[s.rows[i].key] },
+	})
+}
+
+func (s *entriesScreen) empty(w int) []string {
+	v := s.env.view
+	text := "The key " + clean(v.key) + " has no entries: agents collect nothing."
+	if v.list.ModRevision == 0 {
+		text = "The key " + clean(v.key) + " does not exist yet: agents collect nothing."
+	}
+	return []string{
+		"", "  " + cut(text, w-4), "",
+		"  " + s.env.styles.key.apply("a") + " adds the first entry: a path and a topic.",
+		"  " + s.env.styles.key.apply("K") + " chooses another collect key.",
+	}
+}
+
+// broken shows what is wrong with a list that somebody edited by hand.
+func (s *entriesScreen) broken(w, h int) []string {
+	v, st := s.env.view, s.env.styles
+	lines := []string{
+		"",
+		"  " + st.bad.apply(fmt.Sprintf("✗ The list at rev %d is not usable.", v.list.ModRevision)) + " Agents keep the last good one.",
+		"  " + st.key.apply("E") + " repairs it in the editor; " + st.key.apply("H") + " shows the changes and reverts.",
+		"",
+	}
+	at := map[int]bool{}
+	for _, p := range problemsOf(v.list.Err) {
+		at[p.Line] = true
+		for _, l := range wrapWords(clean(p.String()), w-6) {
+			lines = append(lines, "    "+l)
+		}
+	}
+	lines = append(lines, "")
+	for i, l := range cleanLines(string(v.list.Raw)) {
+		num := fitRight(itoa(i+1), 5)
+		if at[i+1] {
+			lines = append(lines, st.bad.apply(num+" ✗ "+l))
+		} else {
+			lines = append(lines, st.dim.apply(num)+"   "+l)
+		}
+	}
+	return lines[:min(len(lines), h)]
+}
+
+func (s *entriesScreen) row(i int) []cell {
+	st, r := s.env.styles, &s.rows[i]
+	value := st.plain
+	if r.stale > 0 || r.entry.Disabled {
+		value = st.dim
+	}
+	state := mark(r.state) + " " + r.state
+	if !r.since.IsZero() && r.state == "idle" {
+		if age := s.env.view.at.Sub(r.since); age >= time.Minute {
+			state += " " + humanAge(age)
+		}
+	}
+	if r.stale > 0 {
+		state = "? stale " + coarseAge(r.stale)
+	}
+	lag, age := "", ""
+	if r.known {
+		lag = humanBytes(float64(r.lag))
+	}
+	if r.lagAge >= time.Second {
+		age = coarseAge(r.lagAge)
+	}
+	path := clean(r.entry.Path)
+	if r.entry.Disabled {
+		path += " (paused)"
+	}
+	return []cell{
+		{text: path, paint: value}, {text: clean(r.entry.Topic), paint: value},
+		{text: fmt.Sprintf("%d/%d", r.running, r.of), paint: agentsPaint(st, r)},
+		{text: state, paint: st.state(r.state)},
+		{text: humanCount(r.lines), paint: value}, {text: perSecondText(r.bytes), paint: value},
+		{text: lag, paint: value}, {text: age, paint: st.warn},
+		{text: sparkline(r.spark, min(max(s.table.width/8, 10), 30)), paint: st.good},
+	}
+}
+
+func agentsPaint(st *styles, r *entryRow) paint {
+	if r.running < r.of && !r.entry.Disabled {
+		return st.warn
+	}
+	return st.plain
+}
+
+// perSecondText is a byte rate, "-" when unknown.
+func perSecondText(v float64) string {
+	if math.IsNaN(v) {
+		return "-"
+	}
+	return humanBytes(v) + "/s"
+}
+
+// coarseAge is an age in steps, so that a number that only grows older does not
+// redraw the screen every second.
+func coarseAge(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return humanAge(d)
+	case d < time.Minute:
+		return humanAge(d.Truncate(5 * time.Second))
+	}
+	return humanAge(d)
+}
+
+// notes are the agents in trouble, below the entry: two at most, or all that are
+// of interest for the selected entry.
+func (s *entriesScreen) notes(i int) []string {
+	r := &s.rows[i]
+	if len(r.trouble) == 0 {
+		return nil
+	}
+	limit := 1
+	if i == s.sel {
+		limit = 3
+	}
+	var out []string
+	for k, t := range r.trouble {
+		if k == limit {
+			out = append(out, "     "+s.env.styles.dim.apply(fmt.Sprintf("└ and %s more", plural(len(r.trouble)-k, "agent"))))
+			break
+		}
+		text := "└ " + clean(t.agent) + "  " + clean(t.state)
+		if t.text != "" && !strings.HasPrefix(t.text, t.state) {
+			text += ": " + clean(t.text)
+		} else if t.text != "" {
+			text = "└ " + clean(t.agent) + "  " + clean(t.text)
+		}
+		if !t.since.IsZero() {
+			text += " since " + t.since.Local().Format("15:04:05")
+		}
+		out = append(out, "     "+s.env.styles.bad.apply(text))
+	}
+	return out
+}
+
+// problemsOf are the problems of a list error, or the error itself as one.
+func problemsOf(err error) []etcdcfg.Problem {
+	if le, ok := asListError(err); ok {
+		return le.Problems
+	}
+	return []etcdcfg.Problem{{Entry: -1, Message: err.Error()}}
+}

@@ -1,0 +1,230 @@
+package tui
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"logctl/etcdcfg"
+)
+
+// encodings offered by the form; the order desk knows more.
+var encodingNames = [...]string{"gbk", "gb18030", "big5", "utf-8", "utf-16le", "utf-16be", "shift_jis", "euc-jp", "euc-kr", "iso-8859-1", "windows-1252"}
+
+// newEntryForm edits an entry, or makes a new one when old is nil.
+func newEntryForm(e *env, old *etcdcfg.Entry) *form {
+	var x etcdcfg.Entry
+	s := &form{env: e, name: "add", head: "A new entry of " + clean(e.view.key), parent: actEntries}
+	if old != nil {
+		x = old.Clone()
+		s.name, s.head = "edit", "Entry "+clean(x.Path)+" → "+clean(x.Topic)
+	}
+	start := ""
+	if x.Multiline != nil {
+		start = x.Multiline.Start
+	}
+	topic := textField("topic", "Topic", x.Topic, "The Kafka topic the lines go to. A missing one can be created after saving.")
+	topic.suggest = func(text string) []string { return withPrefix(e.topicNames(), text) }
+	encoding := textField("encoding", "Encoding", x.Encoding, "Of the files' text, when it is not UTF-8: gbk, utf-16le, ...")
+	encoding.suggest = func(text string) []string {
+		if text == "" {
+			return nil
+		}
+		return withPrefix(encodingNames[:], text)
+	}
+	s.fields = append(s.fields,
+		textField("path", "Path", x.Path, "An absolute path or a glob: /var/log/nginx/*.log; ** goes through directories."), topic,
+		choiceField("from", "Start at", orDefault(x.From, etcdcfg.FromEnd), "Where to start in files that exist already and were never read.", etcdcfg.FromEnd, etcdcfg.FromBeginning))
+	s.fields = append(s.fields, listFields("exclude", "Exclude", x.Exclude, "Files to leave out, one glob a line: *.gz")...)
+	s.fields = append(s.fields, encoding,
+		textField("multiline", "Multiline", start, "A regular expression that the first line of a record matches, such as ^\\d{4}-; empty: each line is a record."))
+	s.fields = append(s.fields, listFields("include_lines", "Include lines", x.IncludeLines, "Regular expressions, one a line: only lines that match one are sent.")...)
+	s.fields = append(s.fields, listFields("exclude_lines", "Exclude lines", x.ExcludeLines, "Regular expressions, one a line: lines that match one are not sent.")...)
+	s.fields = append(s.fields, listFields("labels", "Labels", labelLines(x.Labels), "name=value, one a line; sent as record headers.")...)
+	s.fields = append(s.fields,
+		choiceField("poll", "Watch by", pollName(x.Poll), "Time only: for network file systems, which do not tell of changes.", "notification", "time only"),
+		choiceField("disabled", "Collect", pausedName(x.Disabled), "A paused entry stays in the list and is not collected.", "yes", "paused"))
+	s.growLists()
+	s.check = func(f *form) { checkEntryForm(f, old) }
+	base := e.view.list
+	s.submit = func(f *form) tea.Cmd { return submitEntryForm(f, base, old) }
+	return s
+}
+
+func orDefault(s, d string) string {
+	if s == "" {
+		return d
+	}
+	return s
+}
+
+func pollName(on bool) string {
+	if on {
+		return "time only"
+	}
+	return "notification"
+}
+
+func pausedName(on bool) string {
+	if on {
+		return "paused"
+	}
+	return "yes"
+}
+
+func listFields(id, label string, values []string, help string) []*field {
+	if len(values) == 0 {
+		values = []string{""}
+	}
+	var out []*field
+	for i, v := range values {
+		f := textField(id, "", v, help)
+		f.kind = fieldList
+		if i == 0 {
+			f.label = label
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func labelLines(m map[string]string) []string {
+	out := make([]string, 0, len(m))
+	for k, v := range m {
+		out = append(out, k+"="+v)
+	}
+	sort.Strings(out)
+	return out
+}
+
+func fmtLabels(m map[string]string) string { return strings.Join(labelLines(m), ", ") }
+
+func fmtList(l []string) string { return strings.Join(l, ", ") }
+
+// topicNames are the topics of the cluster, and those of the list.
+func (e *env) topicNames() []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, n := range e.topics.names() {
+		seen[n] = true
+		out = append(out, n)
+	}
+	for i := range e.view.entries {
+		if n := e.view.entries[i].entry.Topic; !seen[n] {
+			seen[n] = true
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// entryOf reads the form; old keeps what the form does not show.
+func entryOf(f *form, old *etcdcfg.Entry) (etcdcfg.Entry, error) {
+	var x etcdcfg.Entry
+	if old != nil {
+		x = old.Clone()
+	}
+	x.Path, x.Topic, x.Encoding = f.get("path"), f.get("topic"), f.get("encoding")
+	if from := f.get("from"); from != orDefault(x.From, etcdcfg.FromEnd) {
+		x.From = from
+	}
+	x.Exclude, x.IncludeLines, x.ExcludeLines = f.all("exclude"), f.all("include_lines"), f.all("exclude_lines")
+	x.Poll, x.Disabled = f.get("poll") == "time only", f.get("disabled") == "paused"
+	x.Multiline = nil
+	if start := f.all("multiline"); len(start) > 0 {
+		x.Multiline = &etcdcfg.Multiline{Start: start[0]}
+	}
+	x.Labels = nil
+	for i, l := range f.all("labels") {
+		k, v, ok := strings.Cut(l, "=")
+		if !ok || strings.TrimSpace(k) == "" {
+			f.blame("labels", i, "write name=value")
+			continue
+		}
+		if x.Labels == nil {
+			x.Labels = map[string]string{}
+		}
+		x.Labels[strings.TrimSpace(k)] = strings.TrimSpace(v)
+	}
+	if x.Path == "" || x.Topic == "" {
+		return x, fmt.Errorf("a path and a topic are needed")
+	}
+	return x, nil
+}
+
+func checkEntryForm(f *form, old *etcdcfg.Entry) {
+	x, err := entryOf(f, old)
+	if x.Path == "" && f.dirty {
+		f.blame("path", 0, "needed")
+	}
+	if x.Topic == "" && f.dirty {
+		f.blame("topic", 0, "needed")
+	}
+	if err != nil && !f.dirty {
+		return
+	}
+	for i := range f.env.view.entries {
+		other := &f.env.view.entries[i].entry
+		if other.Key() == x.Key() && (old == nil || old.Key() != x.Key()) {
+			f.blame("path", 0, "the list has this path with this topic already")
+		}
+	}
+	if x.Path == "" || x.Topic == "" {
+		return
+	}
+	if err := etcdcfg.ValidateEntry(x); err != nil {
+		for _, p := range problemsOf(err) {
+			id, n := fieldOf(p.Field)
+			text := p.Message
+			if p.Hint != "" {
+				text += ": " + p.Hint
+			}
+			f.blame(id, n, text)
+		}
+	}
+	if f.get("topic") != "" && f.env.topics.known && f.env.topics.find(x.Topic) == nil && f.valid() {
+		f.head = "Topic " + clean(x.Topic) + " does not exist yet; you can create it after saving"
+	}
+}
+
+// fieldOf maps the name of a problem's field, such as exclude[1] or
+// multiline.start, to a field of the form and the place in its list.
+func fieldOf(name string) (id string, n int) {
+	if i := strings.IndexAny(name, ".["); i >= 0 {
+		id = name[:i]
+		if k, err := strconv.Atoi(strings.Trim(name[i:], "[].")); err == nil {
+			n = k
+		}
+		return id, n
+	}
+	return name, 0
+}
+
+// submitEntryForm shows the difference; saving happens from there.
+func submitEntryForm(f *form, base etcdcfg.Snapshot, old *etcdcfg.Entry) tea.Cmd {
+	x, err := entryOf(f, old)
+	if err != nil {
+		f.env.complain(err.Error())
+		return nil
+	}
+	name := x.Path + " → " + x.Topic
+	ed := edit{touched: []string{x.Key()}, topic: x.Topic}
+	if old == nil {
+		ed.note = "add " + name
+		ed.apply = func(in []etcdcfg.Entry) ([]etcdcfg.Entry, error) { return append(in, x), nil }
+		return f.env.propose(base, ed, f)
+	}
+	ed.note, ed.apply = "edit "+name, func(in []etcdcfg.Entry) ([]etcdcfg.Entry, error) {
+		for i := range in {
+			if in[i].Key() == old.Key() {
+				in[i] = x
+				return in, nil
+			}
+		}
+		return nil, fmt.Errorf("the entry %s → %s is no longer in the list: somebody removed it", old.Path, old.Topic)
+	}
+	return f.env.propose(base, ed, f)
+}

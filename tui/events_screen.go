@@ -1,0 +1,106 @@
+package tui
+
+import (
+	tea "charm.land/bubbletea/v2"
+)
+
+// eventsScreen lists what happened while the console was open, newest first.
+type eventsScreen struct {
+	env    *env
+	filter *filter
+	rows   []event
+	seen   uint64
+	total  int
+	table  *table
+	sel    int
+	page   int
+}
+
+func newEventsScreen(e *env) *eventsScreen {
+	return &eventsScreen{env: e, page: 10, table: newTable(
+		column{id: "time", title: "TIME", min: 8},
+		column{id: "kind", title: "ABOUT", min: 6},
+		column{id: "text", title: "WHAT HAPPENED", flex: true, min: 20},
+	)}
+}
+
+func (s *eventsScreen) title() string          { return "events" }
+func (s *eventsScreen) keys() keymap           { return eventsKeys() }
+func (s *eventsScreen) place() (action, bool)  { return actEvents, false }
+func (s *eventsScreen) update(tea.Msg) tea.Cmd { return s.refresh() }
+
+func (s *eventsScreen) refresh() tea.Cmd {
+	list, version := s.env.journal.all()
+	if version == s.seen && s.rows != nil {
+		return nil
+	}
+	s.arrange(list, version)
+	return nil
+}
+
+func (s *eventsScreen) arrange(list []event, version uint64) {
+	grown := 0
+	if s.seen != 0 && s.sel > 0 {
+		grown = int(version - s.seen)
+	}
+	s.seen, s.total, s.rows = version, len(list), make([]event, 0, len(list))
+	for i := len(list) - 1; i >= 0; i-- {
+		if s.filter == nil || s.filter.matchString(list[i].kind+" "+list[i].text) {
+			s.rows = append(s.rows, list[i])
+		}
+	}
+	s.sel = max(min(s.sel+grown, len(s.rows)-1), 0)
+}
+
+func (s *eventsScreen) back() bool {
+	if s.filter == nil {
+		return false
+	}
+	s.filter, s.seen = nil, 0
+	s.refresh()
+	return true
+}
+
+func (s *eventsScreen) act(a action) tea.Cmd {
+	if move(&s.sel, a, len(s.rows), s.page) {
+		return nil
+	}
+	switch a {
+	case actCopy:
+		if s.sel < len(s.rows) {
+			x := s.rows[s.sel]
+			return s.env.copyText(x.at.Format("2006-01-02 15:04:05")+" "+x.kind+" "+x.text, "the line")
+		}
+	case actFilter:
+		l := listState{env: s.env, filter: s.filter}
+		l.ask(func() {
+			s.filter = l.filter
+			list, version := s.env.journal.all()
+			s.seen = 0
+			s.arrange(list, version)
+		})
+	}
+	return nil
+}
+
+func (s *eventsScreen) summary(int) string {
+	text := plural(len(s.rows), "event") + " since the console was opened, newest first"
+	if s.filter != nil {
+		text += "   " + s.env.styles.hit.apply("/"+clean(s.filter.text)) + " matches " + itoa(len(s.rows)) + " of " + itoa(s.total)
+	}
+	return text
+}
+
+func (s *eventsScreen) body(w, h int) []string {
+	if len(s.rows) == 0 {
+		return []string{"", "  Nothing happened yet."}
+	}
+	s.page = h - 2
+	return s.table.render(s.env.styles, w, h, tableRows{n: len(s.rows), sel: s.sel, row: func(i int) []cell {
+		x, p, sign := s.rows[i], s.env.styles.plain, "  "
+		if x.bad {
+			p, sign = s.env.styles.bad, "✗ "
+		}
+		return []cell{{text: x.at.Format("15:04:05"), paint: s.env.styles.dim}, {text: x.kind}, {text: sign + x.text, paint: p}}
+	}})
+}

@@ -1,0 +1,206 @@
+package tui
+
+import (
+	"sync"
+	"time"
+
+	"logctl/agent/report"
+	"logctl/etcdcfg"
+)
+
+const (
+	reportInterval = 2 * time.Second
+	goneFor        = 5 * time.Minute // how long agents that left stay listed
+	maxAgents      = 20_000          // more ids than this are not kept apart
+)
+
+// link is the state of a connection.
+type link struct {
+	known bool // something was heard at all
+	err   string
+	since time.Time // of the present state
+}
+
+func (l link) ok() bool { return l.known && l.err == "" }
+
+// agentState is what is known of one agent.
+type agentState struct {
+	id        string
+	presence  etcdcfg.Presence
+	present   bool      // its presence stands in etcd
+	leftAt    time.Time // when it went, if it was present before
+	cur, prev *report.Report
+	arrivedAt time.Time     // of cur
+	liveGap   time.Duration // between the last two arrivals
+}
+
+// fleet gathers lists, presences and reports and makes views of them. Its
+// methods are safe for concurrent use; the reports handed in must not be
+// changed afterwards.
+type fleet struct {
+	mu       sync.Mutex
+	key      string
+	list     etcdcfg.Snapshot
+	listAt   time.Time
+	haveList bool
+	agents   map[string]*agentState
+	saw      bool // presences were delivered at least once
+	hist     map[string]*history
+	total    history
+	lastHist time.Time
+	etcd     link
+	duty     link // the watch of presences
+	reports  link
+	kafka    link
+	brokers  int
+	dirty    bool
+}
+
+func newFleet(key string) *fleet {
+	return &fleet{key: key, agents: map[string]*agentState{}, hist: map[string]*history{}}
+}
+
+// switchKey starts over with another collect key; agents and reports are kept.
+func (f *fleet) switchKey(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.key, f.list, f.haveList = key, etcdcfg.Snapshot{Key: key}, false
+	f.hist, f.total, f.dirty = map[string]*history{}, history{}, true
+}
+
+func (f *fleet) setList(s etcdcfg.Snapshot, now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s.Key != f.key || f.haveList && s.ModRevision < f.list.ModRevision && s.ModRevision != 0 {
+		return // late
+	}
+	f.list, f.listAt, f.haveList, f.dirty = s, now, true, true
+}
+
+// setLink records a state change of one of the connections and tells whether it
+// was one.
+func (f *fleet) setLink(which *link, err string, now time.Time) (changed bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if which.known && which.err == err {
+		return false
+	}
+	changed = which.err != "" || err != ""
+	*which = link{known: true, err: err, since: now}
+	f.dirty = true
+	return changed
+}
+
+func (f *fleet) setBrokers(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.brokers != n {
+		f.brokers, f.dirty = n, true
+	}
+}
+
+// setPresences replaces who is on duty and returns the ids that came and went
+// since the last time (none the first time).
+func (f *fleet) setPresences(list []etcdcfg.Presence, now time.Time) (came, left []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	here := make(map[string]bool, len(list))
+	for _, p := range list {
+		here[p.ID] = true
+		a := f.agent(p.ID)
+		if a == nil {
+			continue
+		}
+		if !a.present && f.saw {
+			came = append(came, p.ID)
+		}
+		a.presence, a.present = p, true
+	}
+	for id, a := range f.agents {
+		if a.present && !here[id] {
+			a.present, a.leftAt = false, now
+			left = append(left, id)
+		}
+	}
+	f.saw, f.dirty = true, true
+	return came, left
+}
+
+func (f *fleet) agent(id string) *agentState {
+	a := f.agents[id]
+	if a == nil && len(f.agents) < maxAgents {
+		a = &agentState{id: id}
+		f.agents[id] = a
+	}
+	return a
+}
+
+func (f *fleet) addReports(list []report.Report, now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range list {
+		r := &list[i]
+		a := f.agent(r.Agent)
+		if a == nil || a.cur != nil && r.At.Before(a.cur.At) && r.StartedAt.Equal(a.cur.StartedAt) {
+			continue
+		}
+		a.prev, a.cur = a.cur, r
+		if a.prev != nil && !a.prev.StartedAt.Equal(r.StartedAt) {
+			a.prev = nil
+		}
+		a.liveGap, a.arrivedAt = now.Sub(a.arrivedAt), now
+		f.dirty = true
+	}
+}
+
+// fresh reports whether the agent's last report is of now: it is younger than
+// three intervals by its own clock, or reports keep coming at their pace
+// although its clock is wrong.
+func (a *agentState) fresh(now time.Time) bool {
+	if a.cur == nil {
+		return false
+	}
+	limit := 3 * a.interval()
+	if now.Sub(a.arrivedAt) > limit {
+		return false
+	}
+	return now.Sub(a.cur.At) <= limit || a.liveGap >= a.interval()/2 && a.liveGap <= limit
+}
+
+// interval is the time between its reports.
+func (a *agentState) interval() time.Duration {
+	if a.prev != nil {
+		if d := a.cur.At.Sub(a.prev.At); d > reportInterval {
+			return min(d, time.Minute)
+		}
+	}
+	return reportInterval
+}
+
+// reportAge is how old the last report is.
+func (a *agentState) reportAge(now time.Time) time.Duration {
+	if a.cur == nil {
+		return 0
+	}
+	if a.fresh(now) {
+		return max(now.Sub(a.arrivedAt), 0)
+	}
+	return max(now.Sub(a.cur.At), now.Sub(a.arrivedAt), 0)
+}
+
+// forget drops agents that left long ago, and reports of agents never seen
+// present that are old. Called with the lock held.
+func (f *fleet) forget(now time.Time) {
+	for id, a := range f.agents {
+		if a.present {
+			continue
+		}
+		gone := a.leftAt
+		if a.cur != nil && a.cur.At.After(gone) {
+			gone = a.cur.At
+		}
+		if now.Sub(gone) > goneFor {
+			delete(f.agents, id)
+		}
+	}
+}

@@ -1,0 +1,358 @@
+package tui
+
+import (
+	"math"
+	"sort"
+	"time"
+
+	"logctl/agent/report"
+	"logctl/etcdcfg"
+)
+
+// fleetView is one state of everything the home screens show. It is immutable,
+// so that the UI goroutine needs no lock.
+type fleetView struct {
+	at       time.Time
+	key      string
+	list     etcdcfg.Snapshot
+	haveList bool
+	listAt   time.Time
+	entries  []entryRow
+	agents   []agentRow
+	present  int // agents on duty, of any key
+	etcd     link
+	kafka    link
+	duty     link // presences
+	reports  link
+	brokers  int
+	applied  int // agents of this key that run the list shown
+	audience int // agents of this key on duty
+	pending  []agentRow
+	lines    float64 // a second, all entries; NaN unknown
+	bytes    float64
+	lag      int64
+	spark    []float64
+	restless bool // something is ageing: look again without news
+}
+
+// entryRow is one entry with what all agents make of it.
+type entryRow struct {
+	entry   etcdcfg.Entry
+	index   int // in the list
+	key     string
+	running int // agents that run it without trouble
+	of      int // agents of this key on duty
+	state   string
+	since   time.Time // of the state, zero unknown
+	lines   float64   // a second; NaN unknown
+	bytes   float64
+	lag     int64         // bytes not acknowledged
+	lagAge  time.Duration // age of the oldest line not acknowledged
+	known   bool          // any report was seen
+	stale   time.Duration // age of the newest report when it is old, else 0
+	spark   []float64
+	trouble []trouble
+	tasks   []taskRow
+}
+
+// trouble is one agent that cannot do an entry.
+type trouble struct {
+	agent, state, text string
+	since              time.Time
+}
+
+// taskRow is one entry on one agent.
+type taskRow struct {
+	agent    string
+	present  bool
+	stale    time.Duration
+	state    string
+	text     string
+	since    time.Time
+	lines    float64
+	bytes    float64
+	cur      *report.Task // nil: only its presence is known
+	prev     *report.Task
+	interval time.Duration // between prev and cur
+}
+
+// agentRow is one agent.
+type agentRow struct {
+	id, host, version, key string
+	started                time.Time
+	pid                    int
+	present                bool
+	leftAt                 time.Time
+	revision               int64
+	behind                 bool // runs another revision than the list shown
+	listError              string
+	kafka                  string
+	tasks, bad             int
+	lines, bytes           float64
+	lag                    int64
+	age                    time.Duration // of the last report
+	fresh, reported        bool
+	state                  string // the worst of its tasks
+}
+
+// build makes a view of now; it takes a few milliseconds with a thousand agents
+// and belongs off the UI goroutine.
+func (f *fleet) build(now time.Time) *fleetView {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dirty = false
+	f.forget(now)
+	v := &fleetView{
+		at: now, key: f.key, list: f.list, haveList: f.haveList, listAt: f.listAt,
+		etcd: f.etcd, kafka: f.kafka, duty: f.duty, reports: f.reports, brokers: f.brokers,
+		lines: math.NaN(), bytes: math.NaN(),
+	}
+	b := &builder{fleet: f, view: v, now: now, index: make(map[string]int, len(f.list.Entries))}
+	b.entries()
+	for _, id := range sortedIDs(f.agents) {
+		b.agent(f.agents[id])
+	}
+	b.finish()
+	f.sample(v, now)
+	return v
+}
+
+func sortedIDs(m map[string]*agentState) []string {
+	ids := make([]string, 0, len(m))
+	for id := range m {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	return ids
+}
+
+type builder struct {
+	fleet *fleet
+	view  *fleetView
+	now   time.Time
+	index map[string]int // entry key -> row
+}
+
+func (b *builder) entries() {
+	b.view.entries = make([]entryRow, len(b.fleet.list.Entries))
+	for i, e := range b.fleet.list.Entries {
+		k := e.Key()
+		b.view.entries[i] = entryRow{entry: e, index: i, key: k, lines: math.NaN(), bytes: math.NaN()}
+		b.index[k] = i
+	}
+}
+
+// agent adds one agent: its row, and its part of each entry.
+func (b *builder) agent(a *agentState) {
+	v, fresh := b.view, a.fresh(b.now)
+	row := agentRow{
+		id: a.id, present: a.present, leftAt: a.leftAt, fresh: fresh, reported: a.cur != nil,
+		age: a.reportAge(b.now), lines: math.NaN(), bytes: math.NaN(),
+	}
+	p := a.presence
+	row.host, row.version, row.key, row.started, row.pid = p.Host, p.Version, p.CollectKey, p.Started, p.PID
+	row.revision, row.listError, row.kafka = p.Revision, p.ListError, p.Kafka
+	if a.cur != nil {
+		b.fromReport(&row, a)
+	}
+	ours := row.key == v.key || row.key == "" && a.cur != nil
+	if a.present {
+		v.present++
+	}
+	if a.present && row.key == v.key {
+		v.audience++
+		row.behind = v.haveList && v.list.Err == nil && row.revision < v.list.ModRevision
+		if row.behind || row.listError != "" {
+			v.pending = append(v.pending, row)
+		} else {
+			v.applied++
+		}
+	}
+	b.tasks(&row, a, ours)
+	if !fresh && a.cur != nil || !a.present {
+		v.restless = true
+	}
+	v.agents = append(v.agents, row)
+}
+
+func (b *builder) fromReport(row *agentRow, a *agentState) {
+	r := a.cur
+	if row.host == "" {
+		row.host, row.version, row.started = r.Host, r.Version, r.StartedAt
+	}
+	if r.Kafka != "" && a.fresh(b.now) {
+		row.kafka = r.Kafka
+	}
+	if !a.present {
+		row.revision = r.Revision
+	}
+	for i := range r.Tasks {
+		row.lag += r.Tasks[i].LagBytes
+	}
+}
+
+// tasks adds the tasks of an agent, from its report when that is new, else from
+// its presence.
+func (b *builder) tasks(row *agentRow, a *agentState, ours bool) {
+	states := make(map[string]etcdcfg.TaskState, len(a.presence.Tasks))
+	if a.present {
+		for _, t := range a.presence.Tasks {
+			states[t.Path+"\x00"+t.Topic] = t
+		}
+	}
+	stale := time.Duration(0)
+	if a.cur != nil && !a.fresh(b.now) {
+		stale = max(row.age, time.Second)
+	}
+	if a.cur != nil {
+		before := tasksByKey(a.prev)
+		for i := range a.cur.Tasks {
+			t := &a.cur.Tasks[i]
+			k := t.Path + "\x00" + t.Topic
+			tr := taskRow{agent: a.id, present: a.present, stale: stale, state: t.State, text: t.Error, cur: t, prev: before[k]}
+			if p, ok := states[k]; ok {
+				tr.since = p.Since
+				if stale > 0 {
+					tr.state, tr.text = p.State, p.Error
+				}
+				delete(states, k)
+			}
+			tr.lines, tr.bytes = math.NaN(), math.NaN()
+			if tr.prev != nil && stale == 0 {
+				tr.interval = a.cur.At.Sub(a.prev.At)
+				tr.lines = perSecond(tr.prev.Lines, t.Lines, tr.interval)
+				tr.bytes = perSecond(tr.prev.Bytes, t.Bytes, tr.interval)
+			}
+			b.add(row, tr, k, ours)
+		}
+	}
+	for k, t := range states { // tasks that no report names yet
+		b.add(row, taskRow{agent: a.id, present: a.present, state: t.State, text: t.Error, since: t.Since, lines: math.NaN(), bytes: math.NaN()}, k, ours)
+	}
+}
+
+func tasksByKey(r *report.Report) map[string]*report.Task {
+	if r == nil {
+		return nil
+	}
+	m := make(map[string]*report.Task, len(r.Tasks))
+	for i := range r.Tasks {
+		m[r.Tasks[i].Path+"\x00"+r.Tasks[i].Topic] = &r.Tasks[i]
+	}
+	return m
+}
+
+func perSecond(before, after uint64, d time.Duration) float64 {
+	if after < before || d <= 0 {
+		return math.NaN()
+	}
+	return float64(after-before) / d.Seconds()
+}
+
+// add counts one task into its agent and its entry.
+func (b *builder) add(row *agentRow, t taskRow, key string, ours bool) {
+	row.tasks++
+	if severity(t.state) >= sevBad {
+		row.bad++
+	}
+	row.state = worse(row.state, t.state)
+	row.lines, row.bytes = plus(row.lines, t.lines), plus(row.bytes, t.bytes)
+	i, ok := b.index[key]
+	if !ok || !ours {
+		return
+	}
+	e := &b.view.entries[i]
+	e.tasks = append(e.tasks, t)
+	if t.cur != nil {
+		e.known = true
+		e.lag += t.cur.LagBytes
+		e.lagAge = max(e.lagAge, time.Duration(t.cur.OldestUnackedMS)*time.Millisecond)
+	}
+	if !t.present {
+		return
+	}
+	if worse(e.state, t.state) != e.state || e.since.IsZero() {
+		e.since = t.since
+	}
+	e.state = worse(e.state, t.state)
+	e.lines, e.bytes = plus(e.lines, t.lines), plus(e.bytes, t.bytes)
+	if severity(t.state) >= sevBad {
+		e.trouble = append(e.trouble, trouble{agent: t.agent, state: t.state, text: t.text, since: t.since})
+	} else {
+		e.running++
+	}
+}
+
+// plus adds rates of which any may be unknown.
+func plus(a, b float64) float64 {
+	switch {
+	case math.IsNaN(b):
+		return a
+	case math.IsNaN(a):
+		return b
+	}
+	return a + b
+}
+
+func (b *builder) finish() {
+	v := b.view
+	for i := range v.entries {
+		e := &v.entries[i]
+		e.of = v.audience
+		e.stale = staleness(e.tasks)
+		switch {
+		case e.entry.Disabled:
+			e.state = report.StateDisabled
+		case e.state == "" && v.audience == 0:
+			e.state = stateNoAgent
+		case e.state == "":
+			e.state = statePending
+		}
+		v.lines, v.bytes = plus(v.lines, e.lines), plus(v.bytes, e.bytes)
+		v.lag += e.lag
+	}
+}
+
+// staleness is the age of the newest report of the tasks, 0 when one is fresh.
+func staleness(tasks []taskRow) time.Duration {
+	out := time.Duration(0)
+	for _, t := range tasks {
+		if t.stale == 0 {
+			return 0
+		}
+		if out == 0 || t.stale < out {
+			out = t.stale
+		}
+	}
+	return out
+}
+
+// sample adds to the histories when their time has come, and puts them into the
+// view.
+func (f *fleet) sample(v *fleetView, now time.Time) {
+	due := now.Sub(f.lastHist) >= historyPeriod
+	if due {
+		f.lastHist = now
+		f.total.push(v.lines)
+	}
+	seen := make(map[string]bool, len(v.entries))
+	for i := range v.entries {
+		e := &v.entries[i]
+		seen[e.key] = true
+		h := f.hist[e.key]
+		if h == nil {
+			h = &history{}
+			f.hist[e.key] = h
+		}
+		if due {
+			h.push(e.lines)
+		}
+		e.spark = h.samples()
+	}
+	for k := range f.hist {
+		if !seen[k] {
+			delete(f.hist, k)
+		}
+	}
+	v.spark = f.total.samples()
+}

@@ -1,0 +1,167 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"logctl/etcdcfg"
+)
+
+const (
+	historyShown = 100
+	loadLimit    = 4 * time.Second
+)
+
+// historyScreen lists the changes of the collect key and what each one did.
+type historyScreen struct {
+	env     *env
+	gen     int
+	loading bool
+	err     string
+	key     string
+	changes []etcdcfg.Change
+	sel     int
+	table   *table
+	diffTop int
+	page    int
+}
+
+type historyMsg struct {
+	gen     int
+	changes []etcdcfg.Change
+	err     error
+}
+
+func newHistoryScreen(e *env) *historyScreen {
+	return &historyScreen{env: e, page: 5, table: newTable(
+		column{id: "rev", title: "REV", right: true},
+		column{id: "when", title: "WHEN", min: 14},
+		column{id: "who", title: "WHO", max: 24, drop: 1},
+		column{id: "note", title: "WHAT", flex: true, min: 20},
+	)}
+}
+
+func (s *historyScreen) title() string         { return "history" }
+func (s *historyScreen) keys() keymap          { return historyKeys() }
+func (s *historyScreen) place() (action, bool) { return actEntries, false }
+
+func (s *historyScreen) refresh() tea.Cmd {
+	v := s.env.view
+	if s.gen != 0 && s.key == v.key && (len(s.changes) == 0 || s.changes[0].Revision >= v.list.ModRevision || s.loading) {
+		return nil
+	}
+	if s.env.ports.entries == nil {
+		return nil
+	}
+	s.gen, s.loading, s.key = s.env.next(), true, v.key
+	gen, key, port, ctx := s.gen, v.key, s.env.ports.entries, s.env.ctx
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(ctx, loadLimit)
+		defer cancel()
+		list, err := port.History(ctx, key, historyShown)
+		return historyMsg{gen, list, err}
+	}
+}
+
+func (s *historyScreen) update(msg tea.Msg) tea.Cmd {
+	m, ok := msg.(historyMsg)
+	if !ok || m.gen != s.gen {
+		return nil
+	}
+	s.loading, s.err = false, ""
+	if m.err != nil {
+		s.err = clean(m.err.Error())
+		return nil
+	}
+	s.changes = m.changes
+	s.sel = min(s.sel, max(len(s.changes)-1, 0))
+	return nil
+}
+
+func (s *historyScreen) act(a action) tea.Cmd {
+	switch a {
+	case actBack:
+		s.env.pop()
+		return nil
+	case actPageDetailUp:
+		s.diffTop = max(s.diffTop-s.page/2, 0)
+		return nil
+	case actPageDetailDown:
+		s.diffTop += s.page / 2
+		return nil
+	case actRevert:
+		return s.revert()
+	}
+	if move(&s.sel, a, len(s.changes), 5) {
+		s.diffTop = 0
+	}
+	return nil
+}
+
+// revert asks before it makes the list what it was after the selected change.
+func (s *historyScreen) revert() tea.Cmd {
+	if s.sel >= len(s.changes) {
+		return nil
+	}
+	c, base, e := s.changes[s.sel], s.env.view.list, s.env
+	if c.Revision == base.ModRevision {
+		e.say("The list is already what it was after that change")
+		return nil
+	}
+	note := fmt.Sprintf("revert to rev %d", c.Revision)
+	e.push(newConfirm(e, "revert", []string{
+		fmt.Sprintf("Make %s what it was at rev %d?", clean(base.Key), c.Revision),
+		"Changes made since then go away; they stay in the history.",
+	}, func() tea.Cmd {
+		port, ctx := e.ports.entries, e.ctx
+		e.say("Saving ...")
+		return func() tea.Msg {
+			ctx, cancel := context.WithTimeout(ctx, saveLimit)
+			defer cancel()
+			m := savedMsg{ed: edit{note: note, raw: c.After}, base: base}
+			m.snap, m.err = port.Revert(ctx, base, c.Revision, note)
+			return m
+		}
+	}))
+	return nil
+}
+
+func (s *historyScreen) summary(int) string {
+	switch {
+	case s.err != "":
+		return s.env.styles.bad.apply("History not loaded: " + s.err)
+	case s.loading && len(s.changes) == 0:
+		return "Loading ..."
+	case len(s.changes) == 0:
+		return "No change of " + clean(s.key) + " was made through logctl yet"
+	}
+	return fmt.Sprintf("%s of %s, newest first; below: what the selected one did", plural(len(s.changes), "change"), clean(s.key))
+}
+
+func (s *historyScreen) body(w, h int) []string {
+	listH := max(h/3, 4)
+	lines := s.table.render(s.env.styles, w, listH, tableRows{n: len(s.changes), sel: s.sel, row: s.row})
+	for len(lines) < listH {
+		lines = append(lines, "")
+	}
+	lines = append(lines, s.env.styles.dim.apply(rule(w)))
+	if s.sel < len(s.changes) {
+		c := s.changes[s.sel]
+		diff := colourDiff(s.env.styles, etcdcfg.Diff(c.Before, c.After))
+		s.page = max(h-len(lines), 1)
+		s.diffTop = max(min(s.diffTop, len(diff)-s.page), 0)
+		lines = append(lines, diff[s.diffTop:]...)
+	}
+	return lines[:min(len(lines), h)]
+}
+
+func (s *historyScreen) row(i int) []cell {
+	c := s.changes[i]
+	return []cell{
+		{text: fmt.Sprint(c.Revision)}, {text: c.When.Local().Format("01-02 15:04:05")},
+		{text: clean(c.Who)}, {text: clean(c.Note)},
+	}
+}

@@ -1,0 +1,121 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"logctl/consumer"
+	"logctl/internal/kafka"
+)
+
+const (
+	streamLinger = 50 * time.Millisecond
+	nextLimit    = time.Second // between two looks at the partitions of a quiet topic
+)
+
+// liveStreams reads topics of a cluster.
+type liveStreams struct {
+	cfg kafka.Config
+	log *slog.Logger
+}
+
+func (l liveStreams) CheckFrom(from string) error {
+	_, err := consumer.ParseFrom(from)
+	return err
+}
+
+func (l liveStreams) CheckPartitions(list string) error {
+	_, err := consumer.ParsePartitions(list)
+	return err
+}
+
+func (l liveStreams) Open(ctx context.Context, q streamQuery, onNotice func(string)) (streamReader, error) {
+	from, err := consumer.ParseFrom(q.from)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := consumer.ParsePartitions(q.partitions)
+	if err != nil {
+		return nil, err
+	}
+	r, err := consumer.Open(ctx, consumer.Config{
+		Kafka: l.cfg, Topics: []string{q.topic}, From: from, Partitions: parts, Follow: true,
+		Isolation: consumer.ReadUncommitted, Linger: streamLinger, Log: l.log,
+		Notify: func(n consumer.Notice) { onNotice(noticeText(n)) },
+	})
+	if err != nil {
+		return nil, errors.New(kafka.Explain(err))
+	}
+	return &liveReader{r: r, arrived: map[int32]time.Time{}, seen: map[int32]uint64{}}, nil
+}
+
+func noticeText(n consumer.Notice) string {
+	if n.Partition >= 0 {
+		return fmt.Sprintf("partition %d: %s", n.Partition, n.Text)
+	}
+	return n.Text
+}
+
+// liveReader turns the consumer's records into the ring's.
+type liveReader struct {
+	r       *consumer.Reader
+	arrived map[int32]time.Time // of the last record of each partition
+	seen    map[int32]uint64
+	errors  map[int32]time.Time
+}
+
+// Next returns nothing when nothing came for a second.
+func (l *liveReader) Next(ctx context.Context) ([]*rec, error) {
+	sub, cancel := context.WithTimeout(ctx, nextLimit)
+	defer cancel()
+	list, err := l.r.Next(sub)
+	if err != nil {
+		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	now := time.Now()
+	store := make([]rec, len(list))
+	out := make([]*rec, len(list))
+	for i := range list {
+		x := &list[i]
+		store[i] = rec{
+			topic: x.Topic, partition: x.Partition, offset: x.Offset, logAppend: x.TimeType == consumer.LogAppendTime,
+			arrived: now, key: x.Key, value: x.Value,
+		}
+		if x.TimeType != consumer.NoTime {
+			store[i].time = x.Time
+		}
+		if len(x.Headers) > 0 {
+			store[i].headers = make([]recHeader, len(x.Headers))
+			for k, h := range x.Headers {
+				store[i].headers[k] = recHeader{h.Key, h.Value}
+			}
+		}
+		out[i] = &store[i]
+	}
+	return out, nil
+}
+
+func (l *liveReader) Partitions() []partStat {
+	now := time.Now()
+	list := l.r.Partitions()
+	out := make([]partStat, 0, len(list))
+	for _, p := range list {
+		if p.Records != l.seen[p.Partition] || l.arrived[p.Partition].IsZero() {
+			l.seen[p.Partition], l.arrived[p.Partition] = p.Records, now
+		}
+		s := partStat{id: p.Partition, next: p.Next, end: p.End, records: p.Records, lastAt: l.arrived[p.Partition]}
+		if p.Err != nil {
+			s.err = kafka.Explain(p.Err)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (l *liveReader) Close() error { return l.r.Close() }

@@ -1,0 +1,14 @@
+package tui
+
+import (
+	"context"
+	"os"
+	"os/signal"
+)
+
+const defaultEditor = "notepad"
+
+// withSignals ends the context when the process is told to end.
+func withSignals(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt)
+}

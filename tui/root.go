@@ -1,0 +1,274 @@
+package tui
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+const (
+	toastFor    = 5 * time.Second
+	againWithin = time.Second // a second Ctrl-C within this ends the console
+	minWidth    = 60
+	minHeight   = 15
+	narrow      = 100 // below this many columns panes stack
+)
+
+// root is the model: it knows the size, the global keys, the stack of screens
+// and the line at the foot, and forwards the rest.
+type root struct {
+	env      *env
+	theme    string
+	mouse    bool
+	stack    []screen
+	stream   *streamScreen // looked at last, kept while another main screen is open
+	w, h     int
+	sized    bool
+	toast    reqToast
+	toastGen int
+	prompt   *prompt
+	lastCtlC time.Time
+	quitting bool
+	dark     bool
+	colour   bool
+	frame    frameCache
+}
+
+// Messages of the root.
+type (
+	feedMsg   struct{}
+	toastMsg  struct{ gen int }
+	minuteMsg struct{}
+)
+
+// Init starts what runs as long as the console.
+func (r *root) Init() tea.Cmd {
+	cmds := []tea.Cmd{r.waitFeed(), r.nextMinute()}
+	if r.theme == ThemeAuto && r.colour {
+		cmds = append(cmds, tea.RequestBackgroundColor)
+	}
+	return r.wrap(tea.Batch(append(cmds, r.settle(r.top().refresh()))...))
+}
+
+func (r *root) top() screen { return r.stack[len(r.stack)-1] }
+
+// Update handles one message. A panic in it ends the console in order.
+func (r *root) Update(msg tea.Msg) (model tea.Model, cmd tea.Cmd) {
+	defer r.env.keep.guard()
+	model = r
+	r.frame.stale = true
+	cmd = r.wrap(r.settle(r.handle(msg)))
+	return model, cmd
+}
+
+func (r *root) handle(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		r.w, r.h, r.sized = msg.Width, msg.Height, true
+		return nil
+	case tea.KeyPressMsg:
+		return r.key(msg)
+	case tea.PasteMsg:
+		return r.paste(msg.Content)
+	case tea.BackgroundColorMsg:
+		r.dark = msg.IsDark()
+		r.env.styles = newStyles(r.dark, r.colour)
+		return nil
+	case tea.FocusMsg, tea.BlurMsg:
+		_, r.env.focused = msg.(tea.FocusMsg)
+		return r.top().update(msg)
+	case tea.MouseWheelMsg:
+		return r.wheel(msg)
+	case tea.MouseClickMsg:
+		if c, ok := r.top().(clicker); ok && msg.Y >= 2 {
+			return c.click(msg.Y - 2)
+		}
+		return nil
+	case feedMsg:
+		r.env.view = r.env.feed.view()
+		r.env.applied.look(r.env)
+		return tea.Batch(r.waitFeed(), r.top().refresh())
+	case toastMsg:
+		if msg.gen == r.toastGen {
+			r.toast = reqToast{}
+		}
+		return nil
+	case minuteMsg:
+		return r.nextMinute()
+	case savedMsg:
+		return r.env.saved(msg)
+	case editorMsg:
+		return r.env.edited(msg)
+	case topicsMsg:
+		if !r.env.gotTopics(msg) {
+			return nil
+		}
+	}
+	return r.forward(msg)
+}
+
+// forward gives an answer to all screens: each knows its own by generation.
+func (r *root) forward(msg tea.Msg) tea.Cmd {
+	var cmds []tea.Cmd
+	for _, s := range r.stack {
+		cmds = append(cmds, s.update(msg))
+	}
+	if r.stream != nil && !r.has(r.stream) {
+		cmds = append(cmds, r.stream.update(msg))
+	}
+	return tea.Batch(cmds...)
+}
+
+func (r *root) has(s screen) bool {
+	for _, x := range r.stack {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// settle carries out what screens asked for until nothing is asked any more.
+func (r *root) settle(cmd tea.Cmd) tea.Cmd {
+	cmds := []tea.Cmd{cmd}
+	for range 32 { // an end, should two screens ask each other for ever
+		if len(r.env.reqs) == 0 {
+			break
+		}
+		reqs := r.env.reqs
+		r.env.reqs = nil
+		for _, q := range reqs {
+			cmds = append(cmds, r.carryOut(q))
+		}
+	}
+	return tea.Batch(cmds...)
+}
+
+func (r *root) carryOut(q any) tea.Cmd {
+	switch q := q.(type) {
+	case reqPush:
+		r.cover()
+		r.stack = append(r.stack, q.s)
+		return q.s.refresh()
+	case reqPop:
+		return r.popScreens(q.n)
+	case reqDrop:
+		return r.drop(q.screens)
+	case reqHome:
+		return r.home(q.act)
+	case reqStream:
+		return r.openStream(q.q)
+	case reqToast:
+		return r.showToast(q)
+	case reqPrompt:
+		r.prompt = q.p
+		r.prompt.check()
+	case reqQuit:
+		return r.quit()
+	}
+	return nil
+}
+
+func (r *root) cover() {
+	if h, ok := r.top().(hider); ok {
+		h.hidden()
+	}
+}
+
+func (r *root) popScreens(n int) tea.Cmd {
+	for range n {
+		if len(r.stack) == 1 {
+			break
+		}
+		s := r.top()
+		r.stack = r.stack[:len(r.stack)-1]
+		if s == screen(r.stream) {
+			r.stream.hidden()
+			continue // kept for key 4
+		}
+		if c, ok := s.(closer); ok {
+			c.close()
+		}
+	}
+	return r.top().refresh()
+}
+
+// home switches to one of the five main screens.
+func (r *root) home(a action) tea.Cmd {
+	if a == actStream && r.stream == nil {
+		r.showToast(reqToast{text: "No stream yet: choose a topic and press Enter"})
+		a = actTopics
+	}
+	for len(r.stack) > 1 {
+		r.popScreens(1)
+	}
+	switch a {
+	case actAgents:
+		return r.pushNow(newAgentsScreen(r.env))
+	case actTopics:
+		return r.pushNow(newTopicsScreen(r.env))
+	case actEvents:
+		return r.pushNow(newEventsScreen(r.env))
+	case actStream:
+		return r.pushNow(r.stream)
+	}
+	return nil
+}
+
+func (r *root) pushNow(s screen) tea.Cmd {
+	r.cover()
+	r.stack = append(r.stack, s)
+	return s.refresh()
+}
+
+// openStream shows a topic; the stream of another one is closed.
+func (r *root) openStream(q streamQuery) tea.Cmd {
+	if r.env.ports.streams == nil {
+		return r.showToast(reqToast{text: "Kafka is not configured: there is nothing to stream from", bad: true})
+	}
+	if r.stream != nil && r.stream.query.topic == q.topic && q.from == "" {
+		if !r.has(r.stream) {
+			return r.pushNow(r.stream)
+		}
+		return nil
+	}
+	if r.stream != nil {
+		r.stream.close()
+	}
+	if q.from == "" {
+		q.from = "newest"
+	}
+	r.stream = newStreamScreen(r.env, q)
+	return r.pushNow(r.stream)
+}
+
+func (r *root) showToast(q reqToast) tea.Cmd {
+	r.toastGen++
+	r.toast = q
+	gen := r.toastGen
+	return r.env.after(toastFor, toastMsg{gen})
+}
+
+func (r *root) quit() tea.Cmd {
+	r.quitting = true
+	return tea.Quit
+}
+
+func (r *root) waitFeed() tea.Cmd {
+	e := r.env
+	return func() tea.Msg {
+		select {
+		case <-e.feed.news:
+			return feedMsg{}
+		case <-e.ctx.Done():
+			return nil
+		}
+	}
+}
+
+// nextMinute wakes the clock of the header up; it shows no seconds so that an
+// idle console writes nothing.
+func (r *root) nextMinute() tea.Cmd {
+	now := r.env.now()
+	return r.env.after(now.Truncate(time.Minute).Add(time.Minute).Sub(now)+10*time.Millisecond, minuteMsg{})
+}

@@ -1,0 +1,196 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+const ellipsis = "…"
+
+// cells is the width of s on the screen, in cells.
+func cells(s string) int {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return ansi.StringWidth(s)
+		}
+	}
+	return len(s)
+}
+
+// fit makes s exactly w cells wide: cut with an ellipsis or padded at the right.
+func fit(s string, w int) string {
+	if w <= 0 {
+		return ""
+	}
+	n := cells(s)
+	if n > w {
+		s = ansi.Truncate(s, w, ellipsis)
+		n = cells(s)
+	}
+	return s + spaces(w-n)
+}
+
+// fitRight is fit with the text at the right, for numbers.
+func fitRight(s string, w int) string {
+	if w <= 0 {
+		return ""
+	}
+	n := cells(s)
+	if n > w {
+		s = ansi.Truncate(s, w, ellipsis)
+		n = cells(s)
+	}
+	return spaces(w-n) + s
+}
+
+// fitPath is fit for paths: what is cut is cut at the front, because the end
+// tells files apart.
+func fitPath(s string, w int) string {
+	if w <= 0 {
+		return ""
+	}
+	if n := cells(s); n > w {
+		s = ansi.TruncateLeft(s, n-w+1, ellipsis)
+		if cells(s) > w { // a wide character at the cut
+			s = ansi.TruncateLeft(s, 2, ellipsis)
+		}
+	}
+	return s + spaces(w-cells(s))
+}
+
+// cut shortens s to at most w cells and pads nothing.
+func cut(s string, w int) string {
+	if w <= 0 {
+		return ""
+	}
+	if cells(s) <= w {
+		return s
+	}
+	return ansi.Truncate(s, w, ellipsis)
+}
+
+func spaces(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	const blank = "                                                                                                                                "
+	if n <= len(blank) {
+		return blank[:n]
+	}
+	return strings.Repeat(" ", n)
+}
+
+// wrapText breaks cleaned text into lines of at most w cells. It breaks
+// anywhere, so that nothing of a log line is hidden or moved.
+func wrapText(s string, w int) []string {
+	if w <= 0 {
+		return nil
+	}
+	if cells(s) <= w {
+		return []string{s}
+	}
+	return strings.Split(ansi.Hardwrap(s, w, true), "\n")
+}
+
+// wrapWords breaks prose at spaces into lines of at most w cells.
+func wrapWords(s string, w int) []string {
+	if w <= 0 {
+		return nil
+	}
+	return strings.Split(ansi.Wrap(s, w, ""), "\n")
+}
+
+// humanCount shortens a count: 950, 31.2k, 1.4M.
+func humanCount(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "-"
+	case v < 0:
+		return "-" + humanCount(-v)
+	case v == 0:
+		return "0"
+	case v < 0.95:
+		return "<1"
+	case v < 999.5:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return scaled(v, 1000, []string{"", "k", "M", "G", "T", "P"})
+}
+
+// humanBytes shortens a number of bytes, in powers of 1024: 0 B, 1.2 MB.
+func humanBytes(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "-"
+	case v < 0:
+		return "-" + humanBytes(-v)
+	case v < 1023.5:
+		return strconv.FormatFloat(v, 'f', 0, 64) + " B"
+	}
+	return scaled(v, 1024, []string{" B", " KB", " MB", " GB", " TB", " PB"})
+}
+
+func scaled(v, base float64, units []string) string {
+	i := 0
+	for v >= base-0.05 && i < len(units)-1 {
+		v /= base
+		i++
+	}
+	digits := 1
+	if v >= 99.95 {
+		digits = 0
+	}
+	return strconv.FormatFloat(v, 'f', digits, 64) + units[i]
+}
+
+// humanAge shortens a duration to its biggest unit or two: 3s, 4m, 2h10m, 3d.
+func humanAge(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0s"
+	case d < time.Minute:
+		return strconv.Itoa(int(d/time.Second)) + "s"
+	case d < time.Hour:
+		return strconv.Itoa(int(d/time.Minute)) + "m"
+	case d < 24*time.Hour:
+		h, m := int(d/time.Hour), int(d%time.Hour/time.Minute)
+		if m == 0 || h >= 10 {
+			return strconv.Itoa(h) + "h"
+		}
+		return fmt.Sprintf("%dh%02dm", h, m)
+	}
+	return strconv.Itoa(int(d/(24*time.Hour))) + "d"
+}
+
+// humanLatency shortens a short duration: 0.4ms, 12ms, 1.3s.
+func humanLatency(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "-" + humanLatency(-d)
+	case d < 10*time.Millisecond:
+		return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 1, 64) + "ms"
+	case d < time.Second:
+		return strconv.Itoa(int(d/time.Millisecond)) + "ms"
+	case d < time.Minute:
+		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + "s"
+	}
+	return humanAge(d)
+}
+
+// plural is "1 agent", "2 agents".
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	if strings.HasSuffix(word, "y") {
+		return strconv.Itoa(n) + " " + strings.TrimSuffix(word, "y") + "ies"
+	}
+	return strconv.Itoa(n) + " " + word + "s"
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
