@@ -239,7 +239,7 @@ func (t *task) housekeep(ctx context.Context, set *tail.Set) error {
 		case <-tick.C:
 		}
 		for _, st := range set.Unsaved() {
-			t.shared.registry.Put(t.entry.Key(), st)
+			t.shared.registry.Add(t.entry.Key(), st)
 		}
 		finished = append(finished, set.Forgotten()...)
 		finished = slices.DeleteFunc(finished, t.forget)

@@ -24,7 +24,7 @@ const FileName = "positions.db"
 var ErrLocked = errors.New("another agent uses this data directory")
 
 // FlushInterval is how long a position may wait in memory before Run writes it.
-const FlushInterval = time.Second
+const FlushInterval = 250 * time.Millisecond
 
 // Registry holds the positions of an agent. Its methods may be called from any
 // goroutine.
@@ -136,6 +136,17 @@ func (r *Registry) Put(key string, st tail.State) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.source(key).put(st)
+}
+
+// Add notes the state of a file that may have none yet. Unlike Put it never takes
+// the place of one that was put: what was acknowledged meanwhile is newer.
+func (r *Registry) Add(key string, st tail.State) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.source(key)
+	if _, known := s.states[st.ID]; !known {
+		s.put(st)
+	}
 }
 
 // Drop forgets a file of a source that is finished for good.

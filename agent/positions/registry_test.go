@@ -222,3 +222,20 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestAddNeverGoesBack(t *testing.T) {
+	r := open(t, t.TempDir())
+	r.Put("s", state(1, 20)) // acknowledged before the file was noted as new
+	r.Add("s", state(1, 0))
+	r.Add("s", state(2, 0))
+	got := map[uint64]int64{}
+	for _, st := range r.States("s") {
+		got[st.ID.Ino] = st.Pos
+	}
+	if diff := cmp.Diff(map[uint64]int64{1: 20, 2: 0}, got); diff != "" {
+		t.Error(diff)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
