@@ -85,6 +85,7 @@ func (c *cluster) call(ctx context.Context, addr string, request func(*sarama.Br
 // topicMeta is what the cluster says about a topic.
 type topicMeta struct {
 	name     string
+	id       sarama.Uuid // zero: the broker gives none
 	internal bool
 	err      sarama.KError
 	parts    []partMeta
@@ -114,7 +115,7 @@ func (c *cluster) metadata(ctx context.Context, names []string) ([]topicMeta, er
 	for _, addr := range addrs {
 		var resp *sarama.MetadataResponse
 		err := c.call(ctx, addr, func(b *sarama.Broker) (err error) {
-			req := sarama.NewMetadataRequest(sarama.V2_1_0_0, names)
+			req := sarama.NewMetadataRequest(sarama.V2_8_0_0, names)
 			req.AllowAutoTopicCreation = false
 			resp, err = b.GetMetadata(req)
 			return err
@@ -138,7 +139,7 @@ func (c *cluster) learn(resp *sarama.MetadataResponse) []topicMeta {
 	}
 	topics := make([]topicMeta, 0, len(resp.Topics))
 	for _, t := range resp.Topics {
-		m := topicMeta{name: t.Name, internal: t.IsInternal, err: t.Err}
+		m := topicMeta{name: t.Name, id: t.Uuid, internal: t.IsInternal, err: t.Err}
 		for _, p := range t.Partitions {
 			leader := p.Leader
 			if errors.Is(p.Err, sarama.ErrLeaderNotAvailable) {

@@ -112,10 +112,15 @@ func (r *Reader) update(topics []topicMeta, added bool) []*partition {
 			tp := topicPartition{topic: t.name, id: pm.id}
 			if p := r.parts[tp]; p != nil {
 				p.leader = pm.leader
+				if t.id != (sarama.Uuid{}) && p.uuid != t.id {
+					p.anew = p.uuid != (sarama.Uuid{}) && p.known
+					p.clampNext = p.clampNext || p.anew
+					p.uuid = t.id
+				}
 				continue
 			}
 			p := newPartition(tp, pm.leader)
-			p.added = added
+			p.added, p.uuid = added, t.id
 			if r.cfg.at != nil {
 				if _, known := r.cfg.at[tp]; !known {
 					if !r.cfg.Follow {

@@ -3,6 +3,8 @@ package consumer
 import (
 	"math"
 	"time"
+
+	"github.com/IBM/sarama"
 )
 
 // PartitionStat is what a Reader knows about one of its partitions.
@@ -29,10 +31,12 @@ const noEnd = math.MaxInt64
 type partition struct {
 	topicPartition
 	leader int32
+	uuid   sarama.Uuid // of the topic; zero: not known
 
 	known     bool // start and end have been found out
 	added     bool // appeared while following
 	clampNext bool // next is outside the log: the manager must find out where to go on
+	anew      bool // the topic was deleted and made again: next means nothing
 	done      bool
 
 	start     int64

@@ -180,28 +180,42 @@ func (r *Reader) clamp(ctx context.Context, parts []*partition) error {
 			continue
 		}
 		r.recovered(p)
-		oldest, newest := found[i].oldest.offset, max(found[i].newest.offset, found[i].oldest.offset)
-		was := p.next
-		switch {
-		case p.next < oldest:
-			p.next = oldest
-			r.say(Notice{Kind: OffsetClamped, Topic: p.topic, Partition: p.id, Text: fmt.Sprintf(
-				"the records %d to %d of partition %d of %s are gone (retention); going on at %d", was, oldest-1, p.id, p.topic, oldest)})
-		case p.next > newest:
-			p.next = newest
-			p.end = min(p.end, newest)
-			if r.cfg.Follow && r.cfg.To.IsZero() {
-				p.end = noEnd
-			}
-			r.say(Notice{Kind: OffsetClamped, Topic: p.topic, Partition: p.id, Text: fmt.Sprintf(
-				"partition %d of %s was at %d and ends at %d now (truncated or made anew); going on at %d", p.id, p.topic, was, newest, newest)})
-		}
-		p.oldest, p.newest, p.heard, p.clampNext = oldest, newest, time.Now(), false
-		if p.next >= p.end {
-			r.finish(p)
-		}
+		r.moveInto(p, found[i].oldest.offset, max(found[i].newest.offset, found[i].oldest.offset))
 	}
 	return nil
+}
+
+// moveInto puts the position of a partition into what its log holds now. The caller
+// holds r.mu.
+func (r *Reader) moveInto(p *partition, oldest, newest int64) {
+	was := p.next
+	endless := r.cfg.Follow && r.cfg.To.IsZero()
+	text := ""
+	switch {
+	case p.anew && endless:
+		p.next = oldest
+		text = fmt.Sprintf("topic %s was deleted and made anew; reading partition %d from its beginning", p.topic, p.id)
+	case p.anew:
+		p.next, p.end = oldest, oldest
+		text = fmt.Sprintf("topic %s was deleted and made anew; partition %d ended at %d", p.topic, p.id, was)
+	case p.next < oldest:
+		p.next = oldest
+		text = fmt.Sprintf("the records %d to %d of partition %d of %s are gone (retention); going on at %d", was, oldest-1, p.id, p.topic, oldest)
+	case p.next > newest:
+		p.next = newest
+		if !endless {
+			p.end = min(p.end, newest)
+		}
+		text = fmt.Sprintf("partition %d of %s was cut back from %d to %d; going on there", p.id, p.topic, was, newest)
+	}
+	if text != "" {
+		p.delivered = p.next
+		r.say(Notice{Kind: OffsetClamped, Topic: p.topic, Partition: p.id, Text: text})
+	}
+	p.oldest, p.newest, p.heard, p.clampNext, p.anew = oldest, newest, time.Now(), false, false
+	if p.next >= p.end {
+		r.finish(p)
+	}
 }
 
 // permanent reports whether asking again cannot help.
