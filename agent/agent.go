@@ -49,7 +49,6 @@ func New(cfg Config) (*Agent, error) {
 	a.producer, err = ship.New(ship.Config{
 		Kafka: cfg.Kafka, Acks: cfg.Acks, Compression: cfg.Compression, Partitioner: cfg.Partitioner,
 		MaxBuffer: cfg.MaxBuffer, MaxLines: cfg.MaxLines, Log: cfg.Log,
-		OnTopic: func(st ship.TopicStatus) { logTopic(cfg, st) },
 	})
 	if err == nil {
 		a.etcd, err = etcdcfg.Dial(cfg.Etcd)
@@ -59,14 +58,6 @@ func New(cfg Config) (*Agent, error) {
 	}
 	a.watcher = tail.NewWatcher(cfg.Log)
 	return a, nil
-}
-
-func logTopic(cfg Config, st ship.TopicStatus) {
-	if st.State == "" {
-		cfg.Log.Info("topic takes records again", "topic", st.Topic)
-		return
-	}
-	cfg.Log.Warn("topic does not take records; its lines wait", "topic", st.Topic, "state", st.State, "error", st.Err)
 }
 
 // Run ships until ctx ends, then stops the readers, waits for acknowledgements

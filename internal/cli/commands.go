@@ -6,6 +6,9 @@ import "github.com/spf13/cobra"
 func addCommands(root *cobra.Command, a *app) {
 	root.AddCommand(
 		newAgentCmd(a),
+		newTUICmd(a),
+		newTailTopicCmd(a),
+		newDemoCmd(a),
 		newVersionCmd(a),
 	)
 }

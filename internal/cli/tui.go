@@ -1,5 +1,3 @@
-//go:build ignore
-
 package cli
 
 import (
@@ -12,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"logctl/etcdcfg"
 	"logctl/internal/config"
@@ -108,6 +107,21 @@ func (a *app) runConsole(cmd *cobra.Command, c *config.Config, use func(tui.Conf
 	admin := kafka.NewAdmin(kafkaConfig(c))
 	defer func() { err = errors.Join(err, admin.Close()) }()
 	return use(a.consoleConfig(c, client, admin, dir, log))
+}
+
+// consoleConfig is the configuration of the console from the settings and what was
+// opened for it. The key is given as it is written: with placeholders the console asks
+// which host's list is meant.
+func (a *app) consoleConfig(c *config.Config, client *clientv3.Client, admin *kafka.Admin, dir string, log *slog.Logger) tui.Config {
+	opts := []etcdcfg.Option{etcdcfg.WithTimeout(c.Etcd.Timeout), etcdcfg.WithKeyTemplate(c.Etcd.CollectKey)}
+	if c.TUI.ReadOnly {
+		opts = append(opts, etcdcfg.WithReadOnly())
+	}
+	return tui.Config{
+		CollectKey: c.Etcd.CollectKey, Store: etcdcfg.NewStore(client, author(), opts...), Admin: admin,
+		Kafka: kafkaConfig(c), ReportTopic: c.Agent.ReportTopic, ReadOnly: c.TUI.ReadOnly, Theme: c.TUI.Theme,
+		Mouse: c.TUI.Mouse, StateDir: dir, Log: log, Version: buildVersion(),
+	}
 }
 
 // fileLogger logs to a file in the state directory: the screen belongs to the
