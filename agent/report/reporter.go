@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -30,31 +33,44 @@ type ReporterConfig struct {
 	Log      *slog.Logger
 }
 
+// publishTimeout bounds one report, connecting included. Nothing waits for a report,
+// and the next one says all that this one would have.
+const publishTimeout = 5 * time.Second
+
 // Reporter publishes reports. See NewReporter.
-type Reporter struct{ cfg ReporterConfig }
+type Reporter struct {
+	cfg   ReporterConfig
+	admin *kafka.Admin
+
+	// conn goes to the leader of partition; nil when there is none.
+	conn      *kafka.Conn
+	partition int32
+}
 
 // NewReporter returns a reporter that does nothing until Run is called.
-func NewReporter(cfg ReporterConfig) *Reporter { return &Reporter{cfg: cfg} }
+func NewReporter(cfg ReporterConfig) *Reporter {
+	return &Reporter{cfg: cfg, admin: kafka.NewAdmin(cfg.Kafka)}
+}
 
-// Run publishes a report every interval until ctx ends. It returns only then, with
-// nil: what goes wrong is logged once for each change, and tried again.
+// Run publishes a report every interval until ctx ends, which also ends a request
+// that is under way. It returns only then, with nil: what goes wrong is logged once
+// for each change, and tried again. It may be called once.
 func (r *Reporter) Run(ctx context.Context) error {
 	tick := time.NewTicker(r.cfg.Interval)
 	defer tick.Stop()
-	var producer sarama.SyncProducer
-	defer func() { r.close(producer) }()
-	failing := ""
+	defer r.close()
+	failing := false
 	for {
-		err := r.publish(ctx, &producer)
+		err := r.publish(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case err != nil && failing == "":
+		case err != nil && !failing:
 			r.cfg.Log.Warn("reports cannot be published; consoles see no numbers of this agent", "topic", r.cfg.Topic, "error", kafka.Explain(err))
-			failing = err.Error()
-		case err == nil && failing != "":
+			failing = true
+		case err == nil && failing:
 			r.cfg.Log.Info("reports are published again", "topic", r.cfg.Topic)
-			failing = ""
+			failing = false
 		}
 		select {
 		case <-ctx.Done():
@@ -64,83 +80,118 @@ func (r *Reporter) Run(ctx context.Context) error {
 	}
 }
 
-// publish sends one report, connecting first when there is no producer. After an
-// error the producer is given up, so that the next try starts afresh.
-func (r *Reporter) publish(ctx context.Context, producer *sarama.SyncProducer) error {
+// publish sends one report, connecting first when there is no connection. After an
+// error the connection is given up, so that the next try finds the leader anew.
+func (r *Reporter) publish(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
 	snap := r.cfg.Snapshot()
 	body, err := json.Marshal(snap)
 	if err != nil {
 		return fmt.Errorf("encode report: %w", err)
 	}
-	if *producer == nil {
-		if err := r.ensureTopic(ctx); err != nil {
-			return err
-		}
-		if *producer, err = r.connect(); err != nil {
+	if r.conn == nil {
+		if err := r.connect(ctx, snap.Agent); err != nil {
 			return err
 		}
 	}
-	_, _, err = (*producer).SendMessage(&sarama.ProducerMessage{
-		Topic: r.cfg.Topic, Key: sarama.StringEncoder(snap.Agent), Value: sarama.ByteEncoder(body),
-	})
-	if err != nil {
-		r.close(*producer)
-		*producer = nil
+	if err := r.send(ctx, snap.Agent, body); err != nil {
+		r.hangUp()
 		return fmt.Errorf("publish report: %w", err)
 	}
 	return nil
 }
 
-func (r *Reporter) connect() (sarama.SyncProducer, error) {
-	cfg, err := r.cfg.Kafka.Sarama()
+// connect finds the partition of this agent's reports, making the topic when it is
+// missing, and connects to its leader.
+func (r *Reporter) connect(ctx context.Context, agent string) error {
+	topic, err := r.topic(ctx)
 	if err != nil {
-		return nil, err
-	}
-	cfg.Producer.RequiredAcks = sarama.WaitForLocal
-	cfg.Producer.Return.Successes = true
-	cfg.Producer.Retry.Max = 1
-	cfg.Producer.Timeout = 2 * time.Second
-	cfg.Producer.Compression = sarama.CompressionLZ4
-	cfg.Net.DialTimeout, cfg.Net.ReadTimeout, cfg.Net.WriteTimeout = 3*time.Second, 5*time.Second, 5*time.Second
-	p, err := sarama.NewSyncProducer(r.cfg.Kafka.Addresses, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("connect to publish reports: %w", err)
-	}
-	return p, nil
-}
-
-// ensureTopic creates the report topic when it is missing.
-func (r *Reporter) ensureTopic(ctx context.Context) error {
-	admin := kafka.NewAdmin(r.cfg.Kafka)
-	defer func() {
-		if err := admin.Close(); err != nil {
-			r.cfg.Log.Debug("connection for topic administration did not close well", "error", err)
-		}
-	}()
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	_, err := admin.Topic(ctx, r.cfg.Topic)
-	var missing *kafka.MissingTopicError
-	if !errors.As(err, &missing) {
 		return err
 	}
-	// Replication -1 is the broker's default (KIP-464).
-	err = admin.CreateTopic(ctx, r.cfg.Topic, topicPartitions, -1, map[string]string{"retention.ms": topicRetention, "segment.ms": topicSegment})
-	if errors.Is(err, kafka.ErrTopicExists) {
-		return nil
-	}
+	sum := fnv.New32a() // as sarama's producers find the partition of a key
+	_, _ = sum.Write([]byte(agent))
+	part := topic.Partitions[int(sum.Sum32()&math.MaxInt32)%len(topic.Partitions)]
+	brokers, err := r.admin.Brokers(ctx)
 	if err != nil {
-		return fmt.Errorf("create report topic %q: %w", r.cfg.Topic, err)
+		return err
 	}
-	r.cfg.Log.Info("report topic created", "topic", r.cfg.Topic)
+	i := slices.IndexFunc(brokers, func(b kafka.Broker) bool { return b.ID == part.Leader })
+	if i < 0 {
+		return &kafka.TopicError{Topic: r.cfg.Topic, Err: sarama.ErrLeaderNotAvailable}
+	}
+	conf, err := r.cfg.Kafka.Sarama()
+	if err != nil {
+		return err
+	}
+	if r.conn, err = kafka.Dial(ctx, conf, brokers[i].Address); err != nil {
+		return err
+	}
+	r.partition = part.ID
 	return nil
 }
 
-func (r *Reporter) close(p sarama.SyncProducer) {
-	if p == nil {
+// topic looks the report topic up and creates it when it is missing.
+func (r *Reporter) topic(ctx context.Context) (kafka.Topic, error) {
+	topic, err := r.admin.Topic(ctx, r.cfg.Topic)
+	var missing *kafka.MissingTopicError
+	if errors.As(err, &missing) {
+		// Replication -1 is the broker's default (KIP-464).
+		err = r.admin.CreateTopic(ctx, r.cfg.Topic, topicPartitions, -1, map[string]string{"retention.ms": topicRetention, "segment.ms": topicSegment})
+		switch {
+		case err == nil:
+			r.cfg.Log.Info("report topic created", "topic", r.cfg.Topic)
+		case !errors.Is(err, kafka.ErrTopicExists):
+			return topic, fmt.Errorf("create report topic %q: %w", r.cfg.Topic, err)
+		}
+		topic, err = r.admin.Topic(ctx, r.cfg.Topic)
+	}
+	if err == nil && len(topic.Partitions) == 0 {
+		err = &kafka.TopicError{Topic: r.cfg.Topic, Err: sarama.ErrLeaderNotAvailable}
+	}
+	return topic, err
+}
+
+// send sends one record and waits for the leader's acknowledgement.
+func (r *Reporter) send(ctx context.Context, agent string, body []byte) error {
+	now := time.Now()
+	req := &sarama.ProduceRequest{RequiredAcks: sarama.WaitForLocal, Timeout: int32(publishTimeout / time.Millisecond), Version: 7}
+	req.AddBatch(r.cfg.Topic, r.partition, &sarama.RecordBatch{
+		Version: 2, Codec: sarama.CompressionLZ4, CompressionLevel: sarama.CompressionLevelDefault,
+		FirstTimestamp: now, MaxTimestamp: now, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1,
+		Records: []*sarama.Record{{Key: []byte(agent), Value: body}},
+	})
+	var res *sarama.ProduceResponse
+	err := r.conn.Do(ctx, func(b *sarama.Broker) (err error) {
+		res, err = b.Produce(req)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	block := res.GetBlock(r.cfg.Topic, r.partition)
+	if block == nil {
+		return &kafka.TopicError{Topic: r.cfg.Topic, Err: sarama.ErrIncompleteResponse}
+	}
+	if block.Err != sarama.ErrNoError {
+		return &kafka.TopicError{Topic: r.cfg.Topic, Err: block.Err}
+	}
+	return nil
+}
+
+func (r *Reporter) hangUp() {
+	if r.conn == nil {
 		return
 	}
-	if err := p.Close(); err != nil {
-		r.cfg.Log.Debug("report producer did not close well", "error", err)
+	if err := r.conn.Close(); err != nil {
+		r.cfg.Log.Debug("connection of the reports did not close well", "error", err)
+	}
+	r.conn = nil
+}
+
+func (r *Reporter) close() {
+	r.hangUp()
+	if err := r.admin.Close(); err != nil {
+		r.cfg.Log.Debug("connection for topic administration did not close well", "error", err)
 	}
 }
