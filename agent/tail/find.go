@@ -175,7 +175,7 @@ func (s *Set) candidate(p *past, path string, now inode) (candidate, bool) {
 		return candidate{}, false
 	}
 	s.mu.Lock()
-	known := s.byInode[st.id] != nil || s.saved[st.id] != nil
+	known, saved := s.byInode[st.id] != nil, slices.Clone(s.saved[st.id])
 	s.mu.Unlock()
 	if known || s.allowed(path, resolve(path)) != nil {
 		return candidate{}, false
@@ -186,9 +186,11 @@ func (s *Set) candidate(p *past, path string, now inode) (candidate, bool) {
 		return candidate{}, false
 	}
 	c := candidate{path: path, st: st2, h: h}
+	same := func(st State) bool { return !empty(&st) && matches(h, st2.size, &st) }
 	switch {
 	case st2.id != st.id:
-	case p.trunc && p.state.Pos > 0 && p.state.HeadLen > 0 && matches(h, st2.size, &p.state):
+	case slices.ContainsFunc(saved, same): // of an earlier run
+	case p.trunc && p.state.HeadLen > 0 && matches(h, st2.size, &p.state):
 		c.copied = true
 		return c, true
 	case !p.trunc && p.born != 0 && birth(h) != 0 && birth(h) < p.born: // older than p

@@ -26,6 +26,14 @@ func (s *Set) addLocked(f *File, sl *slot, name string, st *fileStat, h *os.File
 	if h != nil {
 		f.handle, f.born = h, birth(h)
 		s.open++
+		if f.size > 0 {
+			f.head = firstHead(h, f.size)
+		}
+	}
+	if f.id.Gen > sl.newest {
+		sl.newest = f.id.Gen
+		s.gone = append(s.gone, sl.ended...)
+		sl.ended = nil
 	}
 	s.files[f] = struct{}{}
 	s.byInode[st.id] = f
@@ -84,7 +92,18 @@ func (s *Set) finishLocked(f *File, why string) {
 	}
 	f.home.drop(f)
 	s.unblockLocked(f.home)
-	s.gone = append(s.gone, f.id)
+	s.forgetLocked(f.home, f.id)
+}
+
+// forgetLocked reports a generation as finished for good. That of the newest one
+// of a name is kept until the next one is there: without it, a later run would
+// not know that there was something before.
+func (s *Set) forgetLocked(sl *slot, id FileID) {
+	if id.Gen >= sl.newest {
+		sl.ended = append(sl.ended, id)
+		return
+	}
+	s.gone = append(s.gone, id)
 }
 
 func (s *Set) closeLocked(f *File) {
@@ -142,8 +161,32 @@ func (s *Set) sawLocked(f *File, st *fileStat, now time.Time) {
 	if st.size != f.size {
 		f.grew = now
 	}
+	if st.size < f.size {
+		lost := f.size - max(st.size, f.pos)
+		s.counters.Unreadable += uint64(lost)
+		s.log.Warn("bytes were gone before they could be read", "path", f.path, "name", f.name,
+			"file", f.id.String(), "from", st.size, "bytes", lost, "why", "end of the file was cut off")
+	}
 	f.size, f.mtime = st.size, st.mtime
 	f.deleted = st.links == 0
+	if f.head.len == 0 && f.pos == 0 && f.size > 0 && f.handle != nil {
+		f.head = firstHead(f.handle, f.size)
+		s.unsaved = append(s.unsaved, f.stateLocked()) // now it can be known again
+	}
+}
+
+// firstHead is the fingerprint of a file nothing was read of yet; without NUL
+// bytes, which may be space that is still to be written.
+func firstHead(h *os.File, size int64) headMark {
+	var b [headMax]byte
+	n, err := readAt(h, b[:min(size, headMax)], 0)
+	if err != nil {
+		n = 0
+	}
+	if i := bytes.IndexByte(b[:n], 0); i >= 0 {
+		n = i
+	}
+	return headMark{n, fnv(fnvOffset, b[:n])}
 }
 
 // observeLocked is called when a look at f by name or descriptor brought st: f is
@@ -153,20 +196,31 @@ func (s *Set) observeLocked(f *File, st *fileStat) {
 	if st.size == f.size && st.mtime == f.mtime && f.err == nil {
 		return
 	}
-	if f.handle != nil && st.size >= f.size {
-		var b [markMax]byte
-		n, err := readAt(f.handle, b[:f.markLen], f.pos-int64(f.markLen))
-		if err == nil && n == f.markLen && bytes.Equal(b[:n], f.mark[:f.markLen]) {
-			s.sawLocked(f, st, s.now())
-		}
+	if f.handle != nil && st.size >= f.size && f.intactLocked() {
+		s.sawLocked(f, st, s.now())
 	}
 	s.wakeLocked(f)
+}
+
+// intactLocked tells whether what was read of f is still there.
+func (f *File) intactLocked() bool {
+	state := f.stateLocked()
+	if state.Pos > 0 {
+		state.HeadLen = 0 // what is before the position says enough
+	}
+	return matches(f.handle, state.Pos, &state)
 }
 
 // truncated ends the generation of f and begins the next one of the same file.
 func (s *Set) truncated(f *File, st fileStat) {
 	s.scanMu.Lock()
 	defer s.scanMu.Unlock()
+	s.lists = map[string]*listing{}
+	s.renew(f, st, false)
+}
+
+// renew is truncated for those who hold scanMu. moved: f is not at its name now.
+func (s *Set) renew(f *File, st fileStat, moved bool) {
 	s.mu.Lock()
 	if f.state == fileDone {
 		s.mu.Unlock()
@@ -177,8 +231,16 @@ func (s *Set) truncated(f *File, st fileStat) {
 	s.mu.Unlock()
 	var found []candidate
 	if !away {
-		s.lists = map[string]*listing{}
 		found, _ = s.unseen(sl, p, st.id)
+		if moved {
+			found = slices.DeleteFunc(found, func(c candidate) bool {
+				if c.copied || c.st.mtime < st.mtime {
+					return false
+				}
+				_ = c.h.Close() // it came after what is in the file now
+				return true
+			})
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -234,7 +296,12 @@ func (s *Set) adoptLocked(sl *slot, p *past, found []candidate) (rescued int64) 
 		if c.copied {
 			s.startLocked(f, p.state)
 			rescued = max(0, min(c.st.size, p.size)-p.state.Pos)
+			s.rescuedLocked(p.state.ID, rescued)
 		}
+		for _, st := range s.saved[c.st.id] {
+			s.lostLocked(&st, "truncated or replaced while not followed")
+		}
+		delete(s.saved, c.st.id)
 		s.log.Info("found a generation that was never seen under its watched name", "path", sl.path,
 			"name", c.path, "file", f.id.String(), "size", c.st.size, "from", f.pos, "copy", c.copied)
 		s.unsaved = append(s.unsaved, f.stateLocked())

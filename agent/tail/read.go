@@ -143,6 +143,9 @@ func (f *File) readChunk(h *os.File, sp *splitter, want int64) (*Chunk, verdict)
 func (f *File) advance(h *os.File, c *Chunk, u cut) {
 	pos := f.pos + int64(u.used)
 	head := f.head
+	if f.pos == 0 {
+		head = headMark{0, fnvOffset} // of what was read from now on
+	}
 	if head.len < headMax && int64(head.len) < pos {
 		head = extendHead(h, c, head, int(min(pos, headMax)))
 	}

@@ -62,6 +62,7 @@ func (r *rig) stop() {
 	r.save()
 	r.lost += r.set.Status().Unreadable
 	_ = r.set.Close()
+	r.cfg.Since = time.Now()
 }
 
 func (r *rig) begin() {
@@ -75,7 +76,7 @@ func (r *rig) begin() {
 
 func (r *rig) save() {
 	for _, st := range r.set.Unsaved() {
-		if _, ok := r.states[st.ID]; !ok {
+		if old, ok := r.states[st.ID]; !ok || old.Pos == st.Pos {
 			r.states[st.ID] = st
 		}
 	}

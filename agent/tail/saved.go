@@ -46,7 +46,7 @@ func (s *Set) lostLocked(st *State, why string) {
 		s.log.Warn("bytes were gone before they could be read", "path", st.Path, "file", st.ID.String(),
 			"from", st.Pos, "bytes", lost, "why", why)
 	}
-	s.gone = append(s.gone, st.ID)
+	s.forgetLocked(s.slotLocked(st.Path), st.ID)
 }
 
 // resumeLocked goes on with a generation of an earlier run, found at the name sl.
@@ -58,6 +58,11 @@ func (s *Set) resumeLocked(sl *slot, a *arrival, st State) *File {
 	if st.ID.Dev != a.st.id.dev {
 		s.gone = append(s.gone, st.ID)
 		st.ID.Dev = a.st.id.dev
+	}
+	if lost := st.Size - a.st.size; lost > 0 {
+		s.counters.Unreadable += uint64(lost)
+		s.log.Warn("bytes were gone before they could be read", "path", st.Path, "name", a.name,
+			"file", st.ID.String(), "from", a.st.size, "bytes", lost, "why", "end of the file was cut off while not followed")
 	}
 	f := &File{set: s, id: st.ID}
 	s.addLocked(f, home, a.name, &a.st, a.h)
@@ -74,8 +79,12 @@ func (s *Set) resumeLocked(sl *slot, a *arrival, st State) *File {
 // fromSaved tells whether what arrived is what was last followed under the name.
 func (s *Set) fromSaved(sl *slot, a *arrival) bool {
 	p, ok := s.newest[sl.path]
-	return ok && p.ID.Ino == a.st.id.ino && a.h != nil && matches(a.h, a.st.size, &p)
+	return ok && !empty(&p) && p.ID.Ino == a.st.id.ino && a.h != nil && matches(a.h, a.st.size, &p)
 }
+
+// empty tells whether a state was saved of a file without content: by content such
+// a file cannot be known again, and it is as good as a new one.
+func empty(st *State) bool { return st.Pos == 0 && st.HeadLen == 0 && st.Size == 0 }
 
 // savedPast describes what an earlier run last followed under the name; nil:
 // nothing. If its file is not here any more with the content it had, there may be

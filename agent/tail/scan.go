@@ -277,7 +277,7 @@ func (s *Set) settleTruncation(sl *slot) {
 	}
 	s.mu.Unlock()
 	if ok {
-		s.renew(f, st)
+		s.renew(f, st, true)
 	}
 }
 
@@ -363,7 +363,10 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 	}
 	first := s.scans == 1
 	s.mu.Unlock()
-	if first && a.exists && !s.fromSaved(sl, a) || first && !a.exists {
+	switch {
+	case first && a.exists && s.fromSaved(sl, a):
+		return nil, true // nothing came after it
+	case first:
 		p = s.savedPast(sl)
 	}
 	if p == nil {
@@ -476,7 +479,11 @@ func (s *Set) replacesLocked(old *File, a *arrival) bool {
 // followLocked begins to follow a file that is not known.
 func (s *Set) followLocked(sl *slot, a *arrival) *File {
 	if st, ok := s.takeSavedLocked(a.st.id, a.h, a.st.size); ok {
-		return s.resumeLocked(sl, a, st)
+		if !empty(&st) {
+			return s.resumeLocked(sl, a, st)
+		}
+		sl.first = false
+		s.forgetLocked(s.slotLocked(st.Path), st.ID)
 	}
 	f := s.newLocked(sl, a.name, &a.st, a.h)
 	if sl.first {

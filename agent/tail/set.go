@@ -362,9 +362,10 @@ func (s *Set) Forgotten() []FileID {
 	return g
 }
 
-// Unsaved returns the states of generations first seen since the last call. Save
-// them at once: they tell a later run what was already known, and where reading
-// began in files of which nothing was handed out yet.
+// Unsaved returns the states of generations first seen, or first seen with content,
+// since the last call. Save them at once, unless a later position of the same
+// generation is saved already: they tell a later run what was already known, and
+// where reading began in files of which nothing was handed out yet.
 func (s *Set) Unsaved() []State {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,0 +1,540 @@
+package tail
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The model test does random things to a file and its rotated names, lets a Set
+// look and read in between, stops it and lets it go on from states saved up to
+// random positions, and compares what was read with a model of what was written.
+//
+// The model's rule is exact. A generation is what was written between two events
+// that begin a file anew. Its lines must come out once, in order, from its first
+// byte to its last, unless it is gone: truncated without a copy, or deleted while
+// no Set had it open. Of what is gone, the bytes that the Set had seen and not
+// read must be counted as unreadable, exactly.
+
+type modelGen struct {
+	n       int
+	ino     uint64
+	copyIno uint64 // of the copy that copytruncate made
+	content []byte
+	cursor  int // bytes handed out
+	gone    bool
+	unnamed bool // no name leads to it
+	away    bool
+	since   int // scans since it is away
+	excused bool
+	line    int
+	late    bool // written to after it was moved away: its time tells nothing of its place
+	cut     int  // size at which it was moved away
+	w       *os.File
+}
+
+type model struct {
+	*rig
+	rnd     *rand.Rand
+	path    string
+	gens    []*modelGen
+	cur     *modelGen // at path
+	ids     map[FileID]*modelGen
+	history map[FileID][]State
+	running bool
+	met     bool // looked once
+	want    uint64
+	trace   []string
+	seed    uint64
+}
+
+func TestModel(t *testing.T) {
+	cases, first := 300, uint64(1)
+	if v := os.Getenv("LOGCTL_MODEL_CASES"); v != "" {
+		cases, _ = strconv.Atoi(v)
+		first = uint64(time.Now().UnixNano())
+	}
+	if v := os.Getenv("LOGCTL_MODEL_SEED"); v != "" {
+		first, _ = strconv.ParseUint(v, 10, 64)
+		cases = 1
+	}
+	t.Logf("first seed %d", first)
+	dir := t.TempDir()
+	for i := range cases {
+		seed := first + uint64(i)
+		ok := t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			d := filepath.Join(dir, fmt.Sprint(seed))
+			if err := os.Mkdir(d, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			runModel(t, seed, d)
+			_ = os.RemoveAll(d)
+		})
+		if !ok {
+			t.Fatalf("repeat with LOGCTL_MODEL_SEED=%d", seed)
+		}
+	}
+}
+
+func runModel(t *testing.T, seed uint64, dir string) {
+	m := &model{
+		rnd: rand.New(rand.NewPCG(seed, 0)), path: filepath.Join(dir, "app.log"), seed: seed, running: true,
+		ids: map[FileID]*modelGen{}, history: map[FileID][]State{},
+	}
+	cfg := Config{Path: m.path, ChunkSize: 32 << m.rnd.IntN(5)}
+	if m.rnd.IntN(3) == 0 {
+		cfg.Path = filepath.Join(dir, "*.log") // a glob that does not match rotated names
+	}
+	m.rig = newRig(t, cfg)
+	t.Cleanup(func() {
+		for _, g := range m.gens {
+			_ = g.w.Close()
+		}
+		if t.Failed() {
+			t.Logf("seed %d:\n%s", m.seed, strings.Join(m.trace, "\n"))
+		}
+	})
+	for range 20 + m.rnd.IntN(60) {
+		m.step()
+	}
+	if !m.running {
+		m.resume()
+	}
+	if m.cur == nil {
+		m.create() // what came and went between two looks is looked for when something is there
+	}
+	m.act("finish")
+	for range 8 {
+		m.look()
+		m.readSome(1 << 30)
+	}
+	m.verify()
+}
+
+func (m *model) act(format string, a ...any) {
+	m.trace = append(m.trace, fmt.Sprintf(format, a...))
+}
+
+func (m *model) step() {
+	switch n := m.rnd.IntN(100); {
+	case n < 30:
+		m.write()
+	case n < 36:
+		m.lateWrite()
+	case n < 44:
+		m.rename()
+	case n < 49:
+		m.copyTruncate()
+	case n < 54:
+		m.truncate()
+	case n < 58:
+		m.remove()
+	case n < 76:
+		if m.running {
+			m.look()
+		}
+	case n < 94:
+		if m.running {
+			m.readSome(1 + m.rnd.IntN(8))
+		}
+	case n < 97:
+		if m.running {
+			m.halt()
+		}
+	default:
+		if !m.running {
+			m.resume()
+		}
+	}
+}
+
+// create makes a new file at path.
+func (m *model) create() {
+	w, err := os.OpenFile(m.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
+	m.must(err)
+	m.begin0(w)
+	m.act("create %d ino %d", m.cur.n, m.cur.ino)
+}
+
+func (m *model) begin0(w *os.File) {
+	var st fileStat
+	m.must(statPath(m.path, &st))
+	m.cur = &modelGen{n: len(m.gens), ino: st.id.ino, w: w}
+	m.gens = append(m.gens, m.cur)
+}
+
+func (m *model) must(err error) {
+	m.t.Helper()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// text returns the next bytes that the writer of g writes: any number of lines,
+// the last one often not whole.
+func (m *model) text(g *modelGen) []byte {
+	var b bytes.Buffer
+	for b.Len() < 400 {
+		g.line++
+		fmt.Fprintf(&b, "%c%d-%d%s\n", 'A'+g.n%50, g.n, g.line, strings.Repeat("x", m.rnd.IntN(40)))
+		if m.rnd.IntN(10) == 0 {
+			b.WriteByte('\n')
+		}
+	}
+	n := 1 + m.rnd.IntN(b.Len())
+	if m.rnd.IntN(2) == 0 {
+		n = bytes.LastIndexByte(b.Bytes()[:n], '\n') + 1
+	}
+	return b.Bytes()[:n]
+}
+
+func (m *model) append(g *modelGen) {
+	b := m.text(g)
+	_, err := g.w.Write(b)
+	m.must(err)
+	g.content = append(g.content, b...)
+	m.act("write %d bytes to %d: %d", len(b), g.n, len(g.content))
+}
+
+func (m *model) write() {
+	if m.cur == nil {
+		m.create()
+	}
+	m.append(m.cur)
+}
+
+// lateWrite goes on writing to the file that was moved away last.
+func (m *model) lateWrite() {
+	if i := len(m.gens) - 2; i >= 0 && m.gens[i].away && !m.gens[i].gone && m.gens[i].copyIno == 0 && m.gens[i].since < 6 && m.cur != nil {
+		m.append(m.gens[i])
+		m.gens[i].late = true
+	}
+}
+
+func (m *model) shift() {
+	for n := 40; n >= 1; n-- {
+		err := os.Rename(fmt.Sprintf("%s.%d", m.path, n), fmt.Sprintf("%s.%d", m.path, n+1))
+		if err != nil && !os.IsNotExist(err) {
+			m.t.Fatal(err)
+		}
+	}
+}
+
+func (m *model) leave() *modelGen {
+	g := m.cur
+	g.away, g.since, g.cut = true, 0, len(g.content)
+	m.cur = nil
+	return g
+}
+
+func (m *model) rename() {
+	if m.cur == nil {
+		return
+	}
+	m.shift()
+	m.must(os.Rename(m.path, m.path+".1"))
+	g := m.leave()
+	m.act("rename %d", g.n)
+	if m.rnd.IntN(4) > 0 {
+		m.create()
+	}
+}
+
+func (m *model) copyTruncate() {
+	if m.cur == nil || m.file(m.cur) != nil && m.seen(m.cur) == 0 {
+		return // a file seen empty, filled and truncated between two looks is still empty or new
+	}
+	m.shift()
+	m.must(os.WriteFile(m.path+".1", m.cur.content, 0o644))
+	var st fileStat
+	m.must(statPath(m.path+".1", &st))
+	m.must(os.Truncate(m.path, 0))
+	g := m.leave()
+	g.copyIno = st.id.ino
+	m.begin0(g.w)
+	m.act("copytruncate %d, copy ino %d, now %d", g.n, st.id.ino, m.cur.n)
+}
+
+func (m *model) truncate() {
+	if m.cur == nil {
+		return
+	}
+	g := m.cur
+	to := 0
+	if m.rnd.IntN(3) == 0 {
+		to = m.rnd.IntN(len(g.content) + 1)
+	}
+	m.act("truncate %d to %d (handed out %d, seen %d)", g.n, to, g.cursor, m.seen(g))
+	m.must(os.Truncate(m.path, int64(to)))
+	if to >= g.cursor && to >= m.head(g) {
+		g.content = g.content[:to]
+		return
+	}
+	m.leave()
+	g.gone = true
+	m.begin0(g.w)
+	m.cur.content = bytes.Clone(g.content[:to])
+	m.cur.line = g.line
+}
+
+func (m *model) remove() {
+	if m.cur == nil {
+		return
+	}
+	m.must(os.Remove(m.path))
+	g := m.leave()
+	g.unnamed = true
+	m.act("remove %d", g.n)
+	if !m.running || !m.open(g) {
+		g.gone = true
+	}
+}
+
+// open tells whether the Set has the file of g open.
+func (m *model) open(g *modelGen) bool {
+	for f := range m.set.files {
+		if f.id.Ino == g.ino && f.handle != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// head returns up to where a file that nothing was read of is known by content.
+func (m *model) head(g *modelGen) int {
+	if f := m.file(g); f != nil {
+		return f.head.len
+	}
+	if !m.running {
+		for id, st := range m.states {
+			if m.ids[id] == g {
+				return st.HeadLen
+			}
+		}
+	}
+	return 0
+}
+
+// seen returns the size of g that the Set knows of; 0: it does not know g.
+func (m *model) seen(g *modelGen) int {
+	if f := m.file(g); f != nil {
+		return int(f.size)
+	}
+	return 0
+}
+
+func (m *model) file(g *modelGen) *File {
+	if m.running {
+		for f := range m.set.files {
+			if m.ids[f.id] == g {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+// noticing does what may make the Set notice that bytes are gone, and adds up
+// those that it has to count.
+func (m *model) noticing(do func()) {
+	before := map[FileID]int64{}
+	for f := range m.set.files {
+		if g := m.ids[f.id]; g != nil && g.gone {
+			before[f.id] = f.size
+		}
+	}
+	do()
+	for f := range m.set.files {
+		delete(before, f.id)
+	}
+	for id, size := range before {
+		m.want += uint64(max(0, int(size)-m.ids[id].cursor))
+	}
+}
+
+func (m *model) look() {
+	m.noticing(m.scan)
+	m.act("look")
+	m.identify()
+	for _, g := range m.gens {
+		if g.away {
+			g.since++
+		}
+		if f := m.file(g); f != nil && !g.gone && int(f.size) < len(g.content) && f.handle != nil && !m.stale(f) {
+			m.t.Fatalf("generation %d has %d bytes, the set saw %d", g.n, len(g.content), f.size)
+		}
+	}
+	if !m.met {
+		m.met = true
+		for _, g := range m.gens {
+			g.excused = g.away // moved away before the first look
+		}
+	}
+}
+
+// stale tells whether f was truncated and the Set has yet to find out.
+func (m *model) stale(f *File) bool {
+	g := m.ids[f.id]
+	return g.gone || g.copyIno != 0 && g.copyIno != f.id.Ino
+}
+
+// identify finds out which generation each new file of the Set is: the newest of
+// that inode that it was not before.
+func (m *model) identify() {
+	for f := range m.set.files {
+		if m.ids[f.id] != nil {
+			continue
+		}
+		for i := len(m.gens) - 1; i >= 0 && m.ids[f.id] == nil; i-- {
+			g := m.gens[i]
+			if g.copyIno == f.id.Ino && g.copyIno != 0 || g.ino == f.id.Ino && g.copyIno == 0 && !g.gone {
+				m.ids[f.id] = g
+				m.act("%v is %d", f.id, g.n)
+			}
+		}
+		if m.ids[f.id] == nil {
+			m.t.Fatalf("%v is no generation of the model", f.id)
+		}
+	}
+}
+
+func (m *model) readSome(chunks int) {
+	for f := m.set.tryReady(); f != nil; f = m.set.tryReady() {
+		if g := m.ids[f.id]; !m.stale(f) {
+			m.want += uint64(max(0, int(f.size)-len(g.content))) // cut off
+		}
+		m.noticing(func() {
+			for chunks > 0 {
+				c, err := f.Next()
+				if err == io.EOF {
+					break
+				}
+				chunks--
+				m.deliver(f, c)
+			}
+		})
+		f.Release()
+		m.save()
+		m.identify()
+		if chunks == 0 {
+			return
+		}
+	}
+}
+
+func (m *model) deliver(f *File, c *Chunk) {
+	g := m.ids[f.id]
+	m.act("chunk %d..%d of %d (%v)", c.Start, c.End, g.n, f.id)
+	if int(c.Start) != g.cursor {
+		m.t.Fatalf("generation %d: chunk begins at %d, %d bytes were handed out", g.n, c.Start, g.cursor)
+	}
+	for i, l := range c.Lines {
+		line := c.Data[l.Start:l.End]
+		end := int(l.Pos) + len(line)
+		if int(l.Pos) != g.cursor || end > len(g.content) || !bytes.Equal(line, g.content[l.Pos:end]) {
+			m.t.Fatalf("generation %d at %d: read %q at %d", g.n, g.cursor, line, l.Pos)
+		}
+		if end < len(g.content) && g.content[end] == '\n' {
+			end++
+		} else if end != len(g.content) || !g.away {
+			m.t.Fatalf("generation %d at %d: half a line: %q", g.n, g.cursor, line)
+		}
+		g.cursor = end
+		if after := c.After(i); int(after) != end {
+			m.t.Fatalf("generation %d: position after line is %d, want %d", g.n, after, end)
+		}
+		m.history[f.id] = append(m.history[f.id], c.StateAt(c.After(i)))
+	}
+	for _, o := range m.gens[:g.n] {
+		whole := bytes.LastIndexByte(o.content[:min(o.cut, len(o.content))], '\n') + 1
+		if !o.gone && !o.excused && !o.late && m.file(o) != nil && o.cursor < whole {
+			m.t.Fatalf("generation %d is read while %d is read to %d of %d only", g.n, o.n, o.cursor, whole)
+		}
+	}
+	m.states[f.id] = c.StateAt(c.End)
+	c.Release()
+}
+
+// halt stops the Set. What was handed out is acknowledged up to a random position
+// of each generation.
+func (m *model) halt() {
+	m.save()
+	exact := m.rnd.IntN(2) == 0
+	for id, st := range m.states {
+		h := m.history[id]
+		if g := m.ids[id]; !exact && len(h) > 0 && !m.done(id) {
+			if i := m.rnd.IntN(len(h)); h[i].Pos <= st.Pos {
+				m.states[id] = h[i]
+				g.cursor = int(h[i].Pos)
+				m.act("rewind %d to %d", g.n, g.cursor)
+			}
+		}
+	}
+	m.act("stop (unreadable %d)", m.unreadable())
+	m.stop()
+	m.running = false
+	for id := range m.states { // forgotten at the last moment
+		if m.ids[id] == nil {
+			m.t.Fatalf("state of unknown file %v", id)
+		}
+	}
+	for _, g := range m.gens {
+		if g.unnamed && !g.gone {
+			g.gone = true
+		}
+	}
+}
+
+func (m *model) done(id FileID) bool {
+	for f := range m.set.files {
+		if f.id == id {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *model) resume() {
+	known := map[*modelGen]bool{}
+	for id, st := range m.states {
+		g := m.ids[id]
+		known[g] = true
+		left := int64(len(g.content))
+		if g.gone {
+			left = 0
+		}
+		m.want += uint64(max(0, st.Size-max(st.Pos, left)))
+		m.history[id] = nil
+	}
+	for _, g := range m.gens {
+		if !known[g] && !g.gone && g.cursor > 0 {
+			m.t.Fatalf("no state of generation %d was kept", g.n)
+		}
+	}
+	m.act("start")
+	m.begin()
+	m.running = true
+	m.look()
+}
+
+func (m *model) verify() {
+	for _, g := range m.gens {
+		end := len(g.content)
+		if !g.away {
+			end = bytes.LastIndexByte(g.content, '\n') + 1
+		}
+		if !g.gone && !g.excused && g.cursor != end {
+			m.t.Fatalf("generation %d: %d of %d bytes were read", g.n, g.cursor, end)
+		}
+	}
+	if got := m.unreadable(); got != m.want {
+		m.t.Fatalf("%d bytes counted as unreadable, want %d", got, m.want)
+	}
+}
