@@ -26,7 +26,7 @@ func newAgentScreen(e *env, id string) *agentScreen {
 	return &agentScreen{
 		listState: newListState(e, "agent", "path"), id: id,
 		table: newTable(
-			column{id: "path", title: "PATH", flex: true, min: 16, path: true},
+			column{id: "path", title: "PATH", flex: true, min: 16, share: 4, path: true},
 			column{id: "topic", title: "TOPIC", flex: true, min: 8, max: 40, drop: 3},
 			column{id: "state", title: "STATE", min: 10, max: 24},
 			column{id: "files", title: "FILES", right: true, drop: 4},
@@ -35,7 +35,7 @@ func newAgentScreen(e *env, id string) *agentScreen {
 			column{id: "lag", title: "UNACKED", right: true},
 			column{id: "total", title: "SENT", right: true, drop: 6},
 			column{id: "skipped", title: "SKIPPED", right: true, drop: 2},
-			column{id: "why", title: "WHY IS IT NOT MOVING", flex: true, min: 16, drop: 1},
+			column{id: "why", title: "WHY NOT MOVING", flex: true, min: 20, share: 4, drop: 1},
 		),
 	}
 }
@@ -136,14 +136,14 @@ func (s *agentScreen) cells(i int) []cell {
 		value = st.dim
 	}
 	out := []cell{
-		{clean(r.path), value}, {clean(r.topic), value}, {mark(t.state) + " " + t.state, st.state(t.state)}, {},
-		{humanCount(t.lines), value}, {perSecondText(t.bytes), value}, {}, {}, {}, {clean(whyNot(t, nil)), st.dim},
+		{text: clean(r.path), paint: value}, {text: clean(r.topic), paint: value}, {text: mark(t.state) + " " + t.state, paint: st.state(t.state)}, {},
+		{text: humanCount(t.lines), paint: value}, {text: perSecondText(t.bytes), paint: value}, {}, {}, {}, {text: clean(whyNot(t, nil)), paint: st.dim},
 	}
 	if c := t.cur; c != nil {
 		out[3].text, out[6].text = itoa(c.Files), humanBytes(float64(c.LagBytes))
 		out[7].text = humanCount(float64(c.AckedLines))
 		if c.Skipped > 0 {
-			out[8] = cell{humanCount(float64(c.Skipped)), st.warn}
+			out[8] = cell{text: humanCount(float64(c.Skipped)), paint: st.warn}
 		}
 	}
 	return out

@@ -230,8 +230,8 @@ func (s *agentsScreen) cells(i int) []cell {
 		lag = humanBytes(float64(r.lag))
 	}
 	return []cell{
-		{clean(r.id), value}, {clean(r.host), value}, {clean(r.version), value}, {up, value}, {clean(r.key), value}, {rev, revPaint},
-		{strconv.Itoa(r.tasks), value}, {state, statePaint}, {humanCount(r.lines), value}, {perSecondText(r.bytes), value},
-		{lag, value}, {kafka, kafkaPaint}, {rep, value},
+		{text: clean(r.id), paint: value}, {text: clean(r.host), paint: value}, {text: clean(r.version), paint: value}, {text: up, paint: value}, {text: clean(r.key), paint: value}, {text: rev, paint: revPaint},
+		{text: strconv.Itoa(r.tasks), paint: value}, {text: state, paint: statePaint}, {text: humanCount(r.lines), paint: value}, {text: perSecondText(r.bytes), paint: value},
+		{text: lag, paint: value}, {text: kafka, paint: kafkaPaint}, {text: rep, paint: value},
 	}
 }

@@ -37,14 +37,14 @@ func newDetailScreen(e *env, entry etcdcfg.Entry) *detailScreen {
 		key:       entry.Key(), entry: entry,
 		table: newTable(
 			column{id: "agent", title: "AGENT", min: 6, max: 24},
-			column{id: "path", title: "FILE", flex: true, min: 14, path: true},
+			column{id: "path", title: "FILE", flex: true, min: 14, share: 4, path: true},
 			column{id: "state", title: "STATE", min: 10, max: 22},
 			column{id: "size", title: "SIZE", right: true, drop: 4},
 			column{id: "read", title: "READ", right: true, drop: 5},
 			column{id: "acked", title: "ACKED", right: true, drop: 3},
 			column{id: "lag", title: "UNACKED", right: true},
 			column{id: "rate", title: "ACKED/S", right: true, min: 9, drop: 2},
-			column{id: "why", title: "WHY IS IT NOT MOVING", flex: true, min: 16, drop: 1},
+			column{id: "why", title: "WHY NOT MOVING", flex: true, min: 20, share: 4, drop: 1},
 		),
 	}
 }
@@ -147,7 +147,7 @@ func (s *detailScreen) order() {
 	case "path":
 		less = func(a, b *fileRow) bool { return a.path() < b.path() }
 	case "lag":
-		less = func(a, b *fileRow) bool { return a.lag() > b.lag() }
+		less = func(a, b *fileRow) bool { return a.lag() < b.lag() }
 	case "rate":
 		less = func(a, b *fileRow) bool { return known(a.rate) < known(b.rate) }
 	case "size":
@@ -260,6 +260,6 @@ func (s *detailScreen) cells(i int) []cell {
 	}
 	f := r.file
 	return append(out,
-		cell{humanBytes(float64(f.Size)), value}, cell{humanBytes(float64(f.Read)), value}, cell{humanBytes(float64(f.Acked)), value},
-		cell{humanBytes(float64(r.lag())), value}, cell{perSecondText(r.rate), value}, cell{clean(r.why), st.dim})
+		cell{text: humanBytes(float64(f.Size)), paint: value}, cell{text: humanBytes(float64(f.Read)), paint: value}, cell{text: humanBytes(float64(f.Acked)), paint: value},
+		cell{text: humanBytes(float64(r.lag())), paint: value}, cell{text: perSecondText(r.rate), paint: value}, cell{text: clean(r.why), paint: st.dim})
 }

@@ -113,6 +113,7 @@ func (e *env) saved(m savedMsg) tea.Cmd {
 	case errors.As(m.err, &conflict):
 		e.journal.add("edit", true, fmt.Sprintf("conflict: %s (%v)", m.ed.note, m.err))
 		e.request(reqDrop{m.closes})
+		e.complain("Not saved: somebody saved before you. Choose what to keep")
 		e.push(newConflictScreen(e, conflict, m.ed))
 		return nil
 	default:
@@ -212,12 +213,22 @@ func (a *appliedWatch) look(e *env) {
 
 func (a *appliedWatch) notes(v *fleetView) []string {
 	var notes []string
+	late := 0
 	for _, p := range v.pending {
 		if p.listError != "" {
 			notes = append(notes, clean(p.id)+": "+clean(p.listError))
 		} else {
-			notes = append(notes, clean(p.id)+": still at rev "+fmt.Sprint(p.revision))
+			late++
 		}
+	}
+	if late > 0 && late <= 2 {
+		for _, p := range v.pending {
+			if p.listError == "" {
+				notes = append(notes, clean(p.id)+": still at rev "+fmt.Sprint(p.revision))
+			}
+		}
+	} else if late > 0 {
+		notes = append(notes, plural(late, "agent")+" not yet")
 	}
 	for _, r := range v.entries {
 		if !a.touched[r.key] {

@@ -28,15 +28,15 @@ func newEntriesScreen(e *env) *entriesScreen {
 		listState: newListState(e, "entries", "list", "path", "topic", "state", "lines", "bytes", "lag"),
 		marked:    map[string]bool{},
 		table: newTable(
-			column{id: "path", title: "PATH", flex: true, min: 16, path: true},
-			column{id: "topic", title: "TOPIC", flex: true, min: 8, max: 48},
+			column{id: "path", title: "PATH", flex: true, min: 16, share: 4, path: true},
+			column{id: "topic", title: "TOPIC", flex: true, min: 8, share: 8, max: 48},
 			column{id: "agents", title: "AGENTS", right: true, drop: 3},
 			column{id: "state", title: "STATE", min: 10, max: 24},
 			column{id: "lines", title: "LINES/S", right: true, min: 6},
 			column{id: "bytes", title: "BYTES/S", right: true, min: 9, drop: 5},
 			column{id: "lag", title: "UNACKED", right: true, min: 7, drop: 2},
 			column{id: "age", title: "AGE", right: true, drop: 6},
-			column{id: "spark", title: "LAST 2 MIN", min: 10, max: 30, drop: 4},
+			column{id: "spark", title: "LAST 2 MIN", flex: true, min: 10, max: 60, drop: 4},
 		),
 	}
 }
@@ -267,7 +267,7 @@ func (s *entriesScreen) row(i int) []cell {
 		{text: state, paint: st.state(r.state)},
 		{text: humanCount(r.lines), paint: value}, {text: perSecondText(r.bytes), paint: value},
 		{text: lag, paint: value}, {text: age, paint: st.warn},
-		{text: sparkline(r.spark, min(max(s.table.width/8, 10), 30)), paint: st.good},
+		{draw: func(w int) string { return sparkline(r.spark, w) }, room: 60, paint: st.good},
 	}
 }
 
@@ -316,10 +316,10 @@ func (s *entriesScreen) notes(i int) []string {
 			break
 		}
 		text := "└ " + clean(t.agent) + "  " + clean(t.state)
-		if t.text != "" && !strings.HasPrefix(t.text, t.state) {
-			text += ": " + clean(t.text)
-		} else if t.text != "" {
+		if strings.Contains(t.text, t.state) {
 			text = "└ " + clean(t.agent) + "  " + clean(t.text)
+		} else if t.text != "" {
+			text += ": " + clean(t.text)
 		}
 		if !t.since.IsZero() {
 			text += " since " + t.since.Local().Format("15:04:05")

@@ -40,7 +40,7 @@ type listState struct {
 }
 
 func newListState(e *env, name string, orders ...string) listState {
-	l := listState{env: e, name: name, page: 10, orders: orders, sort: orders[0]}
+	l := listState{env: e, name: name, page: 10, orders: orders, sort: orders[0], desc: numeric(orders[0])}
 	if s := e.prefs.get().Sort[name]; s != "" {
 		id, desc := strings.CutPrefix(s, "-")
 		for _, o := range orders {

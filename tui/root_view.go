@@ -234,12 +234,13 @@ func (r *root) footer() string {
 	used := 0
 	keys := r.top().keys()
 	globals := globalKeys()
-	if _, modal := r.top().place(); modal {
+	_, modal := r.top().place()
+	if t, ok := r.top().(typer); modal || ok && t.typing() {
 		globals = keymap{}
 	}
 	tail := ""
 	for _, k := range globals {
-		if k.label != "" {
+		if _, own := keys.find(k.keys[0]); k.label != "" && !own {
 			tail += "  " + st.key.apply(shownKey(k.keys[0])) + " " + k.label
 		}
 	}

@@ -28,7 +28,7 @@ func Snapshot(ctx context.Context, cfg Config, screen string, width, height int)
 	if width < minWidth || height < minHeight {
 		return "", fmt.Errorf("size %dx%d: at least %dx%d is needed", width, height, minWidth, minHeight)
 	}
-	cfg.ReadOnly, cfg.StateDir = true, ""
+	cfg.StateDir = ""
 	return snapshot(ctx, cfg, livePorts(cfg), screen, width, height)
 }
 

@@ -59,21 +59,24 @@ func (s *streamScreen) detailLines(r *rec, w int) []string {
 			out = append(out, st.dim.apply(fit(name, 10))+" "+l)
 		}
 	}
-	when := "none"
 	if !r.time.IsZero() {
-		when = s.zone(r.time).Format("2006-01-02 15:04:05.000 MST") + ", set by the producer"
+		by := "set by the producer"
 		if r.logAppend {
-			when = s.zone(r.time).Format("2006-01-02 15:04:05.000 MST") + ", set by the broker"
+			by = "set by the broker"
 		}
-		add("time", when)
-		add("latency", humanLatency(r.arrived.Sub(r.time))+" until this console had it")
+		text := s.zone(r.time).Format("2006-01-02 15:04:05.000 MST") + ", " + by + "; here " + humanLatency(r.arrived.Sub(r.time)) + " later"
+		for i, l := range wrapWords(text, w-11) {
+			out = append(out, st.dim.apply(fit([]string{"time", ""}[min(i, 1)], 10))+" "+l)
+		}
 	}
+	size := fmt.Sprintf("%s (%d bytes)", humanBytes(float64(len(r.value))), len(r.value))
 	switch {
 	case r.key == nil:
-		add("key", "(null)")
+		add("size", size+", key null")
 	case len(r.key) == 0:
-		add("key", "(empty)")
+		add("size", size+", key empty")
 	default:
+		add("size", size)
 		k, _ := cleanBytes(r.key, rowBytes)
 		add("key", k)
 	}
@@ -84,7 +87,6 @@ func (s *streamScreen) detailLines(r *rec, w int) []string {
 		}
 		add("header", clean(h.key)+" = "+v)
 	}
-	add("size", fmt.Sprintf("%s (%d bytes)", humanBytes(float64(len(r.value))), len(r.value)))
 	return append(append(out, ""), s.valueLines(r, w)...)
 }
 

@@ -101,10 +101,11 @@ func (s *streamScreen) status(w int) string {
 		live := s.sess.ring.counts()
 		c.Seen, c.Dropped = live.Seen, live.Dropped
 	}
-	text := fmt.Sprintf("%s   kept %s / seen %s · dropped from view %s", where, humanCount(float64(c.Kept)), humanCount(float64(c.Seen)), humanCount(float64(c.Dropped)))
+	text := fmt.Sprintf("%s   kept %s/%s", where, humanCount(float64(c.Kept)), humanCount(float64(c.Seen)))
 	if s.filter != nil {
-		text += "   " + st.hit.apply("/"+clean(s.filter.text)) + fmt.Sprintf(" matched %s of %s", humanCount(float64(c.Matched)), humanCount(float64(c.Tested)))
+		text += "   " + st.hit.apply("/"+clean(cut(s.filter.text, max(w/4, 8)))) + fmt.Sprintf(" matched %s/%s", humanCount(float64(c.Matched)), humanCount(float64(c.Tested)))
 	}
+	text += "   dropped from view " + humanCount(float64(c.Dropped))
 	if s.search != nil {
 		text += "   " + st.hit.apply("\\"+clean(s.search.text))
 	}

@@ -7,6 +7,7 @@ type column struct {
 	id    string
 	title string
 	min   int  // cells it is not worth showing below
+	share int  // flexible: other columns go before it has less than 1/share of the room (when it needs that much)
 	max   int  // cells it never exceeds; 0: no limit
 	flex  bool // takes the room that is left, and gives way first
 	right bool // numbers
@@ -18,6 +19,8 @@ type column struct {
 type cell struct {
 	text  string
 	paint paint
+	draw  func(w int) string // instead of text: draws as wide as the column is
+	room  int                // cells that draw would like
 }
 
 // table draws rows in columns. It asks for visible rows only. Widths grow with
@@ -65,7 +68,7 @@ func (t *table) render(st *styles, w, h int, r tableRows) []string {
 		cs := r.row(i)
 		for c := range cs {
 			if c < len(t.nat) {
-				t.nat[c] = max(t.nat[c], cells(cs[c].text))
+				t.nat[c] = max(t.nat[c], cells(cs[c].text), cs[c].room)
 			}
 		}
 		rows = append(rows, drawn{i, cs})
@@ -174,6 +177,9 @@ func (t *table) line(st *styles, r tableRows, i int, cs []cell) string {
 		if c < len(cs) {
 			x = cs[c]
 		}
+		if x.draw != nil {
+			x.text = x.draw(w)
+		}
 		text := t.fitCell(col, x.text, w)
 		if selected {
 			b.WriteString(text)
@@ -264,6 +270,9 @@ func (t *table) share(w int, shown []bool) bool {
 		if col.flex {
 			flexible = append(flexible, c)
 			t.layout[c] = max(col.min, 4)
+			if col.share > 0 {
+				t.layout[c] = max(t.layout[c], min(t.want(c), w/col.share))
+			}
 		}
 		left -= t.layout[c]
 	}

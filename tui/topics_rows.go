@@ -58,8 +58,8 @@ func (s *topicsScreen) cells(i int) []cell {
 		by = itoa(entries)
 	}
 	return []cell{
-		{clean(t.Name), value}, {itoa(len(t.Partitions)), value}, {itoa(replicas), value}, {health, paint}, {records, value},
-		{end, value}, {humanCount(s.env.topics.rates[t.Name]), value}, {size, value}, {by, value},
+		{text: clean(t.Name), paint: value}, {text: itoa(len(t.Partitions)), paint: value}, {text: itoa(replicas), paint: value}, {text: health, paint: paint}, {text: records, paint: value},
+		{text: end, paint: value}, {text: humanCount(s.env.topics.rates[t.Name]), paint: value}, {text: size, paint: value}, {text: by, paint: value},
 	}
 }
 
