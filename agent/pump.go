@@ -86,6 +86,13 @@ func (t *task) sendThrough(ctx context.Context, s *stream, c *tail.Chunk, now ti
 
 // dispatch sends a parcel, or acknowledges it when it holds no record.
 func (t *task) dispatch(ctx context.Context, pc *parcel, now time.Time) error {
+	if err := ctx.Err(); err != nil {
+		// A range before this one may not have been sent, so not even one without
+		// records may move the position.
+		pc.stream.window.drop(pc.seg)
+		t.parcels.put(pc)
+		return err
+	}
 	if len(pc.bundle.Spans) == 0 {
 		t.counters.ackedLines.Add(pc.lines)
 		t.counters.ackedBytes.Add(pc.bytes)
@@ -95,8 +102,10 @@ func (t *task) dispatch(ctx context.Context, pc *parcel, now time.Time) error {
 	}
 	pc.bundle.Time = now
 	if err := t.shared.producer.Send(ctx, &pc.bundle); err != nil {
-		// The range stays open in the window: the saved position stays before it, and
-		// the next run reads it again.
+		// Nothing after this range is sent either, so the saved position stays before
+		// it, and whoever reads the file next reads it again. It must not stay in the
+		// window: a successor waits until that is empty.
+		pc.stream.window.drop(pc.seg)
 		t.parcels.put(pc)
 		return err
 	}

@@ -65,6 +65,25 @@ func (w *window) ack(seg *segment) (tail.State, bool) {
 	return w.acked, moved
 }
 
+// drop takes back a range that was not sent after all, with what was tracked after it:
+// the ranges before it are all that an acknowledgement can still come for.
+func (w *window) drop(seg *segment) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var before *segment
+	for at := w.head; at != nil; before, at = at, at.next {
+		if at != seg {
+			continue
+		}
+		if w.tail = before; before == nil {
+			w.head = nil
+		} else {
+			before.next = nil
+		}
+		return
+	}
+}
+
 // position returns the acknowledged position in bytes; ok is false as long as
 // nothing was acknowledged.
 func (w *window) position() (pos int64, ok bool) {
