@@ -66,11 +66,11 @@ ruleset(name="ship" queue.type="LinkedList" queue.size="100000" queue.dequeueBat
 `
 
 const syslogNGConf = `@version: 3.38
-options { stats-freq(0); };
+options { stats-freq(0); log-fifo-size(200000); };
 source s { file("{file}" follow-freq(0.1) flags(no-parse) read-old-records(yes) log-fetch-limit(10000) log-iw-size(100000)); };
 destination d {
     kafka-c(bootstrap-servers("{kafka}") topic("{topic}") message("${MESSAGE}") workers(1)
         sync-send(no) config("acks" => "all" "queue.buffering.max.messages" => "1000000"));
 };
-log { source(s); destination(d); };
+log { source(s); destination(d); flags(flow-control); };
 `
