@@ -159,6 +159,7 @@ func (s *session) pump(ctx context.Context, r streamReader) error {
 		recs, err := r.Next(ctx)
 		now := s.now()
 		if len(recs) > 0 {
+			mergeByTime(recs)
 			s.ring.push(recs)
 			s.count(recs, now)
 			s.notify()
@@ -170,6 +171,25 @@ func (s *session) pump(ctx context.Context, r streamReader) error {
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// mergeByTime orders a batch by time without changing the order of any
+// partition: a record counts as no older than those before it in its partition.
+func mergeByTime(recs []*rec) {
+	newest := map[int32]time.Time{}
+	at := make(map[*rec]time.Time, len(recs))
+	sorted := true
+	for i, x := range recs {
+		t := x.time
+		if n := newest[x.partition]; t.Before(n) {
+			t = n
+		}
+		newest[x.partition], at[x] = t, t
+		sorted = sorted && (i == 0 || !t.Before(at[recs[i-1]]))
+	}
+	if !sorted {
+		slices.SortStableFunc(recs, func(a, b *rec) int { return at[a].Compare(at[b]) })
 	}
 }
 
