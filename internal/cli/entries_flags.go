@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"logctl/etcdcfg"
+)
+
+// entryFlags are the optional fields of an entry as flags.
+type entryFlags struct {
+	from, encoding, multiline      string
+	exclude, include, excludeLines []string
+	labels                         []string
+	poll, paused                   bool
+}
+
+func (f *entryFlags) add(cmd *cobra.Command) {
+	s := cmd.Flags()
+	s.StringVar(&f.from, "from", "", "where files present at the first start begin: end (default) or beginning")
+	s.StringArrayVar(&f.exclude, "exclude", nil, "leave out files that match this `glob` (repeatable)")
+	s.StringVar(&f.encoding, "encoding", "", "of the files: utf-8 (default), gbk, gb18030, big5, utf-16le, ...")
+	s.StringVar(&f.multiline, "multiline-start", "", "`regex` of the first line of a record; lines that do not match belong to it")
+	s.StringArrayVar(&f.include, "include-lines", nil, "send only lines that match this `regex` (repeatable)")
+	s.StringArrayVar(&f.excludeLines, "exclude-lines", nil, "do not send lines that match this `regex` (repeatable)")
+	s.StringArrayVar(&f.labels, "label", nil, "`name=value`, sent as a header (repeatable)")
+	s.BoolVar(&f.poll, "poll", false, "look for changes by time only, for network file systems")
+	s.BoolVar(&f.paused, "paused", false, "keep the entry in the list but do not collect")
+	complete := func(flag string, values ...string) {
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+	complete("from", etcdcfg.FromEnd, etcdcfg.FromBeginning)
+	complete("encoding", "utf-8", "gbk", "gb18030", "big5", "utf-16le", "utf-16be", "shift_jis", "euc-kr", "windows-1252")
+}
+
+// apply sets the fields whose flags were given. An empty value takes a field away.
+func (f *entryFlags) apply(s *pflag.FlagSet, e *etcdcfg.Entry) error {
+	list := func(values []string) []string {
+		return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
+	}
+	var err error
+	s.Visit(func(flag *pflag.Flag) {
+		switch flag.Name {
+		case "from":
+			e.From = f.from
+		case "exclude":
+			e.Exclude = list(f.exclude)
+		case "encoding":
+			e.Encoding = f.encoding
+		case "multiline-start":
+			e.Multiline = nil
+			if f.multiline != "" {
+				e.Multiline = &etcdcfg.Multiline{Start: f.multiline}
+			}
+		case "include-lines":
+			e.IncludeLines = list(f.include)
+		case "exclude-lines":
+			e.ExcludeLines = list(f.excludeLines)
+		case "label":
+			e.Labels, err = parseLabels(list(f.labels))
+		case "poll":
+			e.Poll = f.poll
+		case "paused":
+			e.Disabled = f.paused
+		}
+	})
+	return err
+}
+
+func parseLabels(list []string) (map[string]string, error) {
+	labels := make(map[string]string, len(list))
+	for _, l := range list {
+		name, value, ok := strings.Cut(l, "=")
+		if !ok || name == "" {
+			return nil, &usageError{fmt.Errorf("--label: %q is not name=value", l)}
+		}
+		labels[name] = value
+	}
+	return labels, nil
+}
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"logctl/agent/report"
+	"logctl/consumer"
+	"logctl/etcdcfg"
+	"logctl/internal/kafka"
+)
+
+// gatherTime bounds what one look at both servers takes.
+const gatherTime = 8 * time.Second
+
+// settle is how long an agent is given to apply an edit before it counts as behind.
+const settleTime = 2 * time.Second
+
+// facts are what was found out, before it is judged.
+type facts struct {
+	at        time.Time
+	list      etcdcfg.Snapshot
+	presences []etcdcfg.Presence
+	etcdErr   error
+	reports   map[string][2]report.Report // by agent: the newest, and the one to compare with
+	kafkaErr  error
+	noReports bool // the topic does not exist
+}
+
+// gather asks etcd and Kafka at the same time.
+func (d *statusDesk) gather(ctx context.Context) *statusReport {
+	ctx, cancel := context.WithTimeout(ctx, gatherTime)
+	defer cancel()
+	f := &facts{at: time.Now()}
+	var wg sync.WaitGroup
+	wg.Go(func() { f.etcdErr = d.askEtcd(ctx, f) })
+	wg.Go(func() { f.kafkaErr = d.askKafka(ctx, f) })
+	wg.Wait()
+	return d.judge(f)
+}
+
+func (d *statusDesk) askEtcd(ctx context.Context, f *facts) error {
+	var err error
+	if f.list, err = d.store.Load(ctx, d.key); err != nil {
+		return err
+	}
+	if f.presences, _, err = d.store.Presences(ctx); err != nil {
+		return err
+	}
+	if f.list.Err != nil || len(appliedBy(f.presences, d.key, f.list.ModRevision).Missing) == 0 {
+		return nil
+	}
+	// Perhaps the list was edited just now: give agents a moment.
+	timed, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	return d.store.WatchPresences(timed, func(list []etcdcfg.Presence) {
+		f.presences = list
+		if len(appliedBy(list, d.key, f.list.ModRevision).Missing) == 0 {
+			cancel()
+		}
+	}, nil)
+}
+
+// askKafka reads the reports of the last moments.
+func (d *statusDesk) askKafka(ctx context.Context, f *facts) error {
+	_, err := d.admin.Topic(ctx, d.topic)
+	var missing *kafka.MissingTopicError
+	if errors.As(err, &missing) {
+		f.noReports = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.reports, err = readReports(ctx, d.kafka, d.topic, f.at.Add(-d.flags.window))
+	return err
+}
+
+// readReports returns, of each agent that reported since a time, its newest report
+// and the oldest one of the same start that is younger than since, to compare with.
+func readReports(ctx context.Context, cfg kafka.Config, topic string, since time.Time) (map[string][2]report.Report, error) {
+	r, err := consumer.Open(ctx, consumer.Config{Kafka: cfg, Topics: []string{topic}, From: consumer.FromTime(since), Linger: -1})
+	if err != nil {
+		return nil, fmt.Errorf("read reports: %w", err)
+	}
+	out := make(map[string][2]report.Report)
+	for {
+		records, err := r.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("read reports: %w", err), r.Close())
+		}
+		for i := range records {
+			if rep, err := report.Parse(records[i].Value); err == nil { // others may write here too
+				keepReport(out, rep)
+			}
+		}
+	}
+	return out, r.Close()
+}
+
+// keepReport files a report as the newest, the one to compare with, or neither.
+func keepReport(out map[string][2]report.Report, rep report.Report) {
+	pair, ok := out[rep.Agent]
+	switch {
+	case !ok || rep.StartedAt.After(pair[0].StartedAt):
+		pair = [2]report.Report{rep, rep}
+	case !rep.StartedAt.Equal(pair[0].StartedAt):
+	case rep.At.After(pair[0].At):
+		pair[0] = rep
+	case rep.At.Before(pair[1].At):
+		pair[1] = rep
+	}
+	out[rep.Agent] = pair
+}

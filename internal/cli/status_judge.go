@@ -1,0 +1,260 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"logctl/agent/report"
+	"logctl/etcdcfg"
+	"logctl/internal/kafka"
+)
+
+// reportLate is the age from which the newest report of an agent counts as missing.
+const reportLate = 15 * time.Second
+
+// statusReport is what status prints; -o json prints it as it is.
+type statusReport struct {
+	At       time.Time      `json:"at"`
+	Healthy  bool           `json:"healthy"`
+	Problems []agentProblem `json:"problems"`
+	Key      string         `json:"key"`
+	Revision int64          `json:"revision"` // of the list; 0: no list, or not known
+	Etcd     serverStatus   `json:"etcd"`
+	Kafka    serverStatus   `json:"kafka"`
+	Agents   []agentStatus  `json:"agents"`
+	Entries  []entryStatus  `json:"entries"`
+}
+
+type serverStatus struct {
+	OK    bool   `json:"ok"`
+	Error string `json:"error,omitempty"`
+}
+
+// rates are numbers from two reports; nil fields of their owner mean "not known".
+type rates struct {
+	LinesPerSecond float64 `json:"lines_per_s"`
+	BytesPerSecond float64 `json:"bytes_per_s"`
+	LagBytes       int64   `json:"lag_bytes"`
+	DelayMS        int64   `json:"oldest_unacked_ms"`
+}
+
+func (r *rates) add(o rates) {
+	r.LinesPerSecond += o.LinesPerSecond
+	r.BytesPerSecond += o.BytesPerSecond
+	r.LagBytes += o.LagBytes
+	r.DelayMS = max(r.DelayMS, o.DelayMS)
+}
+
+type agentStatus struct {
+	ID       string     `json:"id"`
+	Host     string     `json:"host"`
+	Version  string     `json:"version"`
+	OnDuty   *bool      `json:"on_duty"` // null: etcd is away
+	Revision int64      `json:"revision"`
+	Kafka    string     `json:"kafka"`
+	Started  time.Time  `json:"started"`
+	Reported *time.Time `json:"reported"` // null: no report in the window
+	Tasks    int        `json:"tasks"`
+	Rates    *rates     `json:"rates"`
+}
+
+type entryStatus struct {
+	Path     string         `json:"path"`
+	Topic    string         `json:"topic"`
+	Disabled bool           `json:"disabled,omitempty"`
+	Agents   int            `json:"agents"` // that have a task for it
+	States   map[string]int `json:"states"` // how many are in which state
+	Rates    *rates         `json:"rates"`
+}
+
+// judge puts the facts together and says what is wrong.
+func (d *statusDesk) judge(f *facts) *statusReport {
+	s := &statusReport{At: f.at.UTC(), Key: d.key, Revision: f.list.ModRevision, Problems: []agentProblem{}, Agents: []agentStatus{}, Entries: []entryStatus{}}
+	s.Etcd, s.Kafka = serverStatus{OK: f.etcdErr == nil}, serverStatus{OK: f.kafkaErr == nil}
+	if f.etcdErr != nil {
+		s.Etcd.Error = f.etcdErr.Error()
+		s.problem(agentProblem{What: s.Etcd.Error + "; who is on duty is taken from the reports"})
+	}
+	if f.kafkaErr != nil {
+		s.Kafka.Error = explainKafka(f.kafkaErr)
+		s.problem(agentProblem{What: "kafka: " + s.Kafka.Error + "; rates are not known"})
+	}
+	if f.list.Err != nil {
+		s.problem(agentProblem{What: fmt.Sprintf("the list under %q is bad, agents keep to the last good one: %v", d.key, f.list.Err)})
+	}
+	b := &board{d: d, f: f, s: s, entries: map[string]*entryStatus{}}
+	b.fromList()
+	b.fromPresences()
+	b.fromReports()
+	b.finish()
+	s.Healthy = len(s.Problems) == 0
+	return s
+}
+
+func (s *statusReport) problem(p agentProblem) { s.Problems = append(s.Problems, p) }
+
+func explainKafka(err error) string {
+	if text := kafka.Explain(err); text != "" {
+		return text
+	}
+	return err.Error()
+}
+
+// board is where a status is put together.
+type board struct {
+	d       *statusDesk
+	f       *facts
+	s       *statusReport
+	entries map[string]*entryStatus // by path and topic
+	order   []string                // of the list, then what only agents know
+}
+
+func (b *board) entry(path, topic string) *entryStatus {
+	key := etcdcfg.Entry{Path: path, Topic: topic}.Key()
+	e := b.entries[key]
+	if e == nil {
+		e = &entryStatus{Path: path, Topic: topic, States: map[string]int{}}
+		b.entries[key] = e
+		b.order = append(b.order, key)
+	}
+	return e
+}
+
+func (b *board) fromList() {
+	active := 0
+	for _, e := range b.f.list.Entries {
+		b.entry(e.Path, e.Topic).Disabled = e.Disabled
+		if !e.Disabled {
+			active++
+		}
+	}
+	if b.f.etcdErr != nil || active == 0 {
+		return
+	}
+	for _, p := range b.f.presences {
+		if p.CollectKey == b.d.key {
+			return
+		}
+	}
+	b.s.problem(agentProblem{What: fmt.Sprintf("no agent is on duty for %q: start one with 'logctl agent'", b.d.key)})
+}
+
+// fromPresences takes agents and the states of their tasks.
+func (b *board) fromPresences() {
+	for _, p := range b.f.presences {
+		if p.CollectKey != b.d.key {
+			continue
+		}
+		onDuty := true
+		b.s.Agents = append(b.s.Agents, agentStatus{
+			ID: p.ID, Host: p.Host, Version: p.Version, OnDuty: &onDuty, Revision: p.Revision, Kafka: p.Kafka, Started: p.Started, Tasks: len(p.Tasks),
+		})
+		switch {
+		case p.ListError != "" && b.f.list.Err == nil:
+			b.s.problem(agentProblem{Agent: p.ID, What: p.ListError})
+		case p.Revision < b.f.list.ModRevision && b.f.list.Err == nil:
+			b.s.problem(agentProblem{Agent: p.ID, What: fmt.Sprintf("applies revision %d of the list, which is at %d", p.Revision, b.f.list.ModRevision)})
+		}
+		for _, t := range p.Tasks {
+			b.task(p.ID, t.Path, t.Topic, t.State, t.Error)
+		}
+	}
+}
+
+// task counts a task, and what is wrong with it.
+func (b *board) task(agent, path, topic, state, text string) {
+	e := b.entry(path, topic)
+	e.Agents++
+	e.States[state]++
+	switch state {
+	case report.StatePermissionDenied, report.StateNotAllowed, report.StateTopicMissing, report.StateKafkaUnreachable, report.StateFailed:
+		what := state
+		if text != "" && text != state {
+			what += ": " + text
+		}
+		b.s.problem(agentProblem{Agent: agent, Path: path, Topic: topic, What: what})
+	}
+}
+
+// fromReports adds numbers and, when etcd is away, everything else.
+func (b *board) fromReports() {
+	known := map[string]int{}
+	for i := range b.s.Agents {
+		known[b.s.Agents[i].ID] = i
+	}
+	for id, pair := range b.f.reports {
+		newest := pair[0]
+		i, ok := known[id]
+		switch {
+		case !ok && b.f.etcdErr == nil:
+			continue // not on duty any more, or for another key
+		case !ok:
+			b.s.Agents = append(b.s.Agents, agentStatus{ID: id, Host: newest.Host, Version: newest.Version, Revision: newest.Revision,
+				Kafka: newest.Kafka, Started: newest.StartedAt, Tasks: len(newest.Tasks)})
+			i = len(b.s.Agents) - 1
+			for _, t := range newest.Tasks {
+				b.task(id, t.Path, t.Topic, t.State, t.Error)
+			}
+		}
+		b.numbers(&b.s.Agents[i], pair)
+	}
+}
+
+// numbers adds up what the tasks of an agent report.
+func (b *board) numbers(a *agentStatus, pair [2]report.Report) {
+	newest, before := pair[0], map[string]report.Task{}
+	for _, t := range pair[1].Tasks {
+		before[etcdcfg.Entry{Path: t.Path, Topic: t.Topic}.Key()] = t
+	}
+	at := newest.At.UTC()
+	a.Reported, a.Rates = &at, &rates{}
+	seconds := newest.At.Sub(pair[1].At).Seconds()
+	for _, t := range newest.Tasks {
+		r := rates{LagBytes: t.LagBytes, DelayMS: t.OldestUnackedMS}
+		old, ok := before[etcdcfg.Entry{Path: t.Path, Topic: t.Topic}.Key()]
+		if ok && seconds > 0 && t.AckedLines >= old.AckedLines && t.AckedBytes >= old.AckedBytes {
+			r.LinesPerSecond = float64(t.AckedLines-old.AckedLines) / seconds
+			r.BytesPerSecond = float64(t.AckedBytes-old.AckedBytes) / seconds
+		}
+		a.Rates.add(r)
+		e := b.entry(t.Path, t.Topic)
+		if e.Rates == nil {
+			e.Rates = &rates{}
+		}
+		e.Rates.add(r)
+		if limit := b.d.flags.maxDelay; limit > 0 && t.OldestUnackedMS > limit.Milliseconds() {
+			b.s.problem(agentProblem{Agent: a.ID, Path: t.Path, Topic: t.Topic,
+				What: fmt.Sprintf("the oldest line waits for %s", shortDuration(time.Duration(t.OldestUnackedMS)*time.Millisecond))})
+		}
+		if b.d.lag > 0 && t.LagBytes > b.d.lag {
+			b.s.problem(agentProblem{Agent: a.ID, Path: t.Path, Topic: t.Topic, What: "behind by " + shortBytes(t.LagBytes)})
+		}
+	}
+}
+
+// finish looks for agents that do not report, and puts everything in order.
+func (b *board) finish() {
+	for _, a := range b.s.Agents {
+		switch {
+		case b.f.kafkaErr != nil || a.OnDuty == nil:
+		case b.f.at.Sub(a.Started) < reportLate: // it has just begun
+		case a.Reported == nil:
+			b.s.problem(agentProblem{Agent: a.ID, What: fmt.Sprintf("no report in %q in the last %v", b.d.topic, b.d.flags.window)})
+		case b.f.at.Sub(*a.Reported) > reportLate:
+			b.s.problem(agentProblem{Agent: a.ID, What: fmt.Sprintf("its last report is %s old", shortDuration(b.f.at.Sub(*a.Reported)))})
+		}
+	}
+	for _, key := range b.order {
+		b.s.Entries = append(b.s.Entries, *b.entries[key])
+	}
+	slices.SortFunc(b.s.Agents, func(x, y agentStatus) int { return cmp.Compare(x.ID, y.ID) })
+	slices.SortStableFunc(b.s.Problems, func(x, y agentProblem) int {
+		return cmp.Or(cmp.Compare(x.Agent, y.Agent), cmp.Compare(x.Path, y.Path), cmp.Compare(x.Topic, y.Topic))
+	})
+}
+
+// errBytes says how a size is written.
+var errBytes = errors.New("write a number with B, KiB, MiB or GiB")

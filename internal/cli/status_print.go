@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// printStatus writes a status: as JSON one object a line when watching, else for
+// people, on a terminal in place of the one before.
+func (a *app) printStatus(s *statusReport, f *statusFlags) error {
+	if f.output == "json" {
+		if !f.watch {
+			return a.printJSON(s)
+		}
+		return json.NewEncoder(a.Out).Encode(s)
+	}
+	var b strings.Builder
+	if f.watch && isTerminal(a.Out) {
+		b.WriteString("\x1b[H\x1b[2J")
+	}
+	s.write(&b)
+	if f.watch && !isTerminal(a.Out) {
+		b.WriteString("\n")
+	}
+	_, err := a.Out.Write([]byte(b.String()))
+	return err
+}
+
+// write writes a status for people.
+func (s *statusReport) write(b *strings.Builder) {
+	fmt.Fprintf(b, "%s  revision %s  %s  %s  etcd %s  kafka %s\n", printable(s.Key), revisionText(s), plural(len(s.Entries), "entry", "entries"),
+		plural(len(s.Agents), "agent", "agents"), okText(s.Etcd.OK), okText(s.Kafka.OK))
+	if len(s.Entries) > 0 {
+		b.WriteString("\n")
+		tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(tw, "PATH\tTOPIC\tAGENTS\tSTATE\tLINES/S\tBYTES/S\tLAG\tOLDEST")
+		for _, e := range s.Entries {
+			fmt.Fprintf(tw, "%s\t%s\t%d\t%s\t%s\n", printable(e.Path), printable(e.Topic), e.Agents, e.stateText(), e.Rates.columns())
+		}
+		_ = tw.Flush() // into memory
+	}
+	if len(s.Agents) > 0 {
+		b.WriteString("\n")
+		tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(tw, "AGENT\tHOST\tVERSION\tREVISION\tTASKS\tLINES/S\tBYTES/S\tLAG\tOLDEST\tREPORT")
+		for _, a := range s.Agents {
+			age := "-"
+			if a.Reported != nil {
+				age = shortDuration(s.At.Sub(*a.Reported)) + " ago"
+			}
+			fmt.Fprintf(tw, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n", printable(a.ID), printable(a.Host), printable(a.Version), a.Revision, a.Tasks, a.Rates.columns(), age)
+		}
+		_ = tw.Flush() // into memory
+	}
+	b.WriteString("\n")
+	if s.Healthy {
+		b.WriteString("all is well\n")
+		return
+	}
+	fmt.Fprintf(b, "%s:\n", plural(len(s.Problems), "problem", "problems"))
+	for _, p := range s.Problems {
+		fmt.Fprintf(b, "  %s\n", printable(p.String()))
+	}
+}
+
+func revisionText(s *statusReport) string {
+	switch {
+	case !s.Etcd.OK:
+		return "unknown"
+	case s.Revision == 0:
+		return "none (the key does not exist)"
+	}
+	return strconv.FormatInt(s.Revision, 10)
+}
+
+func okText(ok bool) string {
+	if ok {
+		return "ok"
+	}
+	return "AWAY"
+}
+
+// stateText is the state of an entry over its agents: one word when they agree.
+func (e entryStatus) stateText() string {
+	if len(e.States) == 0 {
+		if e.Disabled {
+			return "paused"
+		}
+		return "-"
+	}
+	states := slices.Sorted(maps.Keys(e.States))
+	if len(states) == 1 {
+		return states[0]
+	}
+	var parts []string
+	for _, st := range states {
+		parts = append(parts, fmt.Sprintf("%d %s", e.States[st], st))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// columns writes rates as four columns.
+func (r *rates) columns() string {
+	if r == nil {
+		return "-\t-\t-\t-"
+	}
+	return fmt.Sprintf("%s\t%s\t%s\t%s", shortNumber(r.LinesPerSecond), shortBytes(int64(r.BytesPerSecond)), shortBytes(r.LagBytes),
+		shortDuration(time.Duration(r.DelayMS)*time.Millisecond))
+}
+
+// shortNumber writes 950, 9.5k, 31.2k, 1.4M.
+func shortNumber(v float64) string {
+	switch {
+	case v >= 999_950:
+		return fmt.Sprintf("%.1fM", v/1e6)
+	case v >= 999.5:
+		return fmt.Sprintf("%.1fk", v/1e3)
+	case v > 0 && v < 9.95:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.0f", v)
+}
+
+// shortBytes writes bytes in units of 1024.
+func shortBytes(n int64) string {
+	if n < 1024 {
+		return fmt.Sprintf("%d B", n)
+	}
+	v := float64(n)
+	for _, unit := range []string{"KiB", "MiB", "GiB"} {
+		if v /= 1024; v < 1023.95 {
+			return fmt.Sprintf("%.1f %s", v, unit)
+		}
+	}
+	return fmt.Sprintf("%.1f TiB", v/1024)
+}
+
+// shortDuration writes a duration in one or two units.
+func shortDuration(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0s"
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return fmt.Sprintf("%.0fs", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd", int(d.Hours())/24)
+}
+
+// parseBytes reads a size such as 512KiB or 100MB; "" is 0.
+func parseBytes(s string) (int64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	number := strings.TrimRight(s, "KMGTiBkmgtb ")
+	factor := float64(1)
+	switch unit := strings.ToLower(strings.TrimSpace(s[len(number):])); unit {
+	case "", "b":
+	case "k", "kib":
+		factor = 1 << 10
+	case "m", "mib":
+		factor = 1 << 20
+	case "g", "gib":
+		factor = 1 << 30
+	case "kb":
+		factor = 1e3
+	case "mb":
+		factor = 1e6
+	case "gb":
+		factor = 1e9
+	default:
+		return 0, fmt.Errorf("%q: %w", s, errBytes)
+	}
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil || v < 0 || v*factor > 1<<62 {
+		return 0, fmt.Errorf("%q: %w", s, errBytes)
+	}
+	return int64(v * factor), nil
+}
