@@ -58,6 +58,8 @@ type File struct {
 	final     bool // flush at the last look
 	atEnd     bool
 	limit     int64 // read up to here: the size at the last look
+	proved    int64 // size when last seen with its content verified,
+	provedAt  int64 // and modification time
 	readMtime int64 // modification time at the last look
 	headAt    time.Time
 	scanned   int64 // no line end between pos and here
@@ -130,7 +132,7 @@ func (f *File) lookAgain() bool {
 	s.mu.Lock()
 	f.sawAway, f.final = f.away, f.flush
 	f.flush = false
-	done, checkup := f.state == fileDone, f.checkup
+	done, checkup, size := f.state == fileDone, f.checkup, f.size
 	s.mu.Unlock()
 	if done {
 		return false
@@ -147,7 +149,7 @@ func (f *File) lookAgain() bool {
 	now := s.now()
 	changed := st.mtime != f.readMtime || checkup
 	idle := now.Sub(f.headAt) >= s.cfg.Interval
-	if st.size < f.pos || changed && (checkup || idle || st.size == f.pos) && !f.verify(h) {
+	if st.size < f.pos || changed && (checkup || idle || st.size == f.pos || st.size < size) && !f.verify(h) {
 		s.truncated(f, st)
 		return false
 	}
@@ -158,6 +160,7 @@ func (f *File) lookAgain() bool {
 	s.mu.Lock()
 	f.checkup = false
 	f.err = nil
+	f.proved, f.provedAt = min(f.size, st.size), f.mtime
 	f.failedAt = time.Time{}
 	s.sawLocked(f, &st, now)
 	f.lastUse = now

@@ -216,7 +216,9 @@ func (s *Set) truncated(f *File, st fileStat) {
 	s.scanMu.Lock()
 	defer s.scanMu.Unlock()
 	s.lists = map[string]*listing{}
-	s.renew(f, st, false)
+	var now fileStat
+	err := statPath(f.path, &now)
+	s.renew(f, st, err != nil || now.id != st.id)
 }
 
 // renew is truncated for those who hold scanMu. moved: f is not at its name now.
@@ -278,6 +280,9 @@ func (s *Set) recheck(f *File, h *os.File) {
 		s.failed(f, err)
 		return
 	}
+	s.mu.Lock()
+	f.size, f.mtime = f.proved, f.provedAt // the size at the last look was that of what came after
+	s.mu.Unlock()
 	s.truncated(f, st)
 }
 

@@ -99,6 +99,7 @@ func (f *File) readChunk(h *os.File, sp *splitter, want int64) (*Chunk, verdict)
 		s.recheck(f, h)
 		return nil, readChanged
 	}
+	f.proved, f.provedAt = f.limit, f.readMtime
 	c.buf = c.buf[:n]
 	c.Data = c.buf[m:]
 	if int64(len(c.Data)) < want { // shorter than when looked at
