@@ -72,8 +72,9 @@ func TestCloseWhileBrokerHangs(t *testing.T) {
 	release := make(chan struct{})
 	cfg := config(k, topic)
 	cfg.Follow = true
-	k.Cluster().ControlKey(fetchKey, func(kmsg.Request) (kmsg.Response, error, bool) {
-		k.Cluster().SleepControl(func() { <-release })
+	cluster := k.Cluster()
+	cluster.ControlKey(fetchKey, func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.SleepControl(func() { <-release })
 		return nil, nil, false
 	})
 	r := open(t, cfg)

@@ -1,0 +1,165 @@
+package consumer
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func testClock(t testing.TB) clock {
+	t.Helper()
+	loc := time.FixedZone("here", 8*3600)
+	return clock{now: time.Date(2026, 11, 22, 18, 30, 0, 0, loc), loc: loc}
+}
+
+func TestParsePoint(t *testing.T) {
+	c := testClock(t)
+	at := func(s string) point {
+		tm, err := time.Parse(time.RFC3339Nano, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return point{kind: pointTime, t: tm}
+	}
+	for in, want := range map[string]point{
+		"newest": {}, "latest": {}, "end": {}, "END": {},
+		"oldest": {kind: pointOldest}, "earliest": {kind: pointOldest}, "beginning": {kind: pointOldest}, "start": {kind: pointOldest},
+		"0": {kind: pointOffset}, "12345": {kind: pointOffset, n: 12345}, " 7 ": {kind: pointOffset, n: 7},
+		"9223372036854775807": {kind: pointOffset, n: 1<<63 - 1},
+		"-100":                {kind: pointBack, n: 100}, "+100": {kind: pointAhead, n: 100}, "-0": {kind: pointBack},
+		"-15m":                           at("2026-11-22T18:15:00+08:00"),
+		"-2h30m":                         at("2026-11-22T16:00:00+08:00"),
+		"-1d":                            at("2026-11-21T18:30:00+08:00"),
+		"-1w2d12h":                       at("2026-11-13T06:30:00+08:00"),
+		"-1.5s":                          at("2026-11-22T18:29:58.5+08:00"),
+		"+10m":                           at("2026-11-22T18:40:00+08:00"),
+		"now":                            at("2026-11-22T18:30:00+08:00"),
+		"today":                          at("2026-11-22T00:00:00+08:00"),
+		"Yesterday":                      at("2026-11-21T00:00:00+08:00"),
+		"2026-11-22":                     at("2026-11-22T00:00:00+08:00"),
+		"2026/11/22":                     at("2026-11-22T00:00:00+08:00"),
+		"2026-11-22T10:00":               at("2026-11-22T10:00:00+08:00"),
+		"2026-11-22 10:00":               at("2026-11-22T10:00:00+08:00"),
+		"2026-11-22 10:00:05.25":         at("2026-11-22T10:00:05.25+08:00"),
+		"2026-11-22T10:00:05Z":           at("2026-11-22T10:00:05Z"),
+		"2026-11-22t10:00:05z":           at("2026-11-22T10:00:05Z"),
+		"2026-11-22T10:00:05.123456789Z": at("2026-11-22T10:00:05.123456789Z"),
+		"2026-11-22T10:00:05+01:00":      at("2026-11-22T10:00:05+01:00"),
+		"2026-11-22T10:00Z":              at("2026-11-22T10:00:00Z"),
+		"2026-11-22 10:00:05 +0100":      at("2026-11-22T10:00:05+01:00"),
+		"22/Nov/2026:10:00:05 +0000":     at("2026-11-22T10:00:05Z"),
+		"22 Nov 2026 10:00":              at("2026-11-22T10:00:00+08:00"),
+		"20261122T100005Z":               at("2026-11-22T10:00:05Z"),
+		"10:00":                          at("2026-11-22T10:00:00+08:00"),
+		"10:00:05.5":                     at("2026-11-22T10:00:05.5+08:00"),
+		"Nov 21 10:00:05":                at("2026-11-21T10:00:05+08:00"),
+		"Dec 24 10:00:05":                at("2025-12-24T10:00:05+08:00"),
+		"@1764000000000":                 at("2025-11-24T16:00:00Z"),
+		"@1764000000":                    at("2025-11-24T16:00:00Z"),
+		"@-15m":                          at("2026-11-22T18:15:00+08:00"),
+		"@2026-11-22":                    at("2026-11-22T00:00:00+08:00"),
+	} {
+		got, err := parsePoint(in, c)
+		if err != nil {
+			t.Errorf("%q: %v", in, err)
+			continue
+		}
+		if got.kind != want.kind || got.n != want.n || !got.t.Equal(want.t) {
+			t.Errorf("%q is %v (%d), want %v (%d)", in, got, got.kind, want, want.kind)
+		}
+	}
+}
+
+func TestParsePointRefuses(t *testing.T) {
+	for _, in := range []string{
+		"", " ", "-", "+", "@", "abc", "-abc", "1.5", "0x10", "--5", "2026-13-01", "25:00", "@newest", "@-5",
+		"99999999999999999999", "-99999999999999999999", "-5x", "-1d-2h", "10:00:61", "١٢",
+	} {
+		if p, err := parsePoint(in, testClock(t)); err == nil {
+			t.Errorf("%q is taken for %v", in, p)
+		}
+	}
+}
+
+func TestParsePlaces(t *testing.T) {
+	now := testClock(t).now
+	for in, want := range map[string]map[int32]string{
+		"":                 {0: "newest", 7: "newest"},
+		"oldest":           {0: "oldest", 7: "oldest"},
+		"0=120,3=-5":       {0: "120", 1: "newest", 3: "-5"},
+		"oldest,2=7":       {0: "oldest", 2: "7"},
+		"2=7,oldest":       {0: "oldest", 2: "7"},
+		"*=oldest, 2=+3":   {0: "oldest", 2: "+3"},
+		"0-3=oldest,2=5":   {0: "oldest", 2: "5", 3: "oldest", 4: "newest"},
+		"all=end,1=oldest": {0: "newest", 1: "oldest"},
+	} {
+		f, err := ParseFromAt(in, now, time.UTC)
+		if err != nil {
+			t.Errorf("%q: %v", in, err)
+			continue
+		}
+		for id, w := range want {
+			if got, _ := f.p.at(id); got.String() != w {
+				t.Errorf("%q: partition %d starts at %s, want %s", in, id, got, w)
+			}
+		}
+		again, err := ParseFromAt(f.String(), now, time.UTC)
+		if err != nil || again.String() != f.String() {
+			t.Errorf("%q is written as %q and read as %q, %v", in, f, again, err)
+		}
+	}
+	for _, in := range []string{"oldest,newest", "x=5", "0=", "-1=5", "3-1=5", "0=5;1=6", ","} {
+		if f, err := ParseFromAt(in, now, time.UTC); err == nil {
+			t.Errorf("%q is taken for %s", in, f)
+		}
+	}
+	if to, err := ParseTo(""); err != nil || !to.IsZero() {
+		t.Errorf("an empty end is %v, %v", to, err)
+	}
+}
+
+func TestParsePartitions(t *testing.T) {
+	p, err := ParsePartitions("0,2, 4-7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[int32]bool{0: true, 1: false, 2: true, 3: false, 4: true, 7: true, 8: false} {
+		if p.Has(id) != want {
+			t.Errorf("partition %d: %v", id, !want)
+		}
+	}
+	if p, err := ParsePartitions("all"); err != nil || !p.All() || !p.Has(99) {
+		t.Errorf("all is %v, %v", p, err)
+	}
+	if got := p.missing(6); got != 6 {
+		t.Errorf("of 6 partitions %d is missing, want 6", got)
+	}
+	for _, in := range []string{"x", "1,", "-1", "3-1", "1-", "1.5", "99999999999"} {
+		if _, err := ParsePartitions(in); err == nil || !strings.Contains(err.Error(), "partition") {
+			t.Errorf("%q: %v", in, err)
+		}
+	}
+}
+
+func FuzzParsePlaces(f *testing.F) {
+	for _, s := range []string{"newest", "0=120,3=-5", "-15m", "2026-11-22T10:00", "@1764000000000", "*=oldest,1-3=+7", "22/Nov/2026:10:00:05 +0000"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := parsePlaces(s, testClock(t))
+		if err != nil {
+			return
+		}
+		again, err := parsePlaces(p.String(), testClock(t))
+		if err != nil {
+			t.Fatalf("%q is written as %q, which is refused: %v", s, p, err)
+		}
+		for id := range int32(8) {
+			a, _ := p.at(id)
+			b, _ := again.at(id)
+			if a.kind != b.kind || a.n != b.n || !a.t.Equal(b.t) {
+				t.Fatalf("%q: partition %d is %v and, read again, %v", s, id, a, b)
+			}
+		}
+	})
+}
