@@ -31,31 +31,31 @@
 // has gathered meanwhile: few lines when it is quiet, up to BatchBytes when it
 // is busy.
 //
-//	            something queued                      answer: stored
-//	      idle ------------------+        +------------------------------+
-//	       ^                     v        |                              |
-//	       |    no leader      [kick] <---+---------------------------+  |
-//	       |  lost <-------------+  \  no producer id                 |  |
-//	       |    |  metadata      |   +-------------> nameless         |  |
-//	       |    +--------------->|                      | id given    |  |
-//	       | nothing queued      | <--------------------+             |  |
-//	       +---------------------+                                    |  |
-//	                             v                                    |  |
-//	                           ready  <-- connection lost: same bytes,|  |
-//	                             |        same sequence  <-------+    |  |
-//	                  batch cut, |                               |    |  |
-//	                  encoded    v          no answer            |    |  |
-//	                          flying ----------------------------+    |  |
-//	                             | answer                             |  |
-//	       +-----------+---------+----------+---------------+---------|--+
-//	       v           v                    v               v         |
-//	    retry,      reset:               split:          new id:      |
-//	    refresh,    epoch+1,             put back,       sequence     |
-//	    wait        sequence 0           cut smaller     forgotten    |
-//	       |           |                    |               |         |
-//	       v           | (again: pause)     |               |         |
-//	    pausing -------+--------------------+---------------+---------+
-//	                same bytes                              (fenced)
+//	        something queued                      answer: stored
+//	  idle ------------------+        +------------------------------+
+//	   ^                     v        |                              |
+//	   |    no leader      [kick] <---+---------------------------+  |
+//	   |  lost <-------------+  \  no producer id                 |  |
+//	   |    |  metadata      |   +-------------> nameless         |  |
+//	   |    +--------------->|                      | id given    |  |
+//	   | nothing queued      | <--------------------+             |  |
+//	   +---------------------+                                    |  |
+//	                         v                                    |  |
+//	                       ready  <-- connection lost: same bytes,|  |
+//	                         |        same sequence  <-------+    |  |
+//	              batch cut, |                               |    |  |
+//	              encoded    v          no answer            |    |  |
+//	                      flying ----------------------------+    |  |
+//	                         | answer                             |  |
+//	   +-----------+---------+----------+---------------+---------|--+
+//	   v           v                    v               v         |
+//	retry,      reset:               split:          new id:      |
+//	refresh,    epoch+1,             put back,       sequence     |
+//	wait        sequence 0           cut smaller     forgotten    |
+//	   |           |                    |               |         |
+//	   v           | (again: pause)     |               |         |
+//	pausing -------+--------------------+---------------+---------+
+//	            same bytes                              (fenced)
 //
 // The sequence is (producer id, epoch, next number). It moves when a batch is
 // stored (next += records), and when the broker's answer proves that the batch
