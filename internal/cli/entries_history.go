@@ -112,7 +112,7 @@ func (a *app) printHistory(key string, changes []etcdcfg.Change, output string, 
 		fmt.Fprintf(a.Err, "no recorded changes of %s\n", key)
 		return nil
 	}
-	var buf bytes.Buffer
+	var buf strings.Builder
 	tw := tabwriter.NewWriter(&buf, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "REVISION\tWHEN\tWHO\tCHANGE\tNOTE")
 	for _, c := range changes {
@@ -121,10 +121,10 @@ func (a *app) printHistory(key string, changes []etcdcfg.Change, output string, 
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	head, rows, _ := strings.Cut(buf.String(), "\n")
-	fmt.Fprintln(a.Out, head)
-	for i, row := range strings.SplitAfter(strings.TrimSuffix(rows, "\n"), "\n") {
-		fmt.Fprintln(a.Out, strings.TrimRight(row, " \n"))
+	rows := strings.Split(strings.TrimSuffix(trimLines(buf.String()), "\n"), "\n")
+	fmt.Fprintln(a.Out, rows[0])
+	for i, row := range rows[1:] {
+		fmt.Fprintln(a.Out, row)
 		if diff {
 			fmt.Fprint(a.Out, etcdcfg.Diff(changes[i].Before, changes[i].After))
 		}

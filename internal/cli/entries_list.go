@@ -63,7 +63,8 @@ func (a *app) listEntries(ctx context.Context, d *entriesDesk, output string) er
 
 // printEntries writes entries as a table.
 func printEntries(w io.Writer, entries []etcdcfg.Entry) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var b strings.Builder
+	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "PATH\tTOPIC\tSTATE\tOPTIONS")
 	for _, e := range entries {
 		state := "on"
@@ -72,7 +73,20 @@ func printEntries(w io.Writer, entries []etcdcfg.Entry) error {
 		}
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", printable(e.Path), printable(e.Topic), state, printable(entryOptions(e)))
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, trimLines(b.String()))
+	return err
+}
+
+// trimLines takes the padding of empty last columns off a table.
+func trimLines(table string) string {
+	lines := strings.Split(table, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // entryOptions writes the optional fields of an entry in short.

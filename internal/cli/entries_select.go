@@ -38,7 +38,7 @@ func nearestPath(list []etcdcfg.Entry, path string) string {
 	base := path[strings.LastIndexAny(path, `/\`)+1:]
 	var near []string
 	for _, e := range list {
-		if base != "" && strings.Contains(e.Path, base) && len(near) < 3 {
+		if base != "" && strings.Contains(e.Path, base) && len(near) < 3 && !slices.Contains(near, e.Path) {
 			near = append(near, e.Path)
 		}
 	}

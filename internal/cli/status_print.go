@@ -37,26 +37,19 @@ func (s *statusReport) write(b *strings.Builder) {
 	fmt.Fprintf(b, "%s  revision %s  %s  %s  etcd %s  kafka %s\n", printable(s.Key), revisionText(s), plural(len(s.Entries), "entry", "entries"),
 		plural(len(s.Agents), "agent", "agents"), okText(s.Etcd.OK), okText(s.Kafka.OK))
 	if len(s.Entries) > 0 {
-		b.WriteString("\n")
-		tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(tw, "PATH\tTOPIC\tAGENTS\tSTATE\tLINES/S\tBYTES/S\tLAG\tOLDEST")
-		for _, e := range s.Entries {
-			fmt.Fprintf(tw, "%s\t%s\t%d\t%s\t%s\n", printable(e.Path), printable(e.Topic), e.Agents, e.stateText(), e.Rates.columns())
-		}
-		_ = tw.Flush() // into memory
+		table(b, "PATH\tTOPIC\tAGENTS\tSTATE\tLINES/S\tBYTES/S\tLAG\tOLDEST", len(s.Entries), func(i int) string {
+			e := s.Entries[i]
+			return fmt.Sprintf("%s\t%s\t%d\t%s\t%s", printable(e.Path), printable(e.Topic), e.Agents, e.stateText(), e.Rates.columns())
+		})
 	}
 	if len(s.Agents) > 0 {
-		b.WriteString("\n")
-		tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(tw, "AGENT\tHOST\tVERSION\tREVISION\tTASKS\tLINES/S\tBYTES/S\tLAG\tOLDEST\tREPORT")
-		for _, a := range s.Agents {
-			age := "-"
+		table(b, "AGENT\tHOST\tVERSION\tREVISION\tTASKS\tLINES/S\tBYTES/S\tLAG\tOLDEST\tREPORT", len(s.Agents), func(i int) string {
+			a, age := s.Agents[i], "-"
 			if a.Reported != nil {
 				age = shortDuration(s.At.Sub(*a.Reported)) + " ago"
 			}
-			fmt.Fprintf(tw, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n", printable(a.ID), printable(a.Host), printable(a.Version), a.Revision, a.Tasks, a.Rates.columns(), age)
-		}
-		_ = tw.Flush() // into memory
+			return fmt.Sprintf("%s\t%s\t%s\t%d\t%d\t%s\t%s", printable(a.ID), printable(a.Host), printable(a.Version), a.Revision, a.Tasks, a.Rates.columns(), age)
+		})
 	}
 	b.WriteString("\n")
 	if s.Healthy {
@@ -67,6 +60,18 @@ func (s *statusReport) write(b *strings.Builder) {
 	for _, p := range s.Problems {
 		fmt.Fprintf(b, "  %s\n", printable(p.String()))
 	}
+}
+
+// table writes an empty line, a head and rows in columns.
+func table(b *strings.Builder, head string, rows int, row func(int) string) {
+	var text strings.Builder
+	tw := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, head)
+	for i := range rows {
+		fmt.Fprintln(tw, row(i))
+	}
+	_ = tw.Flush() // into memory
+	b.WriteString("\n" + trimLines(text.String()))
 }
 
 func revisionText(s *statusReport) string {
