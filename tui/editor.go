@@ -97,9 +97,7 @@ func (e *env) edited(m editorMsg) tea.Cmd {
 	ed := edit{note: "edit the list by hand", raw: m.after}
 	_, entries, err := ed.after(m.base)
 	if err == nil {
-		for _, x := range entries {
-			ed.touched = append(ed.touched, x.Key())
-		}
+		ed.touched = changedKeys(m.base.Entries, entries)
 		return e.propose(m.base, ed)
 	}
 	s := &textScreen{env: e, name: "not saved", head: "What you wrote cannot be saved yet", actions: problemKeys()}
@@ -126,4 +124,19 @@ func (e *env) edited(m editorMsg) tea.Cmd {
 	}
 	e.push(s)
 	return nil
+}
+
+// changedKeys are the keys of the entries that are new or not what they were.
+func changedKeys(before, after []etcdcfg.Entry) []string {
+	was := make(map[string]etcdcfg.Entry, len(before))
+	for _, x := range before {
+		was[x.Key()] = x
+	}
+	var out []string
+	for _, x := range after {
+		if old, ok := was[x.Key()]; !ok || !old.Equal(x) {
+			out = append(out, x.Key())
+		}
+	}
+	return out
 }

@@ -133,7 +133,11 @@ func (e *env) saved(m savedMsg) tea.Cmd {
 		e.undo = &undoStep{before: m.base.Raw, after: m.snap, note: m.ed.note, older: e.undo}
 	}
 	e.applied.start(m.snap, m.ed.touched, e.now())
-	e.say(fmt.Sprintf("Saved as rev %d: %s (u undoes it)", m.snap.ModRevision, m.ed.note))
+	if m.undo {
+		e.say(fmt.Sprintf("Undone, saved as rev %d", m.snap.ModRevision))
+	} else {
+		e.say(fmt.Sprintf("Saved as rev %d: %s (u undoes it)", m.snap.ModRevision, m.ed.note))
+	}
 	if m.ed.topic != "" && e.topics.known && e.topics.find(m.ed.topic) == nil {
 		e.push(newTopicForm(e, m.ed.topic, fmt.Sprintf("The entry is saved, but topic %s does not exist. Create it now? Esc leaves it.", clean(m.ed.topic))))
 	}
