@@ -108,10 +108,11 @@ func (a *Agent) drain(ctx context.Context) {
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, a.cfg.DrainTimeout)
 	defer cancel()
-	if err := a.producer.Drain(ctx); err != nil {
+	err := a.producer.Drain(ctx)
+	if waiting := a.tasks.unacked(); err != nil || waiting > 0 {
 		st := a.producer.Stats()
-		a.cfg.Log.Warn("agent ends with lines that Kafka did not acknowledge; the next run reads them again",
-			"lines", st.BufferedLines, "bytes", st.BufferedBytes, "kafka", st.Brokers)
+		a.cfg.Log.Warn("agent ends before Kafka acknowledged everything that was read; the next run reads the rest again",
+			"entries", waiting, "lines_in_flight", st.BufferedLines, "bytes_in_flight", st.BufferedBytes, "kafka", st.Brokers)
 		return
 	}
 	a.cfg.Log.Info("agent ends, everything read is acknowledged", "drained_in", time.Since(begin).Round(time.Millisecond))

@@ -129,3 +129,16 @@ func (s *supervisor) list() ([]etcdcfg.Entry, []*task, int64) {
 	}
 	return slices.Clone(s.wanted), tasks, s.revision
 }
+
+// unacked counts the tasks that read lines which are not acknowledged.
+func (s *supervisor) unacked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, t := range s.tasks {
+		if t.unacked() {
+			n++
+		}
+	}
+	return n
+}
