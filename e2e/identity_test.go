@@ -259,6 +259,7 @@ func twoTopics(w *world) {
 	one, two := w.kafka.Topic(w.t, 1), w.kafka.Topic(w.t, 1)
 	w.put(collect(a.path, one), collect(a.path, two))
 	agent := w.startAgent(quickScan)
+	w.awaitApplied(10 * time.Second)
 	a.lines(500)
 	a.rotate(".1")
 	a.lines(500)

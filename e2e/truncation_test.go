@@ -236,6 +236,7 @@ func atomicReplace(w *world, grown bool) {
 		a.lines(20_000) // unread, or not all of it
 	}
 	w.must(os.WriteFile(w.path("tmp"), append(data, l.lines(a.lane, 1)...), 0o644))
+	every(20*time.Millisecond, 1, func(int) {}) // so that times tell what came first
 	w.rename(w.path("tmp"), a.path)
 	w.clean(newCounter(l), topic)
 	agent.stop()
@@ -248,6 +249,7 @@ func sameHead(w *world) {
 	head := strings.Repeat("a", 2000)
 	w.put(collect(path, topic))
 	agent := w.startAgent(quickScan)
+	w.awaitApplied(10 * time.Second)
 	var want []string
 	for i := range 6 {
 		lines := []string{head}
