@@ -50,7 +50,13 @@ func (b *lockedBuffer) String() string {
 // at the end of the test when it still runs, and its log printed when the test failed.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(binary, args...), done: make(chan struct{})}
+	return startBinary(t, binary, env, args...)
+}
+
+// startBinary is start with another build of logctl.
+func startBinary(t *testing.T, path string, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(path, args...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
 	p.cmd.Env = append(cleanEnv(), env...)
 	if err := p.cmd.Start(); err != nil {
