@@ -8,6 +8,8 @@ func addCommands(root *cobra.Command, a *app) {
 		newAgentCmd(a),
 		newTUICmd(a),
 		newTailTopicCmd(a),
+		newEntriesCmd(a),
+		newStatusCmd(a),
 		newDemoCmd(a),
 		newVersionCmd(a),
 	)
