@@ -22,6 +22,7 @@ type broker struct {
 	failures int          // in a row
 	err      error        // the last of them
 	retryAt  time.Time    // no connection is made before
+	conn     *kafka.Conn  // to cut; only the goroutine uses and closes it
 	broken   bool         // the connection failed and must be made anew
 	gone     bool         // no longer part of the cluster; the goroutine ends
 
@@ -47,15 +48,19 @@ func (p *Producer) meet(id int32, address string) {
 // run sends what is ready until ctx ends or the broker is gone.
 func (b *broker) run(ctx context.Context) {
 	var conn *kafka.Conn
-	hangUp := func() {} // closes conn
-	defer func() { hangUp() }()
+	unwatch := func() bool { return true } // ctx no longer cuts conn
+	defer func() {
+		unwatch()
+		b.hangUp(conn)
+	}()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		work, wait, drop, end := b.plan(time.Now())
-		if conn != nil && (drop || end) {
-			hangUp()
-			conn, hangUp = nil, func() {}
+		if drop || end {
+			unwatch()
+			b.hangUp(conn)
+			conn = nil
 		}
 		if end || ctx.Err() != nil {
 			return
@@ -79,12 +84,9 @@ func (b *broker) run(ctx context.Context) {
 				b.unreachable(err)
 				continue
 			}
+			conn = c
 			// The end of ctx ends requests too, from here on.
-			stop := context.AfterFunc(ctx, c.Cut)
-			conn, hangUp = c, func() {
-				stop()
-				_ = c.Close() // its requests are called back with an error
-			}
+			unwatch = context.AfterFunc(ctx, c.Cut)
 		}
 		b.send(conn)
 	}
@@ -95,8 +97,18 @@ func (b *broker) plan(now time.Time) (work bool, wait time.Duration, drop, end b
 	p := b.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	drop, b.broken = b.broken, false
-	return len(b.ready) > 0, b.retryAt.Sub(now), drop, b.gone
+	return len(b.ready) > 0, b.retryAt.Sub(now), b.broken, b.gone
+}
+
+// hangUp closes the connection. All of its requests have been called back when
+// it returns, and only the first of them counted as a failure.
+func (b *broker) hangUp(conn *kafka.Conn) {
+	if conn != nil {
+		_ = conn.Close()
+	}
+	b.p.mu.Lock()
+	defer b.p.mu.Unlock()
+	b.broken, b.conn = false, nil
 }
 
 func (b *broker) connect(ctx context.Context) (*kafka.Conn, error) {
@@ -105,7 +117,14 @@ func (b *broker) connect(ctx context.Context) (*kafka.Conn, error) {
 	b.p.mu.Unlock()
 	s := *b.p.sarama
 	s.Net.ReadTimeout, s.Net.WriteTimeout = b.p.tune.readTimeout, b.p.tune.readTimeout
-	return kafka.Dial(ctx, &s, address)
+	conn, err := kafka.Dial(ctx, &s, address)
+	if err != nil {
+		return nil, err
+	}
+	b.p.mu.Lock()
+	defer b.p.mu.Unlock()
+	b.conn = conn
+	return conn, nil
 }
 
 // unreachable notes that no connection could be made. What is ready stays so,
@@ -138,6 +157,7 @@ func (b *broker) take() []*partition {
 	p := b.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := time.Now()
 	var taken []*partition
 	room, records := p.cfg.BatchBytes, p.tune.batchRecords
 	i := 0
@@ -150,8 +170,7 @@ func (b *broker) take() []*partition {
 			}
 			part.compose(limit, records)
 		}
-		part.state = flying
-		part.out.attempts++
+		part.state, part.sent = flying, now
 		p.inflight += part.out.bytes
 		room -= part.out.size
 		taken = append(taken, part)

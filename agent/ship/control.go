@@ -233,6 +233,7 @@ func (t *topic) retry(why reason, limit time.Duration, now time.Time) {
 // learnPartitions takes over partitions and leaders and moves on what waited
 // for them. It reports whether a partition with something to send has no leader.
 func (t *topic) learnPartitions(m *sarama.TopicMetadata, now time.Time) (leaderless bool) {
+	p := t.p
 	known := int32(len(t.parts))
 	for _, pm := range m.Partitions {
 		for int32(len(t.parts)) <= pm.ID {
@@ -257,6 +258,9 @@ func (t *topic) learnPartitions(m *sarama.TopicMetadata, now time.Time) (leaderl
 		moved := leader != part.leader
 		part.leader = leader
 		switch {
+		case part.state == flying && leader >= 0 && part.at.id != leader && now.Sub(part.sent) > p.tune.patience && part.at.conn != nil:
+			// The old leader has been silent for long and leads no more.
+			part.at.conn.Cut()
 		case moved && part.state == ready:
 			part.recall()
 			part.kick()
@@ -296,8 +300,12 @@ func (p *Producer) readLimits(ctx context.Context, names []string) error {
 			continue
 		}
 		t.limitAt = now.Add(p.tune.limits)
-		if n, ok := limits[name]; ok && n != t.limit {
+		n, ok := limits[name]
+		if ok && n != t.limit {
 			t.limit, t.learned = n, 0
+		}
+		if t.learned *= 2; t.learned >= t.limit {
+			t.learned = 0 // what was refused long ago may be tried again
 		}
 	}
 	return nil

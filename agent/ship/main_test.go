@@ -24,6 +24,7 @@ var quick = tuning{
 	limits:         500 * time.Millisecond,
 	ackTimeout:     2 * time.Second,
 	readTimeout:    2 * time.Second,
+	patience:       200 * time.Millisecond,
 	controlTimeout: 3 * time.Second,
 	showAfter:      50 * time.Millisecond,
 	batchRecords:   10000,
@@ -132,6 +133,19 @@ func (r *rig) drain() {
 	defer cancel()
 	if err := r.Drain(ctx); err != nil {
 		r.t.Fatalf("%v (%+v)", err, r.Stats())
+	}
+	r.Producer.mu.Lock()
+	defer r.Producer.mu.Unlock()
+	p := r.Producer
+	if p.unacked == 0 && (p.used != 0 || p.lines != 0 || p.dead != 0 || p.inflight != 0) {
+		r.t.Errorf("nothing is held, but %d bytes, %d lines, %d dead, %d in flight", p.used, p.lines, p.dead, p.inflight)
+	}
+	for _, t := range p.topics {
+		for _, part := range t.parts {
+			if t.lines == 0 && (part.queued != 0 || part.full() || part.ring.head != nil || t.bytes != 0 || len(t.keys) != 0) {
+				r.t.Errorf("topic %s partition %d is done, but holds %d bytes queued, %d of the topic, %d keys", t.name, part.id, part.queued, t.bytes, len(t.keys))
+			}
+		}
 	}
 }
 

@@ -36,7 +36,8 @@ type partition struct {
 	waiters []*waiter
 	listed  bool // in Producer.waiting
 
-	out    batch // holds something when its pieces do
+	out    batch     // holds something when its pieces do
+	sent   time.Time // when out was last handed to a connection
 	seq    sequence
 	tries  int       // failures in a row
 	since  time.Time // of the first of them

@@ -32,6 +32,7 @@ type tuning struct {
 	limits              time.Duration // its max.message.bytes too
 	ackTimeout          time.Duration // a broker gives up waiting for its replicas after
 	readTimeout         time.Duration // a connection without an answer is given up after
+	patience            time.Duration // a leader that was replaced may stay silent for so long
 	controlTimeout      time.Duration // so is a round of metadata or producer id requests
 	showAfter           time.Duration // a failure that heals sooner does not change a topic's state
 	batchRecords        int           // records of a batch at most
@@ -45,6 +46,7 @@ var defaultTuning = tuning{
 	limits:         time.Minute,
 	ackTimeout:     10 * time.Second,
 	readTimeout:    15 * time.Second,
+	patience:       3 * time.Second,
 	controlTimeout: 20 * time.Second,
 	showAfter:      time.Second,
 	batchRecords:   10000,
@@ -374,6 +376,11 @@ func (p *Producer) notify(ctx context.Context) {
 		p.events, p.hollow = nil, nil
 		p.mu.Unlock()
 		for _, e := range events {
+			if e.State == "" {
+				p.log.Info("topic is shipping again", "topic", e.Topic)
+			} else {
+				p.log.Warn("topic is held up", "topic", e.Topic, "state", e.State, "reason", e.Err)
+			}
 			if p.cfg.OnTopic != nil {
 				p.cfg.OnTopic(e)
 			}

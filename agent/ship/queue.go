@@ -140,14 +140,13 @@ type piece struct {
 
 // batch is what is in flight, or about to be, in one partition.
 type batch struct {
-	pieces   []piece
-	records  int
-	bytes    int64 // of values
-	size     int   // upper bound of the encoded size, uncompressed
-	rb       sarama.RecordBatch
-	encoded  bool // rb holds the encoded records; its Records are gone
-	attempts int  // sent so many times
-	unsure   bool // an attempt ended without an answer: it may be stored
+	pieces  []piece
+	records int
+	bytes   int64 // of values
+	size    int   // upper bound of the encoded size, uncompressed
+	rb      sarama.RecordBatch
+	encoded bool // rb holds the encoded records; its Records are gone
+	unsure  bool // an attempt ended without an answer: it may be stored
 }
 
 // reset forgets the batch and what it holds on to.

@@ -62,3 +62,35 @@ func BenchmarkThroughput(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLatency is the time from Send to Done of a single line, one at a
+// time, on an idle producer.
+func BenchmarkLatency(b *testing.B) {
+	k := testkit.Kafka(b)
+	p, err := New(Config{Kafka: k.Config()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	topic := k.Topic(b, 1)
+	done := make(chan struct{})
+	var worst time.Duration
+	for b.Loop() {
+		bundle := lines(1, 149, true)
+		bundle.Topic = topic
+		bundle.Done = func(Result) { done <- struct{}{} }
+		begin := time.Now()
+		if err := p.Send(ctx, bundle); err != nil {
+			b.Fatal(err)
+		}
+		<-done
+		worst = max(worst, time.Since(begin))
+	}
+	b.ReportMetric(float64(worst.Microseconds()), "worst-µs")
+	cancel()
+	if err := <-ended; err != nil {
+		b.Error(err)
+	}
+}

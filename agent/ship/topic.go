@@ -68,9 +68,10 @@ func (t *topic) refreshNow(now time.Time) {
 	}
 }
 
-// batchLimit is how large a batch may be, estimated before compression.
+// batchLimit is how large a batch may be, estimated before compression, which
+// makes text that does not compress a little larger.
 func (t *topic) batchLimit() int {
-	n := min(t.p.cfg.BatchBytes, t.limit)
+	n := min(t.p.cfg.BatchBytes, t.limit-t.limit/64-64)
 	if t.learned > 0 {
 		n = min(n, t.learned)
 	}
@@ -101,9 +102,4 @@ func (t *topic) update() {
 	t.status = TopicStatus{Topic: t.name, State: now.state, Err: now.err, Since: time.Now()}
 	t.p.events = append(t.p.events, t.status)
 	poke(t.p.tell)
-	if now.state == "" {
-		t.p.log.Info("topic is shipping again", "topic", t.name)
-	} else {
-		t.p.log.Warn("topic is held up", "topic", t.name, "state", now.state, "reason", now.err)
-	}
 }
