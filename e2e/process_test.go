@@ -70,7 +70,7 @@ func startBinary(t *testing.T, path string, env []string, args ...string) *proce
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("logctl %s: exit code %d, stderr ends:\n%s", strings.Join(args, " "), p.code, lastLines(p.err.String(), 60))
+			t.Logf("logctl %s: exit code %d, stderr ends:\n%s", strings.Join(cmd.Args[1:], " "), p.code, lastLines(p.err.String(), 60))
 		}
 	})
 	return p
@@ -140,8 +140,12 @@ func slack() time.Duration {
 // variables, "LOGCTL_SECTION_KEY=value".
 func (w *world) startAgent(env ...string) *process {
 	w.t.Helper()
-	args := append([]string{"agent", "--data-dir", w.data, "--id", w.agentID()}, w.flags()...)
-	return start(w.t, env, args...)
+	return start(w.t, env, w.agentArgs()...)
+}
+
+// agentArgs is the command line of the agent of this world.
+func (w *world) agentArgs() []string {
+	return append([]string{"agent", "--data-dir", w.data, "--id", w.agentID()}, w.flags()...)
 }
 
 func (w *world) agentID() string { return "agent-" + w.key }

@@ -25,6 +25,7 @@ type scenario struct {
 	done  string
 	run   func(w *world)
 	opts  []testkit.KafkaOption
+	etcd  []testkit.EtcdOption
 	alone bool // not beside other scenarios: it measures, or changes limits of the machine
 }
 
@@ -36,7 +37,7 @@ func runAll(t *testing.T, all []scenario) {
 			if !s.alone {
 				t.Parallel()
 			}
-			w := newWorld(t, s.opts...)
+			w := newWorldOn(t, testkit.Etcd(t, s.etcd...), s.opts...)
 			w.covers(s.cases, s.done)
 			s.run(w)
 		})

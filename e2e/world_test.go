@@ -39,7 +39,12 @@ func (w *world) client() kafka.Config {
 
 func newWorld(t *testing.T, opts ...testkit.KafkaOption) *world {
 	t.Helper()
-	etcd := testkit.Etcd(t)
+	return newWorldOn(t, testkit.Etcd(t), opts...)
+}
+
+// newWorldOn is newWorld with an etcd of its own making.
+func newWorldOn(t *testing.T, etcd *testkit.EtcdServer, opts ...testkit.KafkaOption) *world {
+	t.Helper()
 	w := &world{
 		t: t, kafka: testkit.Kafka(t, opts...), etcd: etcd, store: etcd.Client(t), key: etcd.Key(t),
 		logs: filepath.Join(t.TempDir(), "logs"), data: filepath.Join(t.TempDir(), "data"),
