@@ -44,7 +44,7 @@ func TestTopicCreatedLater(t *testing.T) {
 
 func TestTopicCreatedAnew(t *testing.T) {
 	t.Parallel()
-	k := testkit.Kafka(t, testkit.Embedded())
+	k := testkit.Kafka(t)
 	r := start(t, k)
 	topic := k.Topic(t, 3)
 	keys := keysOf(r, topic, 3)
@@ -52,9 +52,7 @@ func TestTopicCreatedAnew(t *testing.T) {
 		r.send(r.bundle(topic, key, numbered(key, 0, 10)...))
 	}
 	r.drain()
-	if err := k.Cluster().DeleteTopic(topic); err != nil {
-		t.Fatal(err)
-	}
+	k.Delete(t, topic)
 	for _, key := range keys {
 		r.send(r.bundle(topic, key, numbered(key, 0, 10)...))
 	}
@@ -70,7 +68,7 @@ func TestTopicCreatedAnew(t *testing.T) {
 
 func TestPartitionsAdded(t *testing.T) {
 	t.Parallel()
-	k := testkit.Kafka(t, testkit.Embedded())
+	k := testkit.Kafka(t)
 	r := start(t, k)
 	topic := k.Topic(t, 1)
 	r.send(r.bundle(topic, "a", numbered("a", 0, 10)...))
@@ -198,7 +196,7 @@ func TestPermissionGrantedLater(t *testing.T) {
 	t.Parallel()
 	k := testkit.Kafka(t, testkit.Embedded(kfake.EnableSASL(), kfake.EnableACLs(),
 		kfake.Superuser("PLAIN", "admin", "secret"), kfake.User("PLAIN", "agent", "secret")))
-	admin := k.ConfigSASL(t, "PLAIN", "admin", "secret")
+	admin := k.As(k.ConfigSASL(t, "PLAIN", "admin", "secret"))
 	topic := k.Topic(t, 1)
 	r := start(t, k, func(c *Config) { c.Kafka = k.ConfigSASL(t, "PLAIN", "agent", "secret") })
 	sent := make(chan error, 1)
@@ -212,7 +210,7 @@ func TestPermissionGrantedLater(t *testing.T) {
 		s := r.Topic(topic).State
 		return s == stateDenied || s == stateMissing
 	})
-	testkit.Grant(t, admin, "User:agent", topic, sarama.AclOperationDescribe)
+	admin.Grant(t, "User:agent", topic, sarama.AclOperationDescribe)
 	if err := <-sent; err != nil {
 		t.Fatal(err)
 	}
@@ -220,10 +218,10 @@ func TestPermissionGrantedLater(t *testing.T) {
 	if s := r.Topic(topic); !strings.Contains(s.Err, "Write") {
 		t.Errorf("status %+v does not name the right", s)
 	}
-	testkit.Grant(t, admin, "User:agent", topic, sarama.AclOperationWrite)
+	admin.Grant(t, "User:agent", topic, sarama.AclOperationWrite)
 	r.drain()
 	want("")
-	r.k = k.As(admin)
+	r.k = admin
 	r.check(topic, map[string]int{"a": 10})
 }
 
