@@ -56,7 +56,14 @@ func start(t *testing.T, env []string, args ...string) *process {
 // startBinary is start with another build of logctl.
 func startBinary(t *testing.T, path string, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(path, args...), done: make(chan struct{})}
+	return launch(t, exec.Command(path, args...), env)
+}
+
+// launch is start for a command that is made already: under another user, through a
+// shell that sets limits.
+func launch(t *testing.T, cmd *exec.Cmd, env []string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
 	p.cmd.Env = append(cleanEnv(), env...)
 	if err := p.cmd.Start(); err != nil {
@@ -70,7 +77,7 @@ func startBinary(t *testing.T, path string, env []string, args ...string) *proce
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("logctl %s: exit code %d, stderr ends:\n%s", strings.Join(cmd.Args[1:], " "), p.code, lastLines(p.err.String(), 60))
+			t.Logf("logctl %s: exit code %d, stderr ends:\n%s", strings.Join(p.cmd.Args[1:], " "), p.code, lastLines(p.err.String(), 60))
 		}
 	})
 	return p
