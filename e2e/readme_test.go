@@ -1,0 +1,143 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"logctl/internal/testkit"
+)
+
+// readmeCommands are the lines of the README's shell blocks.
+func readmeCommands(t *testing.T) []string {
+	t.Helper()
+	data, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	in := false
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "```"):
+			in = line == "```sh"
+		case in && line != "":
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// TestReadmeCommands runs every command of the README as a reader would, with the
+// addresses, the file and the topic of this test in place of the examples'.
+func TestReadmeCommands(t *testing.T) {
+	w := newWorld(t)
+	topic := w.kafka.Topic(t, 3)
+	log := w.path("syslog")
+	l := newLedger()
+	appendTo(t, log, l.lines("syslog", 100))
+	replace := strings.NewReplacer("/var/log/syslog", log, "127.0.0.1:9092", strings.Join(w.kafka.Addrs(), ","),
+		"127.0.0.1:2379", strings.Join(w.etcd.Endpoints(), ","), " syslog", " "+topic)
+	env := []string{"LOGCTL_ETCD_COLLECT_KEY=" + w.key, "LOGCTL_AGENT_DATA_DIR=" + w.data, "LOGCTL_AGENT_ID=" + w.agentID()}
+	done := map[string]bool{}
+	for _, line := range readmeCommands(t) {
+		args := strings.Fields(replace.Replace(line))
+		name := strings.Join(strings.Fields(line)[:min(4, len(strings.Fields(line)))], " ")
+		done[name] = true
+		ok := t.Run(name, func(t *testing.T) {
+			switch {
+			case line == "go test ./...":
+				checkTestCommand(t, line)
+			case strings.HasPrefix(line, "go build -o logctl ."):
+				buildAsTold(t)
+			case strings.HasPrefix(line, "go run . demo"):
+				runDemo(t, args[3:])
+			case args[0] != "./logctl":
+				t.Errorf("nobody tries %q", line)
+			case args[1] == "entries":
+				if p := start(t, env, args[1:]...); p.wait(20*time.Second+slack()) != 0 {
+					t.Errorf("exit code %d: %s", p.code, p.err.String())
+				}
+			case args[1] == "tui":
+				p := start(t, env, args[1:]...)
+				if code := p.wait(10*time.Second + slack()); code != 2 || strings.Count(p.err.String(), "\n") != 1 {
+					t.Errorf("without a terminal: exit code %d, %q; want 2 and one line", code, p.err.String())
+				}
+			default:
+				keepRunning(t, w, env, args[1:], func() { appendTo(t, log, l.lines("syslog", 10)) })
+			}
+		})
+		if !ok {
+			t.Fatalf("%s failed", line)
+		}
+	}
+	for _, want := range []string{"go run . demo", "go test ./...", "./logctl agent --kafka 127.0.0.1:9092", "./logctl tail-topic syslog --kafka"} {
+		if !done[want] {
+			t.Errorf("the README does not say %q", want)
+		}
+	}
+}
+
+// checkTestCommand holds the README's test command against the Makefile's, which CI
+// runs: running it here would run this test again.
+func checkTestCommand(t *testing.T, line string) {
+	data, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), "\n\tgo test $(PKGS)\n") || !strings.Contains(string(data), "PKGS = ./...") {
+		t.Errorf("make test is not %q", line)
+	}
+}
+
+func buildAsTold(t *testing.T) {
+	cmd := exec.Command("go", "build", "-o", filepath.Join(t.TempDir(), "logctl"), ".")
+	cmd.Dir = ".."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// runDemo runs the demo without a terminal, until its first records when it has no
+// end of its own. It must end well and leave nothing behind.
+func runDemo(t *testing.T, args []string) {
+	tmp := t.TempDir()
+	began := time.Now()
+	p := start(t, []string{"TMPDIR=" + tmp}, args...)
+	testkit.Eventually(t, 3*time.Second+slack(), "the first record is printed", func() bool { return strings.Contains(p.out.String(), "\n") })
+	t.Logf("first record after %v", time.Since(began).Round(time.Millisecond))
+	if !strings.Contains(strings.Join(args, " "), "--for") {
+		p.signal(syscall.SIGINT)
+	}
+	if code := p.wait(25*time.Second + slack()); code != 0 {
+		t.Errorf("exit code %d: %s", code, lastLines(p.err.String(), 5))
+	}
+	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// keepRunning leaves a command running beside the later ones: the agent ships while
+// tail-topic reads.
+func keepRunning(t *testing.T, w *world, env, args []string, write func()) {
+	if args[0] == "agent" {
+		// It must outlive the subtest, so the world's test owns it.
+		start(w.t, env, args...)
+		testkit.Eventually(t, 10*time.Second+slack(), "the agent is on duty", func() bool { _, ok := w.presence(); return ok })
+		return
+	}
+	p := start(t, env, args...)
+	testkit.Eventually(t, 20*time.Second+slack(), "tail-topic prints a record", func() bool {
+		write()
+		return strings.Contains(p.out.String(), "syslog ")
+	})
+	p.signal(syscall.SIGTERM)
+	if code := p.wait(10*time.Second + slack()); code != 0 {
+		t.Errorf("exit code %d: %s", code, lastLines(p.err.String(), 5))
+	}
+}
