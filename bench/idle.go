@@ -54,7 +54,7 @@ func (l *lab) watchFiles(ctx context.Context, count, active int) (watched, error
 	if err != nil {
 		return watched{}, err
 	}
-	defer p.stop()
+	defer func() { _ = p.stop() }()
 	begun := int64(count) * 5
 	if err := l.await(ctx, p, topic, begun, time.Minute, 50*time.Millisecond); err != nil {
 		return watched{}, err

@@ -67,7 +67,7 @@ func (l *lab) probe(ctx context.Context, s subject) (probed, error) {
 	if err != nil {
 		return probed{}, err
 	}
-	defer p.stop()
+	defer func() { _ = p.stop() }()
 
 	writing, stop := context.WithTimeout(ctx, latencyWarmUp+latencyFor)
 	defer stop()

@@ -213,7 +213,7 @@ func (l *lab) loseAgent(ctx context.Context, w way) (*tally, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer p.stop()
+	defer func() { _ = p.stop() }()
 	if err := pause(ctx, 2*time.Second); err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func (l *lab) fairness(ctx context.Context, r *results) error {
 	if err != nil {
 		return err
 	}
-	defer p.stop()
+	defer func() { _ = p.stop() }()
 	if err := l.await(ctx, p, topic, 1, 20*time.Second, time.Millisecond); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,11 +103,14 @@ func (p *process) stop() error {
 	return nil
 }
 
+// errEarly is how a program ended that should have gone on and said nothing.
+var errEarly = errors.New("exit status 0")
+
 // failure describes a program that ended too early.
 func (p *process) failure() error {
 	text := strings.TrimSpace(p.stderr.String())
 	if len(text) > 2000 {
 		text = text[len(text)-2000:]
 	}
-	return fmt.Errorf("%s ended early: %v\n%s", filepath.Base(p.cmd.Path), p.err, text)
+	return fmt.Errorf("%s ended early: %w\n%s", filepath.Base(p.cmd.Path), cmp.Or(p.err, errEarly), text)
 }
