@@ -160,12 +160,21 @@ func (f *File) lookAgain() bool {
 	s.mu.Lock()
 	f.checkup = false
 	f.err = nil
+	f.final = f.final || f.away && now.Sub(f.quietSince()) >= flushAfter*s.cfg.Interval && st.size == f.size
 	f.proved, f.provedAt = min(f.size, st.size), f.mtime
 	f.failedAt = time.Time{}
 	s.sawLocked(f, &st, now)
 	f.lastUse = now
 	s.mu.Unlock()
 	return true
+}
+
+// quietSince returns when something last happened to a file that was moved away.
+func (f *File) quietSince() time.Time {
+	if f.grew.After(f.awayAt) {
+		return f.grew
+	}
+	return f.awayAt
 }
 
 // verify compares the head of the file and what is before the position with what

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// errTryLater says that a directory cannot be read now.
-var errTryLater = errors.New("try later")
+// errTryLater says that files are being renamed, or cannot be opened, right now.
+var errTryLater = errors.New("files are being renamed")
 
 // listing is what is in a directory.
 type listing struct {
@@ -25,16 +25,33 @@ func list(lists map[string]*listing, dir string) *listing {
 		return l
 	}
 	l := &listing{}
-	d, err := os.Open(dir)
-	if err == nil {
-		l.names, err = d.Readdirnames(-1)
-		_ = d.Close()
+	l.names, l.err = readNames(dir)
+	for try := 0; try < 5 && l.err == nil; try++ {
+		// A file renamed while the directory is read may be missing in what was
+		// read, so that only reading the same twice means something.
+		var names []string
+		names, l.err = readNames(dir)
+		if slices.Equal(names, l.names) {
+			break
+		}
+		l.names = names
 	}
-	l.err = err
 	if lists != nil {
 		lists[dir] = l
 	}
 	return l
+}
+
+// readNames returns the names in a directory, sorted.
+func readNames(dir string) ([]string, error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	names, err := d.Readdirnames(-1)
+	_ = d.Close()
+	slices.Sort(names)
+	return names, err
 }
 
 // find returns the name in dir of the file, "" if there is none.
@@ -124,13 +141,7 @@ type candidate struct {
 func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 	var found []candidate
 	var failed error
-	bases := []string{sl.path}
-	if p.name != "" && filepath.Base(p.name) != filepath.Base(sl.path) || filepath.Dir(p.name) != filepath.Dir(sl.path) {
-		if resolve(sl.path) == p.name || !strings.HasPrefix(filepath.Base(p.name), filepath.Base(sl.path)) {
-			bases = append(bases, p.name) // sl.path is a symbolic link
-		}
-	}
-	for _, base := range bases {
+	for _, base := range s.bases(sl, p) {
 		dir, name := filepath.Split(base)
 		dir = filepath.Clean(dir)
 		l := list(s.lists, dir)
@@ -138,20 +149,27 @@ func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 			failed = l.err
 			continue
 		}
-		for _, n := range l.names {
-			suffix, own := rotationSuffix(name, n)
-			if suffix == "" {
-				continue
-			}
-			path := filepath.Join(dir, n)
-			if !own && s.walker.match(path) || s.walker.excluded(path) {
-				continue
-			}
-			if c, ok := s.candidate(p, path, now); ok {
-				c.suffix = suffix
+		rotated := s.rotatedNames(dir, name, l.names)
+		before := idsOf(dir, rotated)
+		for _, n := range rotated {
+			c, err := s.candidate(p, filepath.Join(dir, n), now)
+			if err != nil {
+				failed = err
+			} else if c.h != nil {
+				c.suffix, _ = rotationSuffix(name, n)
 				found = append(found, c)
 			}
 		}
+		if !slices.Equal(before, idsOf(dir, rotated)) || slices.Contains(before, inode{}) {
+			failed = errTryLater // while they move, one could have been missed
+		}
+	}
+	if errors.Is(failed, errTryLater) {
+		for i := range found {
+			_ = found[i].h.Close()
+		}
+		delete(s.lists, filepath.Dir(sl.path))
+		return nil, failed
 	}
 	slices.SortFunc(found, func(a, b candidate) int {
 		if a.copied != b.copied {
@@ -168,22 +186,61 @@ func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 	return found, failed
 }
 
-// candidate opens the file at path if it may be a generation after p.
-func (s *Set) candidate(p *past, path string, now inode) (candidate, bool) {
+// bases are the names whose rotated names p and its successors may have.
+func (s *Set) bases(sl *slot, p *past) []string {
+	if p.name == "" || p.name == sl.path || filepath.Dir(p.name) == filepath.Dir(sl.path) &&
+		strings.HasPrefix(filepath.Base(p.name), filepath.Base(sl.path)) {
+		return []string{sl.path}
+	}
+	return []string{sl.path, p.name} // sl.path is a symbolic link
+}
+
+// rotatedNames returns those of the names that are a rotated base and not followed
+// for their own sake.
+func (s *Set) rotatedNames(dir, base string, names []string) []string {
+	var rotated []string
+	for _, n := range names {
+		suffix, own := rotationSuffix(base, n)
+		path := filepath.Join(dir, n)
+		if suffix != "" && (own || !s.walker.match(path)) && !s.walker.excluded(path) {
+			rotated = append(rotated, n)
+		}
+	}
+	return rotated
+}
+
+// idsOf returns what is behind the names, zero for nothing.
+func idsOf(dir string, names []string) []inode {
+	ids := make([]inode, len(names))
+	for i, n := range names {
+		var st fileStat
+		if err := statPath(filepath.Join(dir, n), &st); err == nil {
+			ids[i] = st.id
+		}
+	}
+	return ids
+}
+
+// candidate opens the file at path if it may be a generation after p; without a
+// handle it is none.
+func (s *Set) candidate(p *past, path string, now inode) (candidate, error) {
 	var st fileStat
 	if err := statPath(path, &st); err != nil || !st.regular || st.id == now || st.mtime < p.mtime {
-		return candidate{}, false
+		return candidate{}, nil
 	}
 	s.mu.Lock()
 	known, saved := s.byInode[st.id] != nil, slices.Clone(s.saved[st.id])
 	s.mu.Unlock()
 	if known || s.allowed(path, resolve(path)) != nil {
-		return candidate{}, false
+		return candidate{}, nil
 	}
 	h, st2, err := s.openRetry(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		s.log.Warn("rotated file cannot be opened", "path", path, "error", words(err))
-		return candidate{}, false
+		return candidate{}, nil
+	case err != nil:
+		return candidate{}, errTryLater
 	}
 	c := candidate{path: path, st: st2, h: h}
 	same := func(st State) bool { return !empty(&st) && matches(h, st2.size, &st) }
@@ -192,13 +249,13 @@ func (s *Set) candidate(p *past, path string, now inode) (candidate, bool) {
 	case slices.ContainsFunc(saved, same): // of an earlier run
 	case p.trunc && p.state.HeadLen > 0 && matches(h, st2.size, &p.state):
 		c.copied = true
-		return c, true
+		return c, nil
 	case !p.trunc && p.born != 0 && birth(h) != 0 && birth(h) < p.born: // older than p
 	default:
-		return c, true
+		return c, nil
 	}
 	_ = h.Close()
-	return candidate{}, false
+	return candidate{}, nil
 }
 
 // rotationSuffix returns what a rotation put to base to make name: digits, dates

@@ -1,9 +1,13 @@
 package tail
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -16,19 +20,22 @@ type live struct {
 	set  *Set
 	stop func()
 
+	log bytes.Buffer // read when all has ended
+
 	mu  sync.Mutex
 	got []int
-	raw []string
 }
 
 func runLive(t *testing.T, cfg Config, readers int) *live {
 	t.Helper()
+	l := &live{}
+	cfg.Log = slog.New(slog.NewTextHandler(&l.log, nil))
 	set, err := Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &live{set: set}
+	l.set = set
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := set.Run(ctx); !errors.Is(err, context.Canceled) {
@@ -77,6 +84,23 @@ func (l *live) count() int {
 
 func (l *live) wait(t *testing.T, n int) {
 	t.Helper()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%d lines of %d were read; %+v", l.count(), n, l.set.Status())
+			for _, f := range l.set.Files() {
+				t.Logf("%+v", f)
+			}
+			t.Log(l.log.String())
+			ents, _ := os.ReadDir(filepath.Dir(l.set.cfg.Path))
+			for _, e := range ents {
+				i, _ := e.Info()
+				var st fileStat
+				p := filepath.Join(filepath.Dir(l.set.cfg.Path), e.Name())
+				statPath(p, &st)
+				t.Logf("%s %x mtime %v born %v", e.Name(), st.id.ino, i.ModTime(), time.Unix(0, birthPath(p)))
+			}
+		}
+	})
 	testkit.Eventually(t, 10*time.Second, "all lines are read", func() bool { return l.count() >= n })
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -129,7 +129,7 @@ func (s *Set) slotLocked(path string) *slot {
 	if sl == nil {
 		sl = &slot{path: path, since: s.now()}
 		sl.newest = s.newest[path].ID.Gen
-		sl.first = s.scans == 1 && s.cfg.FirstStart && s.cfg.From == FromEnd
+		sl.first = !s.scanned && s.cfg.FirstStart && s.cfg.From == FromEnd
 		s.slots[path] = sl
 	}
 	return sl
@@ -207,7 +207,7 @@ func (s *Set) compareLocked(sl *slot, st *fileStat, err error) bool {
 	}
 	if err != nil {
 		sl.err, sl.first = err, false
-		return sl.cur != nil || s.scans == 1
+		return sl.cur != nil || !s.scanned
 	}
 	if sl.cur != nil && sl.cur.inode() == st.id {
 		sl.err = nil
@@ -249,18 +249,18 @@ func (s *Set) rotate(slots []*slot) {
 			}
 			s.settleTruncation(sl)
 			found, clean := s.older(sl, a)
-			if !clean {
-				s.discard(a, found)
+			if clean && s.same(sl, a) {
+				s.settle(sl, a, found)
 				continue
 			}
-			if try < tries && !s.same(sl, a) {
-				s.discard(a, found)
-				again = append(again, sl)
-				continue
-			}
-			s.settle(sl, a, found)
+			s.discard(a, found)
+			again = append(again, sl)
 		}
 		slots = again
+		if try == tries {
+			s.later(slots)
+			return
+		}
 	}
 }
 
@@ -278,6 +278,19 @@ func (s *Set) settleTruncation(sl *slot) {
 	s.mu.Unlock()
 	if ok {
 		s.renew(f, st, true)
+	}
+}
+
+// later has the names looked at again soon: their files are being renamed faster
+// than that could be followed.
+func (s *Set) later(slots []*slot) {
+	s.mu.Lock()
+	for _, sl := range slots {
+		s.dirty[sl] = struct{}{}
+	}
+	s.mu.Unlock()
+	if len(slots) > 0 {
+		s.poke()
 	}
 }
 
@@ -361,7 +374,7 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 	if sl.cur != nil {
 		p = &past{name: sl.cur.name, mtime: sl.cur.mtime, size: sl.cur.size, born: sl.cur.born}
 	}
-	first := s.scans == 1
+	first := !s.scanned && sl.cur == nil
 	s.mu.Unlock()
 	switch {
 	case first && a.exists && s.fromSaved(sl, a):
@@ -380,9 +393,11 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 	}
 	a.past = p
 	found, err := s.unseen(sl, p, a.st.id)
+	if errors.Is(err, errTryLater) {
+		return nil, false
+	}
 	if err != nil && !isGone(err) {
 		s.log.Warn("cannot look for rotated files", "path", sl.path, "error", words(err))
-		return found, !errors.Is(err, errTryLater)
 	}
 	return found, true
 }

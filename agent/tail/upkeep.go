@@ -58,12 +58,7 @@ func (s *Set) upkeepLocked(f *File, turn bool) bool {
 	}
 	f.deleted = st.links == 0
 	s.observeLocked(f, &st)
-	now := s.now()
-	since := f.awayAt
-	if f.grew.After(since) {
-		since = f.grew
-	}
-	quiet := now.Sub(since)
+	quiet := s.now().Sub(f.quietSince())
 	if f.size > f.pos {
 		if f.partial && quiet >= flushAfter*s.cfg.Interval {
 			f.flush = true
