@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -17,7 +18,17 @@ import (
 	"logctl/internal/kafka"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	time.Local = time.UTC
+	goleak.VerifyTestMain(m)
+}
+
+// bubble runs a test with its own time, which stands still while anything can
+// run: after each message the console is driven until all its commands wait.
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, f)
+}
 
 // day is the moment at which the fakes stand.
 var day = time.Date(2026, 3, 4, 18, 31, 4, 0, time.UTC)
@@ -198,6 +209,7 @@ type console struct {
 	clock   time.Time
 	clip    string
 	quit    bool
+	inbox   chan tea.Msg
 }
 
 // newConsole makes a console with data in it, standing still at day.
@@ -207,7 +219,7 @@ func newConsole(t testing.TB, cfg Config, entries ...etcdcfg.Entry) *console {
 		entries = sampleEntries()
 	}
 	c := &console{
-		t: t, clock: day, store: newFakeStore(t, entries...),
+		t: t, clock: day, inbox: make(chan tea.Msg, 1000), store: newFakeStore(t, entries...),
 		topics:  &fakeTopics{brokers: 3, list: []kafka.Topic{fakeTopic("app_log", 6, 1200), fakeTopic("nginx_log", 3, 188_446_744), fakeTopic("trade", 1, 0)}},
 		streams: &fakeStreams{feed: make(chan []*rec)},
 	}
@@ -326,28 +338,37 @@ func (c *console) send(msg tea.Msg) {
 	if err := c.root.env.keep.err(); err != nil {
 		c.t.Fatalf("%v\n%s", err, c.root.env.keep.crash.Stack)
 	}
+	c.settle()
 }
 
-// obey runs a command. Those that wait for time or for the feed are left out:
-// they end by themselves with the console.
+// settle handles messages until every command waits for time or for news.
+func (c *console) settle() {
+	c.t.Helper()
+	for {
+		synctest.Wait()
+		select {
+		case msg := <-c.inbox:
+			c.take(msg)
+		default:
+			return
+		}
+	}
+}
+
+// obey starts a command; its message comes back over the inbox.
 func (c *console) obey(cmd tea.Cmd) {
 	if cmd == nil {
 		return
 	}
-	done := make(chan tea.Msg, 1)
-	c.root.env.keep.spawn(func() { done <- cmd() })
-	t := time.NewTimer(150 * time.Millisecond)
-	defer t.Stop()
-	select {
-	case msg := <-done:
-		c.take(msg)
-	case <-t.C:
-	}
+	c.root.env.keep.spawn(func() {
+		if msg := cmd(); msg != nil {
+			c.inbox <- msg
+		}
+	})
 }
 
 func (c *console) take(msg tea.Msg) {
 	switch m := msg.(type) {
-	case nil:
 	case tea.BatchMsg:
 		for _, x := range m {
 			c.obey(x)

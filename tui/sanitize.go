@@ -10,6 +10,7 @@ const (
 	hexDigits    = "0123456789abcdef"
 	tabText      = "    "
 	maxCombining = 4 // marks on one character before the rest are shown as escapes
+	noBase       = maxCombining
 )
 
 // clean returns s with everything that a terminal would act on, or that hides
@@ -26,11 +27,17 @@ func clean(s string) string {
 	b.Grow(len(s) + 16)
 	b.WriteString(s[:i])
 	marks := 0
+	if i == 0 || s[i-1] == ' ' {
+		marks = noBase
+	}
 	for i < len(s) {
 		c := s[i]
 		if c < utf8.RuneSelf {
 			cleanASCII(&b, c)
 			marks = 0
+			if c == ' ' || c == '\t' {
+				marks = noBase
+			}
 			i++
 			continue
 		}
@@ -86,7 +93,7 @@ func cleanRune(b *strings.Builder, r rune, marks int) int {
 		return marks
 	case hidden(r):
 		escapeRune(b, r)
-	case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r):
+	case joins(r):
 		if marks >= maxCombining {
 			escapeRune(b, r)
 			return marks
@@ -97,6 +104,12 @@ func cleanRune(b *strings.Builder, r rune, marks int) int {
 		b.WriteRune(r)
 	}
 	return 0
+}
+
+// joins reports whether r is drawn onto the character before it. Without one it
+// would be drawn onto whatever the screen has there.
+func joins(r rune) bool {
+	return unicode.Is(unicode.M, r) || r == 0x0e33 || r == 0x0eb3 || r == 0xff9e || r == 0xff9f
 }
 
 // hidden reports whether r shows nothing itself but changes what is shown, or
@@ -115,6 +128,8 @@ func hidden(r rune) bool {
 		return true // halves of flags
 	case r >= 0xd7b0 && r <= 0xd7ff, r >= 0x1161 && r <= 0x11ff, r >= 0xa960 && r <= 0xa97f:
 		return true // loose Hangul letters
+	case r == 0x0d4e, r == 0x111c2, r == 0x111c3, r == 0x113d1, r == 0x1193f, r == 0x11941, r == 0x11a3a, r >= 0x11a84 && r <= 0x11a89, r == 0x11d46, r == 0x11f02:
+		return true // letters that swallow the character after them
 	}
 	return !unicode.IsPrint(r) && !unicode.IsSpace(r) && !unicode.Is(unicode.Co, r)
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -29,7 +30,7 @@ func fit(s string, w int) string {
 	}
 	n := cells(s)
 	if n > w {
-		s = ansi.Truncate(s, w, ellipsis)
+		s = shorten(ansi.Truncate(s, w, ellipsis), w)
 		n = cells(s)
 	}
 	return s + spaces(w-n)
@@ -42,7 +43,7 @@ func fitRight(s string, w int) string {
 	}
 	n := cells(s)
 	if n > w {
-		s = ansi.Truncate(s, w, ellipsis)
+		s = shorten(ansi.Truncate(s, w, ellipsis), w)
 		n = cells(s)
 	}
 	return spaces(w-n) + s
@@ -55,10 +56,11 @@ func fitPath(s string, w int) string {
 		return ""
 	}
 	if n := cells(s); n > w {
-		s = ansi.TruncateLeft(s, n-w+1, ellipsis)
-		if cells(s) > w { // a wide character at the cut
-			s = ansi.TruncateLeft(s, 2, ellipsis)
+		whole := s
+		for drop := n - w + 1; cells(s) > w && drop <= n; drop++ { // once more for a wide character at the cut
+			s = ansi.TruncateLeft(whole, drop, ellipsis)
 		}
+		s = shorten(s, w)
 	}
 	return s + spaces(w-cells(s))
 }
@@ -71,7 +73,18 @@ func cut(s string, w int) string {
 	if cells(s) <= w {
 		return s
 	}
-	return ansi.Truncate(s, w, ellipsis)
+	return shorten(ansi.Truncate(s, w, ellipsis), w)
+}
+
+// shorten drops characters at the end until s is at most w cells wide: in some
+// scripts the width of a cluster is not that of its parts, and cutting between
+// them is off by one.
+func shorten(s string, w int) string {
+	for s != "" && cells(s) > w {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
 }
 
 func spaces(n int) string {
@@ -94,7 +107,11 @@ func wrapText(s string, w int) []string {
 	if cells(s) <= w {
 		return []string{s}
 	}
-	return strings.Split(ansi.Hardwrap(s, w, true), "\n")
+	lines := strings.Split(ansi.Hardwrap(s, w, true), "\n")
+	for i := range lines {
+		lines[i] = shorten(lines[i], w)
+	}
+	return lines
 }
 
 // wrapWords breaks prose at spaces into lines of at most w cells.
@@ -137,7 +154,7 @@ func humanBytes(v float64) string {
 
 func scaled(v, base float64, units []string) string {
 	i := 0
-	for v >= base-0.05 && i < len(units)-1 {
+	for v >= base*0.9995 && i < len(units)-1 {
 		v /= base
 		i++
 	}
