@@ -40,7 +40,7 @@ func (w *watched) last() (s etcdcfg.Snapshot, n int) {
 	return s, n
 }
 
-func (w *watched) state() (err error, n int) { //nolint:revive // the state is an error
+func (w *watched) state() (err error, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if n = len(w.states); n > 0 {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -112,19 +111,19 @@ func (a *app) printHistory(key string, changes []etcdcfg.Change, output string, 
 		fmt.Fprintf(a.Err, "no recorded changes of %s\n", key)
 		return nil
 	}
-	var buf strings.Builder
-	tw := tabwriter.NewWriter(&buf, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "REVISION\tWHEN\tWHO\tCHANGE\tNOTE")
+	cells := [][]string{{"REVISION", "WHEN", "WHO", "CHANGE", "NOTE"}}
 	for _, c := range changes {
-		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\n", c.Revision, c.When.Local().Format(time.DateTime), printable(c.Who), countChanges(c), printable(c.Note))
+		cells = append(cells, []string{strconv.FormatInt(c.Revision, 10), c.When.Local().Format(time.DateTime), printable(c.Who),
+			countChanges(c).String(), printable(c.Note)})
 	}
-	if err := tw.Flush(); err != nil {
+	rows := strings.Split(strings.TrimSuffix(textTable(cells), "\n"), "\n")
+	if _, err := fmt.Fprintln(a.Out, rows[0]); err != nil {
 		return err
 	}
-	rows := strings.Split(strings.TrimSuffix(trimLines(buf.String()), "\n"), "\n")
-	fmt.Fprintln(a.Out, rows[0])
 	for i, row := range rows[1:] {
-		fmt.Fprintln(a.Out, row)
+		if _, err := fmt.Fprintln(a.Out, row); err != nil {
+			return err
+		}
 		if diff {
 			fmt.Fprint(a.Out, etcdcfg.Diff(changes[i].Before, changes[i].After))
 		}

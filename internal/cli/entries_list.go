@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"unicode"
 
 	"github.com/spf13/cobra"
@@ -63,30 +62,16 @@ func (a *app) listEntries(ctx context.Context, d *entriesDesk, output string) er
 
 // printEntries writes entries as a table.
 func printEntries(w io.Writer, entries []etcdcfg.Entry) error {
-	var b strings.Builder
-	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "PATH\tTOPIC\tSTATE\tOPTIONS")
+	rows := [][]string{{"PATH", "TOPIC", "STATE", "OPTIONS"}}
 	for _, e := range entries {
 		state := "on"
 		if e.Disabled {
 			state = "paused"
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", printable(e.Path), printable(e.Topic), state, printable(entryOptions(e)))
+		rows = append(rows, []string{printable(e.Path), printable(e.Topic), state, printable(entryOptions(e))})
 	}
-	if err := tw.Flush(); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, trimLines(b.String()))
+	_, err := io.WriteString(w, textTable(rows))
 	return err
-}
-
-// trimLines takes the padding of empty last columns off a table.
-func trimLines(table string) string {
-	lines := strings.Split(table, "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return strings.Join(lines, "\n")
 }
 
 // entryOptions writes the optional fields of an entry in short.

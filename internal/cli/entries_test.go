@@ -337,3 +337,7 @@ func TestEntriesHelpHasExamples(t *testing.T) {
 		}
 	}
 }
+
+func TestTextTableCountsWideCharactersAsTwo(t *testing.T) {
+	equal(t, textTable([][]string{{"A", "B", "C"}, {"日志", "x", ""}, {"abcdef", "", "z"}}), "A       B  C\n日志    x\nabcdef     z\n")
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"logctl/agent/report"
@@ -76,11 +77,11 @@ func (d *statusDesk) judge(f *facts) *statusReport {
 	s.Etcd, s.Kafka = serverStatus{OK: f.etcdErr == nil}, serverStatus{OK: f.kafkaErr == nil}
 	if f.etcdErr != nil {
 		s.Etcd.Error = f.etcdErr.Error()
-		s.problem(agentProblem{What: s.Etcd.Error + "; who is on duty is taken from the reports"})
+		s.problem(agentProblem{What: s.Etcd.Error + " (who is on duty is taken from the reports)"})
 	}
 	if f.kafkaErr != nil {
 		s.Kafka.Error = explainKafka(f.kafkaErr)
-		s.problem(agentProblem{What: "kafka: " + s.Kafka.Error + "; rates are not known"})
+		s.problem(agentProblem{What: s.Kafka.Error + " (rates are not known)"})
 	}
 	if f.list.Err != nil {
 		s.problem(agentProblem{What: fmt.Sprintf("the list under %q is bad, agents keep to the last good one: %v", d.key, f.list.Err)})
@@ -97,10 +98,14 @@ func (d *statusDesk) judge(f *facts) *statusReport {
 func (s *statusReport) problem(p agentProblem) { s.Problems = append(s.Problems, p) }
 
 func explainKafka(err error) string {
-	if text := kafka.Explain(err); text != "" {
-		return text
+	text := kafka.Explain(err)
+	if text == "" {
+		text = err.Error()
 	}
-	return err.Error()
+	if !strings.HasPrefix(text, "kafka") {
+		text = "kafka: " + text
+	}
+	return text
 }
 
 // board is where a status is put together.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -37,19 +36,23 @@ func (s *statusReport) write(b *strings.Builder) {
 	fmt.Fprintf(b, "%s  revision %s  %s  %s  etcd %s  kafka %s\n", printable(s.Key), revisionText(s), plural(len(s.Entries), "entry", "entries"),
 		plural(len(s.Agents), "agent", "agents"), okText(s.Etcd.OK), okText(s.Kafka.OK))
 	if len(s.Entries) > 0 {
-		table(b, "PATH\tTOPIC\tAGENTS\tSTATE\tLINES/S\tBYTES/S\tLAG\tOLDEST", len(s.Entries), func(i int) string {
-			e := s.Entries[i]
-			return fmt.Sprintf("%s\t%s\t%d\t%s\t%s", printable(e.Path), printable(e.Topic), e.Agents, e.stateText(), e.Rates.columns())
-		})
+		rows := [][]string{{"PATH", "TOPIC", "AGENTS", "STATE", "LINES/S", "BYTES/S", "LAG", "OLDEST"}}
+		for _, e := range s.Entries {
+			rows = append(rows, append([]string{printable(e.Path), printable(e.Topic), strconv.Itoa(e.Agents), e.stateText()}, e.Rates.columns()...))
+		}
+		b.WriteString("\n" + textTable(rows))
 	}
 	if len(s.Agents) > 0 {
-		table(b, "AGENT\tHOST\tVERSION\tREVISION\tTASKS\tLINES/S\tBYTES/S\tLAG\tOLDEST\tREPORT", len(s.Agents), func(i int) string {
-			a, age := s.Agents[i], "-"
+		rows := [][]string{{"AGENT", "HOST", "VERSION", "REVISION", "TASKS", "LINES/S", "BYTES/S", "LAG", "OLDEST", "REPORT"}}
+		for _, a := range s.Agents {
+			age := "-"
 			if a.Reported != nil {
 				age = shortDuration(s.At.Sub(*a.Reported)) + " ago"
 			}
-			return fmt.Sprintf("%s\t%s\t%s\t%d\t%d\t%s\t%s", printable(a.ID), printable(a.Host), printable(a.Version), a.Revision, a.Tasks, a.Rates.columns(), age)
-		})
+			row := []string{printable(a.ID), printable(a.Host), printable(a.Version), strconv.FormatInt(a.Revision, 10), strconv.Itoa(a.Tasks)}
+			rows = append(rows, append(append(row, a.Rates.columns()...), age))
+		}
+		b.WriteString("\n" + textTable(rows))
 	}
 	b.WriteString("\n")
 	if s.Healthy {
@@ -60,18 +63,6 @@ func (s *statusReport) write(b *strings.Builder) {
 	for _, p := range s.Problems {
 		fmt.Fprintf(b, "  %s\n", printable(p.String()))
 	}
-}
-
-// table writes an empty line, a head and rows in columns.
-func table(b *strings.Builder, head string, rows int, row func(int) string) {
-	var text strings.Builder
-	tw := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, head)
-	for i := range rows {
-		fmt.Fprintln(tw, row(i))
-	}
-	_ = tw.Flush() // into memory
-	b.WriteString("\n" + trimLines(text.String()))
 }
 
 func revisionText(s *statusReport) string {
@@ -111,12 +102,12 @@ func (e entryStatus) stateText() string {
 }
 
 // columns writes rates as four columns.
-func (r *rates) columns() string {
+func (r *rates) columns() []string {
 	if r == nil {
-		return "-\t-\t-\t-"
+		return []string{"-", "-", "-", "-"}
 	}
-	return fmt.Sprintf("%s\t%s\t%s\t%s", shortNumber(r.LinesPerSecond), shortBytes(int64(r.BytesPerSecond)), shortBytes(r.LagBytes),
-		shortDuration(time.Duration(r.DelayMS)*time.Millisecond))
+	return []string{shortNumber(r.LinesPerSecond), shortBytes(int64(r.BytesPerSecond)), shortBytes(r.LagBytes),
+		shortDuration(time.Duration(r.DelayMS) * time.Millisecond)}
 }
 
 // shortNumber writes 950, 9.5k, 31.2k, 1.4M.

@@ -62,7 +62,7 @@ func (f *fleet) publish(reports ...report.Report) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	for _, r := range reports {
 		text, err := json.Marshal(r)
 		if err != nil {
@@ -186,7 +186,7 @@ func TestStatusWithOneServerAway(t *testing.T) {
 	noEtcd := &fleet{bench: &bench{args: append([]string{"--etcd", "127.0.0.1:1"}, f.args[2:]...), env: f.env}, t: t}
 	s = noEtcd.status(ExitFailure)
 	if s.Etcd.OK || !s.Kafka.OK || len(s.Agents) != 1 || s.Agents[0].OnDuty != nil || s.Entries[0].Rates.LagBytes != 7 ||
-		!strings.Contains(s.texts(), "connection refused: is it running, and is [etcd] address right?; who is on duty is taken from the reports") ||
+		!strings.Contains(s.texts(), "connection refused: is it running, and is [etcd] address right? (who is on duty is taken from the reports)") ||
 		!strings.Contains(s.texts(), id+": /a -> t: topic missing") {
 		t.Fatalf("%+v", s)
 	}
