@@ -21,7 +21,8 @@ const announceInterval = 200 * time.Millisecond
 // etcd or stopped for longer than its TTL, or was revoked.
 var errLeaseLost = errors.New("the lease ran out")
 
-// Announcer keeps the presence of one agent in etcd, under a lease.
+// Announcer keeps the presence of one agent in etcd, under a lease. One that
+// somebody deletes is written again.
 type Announcer struct {
 	client *clientv3.Client
 	id     string
@@ -124,7 +125,8 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, up func(
 	}
 
 	var written []byte
-	retry := time.NewTimer(0) // for the first write, and after a failed one
+	var own clientv3.WatchChan // what happens to the key, once it is written
+	retry := time.NewTimer(0)  // for the first write, and after a failed one
 	defer retry.Stop()
 	wait := time.Duration(0)
 	for {
@@ -136,6 +138,14 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, up func(
 				return errLeaseLost
 			}
 			continue
+		case resp, ok := <-own:
+			if !ok {
+				own = nil
+				continue
+			}
+			if a.deleted(resp, lease.ID) {
+				written = nil
+			}
 		case <-a.wake:
 		case <-retry.C:
 		}
@@ -143,7 +153,8 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, up func(
 		if text == nil || bytes.Equal(text, written) {
 			continue
 		}
-		if err := a.put(ctx, lease.ID, text, written != nil); err != nil {
+		revision, err := a.put(ctx, lease.ID, text)
+		if err != nil {
 			if errors.Is(err, rpctypes.ErrLeaseNotFound) {
 				return errLeaseLost
 			}
@@ -152,6 +163,9 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, up func(
 			}
 			retry.Reset(wait)
 			continue
+		}
+		if own == nil {
+			own = a.client.Watch(ownStream(keep), AgentsPrefix+a.id, clientv3.WithRev(revision+1))
 		}
 		written, wait = text, 0
 		up()
@@ -180,19 +194,30 @@ func (a *Announcer) settle(ctx context.Context, alive <-chan *clientv3.LeaseKeep
 	}
 }
 
-// put writes the presence. When another lease wrote over ours in between, another
-// agent goes by the same id: that is a mistake in somebody's configuration.
-func (a *Announcer) put(ctx context.Context, lease clientv3.LeaseID, text []byte, again bool) error {
+// put writes the presence and returns the revision of that.
+func (a *Announcer) put(ctx context.Context, lease clientv3.LeaseID, text []byte) (int64, error) {
 	call, cancel := context.WithTimeout(ctx, DefaultTimeout)
 	defer cancel()
-	resp, err := a.client.Put(call, AgentsPrefix+a.id, string(text), clientv3.WithLease(lease), clientv3.WithPrevKV())
+	resp, err := a.client.Put(call, AgentsPrefix+a.id, string(text), clientv3.WithLease(lease))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if again && resp.PrevKv != nil && clientv3.LeaseID(resp.PrevKv.Lease) != lease {
-		a.log.Warn("another agent announces itself under the same id: give each its own [agent] id", "agent", a.id)
+	return resp.Header.Revision, nil
+}
+
+// deleted reports whether somebody removed the presence, which is written again then:
+// a person, or another agent that went by the same id and stopped. One that writes
+// over it is a mistake in somebody's configuration and is only told: writing
+// again would go on forever.
+func (a *Announcer) deleted(resp clientv3.WatchResponse, lease clientv3.LeaseID) bool {
+	gone := false
+	for _, ev := range resp.Events {
+		gone = ev.Type == clientv3.EventTypeDelete
+		if !gone && clientv3.LeaseID(ev.Kv.Lease) != lease {
+			a.log.Warn("another agent announces itself under the same id: give each its own [agent] id", "agent", a.id)
+		}
 	}
-	return nil
+	return gone
 }
 
 // revoke takes the presence back, also after ctx has ended.

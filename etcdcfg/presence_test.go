@@ -155,6 +155,8 @@ func TestAnnouncerSurvivesAnOutage(t *testing.T) {
 	}
 }
 
+// TestAnnouncerNoticesAnotherWithItsID lets a second agent take the key over and
+// leave: the first one says so, and is seen again.
 func TestAnnouncerNoticesAnotherWithItsID(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -163,11 +165,16 @@ func TestAnnouncerNoticesAnotherWithItsID(t *testing.T) {
 	a, _ := d.onDuty(t, id, 0, log)
 	a.Set(etcdcfg.Presence{Kafka: "a"})
 	d.waitKafka(t, id, "a")
-	b, _ := d.onDuty(t, id, 0, &logbook{})
+	b, stop := d.onDuty(t, id, 0, &logbook{})
 	b.Set(etcdcfg.Presence{Kafka: "b"})
 	d.waitKafka(t, id, "b")
-	a.Set(etcdcfg.Presence{Kafka: "c"})
 	testkit.Eventually(t, 5*time.Second, "a warning", func() bool { return log.count("same id") == 1 })
+	stop()
+	d.waitKafka(t, id, "a")
+	if _, err := d.client.Delete(t.Context(), etcdcfg.AgentsPrefix+id); err != nil {
+		t.Fatal(err)
+	}
+	d.waitKafka(t, id, "a")
 }
 
 // TestAThousandPresences reads and follows a fleet; a burst of changes of all of
