@@ -104,9 +104,7 @@ func (s *Set) Scan(ctx context.Context) error {
 		sl := s.slotLocked(p)
 		sl.seen = s.scans
 	}
-	for _, sl := range s.slots {
-		slots = append(slots, sl)
-	}
+	slots = s.dueLocked(slots)
 	s.mu.Unlock()
 	s.check(slots)
 	s.upkeep()
@@ -123,11 +121,31 @@ func (s *Set) Scan(ctx context.Context) error {
 	return nil
 }
 
+// dueLocked appends the slots to look at in this scan: all, unless there are very
+// many and notification works. Then of those where nothing happened for long only
+// a part is looked at each time, each at least every fifth.
+func (s *Set) dueLocked(due []*slot) []*slot {
+	const (
+		many  = 500
+		parts = 5
+	)
+	all := len(s.slots) <= many || s.counters.Watching != "notify" || !s.scanned
+	long := s.now().Add(-30 * s.cfg.Interval)
+	for _, sl := range s.slots {
+		if f := sl.cur; !all && sl.turn%parts != s.scans%parts && f != nil && f.state == fileIdle && f.err == nil &&
+			f.size <= f.pos && f.grew.Before(long) {
+			continue
+		}
+		due = append(due, sl)
+	}
+	return due
+}
+
 // slotLocked returns the slot of a watched name.
 func (s *Set) slotLocked(path string) *slot {
 	sl := s.slots[path]
 	if sl == nil {
-		sl = &slot{path: path, since: s.now()}
+		sl = &slot{path: path, since: s.now(), turn: uint64(len(s.slots))}
 		sl.newest = s.newest[path].ID.Gen
 		sl.first = !s.scanned && s.cfg.FirstStart && s.cfg.From == FromEnd
 		s.slots[path] = sl
