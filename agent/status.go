@@ -18,17 +18,8 @@ const (
 	topFiles    = 10               // files named in a report
 )
 
-// status is what a task is like at one moment.
-type status struct {
-	report report.Task
-	since  time.Time // of the state
-}
-
 // status looks at the task: its counters, files and state in words.
-func (t *task) status(now time.Time) status {
-	t.mu.Lock()
-	set, failure := t.set, t.failure
-	t.mu.Unlock()
+func (t *task) status(now time.Time) report.Task {
 	c := t.counters
 	r := report.Task{
 		Path: t.entry.Path, Topic: t.entry.Topic,
@@ -36,105 +27,100 @@ func (t *task) status(now time.Time) status {
 		AckedLines: c.ackedLines.Load(), AckedBytes: c.ackedBytes.Load(),
 		Split: c.split.Load(), Skipped: c.skipped.Load(),
 	}
-	var oldest time.Time
-	acked := map[tail.FileID]int64{}
-	for _, s := range t.streamList() {
-		acked[s.id] = s.acked()
+	streams := t.streamList()
+	if oldest := oldestUnacked(streams); !oldest.IsZero() {
+		r.OldestUnackedMS = now.Sub(oldest).Milliseconds()
+	}
+	set, why := t.cause()
+	if set != nil {
+		st := set.Status()
+		r.Files, r.Unreadable = st.Files, st.Unreadable
+		r.Skipped += st.Skipped
+		acked := make(map[tail.FileID]int64, len(streams))
+		for _, s := range streams {
+			acked[s.id] = s.acked()
+		}
+		fillFiles(&r, set.Files(), acked)
+	}
+	switch {
+	case why.state != "":
+		r.State, r.Error = why.state, why.reason
+	case r.OldestUnackedMS > behindAfter.Milliseconds():
+		r.State = report.StateBehind
+	case r.LagBytes > 0 && r.Lines > 0, now.UnixNano()-c.lastRead.Load() < int64(shippingFor):
+		r.State = report.StateShipping
+	default:
+		r.State = report.StateIdle
+	}
+	return r
+}
+
+func oldestUnacked(streams []*stream) (oldest time.Time) {
+	for _, s := range streams {
 		if at, ok := s.window.oldest(); ok && (oldest.IsZero() || at.Before(oldest)) {
 			oldest = at
 		}
 	}
-	if !oldest.IsZero() {
-		r.OldestUnackedMS = now.Sub(oldest).Milliseconds()
-	}
-	waiting := ""
-	var fileErr error
-	if set != nil {
-		st := set.Status()
-		waiting, r.Files, r.Unreadable = st.Waiting, st.Files, st.Unreadable
-		r.Skipped += st.Skipped
-		fileErr = t.fillFiles(&r, set.Files(), acked)
-	}
-	r.State, r.Error = t.inWords(now, &r, failure, set != nil, waiting, fileErr)
-	return status{report: r, since: t.note(r.State, now)}
+	return oldest
 }
 
-// fillFiles sums the lag and names the files with most of it. It returns the error
-// of a file that cannot be read, if there is one.
-func (t *task) fillFiles(r *report.Task, files []tail.FileInfo, acked map[tail.FileID]int64) error {
-	var firstErr error
+// fillFiles sums the lag of the files and names those with most of it. A task may
+// have ten thousand files, so that they are not sorted.
+func fillFiles(r *report.Task, files []tail.FileInfo, acked map[tail.FileID]int64) {
+	top := make([]report.File, 0, topFiles+1)
 	for i := range files {
 		f := &files[i]
 		pos, ok := acked[f.ID]
 		if !ok {
 			pos = f.Read
 		}
-		r.LagBytes += max(0, f.Size-pos)
-		if f.Err != nil && firstErr == nil {
-			firstErr = f.Err
+		lag := max(0, f.Size-pos)
+		r.LagBytes += lag
+		if len(top) == topFiles && lag <= top[topFiles-1].Size-top[topFiles-1].Acked {
+			continue
 		}
+		file := report.File{Path: cmp.Or(f.Name, f.Path), Size: f.Size, Read: f.Read, Acked: pos, State: f.State}
+		at, _ := slices.BinarySearchFunc(top, lag, func(o report.File, lag int64) int { return cmp.Compare(lag, o.Size-o.Acked) })
+		top = slices.Insert(top, at, file)
+		top = top[:min(len(top), topFiles)]
 	}
-	slices.SortFunc(files, func(a, b tail.FileInfo) int {
-		lagA, lagB := lagOf(a, acked), lagOf(b, acked)
-		return cmp.Or(cmp.Compare(lagB, lagA), strings.Compare(a.Path, b.Path))
-	})
-	for _, f := range files[:min(len(files), topFiles)] {
-		pos, ok := acked[f.ID]
-		if !ok {
-			pos = f.Read
-		}
-		name := f.Name
-		if name == "" {
-			name = f.Path
-		}
-		r.TopFiles = append(r.TopFiles, report.File{Path: name, Size: f.Size, Read: f.Read, Acked: pos, State: f.State})
-	}
-	return firstErr
+	r.TopFiles = top
 }
 
-func lagOf(f tail.FileInfo, acked map[tail.FileID]int64) int64 {
-	if pos, ok := acked[f.ID]; ok {
-		return f.Size - pos
-	}
-	return f.Size - f.Read
-}
+// cause is why a task does not ship; the zero value: nothing is known to be wrong.
+type cause struct{ state, reason string }
 
-// inWords finds the state of the task and what is wrong, if anything: the first
-// cause on the way from the file to Kafka that stops lines.
-func (t *task) inWords(now time.Time, r *report.Task, failure error, started bool, waiting string, fileErr error) (state, reason string) {
-	topic := t.shared.producer.Topic(t.entry.Topic)
-	switch {
-	case failure != nil:
+// cause finds the first thing on the way from the file to Kafka that stops lines.
+// The set is nil when the task does not run.
+func (t *task) cause() (*tail.Set, cause) {
+	t.mu.Lock()
+	set, failure := t.set, t.failure
+	t.mu.Unlock()
+	if failure != nil {
 		line, _, _ := strings.Cut(failure.Error(), "\n")
-		return report.StateFailed, line
-	case !started:
-		return report.StateStarting, ""
-	case strings.HasPrefix(waiting, report.StateNotAllowed):
-		return report.StateNotAllowed, waiting
-	case strings.HasPrefix(waiting, report.StatePermissionDenied):
-		return report.StatePermissionDenied, waiting
-	case topic.State != "":
-		return topic.State, topic.Err
-	case waiting != "":
-		if waiting == report.StateWaitingForFile {
-			return waiting, ""
-		}
-		return report.StateWaitingForFile, waiting
-	case fileErr != nil:
-		if strings.Contains(fileErr.Error(), report.StatePermissionDenied) {
-			return report.StatePermissionDenied, fileErr.Error()
-		}
-		return report.StateFailed, fileErr.Error()
-	case r.OldestUnackedMS > behindAfter.Milliseconds():
-		return report.StateBehind, ""
-	case r.LagBytes > 0 && r.Lines > 0, now.UnixNano()-t.counters.lastRead.Load() < int64(shippingFor):
-		return report.StateShipping, ""
-	default:
-		return report.StateIdle, ""
+		return set, cause{report.StateFailed, line}
 	}
+	if set == nil {
+		return nil, cause{report.StateStarting, ""}
+	}
+	waiting, topic := set.Status().Waiting, t.shared.producer.Topic(t.entry.Topic)
+	for _, state := range []string{report.StateNotAllowed, report.StatePermissionDenied} {
+		if strings.HasPrefix(waiting, state) {
+			return set, cause{state, waiting}
+		}
+	}
+	switch {
+	case topic.State != "":
+		return set, cause{topic.State, topic.Err}
+	case waiting == report.StateWaitingForFile:
+		return set, cause{waiting, ""}
+	case waiting != "":
+		return set, cause{report.StateWaitingForFile, waiting}
+	}
+	return set, cause{}
 }
 
-// note remembers since when the task is in a state.
+// note remembers since when the task is in a state of its presence.
 func (t *task) note(state string, now time.Time) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -158,14 +144,14 @@ func (a *Agent) Report() report.Report {
 			r.Tasks = append(r.Tasks, report.Task{Path: e.Path, Topic: e.Topic, State: report.StateDisabled})
 			continue
 		}
-		r.Tasks = append(r.Tasks, tasks[i].status(now).report)
+		r.Tasks = append(r.Tasks, tasks[i].status(now))
 	}
 	return r
 }
 
 // presence is what the agent announces in etcd. Shipping, idle and behind are one
-// state there: presences change with health, not with traffic, because every change
-// stays in etcd's history.
+// state there, and its files are not looked at: presences change with health, not with
+// traffic, because every change stays in etcd's history.
 func (a *Agent) presence() etcdcfg.Presence {
 	now := time.Now()
 	entries, tasks, revision := a.tasks.list()
@@ -178,14 +164,10 @@ func (a *Agent) presence() etcdcfg.Presence {
 	for i, e := range entries {
 		ts := etcdcfg.TaskState{Path: e.Path, Topic: e.Topic, State: report.StateDisabled}
 		if tasks[i] != nil {
-			st := tasks[i].status(now)
-			ts.State, ts.Error, ts.Since = st.report.State, st.report.Error, st.since.UTC()
-			switch ts.State {
-			case report.StateIdle, report.StateBehind:
-				ts.State = report.StateShipping
-			}
-			if ts.State == report.StateShipping {
-				ts.Since = time.Time{}
+			_, why := tasks[i].cause()
+			ts.State, ts.Error = cmp.Or(why.state, report.StateShipping), why.reason
+			if since := tasks[i].note(ts.State, now); why.state != "" {
+				ts.Since = since.UTC()
 			}
 		}
 		p.Tasks = append(p.Tasks, ts)
