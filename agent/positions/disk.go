@@ -55,6 +55,9 @@ func (r *Registry) openAndLoad() (err error) {
 			r.db = nil
 		}
 	}()
+	if st, err := os.Stat(r.path); err == nil && st.Size() == 0 {
+		return errors.New("the file is empty") // bbolt would take it for a new one
+	}
 	db, err := bbolt.Open(r.path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return ErrLocked
@@ -64,6 +67,9 @@ func (r *Registry) openAndLoad() (err error) {
 	}
 	r.db = db
 	return db.Update(func(tx *bbolt.Tx) error {
+		if first, _ := tx.Cursor().First(); first != nil && tx.Bucket(bucketMeta) == nil {
+			return fmt.Errorf("it is another program's: it holds %q", first)
+		}
 		meta, err := tx.CreateBucketIfNotExists(bucketMeta)
 		if err != nil {
 			return err

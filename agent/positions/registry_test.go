@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
 	"go.uber.org/goleak"
 
 	"logctl/agent/tail"
@@ -150,6 +151,7 @@ func TestRunFlushesInTheBackground(t *testing.T) {
 func TestUnreadableDatabaseIsSetAside(t *testing.T) {
 	for name, damage := range map[string]func([]byte) []byte{
 		"foreign":      func([]byte) []byte { return []byte("not a database, but somebody's precious file\n") },
+		"empty":        func([]byte) []byte { return []byte{} },
 		"cut short":    func(b []byte) []byte { return b[:len(b)/3] },
 		"pages zeroed": func(b []byte) []byte { clear(b[8192:]); return b },
 		"metas zeroed": func(b []byte) []byte { clear(b[:8192]); return b },
@@ -186,6 +188,26 @@ func TestUnreadableDatabaseIsSetAside(t *testing.T) {
 				t.Errorf("the new database does not work: %v", err)
 			}
 		})
+	}
+}
+
+func TestDatabaseOfAnotherProgramIsSetAside(t *testing.T) {
+	dir := t.TempDir()
+	db, err := bbolt.Open(filepath.Join(dir, FileName), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucket([]byte("theirs"))
+		return err
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, dir)
+	defer r.Close()
+	if r.SetAside() == "" {
+		t.Error("it was taken for ours")
 	}
 }
 
