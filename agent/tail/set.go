@@ -70,6 +70,7 @@ type slot struct {
 	first  bool     // Config.From holds for what is found there
 	ended  []FileID // finished generations, reported when a newer one is there
 	newest uint64   // Gen of the newest one known
+	turn   uint64   // when it is looked at, where there are many
 	seen   uint64   // number of the scan that listed it
 	since  time.Time
 }
