@@ -1,7 +1,7 @@
 # Every step of .ci/run by hand, and what takes longer than CI allows.
 SHELL = bash
 .PHONY: all build test race test-real lint vet-cross fmt fmt-check tidy-check ci clean \
-	servers-up servers-down soak torture bench screens
+	servers-up servers-down soak torture results bench screens
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOLANGCI_VERSION = v2.15.0
@@ -60,15 +60,24 @@ servers-up:
 servers-down:
 	@.ci/servers down $(N)
 
-# The model test of the file follower with many more cases, and the long end-to-end runs.
+# The model test of the file follower with many more cases.
 soak:
-	LOGCTL_SOAK=1 go test -timeout 120m -run 'Soak|Model' -v ./agent/tail/ ./e2e/...
+	LOGCTL_MODEL_CASES=$${LOGCTL_MODEL_CASES:-50000} go test -timeout 120m -count=1 -run TestModel ./agent/tail/
 
-# Every fault and rotation scenario on real servers; one line each: written, lost, duplicated, garbled, reordered.
+# Every fault and rotation scenario, long forms, on three real brokers and etcd: one line each, into e2e/RESULTS.md.
 torture:
 	@.ci/servers up 3 >/dev/null
-	@. .cache/servers-3/env; LOGCTL_TORTURE=1 go test -timeout 120m -count=1 -run Torture -v ./e2e/...; rc=$$?; \
-	.ci/servers down 3; exit $$rc
+	@rm -f .cache/torture.jsonl; . .cache/servers-3/env; \
+	LOGCTL_TORTURE=1 LOGCTL_RESULTS=$(CURDIR)/.cache/torture.jsonl go test -timeout 120m -count=1 -p 1 -json ./e2e/... | go run ./.ci/gotest; \
+	rc=$$?; .ci/servers down 3; \
+	$(MAKE) -s results RESULTS=.cache/torture.jsonl SERVERS="three Apache Kafka brokers and etcd"; exit $$rc
+
+# e2e/RESULTS.md from what the scenarios appended to a file named by LOGCTL_RESULTS.
+RESULTS ?= .cache/torture.jsonl
+SERVERS ?= the embedded servers
+results:
+	@go run ./.ci/results -servers "$(SERVERS)" $(RESULTS) > e2e/RESULTS.md.new && mv e2e/RESULTS.md.new e2e/RESULTS.md
+	@grep '^|' e2e/RESULTS.md
 
 # Side-by-side figures into bench/RESULTS.md. Starts its own servers. BENCH_FLAGS="-only throughput -rounds 1" for less.
 bench: build

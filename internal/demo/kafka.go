@@ -11,6 +11,9 @@ import (
 // segmentBytes is the size of the broker's files. Retention removes whole ones only.
 const segmentBytes = 16 << 20
 
+// retain is how long a record stays: what the broker knows about each batch is in memory.
+const retain = 30 * time.Minute
+
 // startKafka starts one broker in dir on a free loopback port with the topics of opts.
 // Records live in files, so that memory does not grow with what was sent.
 func startKafka(dir string, opts Options) (*kfake.Cluster, error) {
@@ -21,6 +24,7 @@ func startKafka(dir string, opts Options) (*kfake.Cluster, error) {
 		kfake.SeedTopics(int32(opts.Partitions), opts.Topics...),
 		kfake.BrokerConfigs(map[string]string{
 			"log.retention.bytes": strconv.FormatInt(opts.RetainBytes, 10),
+			"log.retention.ms":    strconv.FormatInt(retain.Milliseconds(), 10),
 			"log.segment.bytes":   strconv.FormatInt(min(segmentBytes, opts.RetainBytes), 10),
 		}),
 	)
@@ -29,7 +33,7 @@ func startKafka(dir string, opts Options) (*kfake.Cluster, error) {
 // applyRetention drops what is beyond the retention limits once in a while: the broker
 // itself looks only at topics with limits of their own, and only once an hour.
 func applyRetention(ctx context.Context, cluster *kfake.Cluster) {
-	ticker := time.NewTicker(5 * time.Second)
+	ticker := time.NewTicker(2 * time.Second)
 	defer ticker.Stop()
 	for {
 		select {

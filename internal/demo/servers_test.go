@@ -5,12 +5,15 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/IBM/sarama"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+
+	"logctl/internal/testkit"
 )
 
 func start(t testing.TB, opts Options) *Servers {
@@ -116,6 +119,21 @@ func TestDataDirIsKept(t *testing.T) {
 	}
 	if n := newest(t, kafkaClient(t, second), "a"); n != 1 {
 		t.Fatalf("a holds %d records after a restart, want 1", n)
+	}
+}
+
+func TestOldRecordsGo(t *testing.T) {
+	s := start(t, Options{Topics: []string{"a"}, Partitions: 1, RetainBytes: 64 << 10})
+	c := kafkaClient(t, s)
+	for range 20 {
+		send(t, c, "a", strings.Repeat("x", 16<<10))
+	}
+	testkit.Eventually(t, 20*time.Second, "the broker drops what is beyond its limit", func() bool {
+		oldest, err := c.GetOffset("a", 0, sarama.OffsetOldest)
+		return err == nil && oldest > 0
+	})
+	if n := newest(t, c, "a"); n != 20 {
+		t.Errorf("the end offset is %d, want 20", n)
 	}
 }
 
