@@ -4,8 +4,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
-
-	"github.com/IBM/sarama"
 )
 
 // state is where a partition stands; doc.go draws it.
@@ -364,92 +362,4 @@ func varintLen(n int) int {
 		size++
 	}
 	return size
-}
-
-// answer does what the table says about a partition's answer. It adds the
-// entries that are done to the list.
-func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time, done []*entry) []*entry {
-	p, t := part.t.p, part.t
-	r := react(block.Err)
-	why := reason{state: r.state, err: answerText(block)}
-	part.state, part.at = idle, nil
-	if r.act == actDone {
-		done = part.acknowledged(done)
-		part.healed()
-		part.kick()
-		return done
-	}
-	p.log.Debug("batch refused", "topic", t.name, "partition", part.id, "code", block.Err.Error(), "tries", part.tries+1)
-	switch r.act {
-	case actSplit:
-		if part.divide() {
-			p.stats.Splits++
-			t.limitAt = now
-			poke(p.wakeup)
-			part.kick()
-			return done
-		}
-		why = reason{stateRefused, "a record with its headers is larger than the topic's max.message.bytes: raise it"}
-		part.failed(now, why, true)
-		part.pause(now, p.backoff(part.tries+3, p.tune.backoffMax))
-		return done
-	case actReset, actNewID:
-		p.stats.Resets++
-		if r.act == actReset {
-			part.seq = part.seq.reset()
-		} else {
-			part.seq = noSequence
-		}
-		p.log.Info("sequence begins anew", "topic", t.name, "partition", part.id, "code", block.Err.Error(), "unsure", part.out.unsure)
-		part.failed(now, reason{stateBroker, why.err}, false)
-		part.out.unsure = false
-	case actRestamp:
-		shift := now.Sub(part.out.rb.MaxTimestamp)
-		part.out.rb.FirstTimestamp = part.out.rb.FirstTimestamp.Add(shift)
-		part.out.rb.MaxTimestamp = part.out.rb.MaxTimestamp.Add(shift)
-		part.failed(now, why, part.tries > 2)
-	case actWait:
-		part.failed(now, why, true)
-	default:
-		if r.act == actRefresh {
-			t.refreshNow(now)
-		}
-		part.failed(now, why, false)
-	}
-	if block.Err == sarama.ErrRequestTimedOut || block.Err == sarama.ErrNotEnoughReplicasAfterAppend {
-		part.out.unsure = true
-	}
-	p.stats.Retries++
-	switch {
-	case part.tries == 1 && (r.act == actReset || r.act == actNewID || r.act == actRestamp):
-		part.kick()
-	case r.act == actWait:
-		part.pause(now, p.backoff(part.tries+3, p.tune.backoffMax))
-	default:
-		part.pause(now, p.backoff(part.tries, p.tune.backoffMax))
-	}
-	return done
-}
-
-// divide puts a batch back that is too large and makes the next one smaller. It
-// reports whether that is possible.
-func (part *partition) divide() bool {
-	t, b := part.t, &part.out
-	if b.records > 1 {
-		t.learned = max(1, min(t.batchLimit(), b.size)/2)
-		part.putBack()
-		return true
-	}
-	e := b.pieces[0].e
-	room := t.limit - batchOverhead - e.fixed() - partHeaderSize
-	part.putBack()
-	return e.splitHead(max(1, room))
-}
-
-// answerText is the broker's error in its own words where it gave some.
-func answerText(block *sarama.ProduceResponseBlock) string {
-	if block.ErrorMessage != nil && *block.ErrorMessage != "" {
-		return block.Err.Error() + ": " + *block.ErrorMessage
-	}
-	return block.Err.Error()
 }

@@ -70,6 +70,9 @@ func TestAdmin(t *testing.T) {
 	if err != nil || len(brokers) == 0 || brokers[0].Address == "" {
 		t.Errorf("brokers %v, %v", brokers, err)
 	}
+	if sizes, err := a.Sizes(ctx); err != nil || len(sizes) == 0 {
+		t.Errorf("sizes %v, %v", sizes, err)
+	}
 	if took, err := a.Ping(ctx); err != nil || took <= 0 {
 		t.Errorf("ping %v, %v", took, err)
 	}

@@ -14,7 +14,6 @@ import (
 
 	"logctl/internal/kafka"
 
-	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
@@ -186,73 +185,6 @@ func (k *KafkaServer) Create(t testing.TB, name string, partitions int, configs 
 	}
 }
 
-// Record is a record as a test reads it.
-type Record struct {
-	Partition int32
-	Offset    int64
-	Time      time.Time
-	Value     string
-	Headers   map[string]string
-}
-
-// Read returns all records that are in a topic now, by partition and offset.
-func (k *KafkaServer) Read(t testing.TB, topic string) []Record {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
-	admin := kafka.NewAdmin(k.Config())
-	ends, err := admin.Offsets(ctx, topic)
-	if err != nil {
-		t.Fatalf("read topic %s: %v", topic, err)
-	}
-	if err := admin.Close(); err != nil {
-		t.Errorf("close admin: %v", err)
-	}
-	conf, err := k.Config().Sarama()
-	if err != nil {
-		t.Fatalf("read topic %s: %v", topic, err)
-	}
-	conf.Consumer.Return.Errors = false
-	conf.Consumer.MaxWaitTime = 20 * time.Millisecond // closing waits for a fetch to end
-	consumer, err := sarama.NewConsumer(k.addrs, conf)
-	if err != nil {
-		t.Fatalf("read topic %s: %v", topic, err)
-	}
-	var out []Record
-	for _, part := range ends[topic] {
-		if part.Err != nil {
-			t.Fatalf("read topic %s partition %d: %v", topic, part.ID, part.Err)
-		}
-		if part.Newest == part.Oldest {
-			continue
-		}
-		pc, err := consumer.ConsumePartition(topic, part.ID, part.Oldest)
-		if err != nil {
-			t.Fatalf("read topic %s partition %d: %v", topic, part.ID, err)
-		}
-		for next := part.Oldest; next < part.Newest; {
-			select {
-			case m := <-pc.Messages():
-				r := Record{Partition: m.Partition, Offset: m.Offset, Time: m.Timestamp, Value: string(m.Value), Headers: map[string]string{}}
-				for _, h := range m.Headers {
-					r.Headers[string(h.Key)] = string(h.Value)
-				}
-				out = append(out, r)
-				next = m.Offset + 1
-			case <-ctx.Done():
-				t.Fatalf("read topic %s partition %d: stuck at offset %d of %d", topic, part.ID, next, part.Newest)
-			}
-		}
-		if err := pc.Close(); err != nil {
-			t.Errorf("close partition consumer: %v", err)
-		}
-	}
-	if err := consumer.Close(); err != nil {
-		t.Errorf("close consumer: %v", err)
-	}
-	return out
-}
-
 // ConfigSASL is a client's configuration for the cluster that authenticates.
 func (k *KafkaServer) ConfigSASL(t testing.TB, mechanism, user, password string) kafka.Config {
 	t.Helper()
@@ -270,56 +202,4 @@ func (k *KafkaServer) As(cfg kafka.Config) *KafkaServer {
 	other := *k
 	other.config = &cfg
 	return &other
-}
-
-// Grant allows a principal an operation on a topic. The cluster must be seen
-// as an administrator, see As.
-func (k *KafkaServer) Grant(t testing.TB, principal, topic string, op sarama.AclOperation) {
-	t.Helper()
-	k.admin(t, func(a sarama.ClusterAdmin) error {
-		return a.CreateACL(
-			sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral},
-			sarama.Acl{Principal: principal, Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow})
-	})
-}
-
-// AddPartitions grows a topic to n partitions.
-func (k *KafkaServer) AddPartitions(t testing.TB, topic string, n int) {
-	t.Helper()
-	k.admin(t, func(a sarama.ClusterAdmin) error { return a.CreatePartitions(topic, int32(n), nil, false) })
-}
-
-// Delete deletes a topic and waits until it is gone.
-func (k *KafkaServer) Delete(t testing.TB, topic string) {
-	t.Helper()
-	k.admin(t, func(a sarama.ClusterAdmin) error {
-		if err := a.DeleteTopic(topic); err != nil {
-			return err
-		}
-		Eventually(t, 20*time.Second, "topic "+topic+" is gone", func() bool {
-			d, err := a.DescribeTopics([]string{topic})
-			return err == nil && len(d) == 1 && d[0].Err == sarama.ErrUnknownTopicOrPartition
-		})
-		return nil
-	})
-}
-
-// admin runs one call of sarama's administration client.
-func (k *KafkaServer) admin(t testing.TB, call func(sarama.ClusterAdmin) error) {
-	t.Helper()
-	conf, err := k.Config().Sarama()
-	if err != nil {
-		t.Fatalf("kafka admin: %v", err)
-	}
-	conf.Metadata.Full = true // the administration client needs it
-	admin, err := sarama.NewClusterAdmin(k.addrs, conf)
-	if err != nil {
-		t.Fatalf("kafka admin: %v", err)
-	}
-	if err := call(admin); err != nil {
-		t.Fatalf("kafka admin: %v", err)
-	}
-	if err := admin.Close(); err != nil {
-		t.Errorf("kafka admin: %v", err)
-	}
 }
