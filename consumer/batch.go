@@ -60,6 +60,9 @@ func parseBatchHeader(b []byte) (batchHeader, error) {
 		return h, fmt.Errorf("batch at offset %d has the length %d", h.baseOffset, length)
 	}
 	h.size = int(length) + batchLengthEnd
+	if h.size <= magicAt {
+		return h, fmt.Errorf("batch at offset %d has the length %d", h.baseOffset, length)
+	}
 	if len(b) <= magicAt {
 		return h, errShort
 	}

@@ -54,7 +54,7 @@ func (f *inflater) inflate(codec int, dst, src []byte) ([]byte, error) {
 }
 
 func inflateSnappy(dst, src []byte) ([]byte, error) {
-	dst = grow(dst, 4*len(src))
+	dst = grow(dst, max(4*len(src), 4<<10))
 	for {
 		out, err := xerial.DecodeCapped(dst[:len(dst):cap(dst)], src)
 		if err == nil {
