@@ -26,7 +26,7 @@ type facts struct {
 	list      etcdcfg.Snapshot
 	presences []etcdcfg.Presence
 	etcdErr   error
-	reports   map[string][2]report.Report // by agent: the newest, and the one to compare with
+	reports   map[string]*reported // by agent
 	kafkaErr  error
 	noReports bool // the topic does not exist
 }
@@ -80,14 +80,25 @@ func (d *statusDesk) askKafka(ctx context.Context, f *facts) error {
 	return err
 }
 
-// readReports returns, of each agent that reported since a time, its newest report
-// and the oldest one of the same start that is younger than since, to compare with.
-func readReports(ctx context.Context, cfg kafka.Config, topic string, since time.Time) (map[string][2]report.Report, error) {
+// reported is what an agent reported in the window.
+type reported struct {
+	newest report.Report
+	first  map[string]sample // by path and topic: what to compare the newest with
+}
+
+// sample is the first report of a task since its counters began, or since the window.
+type sample struct {
+	at   time.Time
+	task report.Task
+}
+
+// readReports returns what each agent reported since a time.
+func readReports(ctx context.Context, cfg kafka.Config, topic string, since time.Time) (map[string]*reported, error) {
 	r, err := consumer.Open(ctx, consumer.Config{Kafka: cfg, Topics: []string{topic}, From: consumer.FromTime(since), Linger: -1})
 	if err != nil {
 		return nil, fmt.Errorf("read reports: %w", err)
 	}
-	out := make(map[string][2]report.Report)
+	out := make(map[string]*reported)
 	for {
 		records, err := r.Next(ctx)
 		if errors.Is(err, io.EOF) {
@@ -105,17 +116,32 @@ func readReports(ctx context.Context, cfg kafka.Config, topic string, since time
 	return out, r.Close()
 }
 
-// keepReport files a report as the newest, the one to compare with, or neither.
-func keepReport(out map[string][2]report.Report, rep report.Report) {
-	pair, ok := out[rep.Agent]
-	switch {
-	case !ok || rep.StartedAt.After(pair[0].StartedAt):
-		pair = [2]report.Report{rep, rep}
-	case !rep.StartedAt.Equal(pair[0].StartedAt):
-	case rep.At.After(pair[0].At):
-		pair[0] = rep
-	case rep.At.Before(pair[1].At):
-		pair[1] = rep
+// keepReport takes a report in, in the order of the topic. Counters that go back, of an
+// agent that was started again or a task that was, begin a new comparison.
+func keepReport(out map[string]*reported, rep report.Report) {
+	r := out[rep.Agent]
+	if r == nil || !rep.StartedAt.Equal(r.newest.StartedAt) {
+		if r != nil && rep.StartedAt.Before(r.newest.StartedAt) {
+			return // the last words of the process before
+		}
+		r = &reported{}
+		out[rep.Agent] = r
 	}
-	out[rep.Agent] = pair
+	before := map[string]report.Task{}
+	for _, t := range r.newest.Tasks {
+		before[taskKey(t)] = t
+	}
+	first := make(map[string]sample, len(rep.Tasks))
+	for _, t := range rep.Tasks {
+		key := taskKey(t)
+		old, ok := before[key]
+		if ok && t.AckedLines >= old.AckedLines && t.AckedBytes >= old.AckedBytes {
+			first[key] = r.first[key]
+		} else {
+			first[key] = sample{rep.At, t}
+		}
+	}
+	r.newest, r.first = rep, first
 }
+
+func taskKey(t report.Task) string { return etcdcfg.Entry{Path: t.Path, Topic: t.Topic}.Key() }

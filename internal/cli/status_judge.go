@@ -190,8 +190,8 @@ func (b *board) fromReports() {
 	for i := range b.s.Agents {
 		known[b.s.Agents[i].ID] = i
 	}
-	for id, pair := range b.f.reports {
-		newest := pair[0]
+	for id, rep := range b.f.reports {
+		newest := rep.newest
 		i, ok := known[id]
 		switch {
 		case !ok && b.f.etcdErr == nil:
@@ -204,25 +204,20 @@ func (b *board) fromReports() {
 				b.task(id, t.Path, t.Topic, t.State, t.Error)
 			}
 		}
-		b.numbers(&b.s.Agents[i], pair)
+		b.numbers(&b.s.Agents[i], rep)
 	}
 }
 
 // numbers adds up what the tasks of an agent report.
-func (b *board) numbers(a *agentStatus, pair [2]report.Report) {
-	newest, before := pair[0], map[string]report.Task{}
-	for _, t := range pair[1].Tasks {
-		before[etcdcfg.Entry{Path: t.Path, Topic: t.Topic}.Key()] = t
-	}
-	at := newest.At.UTC()
+func (b *board) numbers(a *agentStatus, rep *reported) {
+	at := rep.newest.At.UTC()
 	a.Reported, a.Rates = &at, &rates{}
-	seconds := newest.At.Sub(pair[1].At).Seconds()
-	for _, t := range newest.Tasks {
+	for _, t := range rep.newest.Tasks {
 		r := rates{LagBytes: t.LagBytes, DelayMS: t.OldestUnackedMS}
-		old, ok := before[etcdcfg.Entry{Path: t.Path, Topic: t.Topic}.Key()]
-		if ok && seconds > 0 && t.AckedLines >= old.AckedLines && t.AckedBytes >= old.AckedBytes {
-			r.LinesPerSecond = float64(t.AckedLines-old.AckedLines) / seconds
-			r.BytesPerSecond = float64(t.AckedBytes-old.AckedBytes) / seconds
+		first := rep.first[taskKey(t)]
+		if seconds := at.Sub(first.at).Seconds(); seconds > 0 {
+			r.LinesPerSecond = float64(t.AckedLines-first.task.AckedLines) / seconds
+			r.BytesPerSecond = float64(t.AckedBytes-first.task.AckedBytes) / seconds
 		}
 		a.Rates.add(r)
 		e := b.entry(t.Path, t.Topic)

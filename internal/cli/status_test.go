@@ -119,6 +119,7 @@ func TestStatusOfAHealthyFleetAndItsTroubles(t *testing.T) {
 	}
 	f.publish(
 		report.Report{Agent: one, At: now.Add(-20 * time.Second), StartedAt: started.Add(-time.Hour), Tasks: []report.Task{task(9e9)}}, // before a restart
+		of(one, now.Add(-15*time.Second)), of(one, now.Add(-12*time.Second), task(7000)), // before the entry was removed and added again
 		of(one, now.Add(-10*time.Second), task(1000)), of(one, now.Add(-5*time.Second), task(1100)), of(one, now, task(2000)),
 		of("gone", now, task(5)),
 	)
