@@ -57,21 +57,58 @@ func TestKafkaSecured(t *testing.T) {
 	}
 }
 
+// TestKafkaLoginRefused starts with a user that the brokers do not know; once they do,
+// the lines come, without a restart.
+func TestKafkaLoginRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testkit.Embedded(kfake.EnableSASL(), kfake.Superuser(kafka.SASLScramSHA256, "admin", "admin")))
+	password := w.loginAs("admin")
+	topic := w.kafka.Topic(t, 2)
+	l := newLedger()
+	appendTo(t, w.path("a.log"), l.lines("a", 5000))
+	w.put(collect(w.path("a.log"), topic))
+	agent := w.startAgent("LOGCTL_KAFKA_SASL_MECHANISM=SCRAM-SHA-256", "LOGCTL_KAFKA_SASL_USER=shipper",
+		"LOGCTL_KAFKA_SASL_PASSWORD_FILE="+password("secret"))
+	testkit.Eventually(t, 10*time.Second+slack(), "the presence names the login", func() bool {
+		p, _ := w.presence()
+		return len(p.Tasks) == 1 && strings.Contains(p.Tasks[0].Error, "login") // refused, or hung up on without a word
+	})
+	if load := agent.load(2 * time.Second); load > idleLoad() {
+		t.Errorf("uses %.0f %% of a processor while the login is refused", 100*load)
+	}
+	results, err := w.clusterAdmin().UpsertUserScramCredentials([]sarama.AlterUserScramCredentialsUpsert{{
+		Name: "shipper", Mechanism: sarama.SCRAM_MECHANISM_SHA_256, Iterations: 4096, Salt: []byte("0123456789abcdef"), Password: []byte("secret"),
+	}})
+	if err != nil || len(results) != 1 || results[0].ErrorCode != sarama.ErrNoError {
+		t.Fatalf("add user: %v, %v", results, err)
+	}
+	w.clean(newCounter(l), topic)
+	w.awaitState(w.path("a.log"), "shipping", 10*time.Second)
+	agent.stop()
+}
+
+// loginAs makes the scenario's own clients log in as a user whose password is the
+// name. It returns what writes a password into a file of its own.
+func (w *world) loginAs(user string) (password func(text string) string) {
+	w.t.Helper()
+	password = func(text string) string {
+		path := filepath.Join(w.t.TempDir(), "password")
+		if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+			w.t.Fatal(err)
+		}
+		return path
+	}
+	w.login = &kafka.Config{Addresses: w.kafka.Addrs(), SASLMechanism: kafka.SASLScramSHA256, SASLUser: user, SASLPasswordFile: password(user)}
+	return password
+}
+
 // TestKafkaDenied has no permission for one topic of two: the other ships, next to no
 // processor time is used, and when the permission is given the lines come.
 func TestKafkaDenied(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testkit.Embedded(kfake.EnableSASL(), kfake.EnableACLs(),
 		kfake.Superuser(kafka.SASLScramSHA256, "admin", "admin"), kfake.User(kafka.SASLScramSHA256, "shipper", "secret")))
-	password := filepath.Join(t.TempDir(), "password")
-	if err := os.WriteFile(password, []byte("secret\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	admin := filepath.Join(t.TempDir(), "admin")
-	if err := os.WriteFile(admin, []byte("admin\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w.login = &kafka.Config{Addresses: w.kafka.Addrs(), SASLMechanism: kafka.SASLScramSHA256, SASLUser: "admin", SASLPasswordFile: admin}
+	password := w.loginAs("admin")
 	denied, allowed := w.kafka.Topic(t, 2), w.kafka.Topic(t, 2)
 	cluster := w.clusterAdmin()
 	grant := func(topic string) {
@@ -88,7 +125,7 @@ func TestKafkaDenied(t *testing.T) {
 	appendTo(t, w.path("allowed.log"), l.lines("allowed.log", 5000))
 	w.put(collect(w.path("denied.log"), denied), collect(w.path("allowed.log"), allowed))
 	agent := w.startAgent("LOGCTL_KAFKA_SASL_MECHANISM=SCRAM-SHA-256", "LOGCTL_KAFKA_SASL_USER=shipper",
-		"LOGCTL_KAFKA_SASL_PASSWORD_FILE="+password)
+		"LOGCTL_KAFKA_SASL_PASSWORD_FILE="+password("secret"))
 	w.awaitState(w.path("denied.log"), "permission denied", 10*time.Second)
 	w.awaitState(w.path("allowed.log"), "shipping", 10*time.Second)
 	w.arrived(5000, allowed)
