@@ -121,7 +121,7 @@ func (a *Agent) drain(ctx context.Context) {
 func (a *Agent) newShared() *shared {
 	sh := &shared{
 		host: a.cfg.Host, maxLine: a.cfg.MaxLine, longLines: a.cfg.longLines(), interval: a.cfg.ScanInterval,
-		allowed: a.cfg.allowed(), producer: a.producer, registry: a.registry, watcher: a.watcher, log: a.cfg.Log,
+		allowed: a.cfg.allowed(), producer: a.producer, registry: a.registry, watcher: a.watcher, times: defaultTimes(), log: a.cfg.Log,
 	}
 	for _, h := range a.cfg.Headers {
 		if h == "pos" {

@@ -14,10 +14,6 @@ import (
 // task get their turn.
 const quantum = 2 << 20
 
-// eventTimeout is how long the last multi-line event of a file waits for another
-// line that may belong to it.
-const eventTimeout = 2 * time.Second
-
 // pump reads one file until there is nothing whole to read or its turn is over.
 func (t *task) pump(ctx context.Context, f *tail.File, rules *transform.Rules) error {
 	defer f.Release()
@@ -139,7 +135,7 @@ func (t *task) flushHeld(ctx context.Context, s *stream, before time.Time) error
 
 // flushEvents ends multi-line events that have waited long enough, until ctx ends.
 func (t *task) flushEvents(ctx context.Context) error {
-	tick := time.NewTicker(eventTimeout / 4)
+	tick := time.NewTicker(t.shared.times.event / 4)
 	defer tick.Stop()
 	for {
 		select {
@@ -147,7 +143,7 @@ func (t *task) flushEvents(ctx context.Context) error {
 			return nil
 		case now := <-tick.C:
 			for _, s := range t.streamList() {
-				if err := t.flushHeld(ctx, s, now.Add(-eventTimeout)); err != nil {
+				if err := t.flushHeld(ctx, s, now.Add(-t.shared.times.event)); err != nil {
 					return err
 				}
 			}

@@ -23,8 +23,16 @@ import (
 // pumpsPerTask is how many files of one task are read at the same time.
 const pumpsPerTask = 8
 
-// restartDelay is how long a task that failed waits before it starts again.
-const restartDelay = 5 * time.Second
+// times are the delays of tasks; tests make them short.
+type times struct {
+	restart time.Duration // before a task that failed starts again
+	settle  time.Duration // wait for the acknowledgements of a replaced task with another topic
+	event   time.Duration // wait of the last multi-line event of a file for more lines
+}
+
+func defaultTimes() times {
+	return times{restart: 5 * time.Second, settle: 3 * time.Second, event: 2 * time.Second}
+}
 
 // sender is what a task needs of ship.Producer.
 type sender interface {
@@ -45,6 +53,7 @@ type shared struct {
 	producer  sender
 	registry  *positions.Registry
 	watcher   *tail.Watcher
+	times     times
 	log       *slog.Logger
 }
 
@@ -94,11 +103,11 @@ func (t *task) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		t.log.Error("task failed and will be started again", "error", err, "in", restartDelay)
+		t.log.Error("task failed and will be started again", "error", err, "in", t.shared.times.restart)
 		t.setFailure(err)
 		select {
 		case <-ctx.Done():
-		case <-time.After(restartDelay):
+		case <-time.After(t.shared.times.restart):
 		}
 	}
 }
@@ -304,7 +313,7 @@ func (t *task) acknowledge(s *stream, seg *segment) {
 func (t *task) settle(ctx context.Context, sameTopic bool) {
 	var limit <-chan time.Time
 	if !sameTopic {
-		timer := time.NewTimer(settleTime)
+		timer := time.NewTimer(t.shared.times.settle)
 		defer timer.Stop()
 		limit = timer.C
 	}
@@ -315,7 +324,7 @@ func (t *task) settle(ctx context.Context, sameTopic bool) {
 		case <-tick.C:
 			continue
 		case <-limit:
-			t.log.Warn("lines of a stopped task are not acknowledged; they go to the new topic too", "waited", settleTime)
+			t.log.Warn("lines of a stopped task are not acknowledged; they go to the new topic too", "waited", t.shared.times.settle)
 		case <-ctx.Done():
 		}
 		break
@@ -327,10 +336,6 @@ func (t *task) settle(ctx context.Context, sameTopic bool) {
 	defer t.mu.Unlock()
 	t.detached = true
 }
-
-// settleTime is how long a successor waits for the acknowledgements of the task
-// it replaces.
-const settleTime = 3 * time.Second
 
 func (t *task) unacked() bool {
 	for _, s := range t.streamList() {

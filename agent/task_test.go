@@ -1,0 +1,318 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"logctl/agent/positions"
+	"logctl/agent/report"
+	"logctl/agent/ship"
+	"logctl/agent/tail"
+	"logctl/etcdcfg"
+	"logctl/internal/testkit"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeSender takes bundles and acknowledges those of topics that are up.
+type fakeSender struct {
+	mu    sync.Mutex
+	got   map[string][]string // values by topic, as sent
+	down  map[string]bool     // topics that do not acknowledge
+	held  map[string][]*ship.Bundle
+	panic string // topic whose bundles make Send panic once
+}
+
+func newFakeSender() *fakeSender {
+	return &fakeSender{got: map[string][]string{}, down: map[string]bool{}, held: map[string][]*ship.Bundle{}}
+}
+
+func (f *fakeSender) Send(_ context.Context, b *ship.Bundle) error {
+	f.mu.Lock()
+	if f.panic == b.Topic {
+		f.panic = ""
+		f.mu.Unlock()
+		panic("a bug in a task")
+	}
+	for _, s := range b.Spans {
+		f.got[b.Topic] = append(f.got[b.Topic], string(b.Data[s.Start:s.End]))
+	}
+	if f.down[b.Topic] {
+		f.held[b.Topic] = append(f.held[b.Topic], b)
+		f.mu.Unlock()
+		return nil
+	}
+	f.mu.Unlock()
+	b.Done(ship.Result{Acked: len(b.Spans)})
+	return nil
+}
+
+func (f *fakeSender) MaxRecord(string) int { return 1 << 20 }
+
+func (f *fakeSender) Topic(topic string) ship.TopicStatus {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.down[topic] {
+		return ship.TopicStatus{Topic: topic, State: report.StateTopicMissing, Err: "create it"}
+	}
+	return ship.TopicStatus{Topic: topic}
+}
+
+// sent returns what a topic was sent so far.
+func (f *fakeSender) sent(topic string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.got[topic])
+}
+
+// bench is a supervisor on a fake sender.
+type bench struct {
+	*supervisor
+	t    *testing.T
+	send *fakeSender
+	dir  string
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	dir := t.TempDir()
+	log := slog.New(slog.DiscardHandler)
+	reg, err := positions.Open(filepath.Join(dir, "data"), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := newFakeSender()
+	sh := &shared{
+		host: "h", maxLine: 1 << 20, interval: 50 * time.Millisecond, producer: send, registry: reg,
+		watcher: tail.NewWatcher(log), log: log,
+		times: times{restart: 10 * time.Millisecond, settle: 100 * time.Millisecond, event: 100 * time.Millisecond},
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	b := &bench{supervisor: newSupervisor(ctx, sh), t: t, send: send, dir: dir}
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = sh.watcher.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		b.stop()
+		wg.Wait()
+		if err := reg.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+func (b *bench) entry(name, topic string) etcdcfg.Entry {
+	return etcdcfg.Entry{Path: filepath.Join(b.dir, name), Topic: topic, From: etcdcfg.FromBeginning}
+}
+
+func (b *bench) write(name, text string) {
+	b.t.Helper()
+	f, err := os.OpenFile(filepath.Join(b.dir, name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := f.WriteString(text); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// expect waits until a topic was sent just these lines.
+func (b *bench) expect(topic string, want ...string) {
+	b.t.Helper()
+	testkit.Eventually(b.t, 10*time.Second, fmt.Sprintf("topic %s got %d lines", topic, len(want)), func() bool { return len(b.send.sent(topic)) >= len(want) })
+	if diff := cmp.Diff(want, b.send.sent(topic)); diff != "" {
+		b.t.Fatalf("topic %s: %s", topic, diff)
+	}
+}
+
+func TestTopicOfAPathChanges(t *testing.T) {
+	b := newBench(t)
+	b.apply([]etcdcfg.Entry{b.entry("a.log", "t1")}, 1)
+	b.write("a.log", "one\ntwo\n")
+	b.expect("t1", "one", "two")
+	b.apply([]etcdcfg.Entry{b.entry("a.log", "t2")}, 2)
+	b.write("a.log", "three\n")
+	b.expect("t2", "three")
+	b.apply([]etcdcfg.Entry{b.entry("a.log", "t1")}, 3)
+	b.write("a.log", "four\n")
+	b.expect("t1", "one", "two", "four")
+}
+
+func TestDeadTopicHandsItsLinesOver(t *testing.T) {
+	b := newBench(t)
+	b.send.down["t1"] = true
+	b.apply([]etcdcfg.Entry{b.entry("a.log", "t1")}, 1)
+	b.write("a.log", "one\n")
+	b.expect("t1", "one")
+	b.apply([]etcdcfg.Entry{b.entry("a.log", "t2")}, 2)
+	b.expect("t2", "one")
+	// A late acknowledgement must not make the old source known again.
+	b.send.mu.Lock()
+	held := b.send.held["t1"]
+	b.send.mu.Unlock()
+	for _, bundle := range held {
+		bundle.Done(ship.Result{Acked: 1})
+	}
+	old := b.entry("a.log", "t1")
+	if b.shared.registry.Known(old.Key()) {
+		t.Error("the positions of the old topic came back")
+	}
+}
+
+func TestSameTopicWaitsForItsAcknowledgements(t *testing.T) {
+	b := newBench(t)
+	b.send.down["t1"] = true
+	b.apply([]etcdcfg.Entry{b.entry("a.log", "t1")}, 1)
+	b.write("a.log", "one\n")
+	b.expect("t1", "one")
+	filtered := b.entry("a.log", "t1")
+	filtered.ExcludeLines = []string{"never"}
+	b.apply([]etcdcfg.Entry{filtered}, 2) // the same path and topic, with a filter
+	b.write("a.log", "two\n")
+	b.send.mu.Lock()
+	held := b.send.held["t1"]
+	b.send.down["t1"] = false
+	b.send.mu.Unlock()
+	if len(b.send.sent("t1")) != 1 {
+		t.Error("the successor read before its predecessor's lines were acknowledged")
+	}
+	for _, bundle := range held {
+		bundle.Done(ship.Result{Acked: 1})
+	}
+	b.expect("t1", "one", "two")
+}
+
+func TestRemovedEntryComesBack(t *testing.T) {
+	b := newBench(t)
+	e := b.entry("a.log", "t1")
+	b.apply([]etcdcfg.Entry{e}, 1)
+	b.write("a.log", "one\n")
+	b.expect("t1", "one")
+	b.apply(nil, 2)
+	b.write("a.log", "two\n")
+	b.apply([]etcdcfg.Entry{e}, 3)
+	b.expect("t1", "one", "two")
+}
+
+func TestPanicIsOneTasksAlone(t *testing.T) {
+	b := newBench(t)
+	b.send.panic = "t1"
+	b.apply([]etcdcfg.Entry{b.entry("a.log", "t1"), b.entry("b.log", "t2")}, 1)
+	b.write("a.log", "one\n")
+	b.write("b.log", "two\n")
+	b.expect("t2", "two")
+	b.expect("t1", "one") // it started again, and nothing is lost
+}
+
+func TestBadRuleIsSaidAndHeals(t *testing.T) {
+	b := newBench(t)
+	bad := b.entry("a.log", "t1")
+	bad.IncludeLines = []string{"("}
+	b.apply([]etcdcfg.Entry{bad}, 1)
+	state := func() report.Task {
+		_, tasks, _ := b.list()
+		return tasks[0].status(time.Now())
+	}
+	testkit.Eventually(t, 10*time.Second, "the task says why it fails", func() bool {
+		st := state()
+		return st.State == report.StateFailed && strings.Contains(st.Error, `include_lines "("`)
+	})
+	b.apply([]etcdcfg.Entry{b.entry("a.log", "t1")}, 2)
+	b.write("a.log", "one\n")
+	b.expect("t1", "one")
+}
+
+func TestMultilineEvents(t *testing.T) {
+	b := newBench(t)
+	e := b.entry("a.log", "t1")
+	e.Multiline = &etcdcfg.Multiline{Start: "^E"}
+	b.apply([]etcdcfg.Entry{e}, 1)
+	b.write("a.log", "E1\n a\n")
+	b.write("a.log", " b\nE2\n")
+	b.expect("t1", "E1\n a\n b", "E2") // the last one when no line followed for a while
+	testkit.Eventually(t, 5*time.Second, "the position is behind the last event", func() bool {
+		for _, st := range b.shared.registry.States(e.Key()) {
+			if st.Pos == int64(len("E1\n a\n b\nE2\n")) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func TestFiltersCountAsDone(t *testing.T) {
+	b := newBench(t)
+	e := b.entry("a.log", "t1")
+	e.IncludeLines = []string{"keep"}
+	b.apply([]etcdcfg.Entry{e}, 1)
+	b.write("a.log", "drop\nkeep 1\ndrop\n")
+	b.expect("t1", "keep 1")
+	testkit.Eventually(t, 5*time.Second, "all lines are dealt with", func() bool {
+		_, tasks, _ := b.list()
+		st := tasks[0].status(time.Now())
+		return st.AckedLines == 3 && st.LagBytes == 0
+	})
+}
+
+func TestStates(t *testing.T) {
+	b := newBench(t)
+	b.send.down["t2"] = true
+	off := b.entry("c.log", "t1")
+	off.Disabled = true
+	b.apply([]etcdcfg.Entry{b.entry("a.log", "t1"), b.entry("b.log", "t2"), off}, 1)
+	b.write("b.log", "waits\n")
+	testkit.Eventually(t, 10*time.Second, "states in words", func() bool {
+		_, tasks, _ := b.list()
+		return tasks[0].status(time.Now()).State == report.StateWaitingForFile &&
+			tasks[1].status(time.Now()).State == report.StateTopicMissing && tasks[2] == nil
+	})
+	_, tasks, _ := b.list()
+	st := tasks[1].status(time.Now())
+	if st.LagBytes != int64(len("waits\n")) || len(st.TopFiles) != 1 || st.TopFiles[0].Acked != 0 || st.Error != "create it" {
+		t.Errorf("got %+v", st)
+	}
+}
+
+func TestTopFilesAreThoseWithMostLag(t *testing.T) {
+	var files []tail.FileInfo
+	for i := range 40 {
+		files = append(files, tail.FileInfo{ID: tail.FileID{Ino: uint64(i)}, Path: fmt.Sprint(i), Size: int64(i * 7 % 40), Read: 0})
+	}
+	var r report.Task
+	fillFiles(&r, files, nil)
+	if len(r.TopFiles) != topFiles {
+		t.Fatalf("got %d files", len(r.TopFiles))
+	}
+	for i, f := range r.TopFiles {
+		if want := int64(39 - i); f.Size != want {
+			t.Errorf("place %d has lag %d, want %d", i, f.Size, want)
+		}
+	}
+	if r.LagBytes != 39*40/2 {
+		t.Errorf("sum %d", r.LagBytes)
+	}
+}
+
+func BenchmarkWindow(b *testing.B) {
+	b.ReportAllocs()
+	var w window
+	now := time.Now()
+	for b.Loop() {
+		w.ack(w.track(tail.State{}, false, now))
+	}
+}
