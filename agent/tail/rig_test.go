@@ -180,3 +180,6 @@ func rename(t *testing.T, from, to string) {
 }
 
 func tmp(t *testing.T, name string) string { return filepath.Join(t.TempDir(), name) }
+
+// fileTime is a time n days ago.
+func fileTime(n int) time.Time { return time.Now().Add(-time.Duration(n) * 24 * time.Hour) }

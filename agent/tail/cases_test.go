@@ -1,0 +1,566 @@
+package tail
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"logctl/internal/testkit"
+)
+
+func mkdir(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func link(t *testing.T, to, name string) {
+	t.Helper()
+	_ = os.Remove(name)
+	if err := os.Symlink(to, name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *rig) waiting(part string) {
+	r.t.Helper()
+	if w := r.set.Status().Waiting; !strings.Contains(w, part) {
+		r.t.Fatalf("waiting %q, want %q", w, part)
+	}
+}
+
+func TestUnfinishedLineAtRotation(t *testing.T) {
+	p := tmp(t, "app.log")
+	write(t, p, "line1\nline2\n")
+	r := newRig(t, Config{Path: p})
+	r.step(1)
+	write(t, p, "line3\nline4\npartial")
+	rename(t, p, p+".1")
+	write(t, p, "new1\nnew2\n")
+	r.step(5)
+	r.want("line1", "line2", "line3", "line4", "partial", "new1", "new2")
+	write(t, p+".1", "late\n")
+	r.step(2)
+	r.want("late")
+}
+
+func TestUnfinishedLineOverRestart(t *testing.T) {
+	p := tmp(t, "app.log")
+	write(t, p, "a\nhal")
+	r := newRig(t, Config{Path: p})
+	r.step(1)
+	r.restart()
+	r.step(1)
+	write(t, p, "f\r\n")
+	r.step(1)
+	r.want("a", "half")
+}
+
+func TestLineEndAcrossReads(t *testing.T) {
+	for chunk := 16; chunk < 24; chunk++ {
+		p := tmp(t, "app.log")
+		write(t, p, strings.Repeat("0123456\r\n", 20)+"\x00\xff\r\r\n")
+		r := newRig(t, Config{Path: p, ChunkSize: chunk})
+		r.step(1)
+		want := make([]string, 20)
+		for i := range want {
+			want[i] = "0123456"
+		}
+		r.want(append(want, "\x00\xff\r")...)
+	}
+}
+
+func TestLongLines(t *testing.T) {
+	long := strings.Repeat("x", 250)
+	want := map[LongLines][]string{
+		LongSplit:    {"a", long[:100], long[:100], long[:50], strings.Repeat("y", 100), "z"},
+		LongTruncate: {"a", long[:100], strings.Repeat("y", 100), "z"},
+		LongSkip:     {"a", strings.Repeat("y", 100), "z"},
+	}
+	for mode, lines := range want {
+		for _, restart := range []bool{false, true} {
+			p := tmp(t, "app.log")
+			r := newRig(t, Config{Path: p, ChunkSize: 64, LongLines: mode, MaxLine: func() int { return 100 }})
+			write(t, p, "a\n"+long[:130])
+			r.step(1)
+			write(t, p, long[:60])
+			r.step(1)
+			if restart {
+				r.restart()
+			}
+			write(t, p, long[:60]+"\n"+strings.Repeat("y", 100)+"\r\nz\n")
+			r.step(1)
+			r.want(lines...)
+		}
+	}
+}
+
+// TestHugeLine reads a line of 300 MB in parts; what it takes is flat.
+func TestHugeLine(t *testing.T) {
+	p := tmp(t, "app.log")
+	write(t, p, "a\n")
+	const size = 300 << 20
+	f, err := os.OpenFile(p, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := f.WriteAt([]byte("\nz\n"), 2+size); err != nil { // NULs, not written
+		t.Fatal(err)
+	}
+	r := newRig(t, Config{Path: p})
+	r.scan()
+	file := r.set.tryReady()
+	var sum int64
+	mem := 0
+	last := Line{}
+	for {
+		c, err := file.Next()
+		if err == io.EOF {
+			break
+		}
+		mem = max(mem, c.Mem())
+		for _, l := range c.Lines {
+			sum += int64(l.End - l.Start)
+			if l.Part > 0 {
+				last = l
+			}
+		}
+		c.Release()
+	}
+	file.Release()
+	if sum != size+2 || last.Part != size>>20 || !last.Last {
+		t.Fatalf("%d bytes, last part %+v", sum, last)
+	}
+	if mem > 5<<20 {
+		t.Fatalf("a chunk took %d bytes", mem)
+	}
+}
+
+// TestHole: a writer that does not append goes on where it was after copytruncate.
+func TestHole(t *testing.T) {
+	for _, size := range []int64{100, 1 << 30} {
+		p := tmp(t, "app.log")
+		write(t, p, "old\n")
+		r := newRig(t, Config{Path: p})
+		r.step(1)
+		if err := os.Truncate(p, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(p, size); err != nil {
+			t.Fatal(err)
+		}
+		r.step(1)
+		r.want("old")
+		write(t, p, "new\n")
+		r.step(2)
+		r.want("new")
+		if n := r.set.Status().Holes; n != uint64(size) {
+			t.Fatalf("%d bytes passed over, want %d", n, size)
+		}
+		r.restart()
+		write(t, p, "newer\n")
+		r.step(1)
+		r.want("newer")
+	}
+}
+
+func TestUTF16(t *testing.T) {
+	p := tmp(t, "app.log")
+	write(t, p, "\xff\xfea\x00\n\x00\n\x0a\x0d\x00\n\x00\x0a")
+	r := newRig(t, Config{Path: p, Newline: NewlineUTF16LE})
+	r.step(1)
+	r.want("\xff\xfea\x00", "\n\x0a")
+	write(t, p, "\x01b\x00\n")
+	r.step(1)
+	write(t, p, "\x00")
+	r.step(1)
+	r.want("\x0a\x01b\x00")
+}
+
+func TestRewrittenToSameSize(t *testing.T) {
+	p := tmp(t, "app.log")
+	write(t, p, "aaa1\naaa2\n")
+	r := newRig(t, Config{Path: p})
+	r.step(1)
+	if err := os.WriteFile(p, []byte("bbb1\nbbb2\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	stamp := r.clock // file times are too coarse for a test
+	if err := os.Chtimes(p, stamp, stamp); err != nil {
+		t.Fatal(err)
+	}
+	r.step(2)
+	r.want("aaa1", "aaa2", "bbb1", "bbb2")
+}
+
+func TestAtomicReplace(t *testing.T) {
+	p := tmp(t, "app.log")
+	write(t, p, "1\n2\n3\n4\n")
+	r := newRig(t, Config{Path: p})
+	r.step(1)
+	write(t, p+"~tmp", "1\n2\n3\n4\nnew1\n")
+	testkit.Eventually(t, 5e9, "file times move on", func() bool {
+		write(t, p+"~clock", "x")
+		return fileMtime(t, p+"~clock") > birthPath(p+"~tmp")
+	})
+	rename(t, p+"~tmp", p)
+	r.step(3)
+	r.want("1", "2", "3", "4", "new1")
+	write(t, p, "unread\n")
+	write(t, p+"~tmp", "other\n")
+	rename(t, p+"~tmp", p)
+	r.step(3)
+	r.want("unread", "other")
+}
+
+func fileMtime(t *testing.T, p string) int64 {
+	t.Helper()
+	var st fileStat
+	if err := statPath(p, &st); err != nil {
+		t.Fatal(err)
+	}
+	return st.mtime
+}
+
+func TestSymlinkSwitched(t *testing.T) {
+	dir := t.TempDir()
+	p := dir + "/app.log"
+	write(t, dir+"/t1", "a\n")
+	write(t, dir+"/t2", "b\n")
+	link(t, "t1", p)
+	r := newRig(t, Config{Path: p})
+	r.step(1)
+	write(t, dir+"/t1", "late\n")
+	link(t, "t2", p)
+	r.step(2)
+	r.want("a", "late", "b")
+	write(t, dir+"/t1", "later\n")
+	r.step(1)
+	r.want("later")
+	link(t, "t1", p)
+	write(t, dir+"/t1", "back\n")
+	r.step(1)
+	r.want("back")
+	if err := os.Remove(p); err != nil {
+		t.Fatal(err)
+	}
+	r.step(1)
+	write(t, dir+"/t1", "link removed\n")
+	r.step(1)
+	r.want("link removed")
+}
+
+func TestOneFileTwoNames(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/a.log", "1\n")
+	if err := os.Link(dir+"/a.log", dir+"/b.log"); err != nil {
+		t.Fatal(err)
+	}
+	link(t, "a.log", dir+"/c.log")
+	link(t, "nowhere", dir+"/d.log")
+	mkdir(t, dir+"/e.log")
+	r := newRig(t, Config{Path: dir + "/*.log"})
+	r.step(2)
+	write(t, dir+"/b.log", "2\n")
+	r.step(1)
+	r.want("1", "2")
+	r.restart()
+	write(t, dir+"/a.log", "3\n")
+	r.step(1)
+	r.want("3")
+}
+
+func TestRotatedNameMatchesGlob(t *testing.T) {
+	p := tmp(t, "app.log")
+	l := testkit.NewLog(t, p)
+	r := newRig(t, Config{Path: p + "*", Exclude: []string{"**/*.gz"}})
+	for range 5 {
+		l.Lines(10)
+		r.step(1)
+		l.Lines(10)
+		l.Shift(9)
+	}
+	write(t, p+".9.gz", "no\n")
+	r.step(3)
+	r.restart()
+	l.Lines(5)
+	l.Shift(9)
+	r.step(3)
+	r.numbers(l.Next - 1)
+}
+
+func TestCopyMatchesGlob(t *testing.T) {
+	p := tmp(t, "app.log")
+	l := testkit.NewLog(t, p)
+	r := newRig(t, Config{Path: p + "*"})
+	l.Lines(10)
+	r.step(1)
+	for i := range 3 {
+		l.Lines(10)
+		l.CopyTruncate(fmt.Sprintf(".2026010%d", i))
+		l.Lines(1)
+		r.step(1)
+		write(t, fmt.Sprintf("%s.2026010%d", p, i), fmt.Sprintf("L%08d\n", l.Next))
+		l.Next++
+		r.step(3)
+	}
+	// The copy is seen before the truncation.
+	b, err := os.ReadFile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, p+".20260109", string(b))
+	r.step(3)
+	l.Truncate(0)
+	l.Lines(10)
+	r.step(5)
+	r.numbers(l.Next - 1)
+}
+
+func TestDirectoryAppearsAndTurnsIntoFile(t *testing.T) {
+	dir := t.TempDir() + "/sub"
+	p := dir + "/app.log"
+	r := newRig(t, Config{Path: p})
+	r.step(1)
+	r.waiting("waiting for file")
+	write(t, dir, "a file\n")
+	r.step(1)
+	r.waiting("not a directory")
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	mkdir(t, p)
+	r.step(1)
+	r.waiting("is a directory")
+	if err := os.Remove(p); err != nil {
+		t.Fatal(err)
+	}
+	write(t, p, "a\n")
+	r.step(1)
+	r.want("a")
+	r.waiting("")
+}
+
+func TestNotAllowed(t *testing.T) {
+	dir := t.TempDir()
+	mkdir(t, dir+"/ok")
+	write(t, dir+"/secret", "s\n")
+	link(t, dir+"/secret", dir+"/ok/app.log")
+	r := newRig(t, Config{Path: dir + "/ok/*.log", Allowed: func(p string) error {
+		if !strings.HasPrefix(p, dir+"/ok/") {
+			return errors.New(p + " is outside of allow_paths")
+		}
+		return nil
+	}})
+	r.step(2)
+	r.want()
+	r.waiting("not allowed: " + dir + "/secret")
+	if err := os.Remove(dir + "/ok/app.log"); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir+"/ok/app.log", "fine\n")
+	r.step(1)
+	r.want("fine")
+}
+
+func TestUnreadableBecomesReadable(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("the superuser may read every file")
+	}
+	p := tmp(t, "app.log")
+	write(t, p, "a\n")
+	if err := os.Chmod(p, 0); err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, Config{Path: p})
+	r.step(2)
+	r.waiting("permission denied")
+	if err := os.Chmod(p, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r.step(1)
+	r.want("a")
+}
+
+func TestMovedOutOfTheDirectory(t *testing.T) {
+	dir := t.TempDir()
+	mkdir(t, dir+"/other")
+	p := dir + "/app.log"
+	write(t, p, "1\n")
+	r := newRig(t, Config{Path: p})
+	r.step(1)
+	rename(t, p, dir+"/other/x")
+	write(t, dir+"/other/x", "2\n")
+	r.step(2)
+	r.want("1", "2")
+}
+
+// TestFewDescriptors follows 200 files with 20 descriptors, while they rotate.
+func TestFewDescriptors(t *testing.T) {
+	dir := t.TempDir()
+	r := newRig(t, Config{Path: dir + "/*.log", MaxOpen: 20})
+	logs := make([]*testkit.Log, 200)
+	for i := range logs {
+		logs[i] = testkit.NewLog(t, fmt.Sprintf("%s/%03d.log", dir, i))
+		logs[i].Pad = fmt.Sprint(i)
+		logs[i].Lines(3)
+		logs[i].Close()
+	}
+	for round := range 4 {
+		r.step(2)
+		for i, l := range logs {
+			l.Reopen()
+			l.Lines(3)
+			if i%4 == round {
+				l.Rotate(".1", false)
+				l.Lines(2)
+			}
+			l.Close()
+		}
+	}
+	r.restart()
+	r.step(4)
+	got := map[string][]int{}
+	for _, line := range r.got {
+		n, pad, _ := strings.Cut(line, " ")
+		got[pad] = append(got[pad], testkit.Number([]byte(n)))
+	}
+	for i, l := range logs {
+		testkit.CheckNumbers(t, got[fmt.Sprint(i)], l.Next-1)
+	}
+	if st := r.set.Status(); st.Open > 30 || r.unreadable() != 0 {
+		t.Fatalf("%+v", st)
+	}
+}
+
+// TestNoDescriptors runs out of descriptors for a while; nothing is taken for
+// deleted.
+func TestNoDescriptors(t *testing.T) {
+	dir := t.TempDir()
+	var want []string
+	for i := range 50 {
+		write(t, fmt.Sprintf("%s/%02d.log", dir, i), fmt.Sprintf("%02d\n", i))
+		want = append(want, fmt.Sprintf("%02d", i))
+	}
+	var old syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	probe, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, Config{Path: dir + "/*.log", MaxOpen: 1000})
+	low := old
+	low.Cur = uint64(probe.Fd()) + 3
+	_ = probe.Close()
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low); err != nil {
+		t.Fatal(err)
+	}
+	r.step(6)
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	r.step(3)
+	seen := map[string]int{}
+	for _, l := range r.got {
+		seen[l]++
+	}
+	for _, w := range want {
+		if seen[w] != 1 {
+			t.Fatalf("line %q was read %d times", w, seen[w])
+		}
+	}
+}
+
+// TestNothingGathers rotates and deletes 500 generations of each of 10 files.
+func TestNothingGathers(t *testing.T) {
+	dir := t.TempDir()
+	r := newRig(t, Config{Path: dir + "/*.log"})
+	for gen := range 500 {
+		for i := range 10 {
+			p := filepath.Join(dir, fmt.Sprintf("%d.log", i))
+			write(t, p, fmt.Sprintf("%d %d\n", i, gen))
+		}
+		r.step(1)
+		for i := range 10 {
+			p := filepath.Join(dir, fmt.Sprintf("%d.log", i))
+			rename(t, p, p+".1")
+		}
+	}
+	r.step(100)
+	if len(r.got) != 5000 {
+		t.Fatalf("%d lines were read, want 5000", len(r.got))
+	}
+	s := r.set
+	if n := len(r.states); n > 20 {
+		t.Errorf("%d states kept", n)
+	}
+	if n := len(s.files) + len(s.away) + len(s.byInode) + len(s.byName); n > 80 || s.open > 20 {
+		t.Errorf("%d entries, %d descriptors kept", n, s.open)
+	}
+}
+
+func TestOldArchivesAreNotRead(t *testing.T) {
+	p := tmp(t, "app.log")
+	l := testkit.NewLog(t, p)
+	for range 5 {
+		l.Raw([]byte("old\n"))
+		l.Shift(9)
+	}
+	for i := 1; i <= 5; i++ {
+		stamp := fileTime(i)
+		if err := os.Chtimes(fmt.Sprintf("%s.%d", p, i), stamp, stamp); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := newRig(t, Config{Path: p, FirstStart: true, From: FromBeginning})
+	l.Lines(1)
+	r.step(2)
+	l.Shift(9)
+	l.Lines(1)
+	l.Shift(9)
+	l.Lines(1)
+	r.step(2)
+	r.restart()
+	l.Shift(9)
+	l.Lines(1)
+	r.step(2)
+	r.numbers(4)
+}
+
+func TestStateInsideChunk(t *testing.T) {
+	p := tmp(t, "app.log")
+	write(t, p, string(testkit.Numbered(1, 50, "")))
+	r := newRig(t, Config{Path: p})
+	r.scan()
+	f := r.set.tryReady()
+	c, err := f.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range c.Lines {
+		st := c.StateAt(c.After(i))
+		h, err := os.Open(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.Pos != int64(i+1)*10 || !matches(h, 500, &st) {
+			t.Fatalf("state after line %d: %+v", i, st)
+		}
+		_ = h.Close()
+	}
+	if !bytes.Equal(c.Data[c.Lines[49].Start:c.Lines[49].End], []byte("L00000050")) {
+		t.Fatal("last line")
+	}
+	c.Release()
+	f.Release()
+}
