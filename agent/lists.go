@@ -3,8 +3,10 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,8 +75,9 @@ func (l *lists) run(ctx context.Context) error {
 // accept applies one list from etcd, or says why it cannot be and returns false.
 func (l *lists) accept(snap etcdcfg.Snapshot) bool {
 	if snap.Err != nil {
-		l.setBad(snap.Err.Error())
-		l.log.Error("collect entries in etcd are not usable; the last good list stays in force", "key", l.key, "revision", snap.ModRevision, "error", snap.Err)
+		why := problems(snap.Err)
+		l.setBad(why)
+		l.log.Error("collect entries in etcd are not usable; the last good list stays in force", "key", l.key, "revision", snap.ModRevision, "error", why)
 		return false
 	}
 	l.setBad("")
@@ -86,6 +89,28 @@ func (l *lists) accept(snap etcdcfg.Snapshot) bool {
 		l.log.Error("list cannot be cached; a start without etcd will not know it", "error", err)
 	}
 	return true
+}
+
+// problemsShown is how many problems of a bad list are named; one edit by hand
+// rarely makes more.
+const problemsShown = 5
+
+// problems names what is wrong with a list, so that one look at the log or the
+// presence is enough to mend it.
+func problems(err error) string {
+	var bad *etcdcfg.ListError
+	if !errors.As(err, &bad) || len(bad.Problems) == 0 {
+		return err.Error()
+	}
+	shown := make([]string, 0, problemsShown+1)
+	for i, p := range bad.Problems {
+		if i == problemsShown {
+			shown = append(shown, fmt.Sprintf("and %d more", len(bad.Problems)-i))
+			break
+		}
+		shown = append(shown, p.String())
+	}
+	return strings.Join(shown, "; ")
 }
 
 // fromCache applies the cached list; false: there is none that can be used.

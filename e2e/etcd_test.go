@@ -1,0 +1,514 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"logctl/internal/testkit"
+)
+
+// TestEtcd is group H: edits of the list, and an etcd in trouble.
+func TestEtcd(t *testing.T) {
+	embedded := []testkit.EtcdOption{testkit.EmbeddedEtcd()}
+	all := []scenario{
+		{name: "add_remove_swap_reorder", cases: "H01", done: "entries are added, removed, given another topic, swapped and reordered; unchanged ones are not restarted", run: editsOfAllKinds},
+		{name: "duplicate_entries", cases: "H01", done: "the same path and topic twice: a bad list, named with line", run: duplicates},
+		{name: "emptied_and_deleted", cases: "H02", done: "[] and a deleted key stop all tasks; the entry comes back", run: emptied},
+		{name: "edits_at_the_start", cases: "H03", done: "edits every millisecond while the agent starts, five starts: the last one is applied", run: editsAtStart},
+		{name: "compacted_while_disconnected", cases: "H04", done: "the connection to etcd is cut; 20 edits and a compaction; the connection is back", run: compactedMeanwhile, etcd: embedded},
+		{name: "down_then_changed", cases: "H04", done: "etcd is stopped, then back, then the list changes: applied, unchanged tasks keep running", run: downThenChanged, etcd: embedded},
+		{name: "wiped", cases: "H04", done: "etcd comes back with an empty store and the list is written again", run: wiped, etcd: embedded},
+		{name: "lease_revoked", cases: "H04", done: "the lease of the presence is lost; the presence comes back", run: leaseRevoked},
+		{name: "down_at_the_start", cases: "H05", done: "etcd is down when an agent with a cached list starts, and up later", run: downAtStart, etcd: embedded},
+		{name: "down_for_life", cases: "H05", done: "etcd is down for the whole life of an agent that has a cached list", run: downForLife, etcd: embedded},
+		{name: "both_down_at_the_start", cases: "H05 G01", done: "Kafka and etcd are down at the first start; they come up in both orders", run: bothDown, etcd: embedded, opts: []testkit.KafkaOption{testkit.Restartable()}},
+		{name: "burst_of_edits", cases: "H06", done: "1,000 edits as fast as etcd takes them; the last one counts", run: burst},
+		{name: "removed_and_added_again", cases: "H07", done: "an entry is removed and added again: reading goes on at its position; also over a restart", run: removedAndBack},
+		{name: "topic_changed", cases: "H01 H07", done: "the topic of a busy file is changed back and forth: every line is in one of the two", run: topicChanged},
+		{name: "two_editors_at_once", cases: "H08", done: "two 'logctl entries add' at a time, ten rounds: no edit is lost", run: twoEditors},
+		{name: "many_agents_one_key", cases: "H09", done: "several agents share one key; those without the file stay quiet", run: manyAgents},
+		{name: "key_of_the_host", cases: "H09", done: "{hostname} in the key gives the agent a list of its own", run: keyOfHost},
+	}
+	for _, bad := range badLists() {
+		all = append(all, scenario{
+			name: "bad_list_" + strings.ReplaceAll(bad.name, " ", "_"), cases: "H02",
+			done: "the list is " + bad.name + ": what runs goes on, the place and the cause are in the log and in the presence", run: bad.run,
+		})
+	}
+	runAll(t, all)
+}
+
+// sinceOf tells how often tasks were started, from the agent's log.
+func (p *process) starts(path string) int {
+	n := 0
+	for line := range strings.Lines(p.err.String()) {
+		if strings.Contains(line, `msg="task starts"`) && strings.Contains(line, path+" ") {
+			n++
+		}
+	}
+	return n
+}
+
+func editsOfAllKinds(w *world) {
+	l := newLedger()
+	a, b, c := w.writer(l, "a.log"), w.writer(l, "b.log"), w.writer(l, "c.log")
+	one, two := w.kafka.Topic(w.t, 1), w.kafka.Topic(w.t, 1)
+	w.put(collect(a.path, one), collect(b.path, two))
+	agent := w.startAgent(quickScan)
+	step := func(list ...entry) {
+		w.t.Helper()
+		if list != nil {
+			w.put(list...)
+		}
+		w.awaitApplied(5 * time.Second)
+		for _, f := range []*writer{a, b, c} {
+			f.lines(50)
+		}
+	}
+	step()
+	step(collect(b.path, two), collect(a.path, one))                       // reordered
+	step(collect(b.path, two), collect(a.path, one), collect(c.path, one)) // added
+	step(collect(a.path, one), collect(c.path, one))                       // removed
+	step(collect(a.path, one), collect(c.path, two))                       // another topic
+	step(collect(a.path, two), collect(c.path, one))                       // two topics swapped
+	step(collect(a.path, two), collect(b.path, two), collect(c.path, one))
+	w.clean(newCounter(l), one, two)
+	if got := [3]int{agent.starts(a.path), agent.starts(b.path), agent.starts(c.path)}; got != [3]int{2, 2, 3} {
+		w.t.Errorf("the tasks of a, b and c were started %v times, want 2 2 3: unchanged entries are left alone", got)
+	}
+	agent.stop()
+}
+
+func duplicates(w *world) {
+	l := newLedger()
+	a := w.writer(l, "app.log")
+	topic, agent := w.follow(a.path)
+	w.putRaw(fmt.Sprintf("[{\"path\": %q, \"topic\": %q},\n {\"path\": %q, \"topic\": %q}]", a.path, topic, a.path, topic))
+	testkit.Eventually(w.t, 5*time.Second+slack(), "the presence names the second entry", func() bool {
+		p, _ := w.presence()
+		return strings.Contains(p.ListError, "line 2") && strings.Contains(p.ListError, "entry 2")
+	})
+	a.lines(100)
+	w.clean(newCounter(l), topic)
+	agent.stop()
+}
+
+func emptied(w *world) {
+	l := newLedger()
+	a := w.writer(l, "app.log")
+	topic, agent := w.follow(a.path)
+	a.lines(100)
+	w.awaitLanded(100, topic)
+	noTasks := func() bool { p, ok := w.presence(); return ok && len(p.Tasks) == 0 }
+	for _, empty := range []func(){
+		func() { w.put() },
+		func() {
+			_, err := w.store.Delete(w.t.Context(), w.key)
+			w.must(err)
+		},
+	} {
+		empty()
+		testkit.Eventually(w.t, 5*time.Second+slack(), "no task runs", noTasks)
+		a.lines(100)
+		a.rotate("." + fmt.Sprint(l.written()))
+		w.put(collect(a.path, topic))
+		w.awaitApplied(5 * time.Second)
+	}
+	a.lines(100)
+	w.clean(newCounter(l), topic)
+	agent.stop()
+}
+
+type badList struct {
+	name string
+	run  func(w *world)
+}
+
+// badLists are lists that cannot be applied, with what must be said about them.
+func badLists() []badList {
+	var out []badList
+	for name, c := range map[string]struct {
+		list string
+		want []string
+	}{
+		"the one of the lesson": {"[\n  {\"path\": \"D:/ok.log\", \"topic\": \"a\",},\n  {\"path\": \"D:\\programs\\kafka\\nginx.log\", \"topic\": \"web_log\"},\n]",
+			[]string{"line 2, column 37", "trailing comma", "line 3", "a Windows path needs"}},
+		"cut short":             {`[{"path": "/a", "topic": "t"`, []string{"line 1"}},
+		"of a wrong type":       {`[{"path": 7, "topic": "t"}]`, []string{"line 1", "path"}},
+		"not a list":            {`{"path": "/a"}`, []string{"line 1"}},
+		"empty":                 {"", []string{"empty"}},
+		"with an empty path":    {"[\n{\"path\": \"\", \"topic\": \"t\"}]", []string{"line 2", "path"}},
+		"with a relative path":  {"[\n{\"path\": \"logs/app.log\", \"topic\": \"t\"}]", []string{"line 2", "absolute"}},
+		"with an illegal topic": {"[\n{\"path\": \"/a\", \"topic\": \"no spaces\"}]", []string{"line 2", "topic"}},
+		"with a bad pattern":    {"[\n{\"path\": \"/a\", \"topic\": \"t\", \"include_lines\": [\"(\"]}]", []string{"line 2", "include_lines"}},
+	} {
+		out = append(out, badList{name, func(w *world) {
+			l := newLedger()
+			a := w.writer(l, "app.log")
+			topic, agent := w.follow(a.path)
+			a.lines(10)
+			w.awaitLanded(10, topic)
+			w.putRaw(c.list)
+			var said string
+			testkit.Eventually(w.t, 5*time.Second+slack(), "the presence tells of the bad list", func() bool {
+				p, _ := w.presence()
+				said = p.ListError
+				return said != ""
+			})
+			for _, want := range c.want {
+				if !strings.Contains(said, want) {
+					w.t.Errorf("the presence says %q, want it to name %q", said, want)
+				}
+				if !strings.Contains(agent.err.String(), want) {
+					w.t.Errorf("the log does not say %q", want)
+				}
+			}
+			a.lines(10)
+			w.awaitLanded(20, topic)
+			agent.stop()
+			agent = w.startAgent(quickScan) // with the bad list in etcd: from the cached one
+			a.lines(10)
+			w.awaitLanded(30, topic)
+			w.put(collect(a.path, topic))
+			testkit.Eventually(w.t, 5*time.Second+slack(), "the presence is well again", func() bool { p, ok := w.presence(); return ok && p.ListError == "" })
+			w.clean(newCounter(l), topic)
+			agent.stop()
+		}})
+	}
+	return out
+}
+
+func editsAtStart(w *world) {
+	l := newLedger()
+	a := w.writer(l, "app.log")
+	topic := w.kafka.Topic(w.t, 1)
+	for round := range 5 {
+		agent := w.startAgent(quickScan)
+		for i := range 300 {
+			w.put(collect(a.path, topic), collect(w.path(fmt.Sprintf("other-%d-%d.log", round, i)), topic))
+		}
+		w.put(collect(a.path, topic))
+		w.awaitApplied(10 * time.Second)
+		testkit.Eventually(w.t, 5*time.Second+slack(), "one task runs", func() bool { p, _ := w.presence(); return len(p.Tasks) == 1 })
+		a.lines(10)
+		w.awaitLanded(l.written(), topic)
+		agent.stop()
+	}
+	w.clean(newCounter(l), topic)
+}
+
+// behindProxy starts the agent with a proxy between it and etcd.
+func (w *world) behindProxy(env ...string) (*testkit.Proxy, *process) {
+	w.t.Helper()
+	proxy := testkit.NewProxy(w.t, w.etcd.Endpoints()[0])
+	args := []string{"agent", "--data-dir", w.data, "--id", w.agentID(), "--kafka", strings.Join(w.kafka.Addrs(), ","), "--etcd", proxy.Addr(), "--key", w.key}
+	return proxy, start(w.t, env, args...)
+}
+
+func compactedMeanwhile(w *world) {
+	l := newLedger()
+	a, b := w.writer(l, "a.log"), w.writer(l, "b.log")
+	topic := w.kafka.Topic(w.t, 1)
+	w.put(collect(a.path, topic))
+	proxy, agent := w.behindProxy(quickScan)
+	w.awaitApplied(10 * time.Second)
+	a.lines(10)
+	w.awaitLanded(10, topic)
+	proxy.Refuse(true)
+	proxy.Cut()
+	for i := range 20 {
+		w.put(collect(a.path, topic), collect(w.path(fmt.Sprint(i)), topic))
+	}
+	w.put(collect(a.path, topic), collect(b.path, topic))
+	w.etcd.Compact(w.t)
+	a.lines(10) // shipped without etcd
+	w.awaitLanded(20, topic)
+	proxy.Refuse(false)
+	w.awaitApplied(10 * time.Second)
+	b.lines(10)
+	w.clean(newCounter(l), topic)
+	if n := agent.starts(a.path); n != 1 {
+		w.t.Errorf("the unchanged task was started %d times", n)
+	}
+	agent.stop()
+}
+
+func downThenChanged(w *world) {
+	l := newLedger()
+	a, b := w.writer(l, "a.log"), w.writer(l, "b.log")
+	topic, agent := w.follow(a.path)
+	for range 2 {
+		w.etcd.Stop(w.t)
+		a.lines(100)
+		w.awaitLanded(l.written(), topic)
+		testkit.Eventually(w.t, 20*time.Second+slack(), "the log tells of etcd", func() bool { return strings.Contains(agent.err.String(), "etcd is not reachable") })
+		w.etcd.Restart(w.t)
+		w.put(collect(a.path, topic), collect(b.path, topic))
+		w.awaitApplied(15 * time.Second)
+		b.lines(10)
+		w.awaitLanded(l.written(), topic)
+	}
+	w.clean(newCounter(l), topic)
+	if n := agent.starts(a.path); n != 1 {
+		w.t.Errorf("the unchanged task was started %d times", n)
+	}
+	agent.stop()
+}
+
+func wiped(w *world) {
+	l := newLedger()
+	a := w.writer(l, "a.log")
+	topic, agent := w.follow(a.path)
+	a.lines(10)
+	w.awaitLanded(10, topic)
+	w.etcd.Stop(w.t)
+	w.etcd.Wipe(w.t)
+	w.etcd.Restart(w.t)
+	a.lines(10)
+	w.put(collect(a.path, topic))
+	w.awaitApplied(20 * time.Second)
+	a.lines(10)
+	w.clean(newCounter(l), topic)
+	agent.stop()
+}
+
+func leaseRevoked(w *world) {
+	path := w.path("app.log")
+	_, agent := w.follow(path)
+	for range 2 {
+		w.awaitState(path, "waiting for file", 5*time.Second)
+		got, err := w.store.Get(w.t.Context(), "logctl/agents/"+w.agentID())
+		w.must(err)
+		if len(got.Kvs) != 1 || got.Kvs[0].Lease == 0 {
+			w.t.Fatalf("the presence has no lease: %v", got.Kvs)
+		}
+		_, err = w.store.Revoke(w.t.Context(), clientv3.LeaseID(got.Kvs[0].Lease))
+		w.must(err)
+	}
+	w.awaitState(path, "waiting for file", 15*time.Second)
+	agent.stop()
+	if _, ok := w.presence(); ok {
+		w.t.Error("the presence is there after the end")
+	}
+}
+
+func downAtStart(w *world) {
+	l := newLedger()
+	a, b := w.writer(l, "a.log"), w.writer(l, "b.log")
+	topic, agent := w.follow(a.path)
+	a.lines(100)
+	w.awaitLanded(100, topic)
+	agent.stop()
+	w.etcd.Stop(w.t)
+	a.lines(100)
+	agent = w.startAgent(quickScan)
+	w.awaitLanded(200, topic)
+	w.etcd.Restart(w.t)
+	w.put(collect(a.path, topic), collect(b.path, topic))
+	w.awaitApplied(20 * time.Second)
+	b.lines(100)
+	w.clean(newCounter(l), topic)
+	if n := agent.starts(a.path); n != 1 {
+		w.t.Errorf("the task of the cached list was started %d times", n)
+	}
+	agent.stop()
+}
+
+func downForLife(w *world) {
+	l := newLedger()
+	a := w.writer(l, "a.log")
+	topic, agent := w.follow(a.path)
+	a.lines(100)
+	w.awaitLanded(100, topic)
+	agent.stop()
+	w.etcd.Stop(w.t)
+	for range 2 {
+		a.lines(100)
+		a.rotate(fmt.Sprintf(".%d", l.written()))
+		agent = w.startAgent(quickScan)
+		a.lines(100)
+		w.awaitLanded(l.written(), topic)
+		agent.stop()
+	}
+	w.clean(newCounter(l), topic)
+}
+
+func bothDown(w *world) {
+	l := newLedger()
+	a := w.writer(l, "a.log")
+	topic := w.kafka.Topic(w.t, 1)
+	w.put(collect(a.path, topic))
+	up := []func(){func() { w.kafka.Start(w.t) }, func() { w.etcd.Restart(w.t) }}
+	for round := range 2 {
+		w.kafka.Stop()
+		w.etcd.Stop(w.t)
+		a.lines(100)
+		agent := w.startAgent(quickScan)
+		testkit.Eventually(w.t, 20*time.Second+slack(), "the log says what it waits for", func() bool { return strings.Contains(agent.err.String(), "etcd is not reachable") })
+		up[round]()
+		a.lines(100)
+		every(time.Second, 1, func(int) {})
+		up[1-round]()
+		w.awaitLanded(l.written(), topic)
+		agent.stop()
+	}
+	w.clean(newCounter(l), topic)
+}
+
+func burst(w *world) {
+	l := newLedger()
+	a := w.writer(l, "a.log")
+	topic, agent := w.follow(a.path)
+	a.lines(10)
+	for i := range 1000 {
+		w.put(collect(a.path, topic), collect(w.path(fmt.Sprintf("b%d.log", i%7)), topic))
+		if i%100 == 0 {
+			a.lines(10)
+		}
+	}
+	last := w.writer(l, "last.log")
+	w.put(collect(a.path, topic), collect(last.path, topic))
+	w.awaitApplied(10 * time.Second)
+	last.lines(10)
+	w.clean(newCounter(l), topic)
+	if n := agent.starts(a.path); n != 1 {
+		w.t.Errorf("the unchanged task was started %d times", n)
+	}
+	agent.stop()
+}
+
+func removedAndBack(w *world) {
+	l := newLedger()
+	a := w.writer(l, "a.log")
+	other := w.path("other.log")
+	topic, agent := w.follow(a.path)
+	for i := range 3 {
+		a.lines(100)
+		w.put(collect(other, topic))
+		w.awaitApplied(5 * time.Second)
+		a.lines(100)
+		if i == 1 {
+			agent.stop()
+			a.rotate(".1")
+			a.lines(100)
+			agent = w.startAgent(quickScan)
+			w.awaitApplied(5 * time.Second)
+		}
+		w.put(collect(a.path, topic))
+		w.awaitApplied(5 * time.Second)
+	}
+	w.clean(newCounter(l), topic)
+	agent.stop()
+}
+
+func topicChanged(w *world) {
+	l := newLedger()
+	topics := []string{w.kafka.Topic(w.t, 1), w.kafka.Topic(w.t, 1)}
+	w.put(collect(w.path("load*.log"), topics[0]))
+	agent := w.startAgent(quickScan)
+	w.awaitApplied(10 * time.Second)
+	writing := w.load(l, 2, 50, 5*time.Millisecond)
+	for i := range 6 {
+		w.put(collect(w.path("load*.log"), topics[(i+1)%2]))
+		w.awaitApplied(5 * time.Second)
+	}
+	writing.stop()
+	w.clean(newCounter(l), topics...)
+	agent.stop()
+}
+
+func twoEditors(w *world) {
+	w.put()
+	flags := []string{"--etcd", strings.Join(w.etcd.Endpoints(), ","), "--key", w.key}
+	for round := range 10 {
+		var editors [2]*process
+		for i := range editors {
+			args := append([]string{"entries", "add", fmt.Sprintf("/var/log/%d-%d.log", round, i), "topic_" + fmt.Sprint(i)}, flags...)
+			editors[i] = start(w.t, nil, args...)
+		}
+		for i, e := range editors {
+			if code := e.wait(15*time.Second + slack()); code != 0 && !strings.Contains(e.err.String(), "changed") {
+				w.t.Errorf("editor %d: exit code %d: %s", i, code, e.err.String())
+			} else if code != 0 {
+				again := start(w.t, nil, e.cmd.Args[1:]...) // told of the conflict, the operator tries again
+				if code := again.wait(15*time.Second + slack()); code != 0 {
+					w.t.Errorf("editor %d, second try: exit code %d: %s", i, code, again.err.String())
+				}
+			}
+		}
+	}
+	got, err := w.store.Get(w.t.Context(), w.key)
+	w.must(err)
+	list := string(got.Kvs[0].Value)
+	lost := 0
+	for round := range 10 {
+		for i := range 2 {
+			if !strings.Contains(list, fmt.Sprintf("/var/log/%d-%d.log", round, i)) {
+				lost++
+				w.t.Errorf("the edit of editor %d in round %d is lost", i, round)
+			}
+		}
+	}
+	record(w.t, verdict{Written: 20, Lost: lost})
+}
+
+func manyAgents(w *world) {
+	n := 5
+	if torture() {
+		n = 100
+	}
+	l := newLedger()
+	a := w.writer(l, "app.log")
+	topic := w.kafka.Topic(w.t, 1)
+	missing := filepath.Join(w.logs, "elsewhere", "app.log")
+	w.put(collect(missing, topic))
+	var agents []*process
+	for i := range n {
+		args := append([]string{"agent", "--data-dir", fmt.Sprintf("%s-%d", w.data, i), "--id", fmt.Sprintf("%s-%d", w.key, i)}, w.flags()...)
+		agents = append(agents, start(w.t, nil, args...))
+	}
+	one := w.startAgent()
+	w.put(collect(missing, topic), collect(a.path, topic+"-none"), collect(a.path, topic))
+	w.awaitState(missing, "waiting for file", 20*time.Second)
+	for _, p := range append(agents, one) {
+		for line := range strings.Lines(p.err.String()) {
+			if strings.Contains(line, "elsewhere") && (strings.Contains(line, "level=WARN") || strings.Contains(line, "level=ERROR")) {
+				w.t.Errorf("an agent without the file is not quiet: %s", line)
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	for _, p := range agents {
+		wg.Go(func() { p.stop() })
+	}
+	wg.Wait()
+	one.stop()
+}
+
+func keyOfHost(w *world) {
+	host, err := os.Hostname()
+	w.must(err)
+	l := newLedger()
+	a := w.writer(l, "app.log")
+	topic := w.kafka.Topic(w.t, 1)
+	template := w.key + "_{hostname}"
+	w.key += "_" + host
+	w.put(collect(a.path, topic))
+	w.t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(w.t.Context()), 5*time.Second)
+		defer cancel()
+		_, _ = w.etcd.Client(w.t).Delete(ctx, w.key) // a real server is cleaned up as far as it lets us
+	})
+	agent := start(w.t, []string{quickScan}, "agent", "--data-dir", w.data, "--id", w.agentID(), "--kafka", w.kafka.Addr(), "--etcd", strings.Join(w.etcd.Endpoints(), ","), "--key", template)
+	a.lines(10)
+	w.clean(newCounter(l), topic)
+	agent.stop()
+}
