@@ -85,7 +85,7 @@ bench: build
 
 # The pictures of the README, from the demo.
 screens: build
-	@bash docs/screens.sh
+	@.ci/screens
 
 ci:
 	@bash .ci/run

@@ -31,6 +31,7 @@ func measure(ctx context.Context, o options) (err error) {
 		{"fairness", true, l.fairness},
 		{"start", true, l.restarts},
 		{"tailtopic", true, l.tailTopic},
+		{"console", true, l.console},
 		{"losses", false, l.losses},
 	} {
 		if !o.wants(part.name) || part.logctl && l.logctl == "" {

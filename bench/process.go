@@ -60,8 +60,13 @@ func (p *process) use() (usage, error) {
 		}
 		return u, nil
 	default:
+		return usageOf(p.cmd.Process.Pid)
 	}
-	proc := filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid))
+}
+
+// usageOf reads what a running process and its threads have used.
+func usageOf(pid int) (usage, error) {
+	proc := filepath.Join("/proc", strconv.Itoa(pid))
 	stat, err := os.ReadFile(filepath.Join(proc, "stat"))
 	if err != nil {
 		return usage{}, err
