@@ -116,7 +116,7 @@ func filesOf(t *taskRow) []fileRow {
 		if r.state == "" {
 			r.state = t.state
 		}
-		if b := before[f.Path]; b != nil && t.stale == 0 && f.Acked >= b.Acked && t.interval > 0 {
+		if b := before[f.Path]; b != nil && f.Acked >= b.Acked && t.interval > 0 {
 			r.rate = float64(f.Acked-b.Acked) / t.interval.Seconds()
 		}
 		out = append(out, r)
@@ -249,7 +249,7 @@ func (s *detailScreen) cells(i int) []cell {
 	}
 	state := mark(r.state) + " " + r.state
 	if r.task.stale > 0 {
-		state = "? stale " + coarseAge(r.task.stale)
+		state = "? stale " + coarseAge(r.task.stale) + ": " + r.state
 	}
 	if !r.task.present {
 		state = "· gone"

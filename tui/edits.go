@@ -93,6 +93,18 @@ func (e *env) save(base etcdcfg.Snapshot, ed edit, closes ...screen) tea.Cmd {
 	}
 }
 
+// see takes a view of the fleet. One that was made before our last edit gets the
+// list of that edit, so that the next edit does not run into a conflict with
+// ourselves.
+func (e *env) see(v *fleetView) {
+	if l := e.latest; l.Key == v.key && v.list.ModRevision != 0 && v.list.ModRevision < l.ModRevision {
+		c := *v
+		c.list = l
+		v = &c
+	}
+	e.view = v
+}
+
 // undoStep is an edit of ours that can be taken back.
 type undoStep struct {
 	before []byte // the list before it; nil: the key did not exist
@@ -123,6 +135,8 @@ func (e *env) saved(m savedMsg) tea.Cmd {
 	}
 	e.request(reqDrop{m.closes})
 	e.feed.gotList(m.snap)
+	e.latest = m.snap
+	e.see(e.view)
 	e.journal.add("edit", false, fmt.Sprintf("%s (rev %d)", m.ed.note, m.snap.ModRevision))
 	if m.undo {
 		e.undo = e.undo.older

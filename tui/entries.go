@@ -143,6 +143,9 @@ func (s *entriesScreen) summary(w int) string {
 		}
 		return "Waiting for the list of " + clean(v.key) + " ..."
 	}
+	if v.list.Err != nil {
+		return st.bad.apply("The list cannot be read: nothing of it is applied")
+	}
 	note := s.filterNote(len(s.rows), len(v.entries))
 	if len(s.marked) > 0 {
 		note += "   " + plural(len(s.marked), "entry") + " marked"
@@ -248,7 +251,7 @@ func (s *entriesScreen) row(i int) []cell {
 		}
 	}
 	if r.stale > 0 {
-		state = "? stale " + coarseAge(r.stale)
+		state = "? stale " + coarseAge(r.stale) + ": " + r.state
 	}
 	lag, age := "", ""
 	if r.known {

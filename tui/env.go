@@ -5,6 +5,8 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"logctl/etcdcfg"
 )
 
 // env is what screens share. It belongs to the UI goroutine.
@@ -25,7 +27,8 @@ type env struct {
 	topics  topicsView // newest list of topics
 	applied *appliedWatch
 	undo    *undoStep
-	focused bool // false when the terminal says that nobody looks
+	latest  etcdcfg.Snapshot // of our last edit
+	focused bool             // false when the terminal says that nobody looks
 
 	gen  int // last generation number given out
 	reqs []any

@@ -32,7 +32,8 @@ type fleetView struct {
 	bytes    float64
 	lag      int64
 	spark    []float64
-	restless bool // something is ageing: look again without news
+	sample   float64 // lines a second for the history: NaN when stale
+	restless bool    // something is ageing: look again without news
 }
 
 // entryRow is one entry with what all agents make of it.
@@ -44,13 +45,15 @@ type entryRow struct {
 	of      int // agents of this key on duty
 	state   string
 	since   time.Time // of the state, zero unknown
-	lines   float64   // a second; NaN unknown
+	lines   float64   // a second; NaN unknown; the last known ones when stale
 	bytes   float64
+	old     [2]float64    // lines and bytes a second of agents that are silent
 	lag     int64         // bytes not acknowledged
 	lagAge  time.Duration // age of the oldest line not acknowledged
 	known   bool          // any report was seen
 	stale   time.Duration // age of the newest report when it is old, else 0
 	spark   []float64
+	sample  float64 // lines a second for the history: NaN when stale
 	trouble []trouble
 	tasks   []taskRow
 }
@@ -137,7 +140,7 @@ func (b *builder) entries() {
 	b.view.entries = make([]entryRow, len(b.fleet.list.Entries))
 	for i, e := range b.fleet.list.Entries {
 		k := e.Key()
-		b.view.entries[i] = entryRow{entry: e, index: i, key: k, lines: math.NaN(), bytes: math.NaN()}
+		b.view.entries[i] = entryRow{entry: e, index: i, key: k, lines: math.NaN(), bytes: math.NaN(), old: [2]float64{math.NaN(), math.NaN()}}
 		b.index[k] = i
 	}
 }
@@ -218,7 +221,7 @@ func (b *builder) tasks(row *agentRow, a *agentState, ours bool) {
 				delete(states, k)
 			}
 			tr.lines, tr.bytes = math.NaN(), math.NaN()
-			if tr.prev != nil && stale == 0 {
+			if tr.prev != nil {
 				tr.interval = a.cur.At.Sub(a.prev.At)
 				tr.lines = perSecond(tr.prev.Lines, t.Lines, tr.interval)
 				tr.bytes = perSecond(tr.prev.Bytes, t.Bytes, tr.interval)
@@ -275,7 +278,11 @@ func (b *builder) add(row *agentRow, t taskRow, key string, ours bool) {
 		e.since = t.since
 	}
 	e.state = worse(e.state, t.state)
-	e.lines, e.bytes = plus(e.lines, t.lines), plus(e.bytes, t.bytes)
+	if t.stale > 0 {
+		e.old[0], e.old[1] = plus(e.old[0], t.lines), plus(e.old[1], t.bytes)
+	} else {
+		e.lines, e.bytes = plus(e.lines, t.lines), plus(e.bytes, t.bytes)
+	}
 	if severity(t.state) >= sevBad {
 		e.trouble = append(e.trouble, trouble{agent: t.agent, state: t.state, text: t.text, since: t.since})
 	} else {
@@ -296,6 +303,7 @@ func plus(a, b float64) float64 {
 
 func (b *builder) finish() {
 	v := b.view
+	old := [2]float64{math.NaN(), math.NaN()}
 	for i := range v.entries {
 		e := &v.entries[i]
 		e.of = v.audience
@@ -310,6 +318,15 @@ func (b *builder) finish() {
 		}
 		v.lines, v.bytes = plus(v.lines, e.lines), plus(v.bytes, e.bytes)
 		v.lag += e.lag
+		e.sample = e.lines
+		if e.stale > 0 {
+			e.lines, e.bytes = e.old[0], e.old[1]
+			old[0], old[1] = plus(old[0], e.lines), plus(old[1], e.bytes)
+		}
+	}
+	v.sample = v.lines
+	if math.IsNaN(v.lines) {
+		v.lines, v.bytes = old[0], old[1]
 	}
 }
 
@@ -333,7 +350,7 @@ func (f *fleet) sample(v *fleetView, now time.Time) {
 	due := now.Sub(f.lastHist) >= historyPeriod
 	if due {
 		f.lastHist = now
-		f.total.push(v.lines)
+		f.total.push(v.sample)
 	}
 	seen := make(map[string]bool, len(v.entries))
 	for i := range v.entries {
@@ -345,7 +362,7 @@ func (f *fleet) sample(v *fleetView, now time.Time) {
 			f.hist[e.key] = h
 		}
 		if due {
-			h.push(e.lines)
+			h.push(e.sample)
 		}
 		e.spark = h.samples()
 	}

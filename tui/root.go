@@ -85,7 +85,7 @@ func (r *root) handle(msg tea.Msg) tea.Cmd {
 		}
 		return nil
 	case feedMsg:
-		r.env.view = r.env.feed.view()
+		r.env.see(r.env.feed.view())
 		r.env.applied.look(r.env)
 		return tea.Batch(r.waitFeed(), r.top().refresh())
 	case toastMsg:

@@ -69,7 +69,10 @@ func (s *streamScreen) detailLines(r *rec, w int) []string {
 			out = append(out, st.dim.apply(fit([]string{"time", ""}[min(i, 1)], 10))+" "+l)
 		}
 	}
-	size := fmt.Sprintf("%s (%d bytes)", humanBytes(float64(len(r.value))), len(r.value))
+	size := plural(len(r.value), "byte")
+	if len(r.value) >= 1024 {
+		size += " (" + humanBytes(float64(len(r.value))) + ")"
+	}
 	switch {
 	case r.key == nil:
 		add("size", size+", key null")

@@ -37,6 +37,9 @@ func (s *streamScreen) row(l rowLayout, r *rec, w int) string {
 // wrapped draws records with whole values, as many as fit into h lines. While
 // following the newest one is always whole.
 func (s *streamScreen) wrapped(l rowLayout, w, h int) []string {
+	if len(s.win.rows) == 0 {
+		return nil
+	}
 	var blocks [][]string
 	used, from := 0, 0
 	add := func(r *rec) int {
@@ -57,7 +60,6 @@ func (s *streamScreen) wrapped(l rowLayout, w, h int) []string {
 	for i, j := 0, len(blocks)-1; i < j; i, j = i+1, j-1 {
 		blocks[i], blocks[j] = blocks[j], blocks[i]
 	}
-	_ = from
 	for i := selAt + 1; i < len(s.win.rows) && used < h; i++ {
 		used += add(s.win.rows[i])
 	}
