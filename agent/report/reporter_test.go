@@ -1,0 +1,83 @@
+package report_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"logctl/agent/report"
+	"logctl/internal/kafka"
+	"logctl/internal/testkit"
+)
+
+// published starts a reporter on k and returns how to end it and wait.
+func published(t *testing.T, k *testkit.KafkaServer, topic string) (end func()) {
+	t.Helper()
+	n := uint64(0)
+	r := report.NewReporter(report.ReporterConfig{
+		Kafka: k.Config(), Topic: topic, Interval: 20 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
+		Snapshot: func() report.Report {
+			n++
+			return report.Report{Agent: "agent-1", Host: "host", Kafka: "ok", Tasks: []report.Task{{Path: "/a", Lines: n}}}
+		},
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	end = func() {
+		t.Helper()
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("Run: %v", err)
+			}
+		case <-time.After(3 * time.Second):
+			t.Error("Run did not end within 3 s")
+		}
+	}
+	return end
+}
+
+func TestReporterPublishesAndHeals(t *testing.T) {
+	k := testkit.Kafka(t, testkit.Restartable())
+	topic := k.TopicName(t) // the reporter creates it
+	end := published(t, k, topic)
+	defer end()
+	admin := kafka.NewAdmin(k.Config())
+	defer admin.Close()
+	count := func() int64 {
+		all, err := admin.Offsets(t.Context(), topic)
+		if err != nil || len(all[topic]) == 0 {
+			return 0
+		}
+		return all[topic][0].Newest
+	}
+	testkit.Eventually(t, 20*time.Second, "three reports", func() bool { return count() >= 3 })
+	k.Stop()
+	k.Start(t)
+	before := count()
+	testkit.Eventually(t, 20*time.Second, "three more after an outage", func() bool { return count() >= before+3 })
+	last := uint64(0)
+	for _, rec := range k.Read(t, topic) {
+		r, err := report.Parse([]byte(rec.Value))
+		if err != nil || r.Agent != "agent-1" || len(r.Tasks) != 1 || r.Tasks[0].Lines <= last {
+			t.Fatalf("report %q after %d lines: %v", rec.Value, last, err)
+		}
+		last = r.Tasks[0].Lines
+	}
+}
+
+// TestReporterEndsWhileKafkaHangs has a request without an answer under way when the
+// agent ends.
+func TestReporterEndsWhileKafkaHangs(t *testing.T) {
+	k := testkit.Kafka(t, testkit.Proxied())
+	topic := k.Topic(t, 1)
+	end := published(t, k, topic)
+	testkit.Eventually(t, 20*time.Second, "a report", func() bool { return len(k.Read(t, topic)) > 0 })
+	for _, p := range k.Proxies() {
+		p.Stall(true)
+	}
+	end()
+}
