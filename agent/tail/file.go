@@ -50,7 +50,8 @@ type File struct {
 	mark     [markMax]byte
 	markLen  int
 	head     headMark
-	checkup  bool // verify head and mark at the next look, whatever the times say
+	copyOf   *File // it looks like a copy of that one, which is still read: see copies.go
+	checkup  bool  // verify head and mark at the next look, whatever the times say
 
 	// The holder's.
 	look      bool // look at the file before reading

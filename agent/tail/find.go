@@ -196,10 +196,15 @@ func (s *Set) bases(sl *slot, p *past) []string {
 }
 
 // rotatedNames returns those of the names that are a rotated base and not followed
-// for their own sake.
+// for their own sake. The names are sorted.
 func (s *Set) rotatedNames(dir, base string, names []string) []string {
 	var rotated []string
-	for _, n := range names {
+	stem := strings.TrimSuffix(base, filepath.Ext(base))
+	first, _ := slices.BinarySearch(names, stem)
+	for _, n := range names[first:] {
+		if !strings.HasPrefix(n, stem) {
+			break
+		}
 		suffix, own := rotationSuffix(base, n)
 		path := filepath.Join(dir, n)
 		if suffix != "" && (own || !s.walker.match(path)) && !s.walker.excluded(path) {

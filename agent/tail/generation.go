@@ -81,6 +81,7 @@ func (s *Set) finishLocked(f *File, why string) {
 	}
 	delete(s.files, f)
 	delete(s.away, f)
+	delete(s.copies, f)
 	if s.byInode[f.inode()] == f {
 		delete(s.byInode, f.inode())
 	}
@@ -254,7 +255,7 @@ func (s *Set) renew(f *File, st fileStat, moved bool) {
 		f.handle = nil
 		s.open--
 	}
-	f.size = max(f.pos, f.size-s.adoptLocked(sl, p, found))
+	f.size = max(f.pos, f.size-s.adoptLocked(sl, p, found)-s.copiesOfLocked(f))
 	s.finishLocked(f, "truncated")
 	n := s.newLocked(sl, name, &st, h)
 	if away {

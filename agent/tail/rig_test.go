@@ -15,11 +15,12 @@ import (
 
 // rig drives a Set step by step, on a clock of its own.
 type rig struct {
-	t     *testing.T
-	cfg   Config
-	set   *Set
-	clock time.Time
-	log   bytes.Buffer
+	t      *testing.T
+	cfg    Config
+	set    *Set
+	clock  time.Time
+	looked time.Time // when the last scan began
+	log    bytes.Buffer
 
 	got    []string
 	states map[FileID]State // as a registry would keep them
@@ -62,7 +63,7 @@ func (r *rig) stop() {
 	r.save()
 	r.lost += r.set.Status().Unreadable
 	_ = r.set.Close()
-	r.cfg.Since = time.Now()
+	r.cfg.Since = r.looked
 }
 
 func (r *rig) begin() {
@@ -89,6 +90,7 @@ func (r *rig) save() {
 func (r *rig) scan() {
 	r.t.Helper()
 	r.clock = r.clock.Add(time.Second)
+	r.looked = time.Now()
 	if err := r.set.Scan(context.Background()); err != nil {
 		r.t.Fatal(err)
 	}

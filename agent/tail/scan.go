@@ -480,7 +480,9 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
 			s.startLocked(f, old.stateLocked())
 			s.log.Info("file was replaced by a copy that goes on where it ended", "path", sl.path, "file", f.id.String(), "from", f.pos)
 		}
-		s.unsaved = append(s.unsaved, f.stateLocked())
+		if f.copyOf == nil {
+			s.unsaved = append(s.unsaved, f.stateLocked())
+		}
 	} else if a.h != nil {
 		_ = a.h.Close()
 	}
@@ -521,6 +523,9 @@ func (s *Set) followLocked(sl *slot, a *arrival) *File {
 	f := s.newLocked(sl, a.name, &a.st, a.h)
 	if sl.first {
 		s.startLocked(f, endState(a.h, a.st.size, s.splitter()))
+	} else if o := s.originalLocked(sl, a); o != nil {
+		f.copyOf = o
+		s.copies[f] = struct{}{}
 	}
 	sl.first = false
 	return f

@@ -41,6 +41,7 @@ type Set struct {
 	slots    map[string]*slot
 	files    map[*File]struct{}
 	away     map[*File]struct{}
+	copies   map[*File]struct{} // with copyOf
 	byInode  map[inode]*File
 	byName   map[string]*File
 	saved    map[inode][]State // not found yet
@@ -100,7 +101,7 @@ func Open(cfg Config) (*Set, error) {
 	s := &Set{
 		cfg: cfg, log: cfg.Log, now: time.Now, pools: &pools{}, watcher: cfg.Watcher,
 		kick: make(chan struct{}, 1), notify: make(chan struct{}, 1), closed: make(chan struct{}),
-		slots: map[string]*slot{}, files: map[*File]struct{}{}, away: map[*File]struct{}{},
+		slots: map[string]*slot{}, files: map[*File]struct{}{}, away: map[*File]struct{}{}, copies: map[*File]struct{}{},
 		byInode: map[inode]*File{}, byName: map[string]*File{}, saved: map[inode][]State{}, newest: map[string]State{},
 		dirty: map[*slot]struct{}{}, news: map[string]struct{}{},
 		named: map[string][]string{},
@@ -232,6 +233,9 @@ func (s *Set) wakeLocked(f *File) {
 
 // blockedLocked tells whether f waits for an older generation.
 func (s *Set) blockedLocked(f *File) bool {
+	if f.copyOf != nil {
+		return true
+	}
 	if f.passed || len(f.home.queue) == 0 || f.home.queue[0] == f {
 		return false
 	}

@@ -33,6 +33,7 @@ func (s *Set) upkeep() {
 		}
 	}
 	s.mu.Unlock()
+	s.settleCopies()
 	sort.Slice(files, func(i, j int) bool { return files[i].id.Gen < files[j].id.Gen })
 	for i, f := range files {
 		s.mu.Lock()

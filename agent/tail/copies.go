@@ -1,0 +1,87 @@
+package tail
+
+import (
+	"path/filepath"
+	"time"
+)
+
+// A copy that copytruncate makes may match the glob too. Seen before the file is
+// truncated it looks like a new file with known content. Its content is the
+// file's, so it is not read until the file has been: either the file is truncated,
+// then the copy is read from where the file was read to; or the file is read as
+// far as the copy goes, then the copy is followed from its end.
+
+// originalLocked returns the followed file that what arrived is a copy of: named
+// like its rotated name, while it is still at its own, and with its content.
+func (s *Set) originalLocked(sl *slot, a *arrival) *File {
+	dir, name := filepath.Split(sl.path)
+	for i := len(name) - 1; i > 0; i-- {
+		o := s.slots[filepath.Join(dir, name[:i])]
+		if o == nil || o.cur == nil || o.cur.pos == 0 || o.cur.head.len == 0 {
+			continue
+		}
+		if suffix, _ := rotationSuffix(name[:i], name); suffix == "" {
+			continue
+		}
+		var st fileStat
+		state := o.cur.stateLocked()
+		if statPath(o.path, &st) == nil && st.id == o.cur.inode() && matches(a.h, a.st.size, &state) {
+			return o.cur
+		}
+	}
+	return nil
+}
+
+// copiesOfLocked lets the copies of a file that was truncated be read from where
+// it was read to. It returns how many bytes that were not read are in them.
+func (s *Set) copiesOfLocked(o *File) (rescued int64) {
+	state := o.stateLocked()
+	for f := range s.copies {
+		if f.copyOf != o {
+			continue
+		}
+		if f.handle == nil {
+			continue
+		}
+		var st fileStat
+		if err := statFile(f.handle, &st); err == nil && matches(f.handle, st.size, &state) {
+			s.startLocked(f, state)
+			rescued = max(rescued, min(st.size, o.size)-state.Pos)
+		}
+		s.noCopyLocked(f)
+	}
+	return rescued
+}
+
+// settleCopies decides what is to become of copies whose originals go on.
+func (s *Set) settleCopies() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for f := range s.copies {
+		var st fileStat
+		switch {
+		case f.handle == nil:
+			continue
+		case f.copyOf.state == fileDone:
+		case statFile(f.handle, &st) != nil || st.size > f.copyOf.pos:
+			continue
+		case s.now().Sub(time.Unix(0, st.mtime)) < s.cfg.Interval:
+			continue // it may still be growing
+		default:
+			n := min(st.size, markMax)
+			f.pos, f.scanned, f.markLen = st.size, st.size, int(n)
+			if m, err := readFull(f.handle, f.mark[:n], st.size-n); err != nil || m < int(n) {
+				f.pos, f.scanned, f.markLen = 0, 0, 0
+			}
+			f.base = f.stateLocked()
+		}
+		s.noCopyLocked(f)
+	}
+}
+
+func (s *Set) noCopyLocked(f *File) {
+	f.copyOf = nil
+	delete(s.copies, f)
+	s.unsaved = append(s.unsaved, f.stateLocked())
+	s.wakeLocked(f)
+}
