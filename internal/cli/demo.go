@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"logctl/agent/report"
 	"logctl/consumer/format"
 	"logctl/internal/config"
 	"logctl/tui"
@@ -22,6 +23,7 @@ type demoOptions struct {
 	rate     int
 	output   string
 	from     string
+	fleet    int
 	files    []string
 }
 
@@ -55,6 +57,7 @@ that other tools can be pointed at them.`,
 	f.IntVar(&o.rate, "rate", 400, "sample lines written a second, about")
 	f.StringVarP(&o.output, "output", "o", "text", "text, raw or json, for --headless")
 	f.StringVar(&o.from, "from", "beginning", "where FILE… are read from: beginning or end")
+	f.IntVar(&o.fleet, "fleet", 0, "show the console on this many simulated agents beside the real one")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "raw", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("from", cobra.FixedCompletions([]string{"beginning", "end"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -63,6 +66,9 @@ that other tools can be pointed at them.`,
 func (o *demoOptions) check() error {
 	if o.duration < 0 || o.rate < 1 || o.rate > 1_000_000 {
 		return &usageError{errors.New("demo: --for must not be negative and --rate must be from 1 to 1000000")}
+	}
+	if o.fleet < 0 || o.fleet > 10_000 {
+		return &usageError{errors.New("demo: --fleet must be from 0 to 10000")}
 	}
 	if o.from != "beginning" && o.from != "end" {
 		return &usageError{fmt.Errorf("demo: --from: %q is not beginning or end", o.from)}
@@ -112,13 +118,19 @@ func (a *app) demo(cmd *cobra.Command, o demoOptions) (err error) {
 	if headless {
 		return a.demoHeadless(front, st, printer)
 	}
-	return a.demoConsole(front, st, c)
+	return a.demoConsole(front, st, c, o.fleet)
 }
 
 // demoConsole runs the console on the demo's servers.
-func (a *app) demoConsole(ctx context.Context, st *demoStage, c *config.Config) error {
+func (a *app) demoConsole(ctx context.Context, st *demoStage, c *config.Config, fleet int) error {
 	cfg := a.consoleConfig(c, st.client, st.admin, st.stateDir(), st.log)
-	cfg.Kafka, cfg.CollectKey = st.kafkaConfig(), st.key
+	cfg.Kafka, cfg.CollectKey, cfg.ReportTopic = st.kafkaConfig(), st.key, report.DefaultTopic
+	if fleet > 0 {
+		var err error
+		if cfg.CollectKey, err = st.startFleet(ctx, fleet); err != nil {
+			return err
+		}
+	}
 	if err := tui.Run(ctx, cfg); err != nil && ctx.Err() == nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"logctl/agent"
+	"logctl/agent/report"
 	"logctl/etcdcfg"
 	"logctl/internal/config"
 	"logctl/internal/demo"
@@ -35,6 +36,7 @@ type demoStage struct {
 	closeLog func() error
 
 	stopWriter, stopAgent context.CancelFunc
+	stopFleet             context.CancelFunc // nil: no fleet
 	work                  sync.WaitGroup
 	writerErr, agentErr   error
 	writerDone, agentDone chan struct{}
@@ -186,6 +188,40 @@ func (st *demoStage) start(ctx context.Context) {
 	})
 }
 
+// startFleet simulates agents under a collect key of their own, so that the real agent
+// never follows what they pretend to, and returns that key.
+func (st *demoStage) startFleet(ctx context.Context, agents int) (key string, err error) {
+	key = "fleet_conf"
+	store := etcdcfg.NewStore(st.client, author())
+	base, err := store.Load(ctx, key)
+	if err != nil {
+		return "", err
+	}
+	sample := demo.NewFleet(key, 1, fleetEntries, fleetEntries, 0, time.Now())
+	snap, err := store.Save(ctx, base, sample.Entries(), "demo --fleet")
+	if err != nil {
+		return "", err
+	}
+	fleet := demo.NewFleet(key, agents, fleetEntries, fleetTasks, snap.ModRevision, time.Now())
+	if err := fleet.Announce(ctx, st.client); err != nil {
+		return "", err
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	st.stopFleet = stop
+	st.work.Go(func() {
+		if err := fleet.Publish(background, st.kafkaConfig(), report.DefaultTopic); err != nil {
+			st.log.Error("the fleet stopped reporting", "error", err)
+		}
+	})
+	return key, nil
+}
+
+// Sizes of the simulated fleet, beside the number of agents.
+const (
+	fleetEntries = 100
+	fleetTasks   = 5 // of an agent
+)
+
 // totals are the lines counted at the places they pass.
 type totals struct {
 	written, shipped int64
@@ -236,6 +272,9 @@ func (st *demoStage) finish(ctx context.Context) totals {
 // close ends what runs, in order, and removes what is temporary.
 func (st *demoStage) close() error {
 	var errs []error
+	if st.stopFleet != nil {
+		st.stopFleet()
+	}
 	if st.stopAgent != nil {
 		st.stopWriter()
 		st.stopAgent()
