@@ -33,6 +33,7 @@ func measure(ctx context.Context, o options) (err error) {
 		{"tailtopic", true, l.tailTopic},
 		{"console", true, l.console},
 		{"losses", false, l.losses},
+		{"micro", true, l.micro},
 	} {
 		if !o.wants(part.name) || part.logctl && l.logctl == "" {
 			continue
