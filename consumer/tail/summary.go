@@ -8,10 +8,6 @@ import (
 	"logctl/consumer"
 )
 
-// keep notes the partitions of a reader that is replaced by its continuation. Their
-// records are counted in t.shown already; the continuation starts where they end.
-func (t *tailer) keep([]consumer.PartitionStat) {}
-
 // summary prints the one line at the end.
 func (t *tailer) summary(stats []consumer.PartitionStat) {
 	if t.cfg.Quiet {
@@ -27,7 +23,7 @@ func (t *tailer) summary(stats []consumer.PartitionStat) {
 		fmt.Fprintf(&b, " (%s not decoded)", Group(t.failed.count))
 	}
 	fmt.Fprintf(&b, " from %s in %s", plural(int64(len(stats)), "partition"), took.Round(time.Millisecond))
-	if s := took.Seconds(); t.shown > 0 && s > 0 {
+	if s := took.Seconds(); t.shown >= 1000 && s > 0 {
 		fmt.Fprintf(&b, ", %s records/s", Group(int64(float64(t.shown)/s)))
 	}
 	if ends := positions(stats); ends != "" {

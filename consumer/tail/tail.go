@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -50,6 +52,8 @@ type tailer struct {
 	value  []byte
 	rates  *rates
 	failed decodeFailures
+	hungUp atomic.Bool           // the reader of the output is gone
+	left   map[partitionID]int64 // first offset of each partition that was read and not looked at
 }
 
 // Run reads until the end that cfg describes or until ctx ends, which is no error.
@@ -63,6 +67,12 @@ func Run(ctx context.Context, cfg Config) error {
 	rc.Notify = func(n consumer.Notice) { t.say("%s", n.Text) }
 	follow := rc.Follow
 
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() { watchHangup(ctx, cfg.Out, func() { t.hungUp.Store(true); cancel() }) })
+
 	r, err := t.open(ctx, rc)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -75,13 +85,11 @@ func Run(ctx context.Context, cfg Config) error {
 		if !errors.Is(err, io.EOF) || cfg.Last < 0 || cfg.PerPartition || !follow {
 			break
 		}
-		stats := r.Partitions()
 		next, nextErr := r.Continue(ctx)
 		if nextErr != nil {
 			err = nextErr
 			break
 		}
-		t.keep(stats)
 		r, follow = next, false
 	}
 	return t.end(ctx, r, err)
@@ -174,6 +182,7 @@ func (t *tailer) show(ctx context.Context, batch []consumer.Record) error {
 			t.out = t.cfg.Printer.Append(t.out, &t.record)
 		}
 		if t.cfg.Count > 0 && t.shown >= t.cfg.Count {
+			t.leave(batch[i+1:])
 			return errEnough
 		}
 		if len(t.out) >= outBuffer {
@@ -186,6 +195,17 @@ func (t *tailer) show(ctx context.Context, batch []consumer.Record) error {
 		t.out = t.cfg.Printer.Flush(t.out)
 	}
 	return nil
+}
+
+// leave notes the records that were read and are not looked at any more.
+func (t *tailer) leave(batch []consumer.Record) {
+	t.left = map[partitionID]int64{}
+	for i := range batch {
+		id := partitionID{batch[i].Topic, batch[i].Partition}
+		if _, ok := t.left[id]; !ok {
+			t.left[id] = batch[i].Offset
+		}
+	}
 }
 
 // flush writes everything that was printed.
@@ -221,8 +241,16 @@ func (e *writeError) Unwrap() error { return e.err }
 // the end to an error.
 func (t *tailer) end(ctx context.Context, r *consumer.Reader, why error) error {
 	stats := r.Partitions()
+	for i := range stats {
+		if at, ok := t.left[partitionID{stats[i].Topic, stats[i].Partition}]; ok {
+			stats[i].Next = at
+		}
+	}
 	closeErr := r.Close()
 	var we *writeError
+	if t.hungUp.Load() {
+		return nil
+	}
 	if errors.As(why, &we) {
 		if errors.Is(we, syscall.EPIPE) || errors.Is(we, io.ErrClosedPipe) {
 			return nil

@@ -1,0 +1,248 @@
+package tail
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
+
+	"logctl/consumer"
+	"logctl/consumer/filter"
+	"logctl/consumer/format"
+	"logctl/internal/testkit"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
+}
+
+// buffer is a bytes.Buffer for several goroutines.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func write(t testing.TB, k *testkit.KafkaServer, topic string, values ...string) {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(k.Addrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	base := time.UnixMilli(1_700_000_000_000)
+	var records []*kgo.Record
+	for i, v := range values {
+		records = append(records, &kgo.Record{Topic: topic, Partition: int32(i % 2), Value: []byte(v), Timestamp: base.Add(time.Duration(i) * time.Second)})
+	}
+	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// setup writes 0..n-1 over two partitions and returns a run that prints them raw.
+func setup(t testing.TB, n int) (*testkit.KafkaServer, string, Config, *buffer, *buffer) {
+	t.Helper()
+	k := testkit.Kafka(t)
+	topic := k.Topic(t, 2)
+	values := make([]string, n)
+	for i := range values {
+		values[i] = fmt.Sprint(i)
+	}
+	write(t, k, topic, values...)
+	p, err := format.New("raw", format.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, messages := &buffer{}, &buffer{}
+	return k, topic, Config{
+		Reader: consumer.Config{Kafka: k.Config(), Topics: []string{topic}, From: consumer.Oldest()},
+		Last:   -1, Printer: p, Out: out, Messages: messages,
+	}, out, messages
+}
+
+func TestSummary(t *testing.T) {
+	_, _, cfg, out, messages := setup(t, 10)
+	var err error
+	if cfg.Filter, err = filter.New(filter.Config{Exclude: []string{"^[5-9]$"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := Run(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "\n"); n != 5 {
+		t.Errorf("output %q", out)
+	}
+	if s := messages.String(); !strings.Contains(s, "5 records, 5 B (5 filtered out) from 2 partitions") || !strings.HasSuffix(s, "next 0=5,1=5\n") {
+		t.Errorf("summary %q", s)
+	}
+}
+
+func TestCountAndQuiet(t *testing.T) {
+	_, _, cfg, out, messages := setup(t, 100)
+	cfg.Count, cfg.Reader.Follow = 3, true
+	if err := Run(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "\n"); n != 3 {
+		t.Errorf("output %q", out)
+	}
+	if s := messages.String(); !strings.Contains(s, "=3,") && !strings.HasSuffix(s, "=3\n") {
+		t.Errorf("the summary tells no place to go on: %q", s)
+	}
+	cfg.Quiet, cfg.Total, cfg.Printer, cfg.Count, cfg.Reader.Follow = true, true, nil, 0, false
+	messages.b.Reset()
+	out.b.Reset()
+	if err := Run(t.Context(), cfg); err != nil || out.String() != "100\n" || messages.String() != "" {
+		t.Errorf("count: %q, %q, %v", out, messages, err)
+	}
+}
+
+func TestLastThenFollow(t *testing.T) {
+	k, topic, cfg, out, _ := setup(t, 20)
+	cfg.Last, cfg.Reader.Follow = 3, true
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- Run(ctx, cfg) }()
+	testkit.Eventually(t, 10*time.Second, "the last three are printed", func() bool { return out.String() == "17\n18\n19\n" })
+	write(t, k, topic, "new")
+	testkit.Eventually(t, 10*time.Second, "the new one is printed", func() bool { return out.String() == "17\n18\n19\nnew\n" })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPerPartitionAndSort(t *testing.T) {
+	_, _, cfg, out, _ := setup(t, 20)
+	cfg.Last, cfg.PerPartition, cfg.Reader.Sort = 2, true, true
+	if err := Run(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("16\n17\n18\n19\n", out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestIdleEnds(t *testing.T) {
+	_, _, cfg, out, _ := setup(t, 4)
+	cfg.Reader.Follow, cfg.Idle = true, 300*time.Millisecond
+	if err := Run(t.Context(), cfg); err != nil || strings.Count(out.String(), "\n") != 4 {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+func TestRate(t *testing.T) {
+	_, _, cfg, out, _ := setup(t, 10)
+	cfg.Printer, cfg.Rate, cfg.Reader.Follow, cfg.Idle = nil, true, true, 2500*time.Millisecond
+	if err := Run(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) < 2 || !strings.Contains(lines[0], "10 records/s") || !strings.Contains(lines[0], "p0 5/s  p1 5/s") || !strings.Contains(lines[1], " 0 records/s") {
+		t.Errorf("rates %q", lines)
+	}
+}
+
+// failing is a writer that fails after some bytes.
+type failing struct {
+	left int
+	err  error
+}
+
+func (f *failing) Write(p []byte) (int, error) {
+	if f.left -= len(p); f.left < 0 {
+		return 0, f.err
+	}
+	return len(p), nil
+}
+
+func TestOutputFails(t *testing.T) {
+	_, _, cfg, _, messages := setup(t, 100)
+	cfg.Out = &failing{err: syscall.EPIPE}
+	if err := Run(t.Context(), cfg); err != nil || messages.String() != "" {
+		t.Errorf("a closed pipe gives %v and %q", err, messages)
+	}
+	cfg.Out = &failing{err: syscall.ENOSPC}
+	if err := Run(t.Context(), cfg); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("a full disk gives %v", err)
+	}
+}
+
+// The end of a pipe is noticed without one more record.
+func TestPipeClosedWhileIdle(t *testing.T) {
+	_, _, cfg, _, messages := setup(t, 2)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	cfg.Out, cfg.Reader.Follow = w, true
+	done := make(chan error, 1)
+	go func() { done <- Run(t.Context(), cfg) }()
+	if _, err := io.ReadFull(r, make([]byte, 4)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-done:
+		if err != nil || messages.String() != "" {
+			t.Errorf("%v, %q", err, messages)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("it goes on")
+	}
+}
+
+// A reader of the output that stops for a while loses nothing.
+func TestBlockedOutput(t *testing.T) {
+	_, _, cfg, _, _ := setup(t, 200_000)
+	r, w := io.Pipe()
+	cfg.Out = w
+	done := make(chan error, 1)
+	go func() {
+		err := Run(t.Context(), cfg)
+		_ = w.Close()
+		done <- err
+	}()
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(r, first); err != nil {
+		t.Fatal(err)
+	}
+	block := time.NewTimer(300 * time.Millisecond)
+	<-block.C
+	rest, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(rest, []byte("\n")); n != 200_000 {
+		t.Errorf("%d lines, want 200000", n)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
