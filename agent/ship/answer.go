@@ -4,6 +4,8 @@ import (
 	"errors"
 	"time"
 
+	"logctl/internal/kafka"
+
 	"github.com/IBM/sarama"
 )
 
@@ -12,7 +14,7 @@ import (
 func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time, done []*entry) []*entry {
 	p, t := part.t.p, part.t
 	r := react(block.Err)
-	why := reason{state: r.state, err: answerText(block)}
+	why := reason{state: r.state, err: answerText(t.name, block)}
 	part.state, part.at = idle, nil
 	if r.act == actDone {
 		done = part.acknowledged(done)
@@ -87,10 +89,11 @@ func (part *partition) divide() bool {
 	return e.splitHead(max(1, room))
 }
 
-// answerText is the broker's error in its own words where it gave some.
-func answerText(block *sarama.ProduceResponseBlock) string {
+// answerText is the error in words, with the broker's own where it gave some.
+func answerText(topic string, block *sarama.ProduceResponseBlock) string {
+	text := kafka.Explain(&kafka.TopicError{Topic: topic, Err: block.Err})
 	if block.ErrorMessage != nil && *block.ErrorMessage != "" {
-		return block.Err.Error() + ": " + *block.ErrorMessage
+		text += " (" + *block.ErrorMessage + ")"
 	}
-	return block.Err.Error()
+	return text
 }

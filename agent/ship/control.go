@@ -217,6 +217,9 @@ func (t *topic) learn(m *sarama.TopicMetadata, now time.Time) {
 	t.touched = false
 	if t.trouble.state != "" {
 		t.trouble = reason{}
+		for _, part := range t.parts {
+			part.unpause()
+		}
 	}
 	t.update()
 	t.place()

@@ -74,6 +74,11 @@
 // with auto-creation off: one that is missing is looked for every 2 s at most, and
 // one that was created anew under its name is taken as a new one.
 //
+// A broker answers the requests of one connection in turn, and each waits for
+// the replicas. A partition whose followers hang without having left the in-sync
+// replicas therefore delays the others that the same broker leads, by at most
+// the 10 s after which the broker answers REQUEST_TIMED_OUT.
+//
 // A batch larger than max.message.bytes is halved, a record larger than it is
 // sent in parts with a header part = "1/3", "2/3", "3/3"; a part that is still
 // too large becomes "2.1/3", "2.2/3". Parts of one record follow each other in

@@ -11,9 +11,12 @@ import (
 // named beside it.
 type Config struct {
 	Kafka       kafka.Config
-	Acks        string       // "all" (default, idempotent) or "leader" (faster, may duplicate and lose)
-	Compression string       // none | gzip | snappy | lz4 (default) | zstd
-	Partitioner string       // file (default) | random | round_robin
+	Acks        string // "all" (default, idempotent) or "leader" (faster, may duplicate and lose)
+	Compression string // none | gzip | snappy | lz4 (default) | zstd
+	// Partitioner is file (default: a key has one partition), random or
+	// round_robin. The latter two choose for each bundle, not for each record,
+	// and skip partitions without a leader; they keep no order between bundles.
+	Partitioner string
 	MaxBuffer   int64        // bytes of bundles held at most; default 64 MiB
 	MaxLines    int          // lines held at most; default no limit
 	BatchBytes  int          // uncompressed size of a full batch; default 900 KiB
