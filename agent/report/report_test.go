@@ -12,9 +12,12 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"go.uber.org/goleak"
 	"logctl/internal/kafka"
 	"logctl/internal/testkit"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func sample() Report {
 	return Report{

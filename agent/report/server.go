@@ -135,7 +135,9 @@ func (s *Server) health(strict bool) http.HandlerFunc {
 		if strict && h.Status != "ok" {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		if err := json.NewEncoder(w).Encode(h); err != nil {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false) // people read it
+		if err := enc.Encode(h); err != nil {
 			s.log.Debug("health answer was not taken", "error", err)
 		}
 	}

@@ -31,7 +31,7 @@ func newBench(t *testing.T) (*bench, *testkit.EtcdServer, string) {
 	t.Helper()
 	server := testkit.Etcd(t)
 	key := server.Key(t)
-	return &bench{args: []string{"--etcd", strings.Join(server.Endpoints(), ","), "--key", key}, env: []string{"HOME=" + t.TempDir()}}, server, key
+	return &bench{args: []string{"--etcd", strings.Join(server.Endpoints(), ","), "--key", key}, env: []string{"HOME=" + t.TempDir(), "LOGCTL_ETCD_TIMEOUT=10s"}}, server, key
 }
 
 // run runs a command line in process.

@@ -208,7 +208,7 @@ func (e *EtcdServer) start(t testing.TB) {
 }
 
 // config returns the configuration of a single, quiet and quick server: short
-// ticks, no fsync.
+// ticks, no fsync, cheap logins.
 func (e *EtcdServer) config() *embed.Config {
 	cfg := embed.NewConfig()
 	cfg.Dir = e.dir
@@ -216,6 +216,7 @@ func (e *EtcdServer) config() *embed.Config {
 	cfg.LogLevel = "panic"
 	cfg.UnsafeNoFsync = true
 	cfg.TickMs, cfg.ElectionMs = 20, 200
+	cfg.BcryptCost = 4 // the least; logins are slow on purpose
 	client, _ := url.Parse(e.clientURL)
 	peer, _ := url.Parse("http://127.0.0.1:0")
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{*client}, []url.URL{*client}
