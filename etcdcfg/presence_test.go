@@ -128,7 +128,7 @@ func TestAnnouncerReturnsAfterLosingItsLease(t *testing.T) {
 		t.Fatal("the lease is gone and the presence is not")
 	}
 	d.waitKafka(t, id, "ok")
-	testkit.Eventually(t, 5*time.Second, "both sides of it in the log", func() bool {
+	testkit.Eventually(t, 15*time.Second, "both sides of it in the log", func() bool {
 		return log.count("presence not announced") == 1 && log.count("presence announced again") == 1
 	})
 }
@@ -142,7 +142,7 @@ func TestAnnouncerSurvivesAnOutage(t *testing.T) {
 	log := &logbook{}
 	a, _ := d.onDuty(t, "web-1", 2*time.Second, log)
 	a.Set(etcdcfg.Presence{Kafka: "one"})
-	testkit.Eventually(t, 10*time.Second, "the reason in the log", func() bool { return log.count("connection refused") == 1 })
+	testkit.Eventually(t, 20*time.Second, "the reason in the log", func() bool { return log.count("connection refused") == 1 })
 	d.server.Restart(t)
 	d.waitKafka(t, "web-1", "one")
 	d.server.Stop(t)
@@ -168,7 +168,7 @@ func TestAnnouncerNoticesAnotherWithItsID(t *testing.T) {
 	b, stop := d.onDuty(t, id, 0, &logbook{})
 	b.Set(etcdcfg.Presence{Kafka: "b"})
 	d.waitKafka(t, id, "b")
-	testkit.Eventually(t, 5*time.Second, "a warning", func() bool { return log.count("same id") == 1 })
+	testkit.Eventually(t, 15*time.Second, "a warning", func() bool { return log.count("same id") == 1 })
 	stop()
 	d.waitKafka(t, id, "a")
 	if _, err := d.client.Delete(t.Context(), etcdcfg.AgentsPrefix+id); err != nil {
@@ -230,15 +230,15 @@ func TestAThousandPresences(t *testing.T) {
 			return count == n
 		}
 	}
-	testkit.Eventually(t, 10*time.Second, "the fleet", all("ok", agents))
+	testkit.Eventually(t, 20*time.Second, "the fleet", all("ok", agents))
 	for i := range 5 {
 		announce(fmt.Sprint(i))
 	}
-	testkit.Eventually(t, 10*time.Second, "the last state of all", all("4", agents))
+	testkit.Eventually(t, 20*time.Second, "the last state of all", all("4", agents))
 	if _, err := d.client.Delete(t.Context(), etcdcfg.AgentsPrefix+"agent-0500"); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, 10*time.Second, "one left", all("4", agents-1))
+	testkit.Eventually(t, 20*time.Second, "one left", all("4", agents-1))
 	if mu.Lock(); deliveries > 60 {
 		t.Errorf("%d deliveries of 5,001 changes", deliveries)
 	}
@@ -246,5 +246,5 @@ func TestAThousandPresences(t *testing.T) {
 	d.server.Stop(t)
 	d.server.Wipe(t)
 	d.server.Restart(t)
-	testkit.Eventually(t, 10*time.Second, "all gone", all("4", 0))
+	testkit.Eventually(t, 20*time.Second, "all gone", all("4", 0))
 }

@@ -200,7 +200,7 @@ func TestUsersAndPasswords(t *testing.T) {
 	}
 
 	d.client = user("ann", "ann-pw")
-	d.Store = etcdcfg.NewStore(d.client, "ann@desk")
+	d.Store = etcdcfg.NewStore(d.client, "ann@desk", etcdcfg.WithTimeout(10*time.Second))
 	if _, err := d.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestRefusedWatchSaysSoAndHeals(t *testing.T) {
 	store := etcdcfg.NewStore(user("ann", "ann-pw"), "")
 	w := &watched{}
 	background(t, func(ctx context.Context) error { return store.Watch(ctx, "other_key", w.onSnapshot, w.onState) })
-	testkit.Eventually(t, 10*time.Second, "the refusal", func() bool {
+	testkit.Eventually(t, 20*time.Second, "the refusal", func() bool {
 		err, n := w.state()
 		return n == 1 && err != nil && strings.Contains(err.Error(), "permission denied")
 	})
@@ -246,5 +246,5 @@ func TestRefusedWatchSaysSoAndHeals(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.waitPaths(t, "/a")
-	testkit.Eventually(t, 5*time.Second, "connected", func() bool { err, n := w.state(); return n == 2 && err == nil })
+	testkit.Eventually(t, 15*time.Second, "connected", func() bool { err, n := w.state(); return n == 2 && err == nil })
 }

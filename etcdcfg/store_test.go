@@ -30,7 +30,7 @@ func newDesk(t *testing.T, opts ...testkit.EtcdOption) *desk {
 	t.Helper()
 	server := testkit.Etcd(t, opts...)
 	client := dial(t, etcdcfg.Config{Endpoints: server.Endpoints()})
-	return &desk{Store: etcdcfg.NewStore(client, "ann@desk"), server: server, client: client, key: server.Key(t)}
+	return &desk{Store: etcdcfg.NewStore(client, "ann@desk", etcdcfg.WithTimeout(10*time.Second)), server: server, client: client, key: server.Key(t)}
 }
 
 func dial(t *testing.T, cfg etcdcfg.Config) *clientv3.Client {
