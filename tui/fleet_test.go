@@ -7,7 +7,7 @@ import (
 
 	"logctl/agent/report"
 	"logctl/etcdcfg"
-	"logctl/internal/testkit"
+	"logctl/internal/demo"
 )
 
 func oneTask(at time.Time, lines uint64) report.Report {
@@ -110,9 +110,9 @@ func TestFleetBehindRevision(t *testing.T) {
 }
 
 // bigFleet is a thousand agents with five tasks each, reported twice.
-func bigFleet(tb testing.TB) (*fleet, *testkit.Fleet, time.Time) {
+func bigFleet(tb testing.TB) (*fleet, *demo.Fleet, time.Time) {
 	tb.Helper()
-	sim := testkit.NewFleet("collect_log_conf", 1000, 100, 5, 42, day)
+	sim := demo.NewFleet("collect_log_conf", 1000, 100, 5, 42, day)
 	f := newFleet("collect_log_conf")
 	f.setList(etcdcfg.Snapshot{Key: "collect_log_conf", ModRevision: 42, Entries: sim.Entries()}, day)
 	f.setPresences(sim.Presences(), day)

@@ -46,7 +46,7 @@ type Config struct {
 	Start       string // screen to open with: entries, agents, topics, events, or stream TOPIC; "" is entries
 
 	In  io.Reader // nil is the terminal
-	Out io.Writer // nil is the terminal
+	Out io.Writer // nil is the terminal; anything else is taken for one of 120x40
 }
 
 // Run shows the console until the user leaves it or ctx ends. It returns nil
@@ -89,7 +89,7 @@ func run(ctx context.Context, cfg Config, p ports) error {
 		opts = append(opts, tea.WithInput(cfg.In))
 	}
 	if cfg.Out != nil {
-		opts = append(opts, tea.WithOutput(cfg.Out))
+		opts = append(opts, tea.WithOutput(cfg.Out), tea.WithWindowSize(120, 40))
 	}
 	_, err := tea.NewProgram(r, opts...).Run()
 	cancel()
