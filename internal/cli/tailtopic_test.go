@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -157,9 +159,12 @@ func TestTailTopicRefusals(t *testing.T) {
 // A user without the right to read is told which right is missing.
 func TestTailTopicNoPermission(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded(kfake.EnableACLs(), kfake.EnableSASL(), kfake.Superuser("PLAIN", "root", "pw"),
-		kfake.User("PLAIN", "eve", "pw", kfake.ACL{Resource: kmsg.ACLResourceTypeTopic, Name: "*", Operation: kmsg.ACLOperationDescribe, Allow: true})))
+		kfake.User("PLAIN", "eve", "pw", kfake.ACL{Resource: kmsg.ACLResourceTypeTopic, Name: "*", Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: kmsg.ACLOperationDescribe, Allow: true})))
 	topic := k.Topic(t, 1)
-	password := writeTemp(t, "pw\n")
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("pw\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	env := []string{"LOGCTL_KAFKA_SASL_MECHANISM=PLAIN", "LOGCTL_KAFKA_SASL_USER=eve", "LOGCTL_KAFKA_SASL_PASSWORD_FILE=" + password}
 	code, out, errs := tailTopic(t, k, env, topic, "--from", "oldest")
 	if code != ExitFailure || out != "" || !strings.Contains(errs, "needs the right READ") {
