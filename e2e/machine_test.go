@@ -17,6 +17,10 @@ import (
 // listen lets the agent serve its metrics and profiles on a free port.
 const listen = "LOGCTL_AGENT_LISTEN=127.0.0.1:0"
 
+// inotifyHolder is the environment variable that makes the test binary take all
+// inotify instances of its user and hold them until its input ends.
+const inotifyHolder = "E2E_HOLD_INOTIFY"
+
 var servedAt = regexp.MustCompile(`address=(http://[0-9.:]+)`)
 
 // get asks the agent's HTTP server.

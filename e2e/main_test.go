@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +17,9 @@ var binary string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
+		if os.Getenv(inotifyHolder) != "" {
+			return holdInotify()
+		}
 		dir, err := os.MkdirTemp("", "logctl-e2e-")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -41,6 +45,14 @@ func TestMain(m *testing.M) {
 
 // run runs the tests and looks for goroutines that they left.
 func run(m *testing.M) int {
+	// Scenarios wait most of the time: more of them side by side than processors.
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f != nil && f.Value.String() == f.DefValue {
+		if err := f.Value.Set("4"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
 	code := m.Run()
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
