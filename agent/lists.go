@@ -47,6 +47,7 @@ func (l *lists) run(ctx context.Context) error {
 	cache := time.NewTimer(cacheDelay)
 	defer cache.Stop()
 	applied := false // some list, be it the cached one
+	heard := false   // etcd answered, be it with a bad list
 	for {
 		select {
 		case <-ctx.Done():
@@ -57,10 +58,11 @@ func (l *lists) run(ctx context.Context) error {
 			}
 			return err
 		case <-cache.C:
-			if !applied {
+			if !applied && !heard {
 				applied = l.fromCache("etcd does not answer")
 			}
 		case <-l.wake:
+			heard = true
 			if snap := l.take(); snap != nil {
 				if l.accept(*snap) || applied {
 					applied = true

@@ -412,10 +412,11 @@ func outsideAllowed(w *world) {
 	link := filepath.Join(filepath.Dir(in.path), "link.log")
 	w.must(os.Symlink(out.path, link))
 	topic := w.kafka.Topic(w.t, 1)
-	climbing := filepath.Dir(in.path) + "/../outside.log"
+	climbing := filepath.Dir(in.path) + "/../climbed.log"
+	w.writer(newLedger(), "climbed.log").lines(10)
 	w.put(collect(in.path, topic), collect(out.path, topic), collect(link, topic), collect(climbing, topic))
 	agent := w.startAgent(quickScan, "LOGCTL_AGENT_ALLOW_PATHS="+filepath.Dir(in.path)+"/**")
-	for _, path := range []string{out.path, link} {
+	for _, path := range []string{out.path, link, climbing} {
 		w.awaitState(path, "not allowed", 10*time.Second)
 	}
 	in.lines(100)
