@@ -89,6 +89,7 @@ func explainConnection(text string) string {
 		{"no route to host", "no route to the host: is the network up, is [etcd] address right?"},
 		{"network is unreachable", "the network is unreachable"},
 		{"first record does not look like a TLS handshake", "it does not speak TLS: set [etcd] tls = false"},
+		{"use of closed network connection", "no answer in time: is it running, overloaded, or behind a firewall?"},
 		{"handshake failed: EOF", "it closed the connection during the TLS handshake: perhaps it does not speak TLS (set [etcd] tls = false)"},
 		{"error reading server preface", "it closed the connection at once: perhaps it speaks TLS (set [etcd] tls = true), asks for a client certificate (set [etcd] cert_file and key_file), or is starting"},
 		{"malformed HTTP response", "it speaks TLS: set [etcd] tls = true"},

@@ -40,10 +40,6 @@ func (b *bench) run(t *testing.T, stdin string, args ...string) ran {
 	var out, errs bytes.Buffer
 	a := newApp(Streams{In: strings.NewReader(stdin), Out: &out, Err: &errs, Environ: b.env})
 	root := newRootCmd(a)
-	has := func(name string) bool { c, _, err := root.Find([]string{name}); return err == nil && c.Name() == name }
-	if !has("entries") {
-		root.AddCommand(newEntriesCmd(a), newStatusCmd(a))
-	}
 	if args[0] != "__complete" {
 		args = append(args, b.args...)
 	}

@@ -222,9 +222,6 @@ func TestStatusWatchPrintsObjectsUntilStopped(t *testing.T) {
 	out := &lockedBuffer{}
 	a := newApp(Streams{In: strings.NewReader(""), Out: out, Err: out, Environ: f.env})
 	root := newRootCmd(a)
-	if c, _, err := root.Find([]string{"status"}); err != nil || c.Name() != "status" {
-		root.AddCommand(newStatusCmd(a))
-	}
 	root.SetArgs(append([]string{"status", "--watch", "-o", "json", "--interval", "10ms"}, f.args...))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int, 1)
