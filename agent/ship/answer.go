@@ -14,7 +14,6 @@ import (
 func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time, done []*entry) []*entry {
 	p, t := part.t.p, part.t
 	r := react(block.Err)
-	why := reason{state: r.state, err: answerText(t.name, block)}
 	part.state, part.at = idle, nil
 	if r.act == actDone {
 		done = part.acknowledged(done)
@@ -22,6 +21,7 @@ func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time,
 		part.kick()
 		return done
 	}
+	why := reason{state: r.state, err: answerText(t.name, block)}
 	p.log.Debug("batch refused", "topic", t.name, "partition", part.id, "code", block.Err.Error(), "tries", part.tries+1)
 	switch r.act {
 	case actSplit:
@@ -34,7 +34,7 @@ func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time,
 		}
 		why = reason{stateRefused, "a record with its headers is larger than the topic's max.message.bytes: raise it"}
 		part.failed(now, why, true)
-		part.pause(now, p.backoff(part.tries+3, p.tune.backoffMax))
+		part.pause(p.backoff(part.tries+3, p.tune.backoffMax))
 		return done
 	case actReset, actNewID:
 		p.stats.Resets++
@@ -67,9 +67,9 @@ func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time,
 	case part.tries == 1 && (r.act == actReset || r.act == actNewID || r.act == actRestamp):
 		part.kick()
 	case r.act == actWait:
-		part.pause(now, p.backoff(part.tries+3, p.tune.backoffMax))
+		part.pause(p.backoff(part.tries+3, p.tune.backoffMax))
 	default:
-		part.pause(now, p.backoff(part.tries, p.tune.backoffMax))
+		part.pause(p.backoff(part.tries, p.tune.backoffMax))
 	}
 	return done
 }

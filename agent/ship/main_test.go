@@ -17,6 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // quick are times for tests.
 var quick = tuning{
+	pace:           time.Millisecond,
 	backoff:        10 * time.Millisecond,
 	backoffMax:     200 * time.Millisecond,
 	missingMax:     100 * time.Millisecond,

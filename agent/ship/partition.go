@@ -10,12 +10,13 @@ import (
 type state uint8
 
 const (
-	idle     state = iota // nothing to send
-	lost                  // something to send, no leader known
-	nameless              // something to send, waits for a producer id
-	ready                 // in its leader's queue
-	flying                // a batch was given to the leader's connection
-	pausing               // waits before it sends the same batch again
+	idle      state = iota // nothing to send
+	lost                   // something to send, no leader known
+	nameless               // something to send, waits for a producer id
+	gathering              // a little to send, waits a moment for more
+	ready                  // in its leader's queue
+	flying                 // a batch was given to the leader's connection
+	pausing                // waits before it sends the same batch again
 )
 
 // partition is the producing side of one partition: what waits, the one batch
@@ -54,8 +55,15 @@ func (part *partition) full() bool { return len(part.out.pieces) > 0 }
 // something was queued, acknowledged, learned or waited for.
 func (part *partition) kick() {
 	p := part.t.p
-	if part.state == ready || part.state == flying || part.state == pausing {
+	switch part.state {
+	case ready, flying, pausing:
 		return
+	case gathering:
+		if part.queued < gatherBytes {
+			return
+		}
+		part.resume.Stop()
+		part.state = idle
 	}
 	if part.gone {
 		part.moveAway()
@@ -79,6 +87,12 @@ func (part *partition) kick() {
 			poke(p.wakeup)
 		}
 		return
+	}
+	if !part.full() && part.queued < gatherBytes {
+		if d := p.tune.pace - time.Since(part.sent); d > 0 {
+			part.wait(gathering, d)
+			return
+		}
 	}
 	part.state, part.at = ready, p.brokers[part.leader]
 	part.at.ready = append(part.at.ready, part)
@@ -240,24 +254,30 @@ func (part *partition) passHead(e *entry) {
 	}
 }
 
+// gatherBytes of queued bundles are worth a request of their own at any time.
+const gatherBytes = 64 << 10
+
 // pause lets the partition wait before it sends the same batch again.
-func (part *partition) pause(now time.Time, d time.Duration) {
-	part.state, part.at = pausing, nil
-	p := part.t.p
-	if part.resume == nil {
-		part.resume = time.AfterFunc(d, func() {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			part.unpause()
-		})
+func (part *partition) pause(d time.Duration) { part.wait(pausing, d) }
+
+// wait holds the partition in a state until the time is over or unpause.
+func (part *partition) wait(in state, d time.Duration) {
+	part.state, part.at = in, nil
+	if part.resume != nil {
+		part.resume.Reset(d)
 		return
 	}
-	part.resume.Reset(d)
+	p := part.t.p
+	part.resume = time.AfterFunc(d, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		part.unpause()
+	})
 }
 
-// unpause ends a pause, at its end or because something was learned.
+// unpause ends a wait, at its end or because something was learned.
 func (part *partition) unpause() {
-	if part.state != pausing || part.t.p.stopped {
+	if part.state != pausing && part.state != gathering || part.t.p.stopped {
 		return
 	}
 	part.resume.Stop()

@@ -26,6 +26,7 @@ const (
 
 // tuning are the times and counts that tests shorten.
 type tuning struct {
+	pace                time.Duration // small batches of a partition are at least so far apart
 	backoff, backoffMax time.Duration // pause after the first failure, and at most
 	missingMax          time.Duration // pause between looks for a topic that is missing, at most
 	refresh             time.Duration // metadata of a topic in use is read again this often
@@ -39,6 +40,7 @@ type tuning struct {
 }
 
 var defaultTuning = tuning{
+	pace:           3 * time.Millisecond,
 	backoff:        100 * time.Millisecond,
 	backoffMax:     5 * time.Second,
 	missingMax:     2 * time.Second,

@@ -3,6 +3,7 @@ package ship
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -93,4 +94,43 @@ func BenchmarkLatency(b *testing.B) {
 	if err := <-ended; err != nil {
 		b.Error(err)
 	}
+}
+
+// BenchmarkTrickle sends a line every millisecond and measures each from Send
+// to Done.
+func BenchmarkTrickle(b *testing.B) {
+	k := testkit.Kafka(b)
+	p, err := New(Config{Kafka: k.Config()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	topic := k.Topic(b, 3)
+	took := make([]time.Duration, b.N)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	b.ResetTimer()
+	for i := range b.N {
+		<-tick.C
+		bundle := lines(1, 149, true)
+		bundle.Topic = topic
+		begin := time.Now()
+		bundle.Done = func(Result) { took[i] = time.Since(begin) }
+		if err := p.Send(ctx, bundle); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := p.Drain(ctx); err != nil {
+		b.Fatal(err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		b.Error(err)
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[b.N/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(took[b.N*99/100].Microseconds()), "p99-µs")
+	b.ReportMetric(float64(p.Stats().Requests), "requests")
 }
