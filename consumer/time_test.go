@@ -1,0 +1,94 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"logctl/internal/testkit"
+)
+
+// An end that is a time to come ends a following read when it has come.
+func TestEndInTheFuture(t *testing.T) {
+	k := testkit.Kafka(t)
+	topic := k.Topic(t, 2)
+	cl := client(t, k)
+	write(t, cl, &kgo.Record{Topic: topic, Value: []byte("before")})
+	cfg := config(k, topic)
+	cfg.Follow = true
+	var err error
+	if cfg.To, err = ParseTo("+1500ms"); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	r := open(t, cfg)
+	write(t, cl, &kgo.Record{Topic: topic, Partition: 1, Value: []byte("in time")})
+	got := values(all(t, r, 10*time.Second), -1)
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"before", "in time"}) {
+		t.Errorf("got %q", got)
+	}
+	if took := time.Since(began); took < 1400*time.Millisecond || took > 6*time.Second {
+		t.Errorf("it ended after %v, want about 1.5 s", took)
+	}
+}
+
+func TestStartsAndEndsByTime(t *testing.T) {
+	k := testkit.Kafka(t)
+	topic := k.Topic(t, 1)
+	write(t, client(t, k), numbered(topic, 0, 100)...)
+	for _, tc := range []struct {
+		from, to string
+		want     int
+	}{
+		{"@1700000000050", "", 50}, {"@1700000000000", "@1700000000010", 10}, {"@1700000000099", "", 1},
+		{"@1700000000100", "", 0}, {"oldest", "@1700000009999", 100}, {"1990-01-01", "-95", 5}, {"+98", "+1", 1}, {"-10", "95", 5},
+	} {
+		cfg := config(k, topic)
+		var err error
+		if cfg.From, err = ParseFrom(tc.from); err != nil {
+			t.Fatal(err)
+		}
+		if cfg.To, err = ParseTo(tc.to); err != nil {
+			t.Fatal(err)
+		}
+		if got := all(t, open(t, cfg), 5*time.Second); len(got) != tc.want {
+			t.Errorf("from %s to %s: %d records, want %d", tc.from, tc.to, len(got), tc.want)
+		}
+	}
+}
+
+// A merged read that follows holds a record for the older one of another partition,
+// and no longer than the window when that is silent.
+func TestSortWhileFollowing(t *testing.T) {
+	k := testkit.Kafka(t)
+	topic := k.Topic(t, 2)
+	cl := client(t, k)
+	cfg := config(k, topic)
+	cfg.Follow, cfg.Sort, cfg.SortWindow = true, true, 400*time.Millisecond
+	r := open(t, cfg)
+	now := time.Now().Add(time.Hour) // a clock ahead holds no longer
+	for i := range 10 {
+		write(t, cl, &kgo.Record{Topic: topic, Partition: int32(i % 2), Value: fmt.Appendf(nil, "%d", 9-i), Timestamp: now.Add(time.Duration(9-i) * time.Second)})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var got []Record
+	for len(got) < 10 {
+		batch, err := r.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range batch {
+			got = append(got, batch[i].Clone())
+		}
+	}
+	ordered(t, got)
+	if len(got) != 10 {
+		t.Errorf("%d records", len(got))
+	}
+}
