@@ -32,7 +32,7 @@ func (l liveStreams) CheckPartitions(list string) error {
 	return err
 }
 
-func (l liveStreams) Open(ctx context.Context, q streamQuery, onNotice func(string)) (streamReader, error) {
+func (l liveStreams) Open(ctx context.Context, q streamQuery, onNotice func(text string, trouble bool)) (streamReader, error) {
 	from, err := consumer.ParseFrom(q.from)
 	if err != nil {
 		return nil, err
@@ -44,12 +44,16 @@ func (l liveStreams) Open(ctx context.Context, q streamQuery, onNotice func(stri
 	r, err := consumer.Open(ctx, consumer.Config{
 		Kafka: l.cfg, Topics: []string{q.topic}, From: from, Partitions: parts, Follow: true,
 		Isolation: consumer.ReadUncommitted, Linger: streamLinger, Log: l.log,
-		Notify: func(n consumer.Notice) { onNotice(noticeText(n)) },
+		Notify: func(n consumer.Notice) { onNotice(noticeText(n), isTrouble(n.Kind)) },
 	})
 	if err != nil {
 		return nil, errors.New(kafka.Explain(err))
 	}
 	return &liveReader{r: r, arrived: map[int32]time.Time{}, seen: map[int32]uint64{}}, nil
+}
+
+func isTrouble(k consumer.NoticeKind) bool {
+	return k != consumer.BrokerBack && k != consumer.PartitionBack && k != consumer.PartitionAdded
 }
 
 func noticeText(n consumer.Notice) string {
@@ -64,7 +68,6 @@ type liveReader struct {
 	r       *consumer.Reader
 	arrived map[int32]time.Time // of the last record of each partition
 	seen    map[int32]uint64
-	errors  map[int32]time.Time
 }
 
 // Next returns nothing when nothing came for a second.

@@ -49,7 +49,7 @@ type TopicsPort interface {
 
 // StreamPort opens readers of topics.
 type StreamPort interface {
-	Open(ctx context.Context, q streamQuery, onNotice func(string)) (streamReader, error)
+	Open(ctx context.Context, q streamQuery, onNotice func(text string, trouble bool)) (streamReader, error)
 	// CheckFrom validates a start as typed by a user.
 	CheckFrom(from string) error
 	// CheckPartitions validates a choice of partitions as typed by a user.
@@ -74,12 +74,11 @@ type streamReader interface {
 // partStat is how far the reading of one partition got. Offsets are -1 when not
 // known.
 type partStat struct {
-	id         int32
-	next, end  int64
-	records    uint64
-	lastAt     time.Time // when its last record came
-	err        string
-	errorSince time.Time
+	id        int32
+	next, end int64
+	records   uint64
+	lastAt    time.Time // when its last record came
+	err       string
 }
 
 // ports are all ports of a console. A nil port means that it is not there: its

@@ -107,7 +107,7 @@ func (s *session) setState(state string, bad bool) {
 func (s *session) run(ctx context.Context, port StreamPort, j *journal) {
 	q := s.query
 	for ctx.Err() == nil {
-		r, err := port.Open(ctx, q, func(text string) { j.add("stream", true, q.topic+": "+text) })
+		r, err := port.Open(ctx, q, func(text string, trouble bool) { j.add("stream", trouble, q.topic+": "+text) })
 		if err == nil {
 			s.setState("live", false)
 			err = s.pump(ctx, r)

@@ -18,6 +18,8 @@ func (s *streamScreen) summary(w int) string {
 	switch {
 	case i.bad:
 		left = st.bad.apply("✗ " + i.state + " since " + i.since.Format("15:04:05") + " (trying again)")
+	case s.lost() != nil:
+		left = st.bad.apply("✗ Kafka does not answer since " + s.lost().since.Format("15:04:05") + ": reading goes on by itself when it is back")
 	case i.state != "live":
 		left = st.wait.apply("◌ " + i.state)
 	default:
@@ -34,6 +36,14 @@ func (s *streamScreen) summary(w int) string {
 		left = fit(left, w-room-12) + st.good.apply(sparkline(i.spark, room)) + st.dim.apply("  last min")
 	}
 	return left
+}
+
+// lost is the cluster's state when it does not answer and nothing comes in.
+func (s *streamScreen) lost() *link {
+	if k := &s.env.view.kafka; k.err != "" && !(s.info.rate > 0) {
+		return k
+	}
+	return nil
 }
 
 // strip shows the partitions: rate, lag, trouble. Those in trouble come first
@@ -94,6 +104,8 @@ func (s *streamScreen) status(w int) string {
 		where = st.dim.apply(" END")
 	case s.info.bad:
 		where = st.bad.apply(" LOST " + humanAge(s.env.now().Sub(s.info.since)))
+	case s.lost() != nil:
+		where = st.bad.apply(" STALLED " + coarseAge(s.env.view.at.Sub(s.lost().since)))
 	default:
 		where = st.good.apply(" LIVE")
 	}
