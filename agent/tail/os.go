@@ -65,7 +65,7 @@ func readFull(f *os.File, b []byte, off int64) (int, error) {
 	for n < len(b) {
 		m, err := readAt(f, b[n:], off+int64(n))
 		n += m
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return n, err
 		}
 		if m == 0 {

@@ -51,7 +51,7 @@ func statFile(f *os.File, st *fileStat) error {
 
 func readAt(f *os.File, b []byte, off int64) (int, error) {
 	n, err := f.ReadAt(b, off)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return n, err

@@ -2,22 +2,22 @@ package tail
 
 import (
 	"context"
-	"errors"
-	"os"
 	"time"
 )
 
 // Run follows the files until ctx ends: it looks at them when the file system
 // tells of a change and at least every Interval. It returns ctx.Err().
 func (s *Set) Run(ctx context.Context) error {
-	var events chan error
 	if s.own {
 		wctx, stop := context.WithCancel(ctx)
-		events = make(chan error, 1)
-		go func() { events <- s.watcher.Run(wctx) }()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = s.watcher.Run(wctx) // ends with wctx, that is all it says
+		}()
 		defer func() {
 			stop()
-			<-events
+			<-ended
 		}()
 	}
 	next := time.NewTimer(0)
@@ -34,7 +34,7 @@ func (s *Set) Run(ctx context.Context) error {
 		case <-s.kick:
 			// Events must not make scans follow on one another: one takes at
 			// most a tenth of the time.
-			full = s.takeFull() && time.Since(last) > 10*took+5*time.Millisecond
+			full = s.wantsFull() && time.Since(last) > 10*took+5*time.Millisecond
 		}
 		if !full {
 			s.checkDirty()
@@ -60,11 +60,11 @@ func (s *Set) pause(took time.Duration) time.Duration {
 	return min(s.cfg.Interval, max(100*time.Millisecond, 20*took))
 }
 
-func (s *Set) takeFull() bool {
+// wantsFull tells whether an event asked for a scan.
+func (s *Set) wantsFull() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	full := s.full
-	return full
+	return s.full
 }
 
 // Scan looks once at everything: what names there are, what is behind them, what
@@ -233,330 +233,4 @@ func (s *Set) compareLocked(sl *slot, st *fileStat, err error) bool {
 		return false
 	}
 	return true
-}
-
-// arrival is what was found at a name.
-type arrival struct {
-	st     fileStat
-	h      *os.File
-	name   string // with links followed
-	exists bool
-	err    error // it may exist, but cannot be followed
-	past   *past // what was there before
-}
-
-// rotate settles what changed. Between the look at a name and the look for
-// generations that were never at it the name must not change, or a generation
-// could be missed; so it is looked at again.
-func (s *Set) rotate(slots []*slot) {
-	const tries = 6
-	for try := 1; len(slots) > 0; try++ {
-		arrived := make([]arrival, len(slots))
-		for i, sl := range slots {
-			arrived[i] = s.arrive(sl)
-		}
-		s.lists = map[string]*listing{}
-		var again []*slot
-		for i, sl := range slots {
-			a := &arrived[i]
-			if a.err != nil {
-				s.mu.Lock()
-				sl.err = a.err
-				s.mu.Unlock()
-				continue
-			}
-			s.settleTruncation(sl)
-			found, clean := s.older(sl, a)
-			if clean && s.same(sl, a) {
-				s.settle(sl, a, found)
-				continue
-			}
-			s.discard(a, found)
-			again = append(again, sl)
-		}
-		slots = again
-		if try == tries {
-			s.later(slots)
-			return
-		}
-	}
-}
-
-// settleTruncation notices that the file that was at the name was truncated before
-// it was moved away, so that a copy made of it is not taken for another file.
-func (s *Set) settleTruncation(sl *slot) {
-	s.mu.Lock()
-	f := sl.cur
-	ok := f != nil && f.handle != nil && f.home == sl && (f.state == fileIdle || f.state == fileQueued)
-	var st fileStat
-	if ok {
-		err := statFile(f.handle, &st)
-		ok = err == nil && (st.size < f.pos || !f.intactLocked())
-	}
-	s.mu.Unlock()
-	if ok {
-		s.renew(f, st, true)
-	}
-}
-
-// later has the names looked at again soon: their files are being renamed faster
-// than that could be followed.
-func (s *Set) later(slots []*slot) {
-	s.mu.Lock()
-	for _, sl := range slots {
-		s.dirty[sl] = struct{}{}
-	}
-	s.mu.Unlock()
-	if len(slots) > 0 {
-		s.poke()
-	}
-}
-
-func (s *Set) discard(a *arrival, found []candidate) {
-	if a.h != nil {
-		_ = a.h.Close()
-	}
-	for i := range found {
-		_ = found[i].h.Close()
-	}
-}
-
-// same tells whether the name still leads to what was found.
-func (s *Set) same(sl *slot, a *arrival) bool {
-	var st fileStat
-	err := statPath(sl.path, &st)
-	if err != nil {
-		return !a.exists && isGone(err)
-	}
-	return st.regular == a.exists && (!a.exists || st.id == a.st.id)
-}
-
-// arrive opens what is at the name now.
-func (s *Set) arrive(sl *slot) arrival {
-	var a arrival
-	err := statPath(sl.path, &a.st)
-	switch {
-	case err != nil && isGone(err), err == nil && !a.st.regular:
-		return a
-	case err != nil:
-		a.err = err
-		return a
-	}
-	a.exists = true
-	s.mu.Lock()
-	known := s.byInode[a.st.id]
-	s.mu.Unlock()
-	if known != nil {
-		return a
-	}
-	a.name = resolve(sl.path)
-	if a.err = s.allowed(sl.path, a.name); a.err != nil {
-		return a
-	}
-	var st fileStat
-	a.h, st, err = s.openRetry(a.name)
-	switch {
-	case err != nil && isGone(err):
-		a.exists, a.err = true, nil // gone meanwhile: the look that follows tells
-	case err != nil:
-		a.err = err
-	default:
-		a.st = st
-	}
-	return a
-}
-
-// allowed asks whether a file may be followed under its names.
-func (s *Set) allowed(paths ...string) error {
-	for _, p := range paths {
-		if err := s.cfg.Allowed(p); err != nil {
-			return &notAllowedError{p, err}
-		}
-	}
-	return nil
-}
-
-type notAllowedError struct {
-	path string
-	err  error
-}
-
-func (e *notAllowedError) Error() string { return "not allowed: " + e.err.Error() }
-func (e *notAllowedError) Unwrap() error { return e.err }
-
-// older returns the generations between what was last at the name and what is
-// there now; clean is false when that cannot be known now.
-func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
-	p := sl.last
-	s.mu.Lock()
-	if sl.cur != nil {
-		p = &past{name: sl.cur.name, mtime: sl.cur.mtime, size: sl.cur.size, born: sl.cur.born}
-	}
-	first := !s.scanned && sl.cur == nil
-	s.mu.Unlock()
-	switch {
-	case first && a.exists && s.fromSaved(sl, a):
-		return nil, true // nothing came after it
-	case first:
-		p = s.savedPast(sl)
-	}
-	if p == nil {
-		p = s.beginning(first)
-	}
-	if p == nil {
-		return nil, true
-	}
-	if a.exists && s.isKnown(a.st.id) {
-		return nil, true // renamed back
-	}
-	a.past = p
-	found, err := s.unseen(sl, p, a.st.id)
-	if errors.Is(err, errTryLater) {
-		return nil, false
-	}
-	if err != nil && !isGone(err) {
-		s.log.Warn("cannot look for rotated files", "path", sl.path, "error", words(err))
-	}
-	return found, true
-}
-
-// clockGrain is more than the granularity of file times, which lag the clock.
-const clockGrain = 20 * time.Millisecond
-
-// beginning stands for what was at a name before anything was seen there: what is
-// younger than the beginning of following was never seen because it was rotated
-// away between two looks, not because it is an old archive.
-func (s *Set) beginning(first bool) *past {
-	since := s.cfg.Since
-	if since.IsZero() || s.cfg.FirstStart {
-		if first {
-			return nil
-		}
-		since = s.begun
-	}
-	at := since.Add(-clockGrain).UnixNano()
-	return &past{mtime: at, born: at}
-}
-
-func (s *Set) isKnown(id inode) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.byInode[id] != nil
-}
-
-// settle makes what arrived at the name the one that is followed there.
-func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old := sl.cur
-	if old != nil && old.state == fileDone {
-		old = nil
-	}
-	sl.err = nil
-	if sl.last == nil {
-		sl.last = a.past
-	}
-	if a.exists && a.h == nil && s.byInode[a.st.id] == nil {
-		s.dirty[sl] = struct{}{} // gone while it was opened
-		a.exists = false
-	}
-	if old != nil {
-		sl.last = &past{name: old.name, mtime: old.mtime, size: old.size, born: old.born}
-		sl.cur = nil
-	}
-	replaced := old != nil && a.exists && s.replacesLocked(old, a)
-	if old != nil && old.home == sl {
-		s.awayLocked(old)
-	}
-	s.adoptLocked(sl, a.past, found)
-	if !a.exists {
-		sl.err, sl.first = os.ErrNotExist, false
-		return
-	}
-	f := s.byInode[a.st.id]
-	if f == nil {
-		f = s.followLocked(sl, a)
-		if replaced {
-			s.startLocked(f, old.stateLocked())
-			s.log.Info("file was replaced by a copy that goes on where it ended", "path", sl.path, "file", f.id.String(), "from", f.pos)
-		}
-		if f.copyOf == nil {
-			s.unsaved = append(s.unsaved, f.stateLocked())
-		}
-	} else if a.h != nil {
-		_ = a.h.Close()
-	}
-	sl.cur = f
-	if f.home == sl {
-		s.backLocked(f)
-	}
-	s.wakeLocked(f)
-	s.limitLocked()
-}
-
-// replacesLocked tells whether the file that arrived was written beside old and
-// then renamed over it, with the same content to begin with: then it is read from
-// where old ended. A file that was created after old was removed is a new one,
-// whatever it begins with.
-func (s *Set) replacesLocked(old *File, a *arrival) bool {
-	if a.h == nil || old.handle == nil || old.state != fileIdle || old.pos == 0 || old.head.len == 0 {
-		return false
-	}
-	var st fileStat
-	if err := statFile(old.handle, &st); err != nil || st.links != 0 || st.size != old.pos {
-		return false
-	}
-	b := birth(a.h)
-	state := old.stateLocked()
-	return b != 0 && b < st.ctime && matches(a.h, a.st.size, &state)
-}
-
-// followLocked begins to follow a file that is not known.
-func (s *Set) followLocked(sl *slot, a *arrival) *File {
-	if st, ok := s.takeSavedLocked(a.st.id, a.h, a.st.size); ok {
-		if !empty(&st) {
-			return s.resumeLocked(sl, a, st)
-		}
-		sl.first = false
-		s.forgetLocked(s.slotLocked(st.Path), st.ID)
-	}
-	f := s.newLocked(sl, a.name, &a.st, a.h)
-	if sl.first {
-		s.startLocked(f, endState(a.h, a.st.size, s.splitter()))
-	} else if o := s.originalLocked(sl, a); o != nil {
-		f.copyOf = o
-		s.copies[f] = struct{}{}
-	}
-	sl.first = false
-	return f
-}
-
-// endState is where to start at the end of a file: at the start of the last line,
-// if it is unfinished.
-func endState(h *os.File, size int64, sp splitter) State {
-	unit := int64(sp.unit())
-	size -= size % unit
-	st := State{Pos: size}
-	b := make([]byte, min(size, int64(sp.maxLine)))
-	from := size - int64(len(b))
-	if n, err := readFull(h, b, from); err == nil && n == len(b) {
-		last := int64(0)
-		for i := int64(0); i < int64(len(b)); {
-			n := sp.index(b[i:])
-			if n < 0 {
-				break
-			}
-			i += int64(n) + unit
-			last = i
-		}
-		if last > 0 || from == 0 {
-			st.Pos = from + last
-		}
-	}
-	st.MarkLen = int(min(st.Pos, markMax))
-	var head [headMax]byte
-	if n, err := readFull(h, head[:min(st.Pos, headMax)], 0); err == nil {
-		st.HeadLen, st.HeadHash = n, fnv(fnvOffset, head[:n])
-	}
-	return st
 }

@@ -1,0 +1,178 @@
+package tail
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// create makes a new file at path.
+func (m *model) create() {
+	w, err := os.OpenFile(m.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
+	m.must(err)
+	m.begin0(w)
+	m.act("create %d ino %d", m.cur.n, m.cur.ino)
+}
+
+func (m *model) begin0(w *os.File) {
+	var st fileStat
+	m.must(statPath(m.path, &st))
+	m.cur = &modelGen{n: len(m.gens), ino: st.id.ino, w: w}
+	m.gens = append(m.gens, m.cur)
+}
+
+func (m *model) must(err error) {
+	m.t.Helper()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// text returns the next bytes that the writer of g writes: any number of lines,
+// the last one often not whole.
+func (m *model) text(g *modelGen) []byte {
+	var b bytes.Buffer
+	for b.Len() < 400 {
+		g.line++
+		fmt.Fprintf(&b, "%c%d-%d%s\n", 'A'+g.n%50, g.n, g.line, strings.Repeat("x", m.rnd.IntN(40)))
+		if m.rnd.IntN(10) == 0 {
+			b.WriteByte('\n')
+		}
+	}
+	n := 1 + m.rnd.IntN(b.Len())
+	if m.rnd.IntN(2) == 0 {
+		n = bytes.LastIndexByte(b.Bytes()[:n], '\n') + 1
+	}
+	return b.Bytes()[:n]
+}
+
+func (m *model) append(g *modelGen) {
+	b := m.text(g)
+	_, err := g.w.Write(b)
+	m.must(err)
+	g.content = append(g.content, b...)
+	m.act("write %d bytes to %d: %d", len(b), g.n, len(g.content))
+}
+
+func (m *model) write() {
+	if m.cur == nil {
+		m.create()
+	}
+	m.append(m.cur)
+}
+
+// lateWrite goes on writing to the file that was moved away last.
+func (m *model) lateWrite() {
+	if i := len(m.gens) - 2; i >= 0 && m.gens[i].away && !m.gens[i].gone && m.gens[i].copyIno == 0 && m.gens[i].since < 6 && m.cur != nil {
+		m.append(m.gens[i])
+		m.gens[i].late = true
+	}
+}
+
+func (m *model) shift() {
+	for n := 40; n >= 1; n-- {
+		err := os.Rename(fmt.Sprintf("%s.%d", m.path, n), fmt.Sprintf("%s.%d", m.path, n+1))
+		if err != nil && !os.IsNotExist(err) {
+			m.t.Fatal(err)
+		}
+	}
+}
+
+func (m *model) leave() *modelGen {
+	g := m.cur
+	g.away, g.since, g.cut = true, 0, len(g.content)
+	m.cur = nil
+	return g
+}
+
+func (m *model) rename() {
+	if m.cur == nil {
+		return
+	}
+	m.shift()
+	m.must(os.Rename(m.path, m.path+".1"))
+	g := m.leave()
+	m.act("rename %d", g.n)
+	if m.rnd.IntN(4) > 0 {
+		m.create()
+	}
+}
+
+func (m *model) copyTruncate() {
+	if m.cur == nil || m.file(m.cur) != nil && m.seen(m.cur) == 0 {
+		return // a file seen empty, filled and truncated between two looks is still empty or new
+	}
+	if m.seen(m.cur) > len(m.cur.content) {
+		return // it was cut off, and the Set has yet to notice
+	}
+	m.shift()
+	m.must(os.WriteFile(m.path+".1", m.cur.content, 0o644))
+	var st fileStat
+	m.must(statPath(m.path+".1", &st))
+	m.must(os.Truncate(m.path, 0))
+	g := m.leave()
+	g.copyIno = st.id.ino
+	m.begin0(g.w)
+	m.act("copytruncate %d, copy ino %d, now %d", g.n, st.id.ino, m.cur.n)
+}
+
+func (m *model) truncate() {
+	if m.cur == nil {
+		return
+	}
+	g := m.cur
+	to := 0
+	if m.rnd.IntN(3) == 0 {
+		to = m.rnd.IntN(len(g.content) + 1)
+	}
+	m.act("truncate %d to %d (handed out %d, seen %d)", g.n, to, g.cursor, m.seen(g))
+	m.must(os.Truncate(m.path, int64(to)))
+	if to >= g.cursor && to >= m.head(g) {
+		g.content = g.content[:to]
+		return
+	}
+	m.leave()
+	g.gone = true
+	m.begin0(g.w)
+	m.cur.content = bytes.Clone(g.content[:to])
+	m.cur.line = g.line
+}
+
+func (m *model) remove() {
+	if m.cur == nil {
+		return
+	}
+	m.must(os.Remove(m.path))
+	g := m.leave()
+	g.unnamed = true
+	m.act("remove %d", g.n)
+	if !m.running || !m.open(g) {
+		g.gone = true
+	}
+}
+
+// open tells whether the Set has the file of g open.
+func (m *model) open(g *modelGen) bool {
+	for f := range m.set.files {
+		if f.id.Ino == g.ino && f.handle != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// head returns up to where a file that nothing was read of is known by content.
+func (m *model) head(g *modelGen) int {
+	if f := m.file(g); f != nil {
+		return f.head.len
+	}
+	if !m.running {
+		for id, st := range m.states {
+			if m.ids[id] == g {
+				return st.HeadLen
+			}
+		}
+	}
+	return 0
+}
