@@ -17,7 +17,7 @@ import (
 // take all memory.
 const maxInflated = 256 << 20
 
-var errInflated = fmt.Errorf("batch is larger than %d MiB when decompressed", maxInflated>>20)
+var errInflated = errors.New("batch is too large when decompressed")
 
 // inflater decompresses batches, one at a time, keeping its decoders.
 type inflater struct {
@@ -25,6 +25,14 @@ type inflater struct {
 	lz4  *lz4.Reader
 	zstd *zstd.Decoder
 	src  bytes.Reader
+	most int // bytes of one decompressed batch; 0: maxInflated
+}
+
+func (f *inflater) limit() int {
+	if f.most > 0 {
+		return f.most
+	}
+	return maxInflated
 }
 
 // inflate appends the decompressed bytes of src to dst.
@@ -38,22 +46,22 @@ func (f *inflater) inflate(codec int, dst, src []byte) ([]byte, error) {
 		if err := f.gzip.Reset(&f.src); err != nil {
 			return dst, fmt.Errorf("gzip: %w", err)
 		}
-		return readInto(dst, f.gzip, "gzip")
+		return readInto(dst, f.gzip, f.limit(), "gzip")
 	case 2:
-		return inflateSnappy(dst, src)
+		return inflateSnappy(dst, src, f.limit())
 	case 3:
 		if f.lz4 == nil {
 			f.lz4 = lz4.NewReader(nil)
 		}
 		f.lz4.Reset(&f.src)
-		return readInto(dst, f.lz4, "lz4")
+		return readInto(dst, f.lz4, f.limit(), "lz4")
 	case 4:
 		return f.inflateZstd(dst, src)
 	}
 	return dst, fmt.Errorf("unknown compression %d", codec)
 }
 
-func inflateSnappy(dst, src []byte) ([]byte, error) {
+func inflateSnappy(dst, src []byte, limit int) ([]byte, error) {
 	dst = grow(dst, max(4*len(src), 4<<10))
 	for {
 		out, err := xerial.DecodeCapped(dst[:len(dst):cap(dst)], src)
@@ -63,7 +71,7 @@ func inflateSnappy(dst, src []byte) ([]byte, error) {
 		if !errors.Is(err, xerial.ErrDstTooSmall) {
 			return dst, fmt.Errorf("snappy: %w", err)
 		}
-		if cap(dst) >= maxInflated {
+		if cap(dst) >= limit {
 			return dst, errInflated
 		}
 		dst = grow(dst, 2*cap(dst))
@@ -73,29 +81,24 @@ func inflateSnappy(dst, src []byte) ([]byte, error) {
 func (f *inflater) inflateZstd(dst, src []byte) ([]byte, error) {
 	if f.zstd == nil {
 		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxMemory(maxInflated))
+			zstd.WithDecoderMaxMemory(uint64(f.limit())))
 		if err != nil {
 			return dst, fmt.Errorf("zstd: %w", err)
 		}
 		f.zstd = d
 	}
 	out, err := f.zstd.DecodeAll(src, dst)
+	if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+		return dst, errInflated
+	}
 	if err != nil {
 		return dst, fmt.Errorf("zstd: %w", err)
 	}
 	return out, nil
 }
 
-// close frees what the decoders hold outside the heap.
-func (f *inflater) close() {
-	if f.zstd != nil {
-		f.zstd.Close()
-		f.zstd = nil
-	}
-}
-
-// readInto appends all of r to dst.
-func readInto(dst []byte, r io.Reader, name string) ([]byte, error) {
+// readInto appends all of r to dst, up to a limit.
+func readInto(dst []byte, r io.Reader, limit int, name string) ([]byte, error) {
 	for {
 		if len(dst) == cap(dst) {
 			dst = grow(dst, max(64<<10, cap(dst)))
@@ -108,7 +111,7 @@ func readInto(dst []byte, r io.Reader, name string) ([]byte, error) {
 		if err != nil {
 			return dst, fmt.Errorf("%s: %w", name, err)
 		}
-		if len(dst) > maxInflated {
+		if len(dst) > limit {
 			return dst, errInflated
 		}
 	}

@@ -23,7 +23,6 @@ type protobufDecoder struct {
 	registry *registry
 	local    protoreflect.MessageDescriptor // from files; nil: by registry
 	message  string                         // of values that do not say; ""
-	files    linker.Files
 	cache    schemaCache[linker.Files]
 	compact  bytes.Buffer
 }
