@@ -40,4 +40,11 @@
 // system gives the same inode number again or the file is truncated. Generations
 // of one watched name are handed out in order: the newer one becomes ready when
 // the older one has been read to its end.
+//
+// What cannot be known: a file that was truncated and has again, byte for byte,
+// the same head and the same 64 bytes before the position; lines written between
+// the copying and the truncation of copytruncate; a generation that came and went
+// between two looks and was deleted or compressed before the second. Generations
+// that nobody saw under the watched name are put in order by modification time,
+// which is as exact as the clock of the file system (4 ms).
 package tail

@@ -195,6 +195,9 @@ func firstHead(h *os.File, size int64) headMark {
 // before the position are still there; the reader finds out otherwise.
 func (s *Set) observeLocked(f *File, st *fileStat) {
 	if st.size == f.size && st.mtime == f.mtime && f.err == nil {
+		if f.size > f.pos && !f.partial {
+			s.wakeLocked(f) // it should be ready already
+		}
 		return
 	}
 	if f.handle != nil && st.size >= f.size && f.intactLocked() {

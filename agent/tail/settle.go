@@ -229,6 +229,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
 	}
 	if a.exists && a.h == nil && s.byInode[a.st.id] == nil {
 		s.dirty[sl] = struct{}{} // gone while it was opened
+		s.poke()
 		a.exists = false
 	}
 	if old != nil {
