@@ -156,6 +156,7 @@ func (a *Agent) announce(ctx context.Context) error {
 		defer tick.Stop()
 		var last etcdcfg.Presence
 		for {
+			a.tasks.sweep()
 			if p := a.presence(); !reflect.DeepEqual(p, last) {
 				an.Set(p)
 				last = p

@@ -21,13 +21,14 @@ type supervisor struct {
 	wanted   []etcdcfg.Entry  // the list last applied
 	revision int64            // of that list
 	counters map[string]*counters
-	last     map[string]*task // the latest task of a path that was stopped
+	last     map[string]*task // stopped tasks of which something may be on its way, by key
+	topics   map[string]bool  // topics that ship was given
 }
 
 func newSupervisor(ctx context.Context, sh *shared) *supervisor {
 	return &supervisor{
 		shared: sh, ctx: ctx, tasks: map[string]*task{},
-		counters: map[string]*counters{}, last: map[string]*task{},
+		counters: map[string]*counters{}, last: map[string]*task{}, topics: map[string]bool{},
 	}
 }
 
@@ -47,17 +48,42 @@ func (s *supervisor) apply(list []etcdcfg.Entry, revision int64) plan {
 		delete(s.tasks, k)
 		t.log.Info("task stops")
 		t.cancel()
-		s.last[pathOf(k)] = t
+		s.last[k] = t
 	}
 	for _, e := range p.start {
 		s.start(e)
 	}
-	for path, t := range s.last {
+	return p
+}
+
+// sweep forgets what is left of stopped tasks of which nothing is on its way any
+// more, and tells ship of topics that nobody uses, so that it stops asking for them.
+func (s *supervisor) sweep() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k, t := range s.last {
 		if t.over() {
-			delete(s.last, path)
+			delete(s.last, k)
 		}
 	}
-	return p
+	used := map[string]bool{}
+	for _, tasks := range []map[string]*task{s.tasks, s.last} {
+		for k, t := range tasks {
+			used[t.entry.Topic] = true
+			used[k] = true
+		}
+	}
+	for k := range s.counters {
+		if !used[k] {
+			delete(s.counters, k)
+		}
+	}
+	for topic := range s.topics {
+		if !used[topic] {
+			s.shared.producer.Forget(topic)
+			delete(s.topics, topic)
+		}
+	}
 }
 
 // start starts the task of an entry. s.mu is held.
@@ -69,13 +95,28 @@ func (s *supervisor) start(e etcdcfg.Entry) {
 		s.counters[k] = c
 	}
 	t := newTask(s.shared, e, c)
-	t.after = s.last[e.Path]
+	t.after = s.predecessors(e)
+	s.topics[e.Topic] = true
 	t.inherit = func() error { return s.inherit(k) }
 	ctx, cancel := context.WithCancel(s.ctx)
 	t.cancel = cancel
 	s.tasks[k] = t
 	t.log.Info("task starts")
 	s.wg.Go(func() { t.run(ctx) })
+}
+
+// predecessors are the stopped tasks that the task of an entry must wait for: the one
+// of the same path and topic, and, when it will take over the positions of another
+// topic of the path, those of topics that are no longer in the list. s.mu is held.
+func (s *supervisor) predecessors(e etcdcfg.Entry) []*task {
+	var out []*task
+	inherits := !s.shared.registry.Known(e.Key())
+	for k, t := range s.last {
+		if k == e.Key() || inherits && pathOf(k) == e.Path && !s.wantsLocked(k) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // inherit gives a source that was never followed the positions of the same path
@@ -103,6 +144,10 @@ func (s *supervisor) inherit(key string) error {
 func (s *supervisor) wants(key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.wantsLocked(key)
+}
+
+func (s *supervisor) wantsLocked(key string) bool {
 	return slices.ContainsFunc(s.wanted, func(e etcdcfg.Entry) bool { return e.Key() == key })
 }
 

@@ -39,6 +39,7 @@ type sender interface {
 	Send(ctx context.Context, b *ship.Bundle) error
 	MaxRecord(topic string) int
 	Topic(topic string) ship.TopicStatus
+	Forget(topic string)
 }
 
 // shared is what all tasks of an agent use together.
@@ -93,11 +94,11 @@ func newTask(sh *shared, e etcdcfg.Entry, c *counters) *task {
 // alone: it is noted, shown and tried again.
 func (t *task) run(ctx context.Context) {
 	defer close(t.ended)
-	if t.after != nil {
-		<-t.after.ended
-		t.after.settle(ctx, t.entry.Key() == t.after.entry.Key())
-		t.after = nil // its memory is not needed any more
+	for _, before := range t.after {
+		<-before.ended
+		before.settle(ctx, t.entry.Key() == before.entry.Key())
 	}
+	t.after = nil // their memory is not needed any more
 	for ctx.Err() == nil {
 		err := t.follow(ctx)
 		if ctx.Err() != nil {

@@ -27,11 +27,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeSender takes bundles and acknowledges those of topics that are up.
 type fakeSender struct {
-	mu    sync.Mutex
-	got   map[string][]string // values by topic, as sent
-	down  map[string]bool     // topics that do not acknowledge
-	held  map[string][]*ship.Bundle
-	panic string // topic whose bundles make Send panic once
+	mu        sync.Mutex
+	got       map[string][]string // values by topic, as sent
+	down      map[string]bool     // topics that do not acknowledge
+	held      map[string][]*ship.Bundle
+	forgotten []string
+	panic     string // topic whose bundles make Send panic once
 }
 
 func newFakeSender() *fakeSender {
@@ -56,6 +57,12 @@ func (f *fakeSender) Send(_ context.Context, b *ship.Bundle) error {
 	f.mu.Unlock()
 	b.Done(ship.Result{Acked: len(b.Spans)})
 	return nil
+}
+
+func (f *fakeSender) Forget(topic string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forgotten = append(f.forgotten, topic)
 }
 
 func (f *fakeSender) MaxRecord(string) int { return 1 << 20 }
@@ -207,6 +214,41 @@ func TestRemovedEntryComesBack(t *testing.T) {
 	b.write("a.log", "two\n")
 	b.apply([]etcdcfg.Entry{e}, 3)
 	b.expect("t1", "one", "two")
+}
+
+// TestTwoTopicsOfOnePath restarts one of two entries of a path: each must wait for its
+// own predecessor only, and keep its own positions.
+func TestTwoTopicsOfOnePath(t *testing.T) {
+	b := newBench(t)
+	one, two := b.entry("a.log", "t1"), b.entry("a.log", "t2")
+	b.apply([]etcdcfg.Entry{one, two}, 1)
+	b.write("a.log", "one\n")
+	b.expect("t1", "one")
+	b.expect("t2", "one")
+	one.ExcludeLines, two.ExcludeLines = []string{"x"}, []string{"y"}
+	b.apply([]etcdcfg.Entry{one, two}, 2)
+	b.apply([]etcdcfg.Entry{one}, 3)
+	b.write("a.log", "two\n")
+	b.expect("t1", "one", "two")
+	b.apply([]etcdcfg.Entry{one, two}, 4)
+	b.expect("t2", "one", "two")
+}
+
+func TestNothingIsLeftOfRemovedEntries(t *testing.T) {
+	b := newBench(t)
+	for i := range 50 {
+		name := fmt.Sprintf("f%d.log", i)
+		b.apply([]etcdcfg.Entry{b.entry(name, fmt.Sprintf("t%d", i))}, int64(i))
+		b.write(name, "one\n")
+		b.expect(fmt.Sprintf("t%d", i), "one")
+	}
+	b.apply(nil, 100)
+	testkit.Eventually(t, 10*time.Second, "stopped tasks are forgotten, and their topics", func() bool {
+		b.sweep()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return len(b.last)+len(b.counters)+len(b.topics) == 0 && len(b.send.forgotten) == 50
+	})
 }
 
 func TestPanicIsOneTasksAlone(t *testing.T) {
