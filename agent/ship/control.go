@@ -111,14 +111,17 @@ func (p *Producer) controlled(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err == nil {
+		if p.trouble != nil {
+			p.log.Info("kafka answers again")
+		}
 		p.trouble, p.reached = nil, true
 		return
 	}
+	why := reason{stateUnreachable, kafka.Explain(err)}
 	if p.trouble == nil {
-		p.log.Info("kafka cannot be asked about its topics", "reason", err.Error())
+		p.log.Warn("kafka does not answer; lines wait in their files until it does", "reason", why.err)
 	}
 	p.trouble = err
-	why := reason{stateUnreachable, kafka.Explain(err)}
 	for _, t := range p.topics {
 		if len(t.parts) == 0 && t.trouble.state == "" {
 			t.trouble = why

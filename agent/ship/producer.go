@@ -374,14 +374,18 @@ func (p *Producer) notify(ctx context.Context) {
 		case <-p.tell:
 		}
 		p.mu.Lock()
-		events, hollow := p.events, p.hollow
+		events, hollow, away := p.events, p.hollow, p.trouble != nil
 		p.events, p.hollow = nil, nil
 		p.mu.Unlock()
 		for _, e := range events {
-			if e.State == "" {
+			switch {
+			case e.State == "":
 				p.log.Info("topic is shipping again", "topic", e.Topic)
-			} else {
-				p.log.Warn("topic is held up", "topic", e.Topic, "state", e.State, "reason", e.Err)
+			case e.State == stateUnreachable && away:
+				// Said once for the cluster, not loudly for each of its topics.
+				p.log.Info("topic is held up; its lines wait in their files", "topic", e.Topic, "state", e.State, "reason", e.Err)
+			default:
+				p.log.Warn("topic is held up; its lines wait in their files", "topic", e.Topic, "state", e.State, "reason", e.Err)
 			}
 			if p.cfg.OnTopic != nil {
 				p.cfg.OnTopic(e)
