@@ -66,7 +66,7 @@ type task struct {
 	counters *counters
 	parcels  parcels
 
-	after   *task        // task of the same path that must have ended before this one reads
+	after   []*task      // tasks of the same path that must have ended before this one reads
 	inherit func() error // gives this source the positions of a predecessor; called once, before reading
 	cancel  context.CancelFunc
 	ended   chan struct{} // closed when run returned

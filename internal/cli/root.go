@@ -70,6 +70,7 @@ ini file, then defaults; 'logctl agent --print-config' shows them with their sou
 	fixed := func(values ...string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
 	}
+	_ = root.RegisterFlagCompletionFunc("key", a.completeKeys)
 	_ = root.RegisterFlagCompletionFunc("log-level", fixed("debug", "info", "warn", "error"))
 	_ = root.RegisterFlagCompletionFunc("log-format", fixed("text", "json"))
 	addCommands(root, a)
