@@ -60,7 +60,10 @@ func (s *confirmScreen) act(a action) tea.Cmd {
 
 func (s *confirmScreen) body(w, h int) []string {
 	st := s.env.styles
-	lines := append([]string(nil), s.lines...)
+	var lines []string
+	for _, l := range s.lines {
+		lines = append(lines, wrapWords(l, w-8)...)
+	}
 	lines = append(lines, "", st.key.apply("y")+" "+s.verb+"    "+st.key.apply("Esc")+" back")
 	return box(st, st.warn, w, h, lines)
 }

@@ -161,6 +161,9 @@ func (s *entriesScreen) summary(w int) string {
 	if v.etcd.err != "" {
 		return left + "   " + st.warn.apply("list as of "+v.listAt.Format("15:04:05")+", etcd is gone since "+v.etcd.since.Format("15:04:05"))
 	}
+	if v.reports.err != "" && math.IsNaN(v.lines) {
+		return left + "   " + st.warn.apply(v.reports.err)
+	}
 	if v.reports.err != "" {
 		return left + "   " + st.warn.apply("rates are old: no reports since "+v.reports.since.Format("15:04:05"))
 	}

@@ -182,7 +182,7 @@ func (r *root) crumbs() []string {
 	var out []string
 	start := 0
 	if len(r.stack) > 1 {
-		if parent, _ := r.stack[1].place(); parent != actEntries {
+		if parent, _ := r.stack[1].place(); parent != actEntries && parent != actStream {
 			start = 1
 		}
 	}

@@ -80,7 +80,7 @@ func run(ctx context.Context, cfg Config, p ports) error {
 	r.env.feed.start(inner)
 
 	opts := []tea.ProgramOption{
-		tea.WithContext(inner), tea.WithoutSignalHandler(), tea.WithoutCatchPanics(), tea.WithFPS(30),
+		tea.WithContext(inner), tea.WithoutSignalHandler(), tea.WithFPS(30),
 	}
 	if !r.colour {
 		opts = append(opts, tea.WithColorProfile(plainProfile(os.Environ())))

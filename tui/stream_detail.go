@@ -21,6 +21,7 @@ type detailCache struct {
 	mode  int
 	width int
 	utc   bool
+	low   bool
 	st    *styles
 	lines []string
 }
@@ -33,8 +34,9 @@ func (s *streamScreen) detailPane(w, h int) []string {
 		return []string{st.dim.apply(" no record")}
 	}
 	c := &s.cache
-	if c.rec != r || c.mode != s.detailMode || c.width != w || c.utc != s.utc || c.st != st {
-		*c = detailCache{rec: r, mode: s.detailMode, width: w, utc: s.utc, st: st, lines: s.detailLines(r, w-2)}
+	low := h < 12 // the value before the rest, where there is little room
+	if c.rec != r || c.low != low || c.mode != s.detailMode || c.width != w || c.utc != s.utc || c.st != st {
+		*c = detailCache{rec: r, mode: s.detailMode, width: w, utc: s.utc, low: low, st: st, lines: s.detailLines(r, w-2, low)}
 	}
 	s.detailTop = max(min(s.detailTop, len(c.lines)-h+1), 0)
 	title := fmt.Sprintf("─ %d/%d ─ %s (v) ", r.partition, r.offset, detailModes[s.detailMode])
@@ -48,7 +50,7 @@ func (s *streamScreen) detailPane(w, h int) []string {
 	return out
 }
 
-func (s *streamScreen) detailLines(r *rec, w int) []string {
+func (s *streamScreen) detailLines(r *rec, w int, low bool) []string {
 	st := s.env.styles
 	var out []string
 	add := func(name, value string) {
@@ -89,6 +91,9 @@ func (s *streamScreen) detailLines(r *rec, w int) []string {
 			v = "(null)"
 		}
 		add("header", clean(h.key)+" = "+v)
+	}
+	if low {
+		return append(append(s.valueLines(r, w), ""), out...)
 	}
 	return append(append(out, ""), s.valueLines(r, w)...)
 }
