@@ -225,7 +225,7 @@ func TestTailsOfCompactedLogs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := testkit.Kafka(t, testkit.Embedded())
-			topic := k.Topic(t, 1)
+			topic := k.Topic(t, 1, "retention.ms", "-1")
 			crafted(t, k, 100, func(offset int64) []byte {
 				switch {
 				case offset == 0:

@@ -33,6 +33,7 @@ type decoder struct {
 	shared  *decodeBuffers
 	onSkip  func(offset int64, err error) // a batch that cannot be decoded
 	scratch []byte                        // decompressed bytes of the batch, from shared
+	kept    [][]byte                      // those of the batches before, when records live long
 }
 
 // decodeBuffers is what the decoders of one Reader have in common. It is used by
@@ -67,7 +68,11 @@ func (d *decoder) decode(dst []Record, limit int) ([]Record, bool) {
 	for len(dst) < limit {
 		if d.left == 0 {
 			if d.scratch != nil { // records may still point into it
-				d.shared.used = append(d.shared.used, d.scratch)
+				if d.shared.keepHeaders {
+					d.kept = append(d.kept, d.scratch)
+				} else {
+					d.shared.used = append(d.shared.used, d.scratch)
+				}
 				d.scratch = nil
 			}
 			if len(d.data) == 0 {

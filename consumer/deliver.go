@@ -182,6 +182,11 @@ func (r *Reader) finish(p *partition) {
 // release gives the memory of a chunk back. The caller holds r.mu.
 func (r *Reader) release(c *chunk) {
 	c.p.held -= c.size
+	for _, b := range c.kept {
+		r.pool.put(b)
+	}
+	r.pool.put(c.scratch)
+	c.kept, c.scratch = nil, nil
 	r.drop(c.frame)
 }
 

@@ -19,7 +19,7 @@ import (
 
 func TestBrokerLostAndBack(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Restartable())
-	topic := k.Topic(t, 2)
+	topic := k.Topic(t, 2, "retention.ms", "-1")
 	write(t, client(t, k), numbered(topic, 0, 10)...)
 	var said notices
 	cfg := config(k, topic)
@@ -41,7 +41,7 @@ func TestBrokerLostAndBack(t *testing.T) {
 
 func TestLeaderMoves(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Brokers(3))
-	topic := k.Topic(t, 3)
+	topic := k.Topic(t, 3, "retention.ms", "-1")
 	cl := client(t, k)
 	cfg := config(k, topic)
 	cfg.Follow = true
@@ -68,7 +68,7 @@ func TestLeaderMoves(t *testing.T) {
 // A broker that takes connections and never answers must not hold up Close.
 func TestCloseWhileBrokerHangs(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 1)
+	topic := k.Topic(t, 1, "retention.ms", "-1")
 	release := make(chan struct{})
 	cfg := config(k, topic)
 	cfg.Follow = true
@@ -117,7 +117,7 @@ func TestOpenEndsWithContext(t *testing.T) {
 
 func TestOffsetsOutsideAreClamped(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 1)
+	topic := k.Topic(t, 1, "retention.ms", "-1")
 	write(t, client(t, k), numbered(topic, 0, 100)...)
 	if err := k.Cluster().DeleteRecords(topic, 0, 40); err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestRetentionOvertakesTheReader(t *testing.T) {
 	for _, follow := range []bool{false, true} {
 		t.Run(fmt.Sprintf("follow=%v", follow), func(t *testing.T) {
 			k := testkit.Kafka(t, testkit.Embedded())
-			topic := k.Topic(t, 1)
+			topic := k.Topic(t, 1, "retention.ms", "-1")
 			cl := client(t, k)
 			big := make([]byte, 1000)
 			for range 100 { // many batches, more than the buffer holds
@@ -187,7 +187,7 @@ func TestRetentionOvertakesTheReader(t *testing.T) {
 // A topic that is deleted and made anew with the same name is read from its beginning.
 func TestTopicMadeAnew(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 1)
+	topic := k.Topic(t, 1, "retention.ms", "-1")
 	write(t, client(t, k), numbered(topic, 0, 100)...)
 	var said notices
 	cfg := config(k, topic)
@@ -211,7 +211,7 @@ func TestTopicMadeAnew(t *testing.T) {
 // lost.
 func TestBlockedReader(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 4)
+	topic := k.Topic(t, 4, "retention.ms", "-1")
 	cl := client(t, k)
 	value := make([]byte, 10_000)
 	const each = 2000 // 80 MB in all
@@ -250,7 +250,7 @@ func TestBlockedReader(t *testing.T) {
 
 func TestNewPartitionsAndTopics(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 1)
+	topic := k.Topic(t, 1, "retention.ms", "-1")
 	cl := client(t, k)
 	var said notices
 	cfg := config(k, "t-[a-zA-Z0-9-]*"+topic[len(topic)-8:]+".*")

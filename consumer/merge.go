@@ -26,6 +26,7 @@ type merger struct {
 type run struct {
 	p       *partition
 	chunk   *chunk
+	used    bool // the chunk holds no more than records does
 	records []Record
 	at      int
 	time    time.Time // of the head, not less than that of any record before it
@@ -105,6 +106,11 @@ func (m *merger) emit(head *run) (empty bool) {
 		return false
 	}
 	heap.Pop(&m.top)
+	if head.used {
+		// Its records still point into it; the next batch gives it back.
+		m.r.spent = append(m.r.spent, head.chunk)
+		head.chunk, head.used = nil, false
+	}
 	return true
 }
 
@@ -164,8 +170,9 @@ func (m *merger) refill() (blocked, quiet, ended bool) {
 }
 
 // decode fills an empty run from its chunk; the caller holds r.mu. It reports
-// whether the chunk is used up.
-func (m *merger) decode(h *run) (done bool) {
+// whether the chunk was given back.
+func (m *merger) decode(h *run) (released bool) {
+	var done bool
 	h.records, done = h.chunk.decode(h.records[:0], mergeRun)
 	h.at = 0
 	p := h.p
@@ -181,9 +188,12 @@ func (m *merger) decode(h *run) (done bool) {
 	}
 	if done {
 		p.delivered = max(p.delivered, min(h.chunk.after, p.end))
-		// Its records still point into it; the next batch gives it back.
-		m.r.spent = append(m.r.spent, h.chunk)
-		h.chunk = nil
+		if len(h.records) == 0 {
+			m.r.release(h.chunk)
+			h.chunk = nil
+			return true
+		}
+		h.used = true
 	}
-	return done
+	return false
 }

@@ -15,7 +15,7 @@ import (
 // An end that is a time to come ends a following read when it has come.
 func TestEndInTheFuture(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 2)
+	topic := k.Topic(t, 2, "retention.ms", "-1")
 	cl := client(t, k)
 	write(t, cl, &kgo.Record{Topic: topic, Value: []byte("before")})
 	cfg := config(k, topic)
@@ -39,7 +39,7 @@ func TestEndInTheFuture(t *testing.T) {
 
 func TestStartsAndEndsByTime(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 1)
+	topic := k.Topic(t, 1, "retention.ms", "-1")
 	write(t, client(t, k), numbered(topic, 0, 100)...)
 	for _, tc := range []struct {
 		from, to string
@@ -66,12 +66,12 @@ func TestStartsAndEndsByTime(t *testing.T) {
 // and no longer than the window when that is silent.
 func TestSortWhileFollowing(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 2)
+	topic := k.Topic(t, 2, "retention.ms", "-1")
 	cl := client(t, k)
 	cfg := config(k, topic)
 	cfg.Follow, cfg.Sort, cfg.SortWindow = true, true, 400*time.Millisecond
 	r := open(t, cfg)
-	now := time.Now().Add(time.Hour) // a clock ahead holds no longer
+	now := time.Now().Add(10 * time.Minute) // a clock ahead holds no longer
 	for i := range 10 {
 		write(t, cl, &kgo.Record{Topic: topic, Partition: int32(i % 2), Value: fmt.Appendf(nil, "%d", 9-i), Timestamp: now.Add(time.Duration(9-i) * time.Second)})
 	}

@@ -66,7 +66,7 @@ func write(t testing.TB, k *testkit.KafkaServer, topic string, values ...string)
 func setup(t testing.TB, n int) (*testkit.KafkaServer, string, Config, *buffer, *buffer) {
 	t.Helper()
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 2)
+	topic := k.Topic(t, 2, "retention.ms", "-1")
 	values := make([]string, n)
 	for i := range values {
 		values[i] = fmt.Sprint(i)
