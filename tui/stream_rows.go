@@ -156,6 +156,14 @@ func level(value []byte) byte {
 			return w[0]
 		}
 	}
+	for _, w := range [...]struct {
+		word   string
+		letter byte
+	}{{"错误", 'E'}, {"严重", 'F'}, {"警告", 'W'}, {"信息", 'I'}, {"调试", 'D'}} {
+		if bytes.Contains(value, []byte(w.word)) {
+			return w.letter
+		}
+	}
 	return ' '
 }
 

@@ -260,3 +260,14 @@ func TestMergeByTimeKeepsTheOrderOfAPartition(t *testing.T) {
 		t.Errorf("not merged: %+v", offsets(list))
 	}
 }
+
+func TestLevel(t *testing.T) {
+	for text, want := range map[string]byte{
+		`{"level":"error","msg":"x"}`: 'E', `{"level": "WARNING"}`: 'W', "ts=1 level=info msg=x": 'I', "2026-01-01 ERROR x": 'E', "TERROR": ' ',
+		"[错误] 交易失败": 'E', "plain": ' ', "": ' ', "level=panic": 'F',
+	} {
+		if got := level([]byte(text)); got != want {
+			t.Errorf("level of %q: %c, want %c", text, got, want)
+		}
+	}
+}
