@@ -138,13 +138,13 @@ func (r *Registry) Put(key string, st tail.State) {
 	r.source(key).put(st)
 }
 
-// Add notes the state of a file that may have none yet. Unlike Put it never takes
-// the place of one that was put: what was acknowledged meanwhile is newer.
+// Add notes the state of a file as it was first seen, or first seen with content.
+// Unlike Put it never takes a position back: what was acknowledged meanwhile is newer.
 func (r *Registry) Add(key string, st tail.State) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.source(key)
-	if _, known := s.states[st.ID]; !known {
+	if old, known := s.states[st.ID]; !known || old.Pos == st.Pos {
 		s.put(st)
 	}
 }
