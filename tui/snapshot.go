@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -175,6 +176,6 @@ func (d *driver) ready() bool {
 	case *textScreen:
 		return true
 	}
-	rates := v.reports.err != "" || e.ports.reports == nil || v.lines == v.lines //nolint:staticcheck // NaN is unknown
+	rates := v.reports.err != "" || e.ports.reports == nil || !math.IsNaN(v.lines)
 	return (v.haveList || v.etcd.err != "") && (rates || v.audience == 0 && v.duty.known) && (v.kafka.known || e.ports.topics == nil)
 }
