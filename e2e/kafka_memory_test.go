@@ -17,15 +17,19 @@ import (
 // time.
 func TestKafkaMemory(t *testing.T) {
 	w := newWorld(t, testkit.Restartable())
-	size := int64(200 << 20)
-	if torture() {
-		size = 1 << 30
-	}
+	w.backlog(200<<20, w.kafka.Stop, func() { w.kafka.Start(t) })
+}
+
+// backlog runs an agent while so many bytes are written with Kafka stopped, and until
+// they are drained.
+func (w *world) backlog(size int64, stop, restart func()) {
+	w.t.Helper()
+	t := w.t
 	topic := w.kafka.Topic(t, 4)
 	w.put(collect(w.path("*.log"), topic))
 	agent := w.startPlain()
 	w.awaitApplied(5 * time.Second)
-	w.kafka.Stop()
+	stop()
 	const files, block = 8, 1 << 20
 	lines, n := make([]byte, 0, block), 0
 	for len(lines) < block-500 {
@@ -40,10 +44,10 @@ func TestKafkaMemory(t *testing.T) {
 	w.awaitState(w.path("*.log"), "kafka unreachable", 10*time.Second)
 	load := agent.load(4 * time.Second)
 	down := agent.peak()
-	w.kafka.Start(t)
+	restart()
 	admin := kafka.NewAdmin(w.client())
 	began := time.Now()
-	testkit.Eventually(t, 120*time.Second, "the backlog is drained", func() bool { return w.ends(admin, topic) >= written })
+	testkit.Eventually(t, 240*time.Second, "the backlog is drained", func() bool { return w.ends(admin, topic) >= written })
 	took := time.Since(began)
 	got := w.ends(admin, topic)
 	if err := admin.Close(); err != nil {

@@ -201,3 +201,10 @@ func TestTortureKills(t *testing.T) {
 	w.crashed(newCounter(l), kills*inFlightLines, topic)
 	agent.stop()
 }
+
+// TestTortureMemory is TestKafkaMemory with 1 GB, on real brokers.
+func TestTortureMemory(t *testing.T) {
+	b := realBrokers(t)
+	w := newWorld(t)
+	w.backlog(1<<30, func() { b.kill(1, 2, 3) }, func() { b.start(1, 2, 3) })
+}
