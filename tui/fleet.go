@@ -21,8 +21,6 @@ type link struct {
 	since time.Time // of the present state
 }
 
-func (l link) ok() bool { return l.known && l.err == "" }
-
 // agentState is what is known of one agent.
 type agentState struct {
 	id        string

@@ -58,7 +58,6 @@ type form struct {
 	fields []*field
 	sel    int
 	top    int
-	gone   bool // pushed aside by its successor
 	dirty  bool
 	bad    string                  // a problem that belongs to no field
 	check  func(f *form)           // sets the problems

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,10 +109,7 @@ func (s *session) run(ctx context.Context, port StreamPort, j *journal) {
 		r, err := port.Open(ctx, q, func(text string, trouble bool) { j.add("stream", trouble, q.topic+": "+text) })
 		if err == nil {
 			s.setState("live", false)
-			err = s.pump(ctx, r)
-			if cerr := r.Close(); err == nil {
-				err = cerr
-			}
+			err = errors.Join(s.pump(ctx, r), r.Close())
 		}
 		if ctx.Err() != nil {
 			return
@@ -284,18 +280,4 @@ func (s *session) snapshot() sessionInfo {
 		info.latency = s.latency
 	}
 	return info
-}
-
-// partitionIDs are the partitions seen so far, ascending.
-func (s *session) partitionIDs() []int32 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ids := map[int32]bool{}
-	for _, p := range s.info.parts {
-		ids[p.id] = true
-	}
-	for id := range s.parts {
-		ids[id] = true
-	}
-	return slices.Sorted(maps.Keys(ids))
 }

@@ -107,7 +107,7 @@ func (s *streamScreen) paintValue(text string, r *rec) string {
 	st := s.env.styles
 	base := st.plain
 	switch {
-	case r.value == nil || len(r.value) == 0:
+	case len(r.value) == 0:
 		base = st.dim
 	default:
 		switch level(r.value) {
