@@ -46,7 +46,10 @@ func (a *app) demoHeadless(ctx context.Context, st *demoStage, printer format.Pr
 		return st.agentErr
 	case <-ctx.Done():
 	}
-	t := st.finish(context.WithoutCancel(ctx))
+	t := st.finish(context.WithoutCancel(ctx), finishTime)
+	if t.shipped != t.written {
+		t.err = errors.Join(t.err, fmt.Errorf("demo: of %d lines written %d were shipped", t.written, t.shipped))
+	}
 	deadline := time.NewTimer(finishTime)
 	defer deadline.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)
