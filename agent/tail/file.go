@@ -67,7 +67,10 @@ type File struct {
 	base      State // where the last chunk ended
 	left      cut   // left out since then
 	hole      int64
-	skimpy    int // lines per chunk were capped: bytes to read next time
+	skimpy    int   // lines per chunk were capped: bytes to read next time
+	elder     *File // the generation before at the same name: see elder.go
+	safe      int64 // up to here f may be read without a look at its elder; 0: not known
+	capped    bool  // limit is not the end of the file
 }
 
 // ID returns the identity of the generation.
@@ -157,11 +160,14 @@ func (f *File) lookAgain() bool {
 	if changed {
 		f.headAt = now
 	}
-	f.limit, f.readMtime = st.size, st.mtime
+	if f.safe <= f.pos && s.elderFirst(f, st.size) {
+		return false
+	}
+	f.limit, f.readMtime = f.limitFor(st.size), st.mtime
 	s.mu.Lock()
 	f.checkup = false
 	f.err = nil
-	f.final = f.final || f.away && now.Sub(f.quietSince()) >= flushAfter*s.cfg.Interval && st.size == f.size
+	f.final = f.final || !f.capped && f.away && now.Sub(f.quietSince()) >= flushAfter*s.cfg.Interval && st.size == f.size
 	f.proved, f.provedAt = min(f.size, st.size), f.mtime
 	f.failedAt = time.Time{}
 	s.sawLocked(f, &st, now)
@@ -204,6 +210,10 @@ func (f *File) end(partial bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.partial = partial
+	if f.capped {
+		f.again = true
+		return
+	}
 	if f.sawAway && f.away && !partial {
 		s.passLocked(f)
 	}

@@ -63,6 +63,7 @@ type Set struct {
 
 // slot is one watched name.
 type slot struct {
+	elder  *File // the generation that was at path before, if it was followed there
 	path   string
 	queue  []*File  // generations in order that newer ones wait for, and the present one
 	cur    *File    // at path now
