@@ -57,7 +57,7 @@ that other tools can be pointed at them.`,
 	f.IntVar(&o.rate, "rate", 400, "sample lines written a second, about")
 	f.StringVarP(&o.output, "output", "o", "text", "text, raw or json, for --headless")
 	f.StringVar(&o.from, "from", "beginning", "where FILE… are read from: beginning or end")
-	f.IntVar(&o.fleet, "fleet", 0, "show the console on this many simulated agents beside the real one")
+	f.IntVar(&o.fleet, "fleet", 0, "simulate this many agents beside the real one; the console shows them")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "raw", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("from", cobra.FixedCompletions([]string{"beginning", "end"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -115,22 +115,23 @@ func (a *app) demo(cmd *cobra.Command, o demoOptions) (err error) {
 		defer stop()
 		front = timed
 	}
+	key := st.key
+	if o.fleet > 0 {
+		if key, err = st.startFleet(ctx, o.fleet); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+		fmt.Fprintf(a.Err, "demo: %d simulated agents have the key %s\n", o.fleet, key)
+	}
 	if headless {
 		return a.demoHeadless(front, st, printer)
 	}
-	return a.demoConsole(front, st, c, o.fleet)
+	return a.demoConsole(front, st, c, key)
 }
 
-// demoConsole runs the console on the demo's servers.
-func (a *app) demoConsole(ctx context.Context, st *demoStage, c *config.Config, fleet int) error {
+// demoConsole runs the console on the demo's servers and that collect key.
+func (a *app) demoConsole(ctx context.Context, st *demoStage, c *config.Config, key string) error {
 	cfg := a.consoleConfig(c, st.client, st.admin, st.stateDir(), st.log)
-	cfg.Kafka, cfg.CollectKey, cfg.ReportTopic = st.kafkaConfig(), st.key, report.DefaultTopic
-	if fleet > 0 {
-		var err error
-		if cfg.CollectKey, err = st.startFleet(ctx, fleet); err != nil {
-			return err
-		}
-	}
+	cfg.Kafka, cfg.CollectKey, cfg.ReportTopic = st.kafkaConfig(), key, report.DefaultTopic
 	if err := tui.Run(ctx, cfg); err != nil && ctx.Err() == nil {
 		return err
 	}
