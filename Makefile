@@ -76,7 +76,7 @@ torture:
 RESULTS ?= .cache/torture.jsonl
 SERVERS ?= the embedded servers
 results:
-	@go run ./.ci/results -servers "$(SERVERS)" $(RESULTS) > e2e/RESULTS.md.new && mv e2e/RESULTS.md.new e2e/RESULTS.md
+	@go run ./e2e/results -in $(RESULTS) -out e2e/RESULTS.md -on "$(SERVERS)"
 	@grep '^|' e2e/RESULTS.md
 
 # Side-by-side figures into bench/RESULTS.md. Starts its own servers. BENCH_FLAGS="-only throughput -rounds 1" for less.
