@@ -115,6 +115,9 @@ func TestPrintReadsBack(t *testing.T) {
 	if err := c.Print(&out); err != nil {
 		t.Fatal(err)
 	}
+	if !strings.Contains(out.String(), "http://****@e:2379") {
+		t.Errorf("the masked address cannot be read:\n%s", out.String())
+	}
 	if strings.Contains(out.String(), "secret") {
 		t.Errorf("a password is printed:\n%s", out.String())
 	}

@@ -43,8 +43,8 @@ func masked(v Value) string {
 	items := splitList(v.Text)
 	for i, it := range items {
 		if u, err := url.Parse(it); err == nil && u.User != nil {
-			u.User = url.User("****")
-			items[i] = u.String()
+			u.User = nil
+			items[i] = strings.Replace(u.String(), "://", "://****@", 1)
 		}
 	}
 	return strings.Join(items, ",")
