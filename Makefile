@@ -70,7 +70,8 @@ torture:
 	@rm -f .cache/torture.jsonl; . .cache/servers-3/env; \
 	LOGCTL_TORTURE=1 LOGCTL_RESULTS=$(CURDIR)/.cache/torture.jsonl go test -timeout 120m -count=1 -p 1 -json ./e2e/... | go run ./.ci/gotest; \
 	rc=$$?; .ci/servers down 3; \
-	$(MAKE) -s results RESULTS=.cache/torture.jsonl SERVERS="three Apache Kafka brokers and etcd"; exit $$rc
+	go run ./e2e/results -in .cache/torture.jsonl -out e2e/RESULTS.md -on "three Apache Kafka brokers and etcd"; \
+	grep '^|' e2e/RESULTS.md; exit $$rc
 
 # e2e/RESULTS.md from what the scenarios appended to a file named by LOGCTL_RESULTS.
 RESULTS ?= .cache/torture.jsonl
