@@ -308,6 +308,10 @@ func (s *Set) adoptLocked(sl *slot, p *past, found []candidate) (rescued int64) 
 			s.rescuedLocked(p.state.ID, rescued)
 		}
 		for _, st := range s.saved[c.st.id] {
+			if empty(&st) {
+				s.forgetLocked(s.slotLocked(st.Path), st.ID)
+				continue
+			}
 			s.lostLocked(&st, "truncated or replaced while not followed")
 		}
 		delete(s.saved, c.st.id)

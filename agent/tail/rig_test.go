@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,6 +23,8 @@ type rig struct {
 	looked time.Time // when the last scan began
 	log    bytes.Buffer
 
+	outage bool // nothing is acknowledged
+	first  bool // no scan since the start
 	got    []string
 	states map[FileID]State // as a registry would keep them
 	lost   uint64           // Unreadable of runs that ended
@@ -49,7 +52,7 @@ func (r *rig) start() {
 		r.t.Fatal(err)
 	}
 	set.now = func() time.Time { return r.clock }
-	r.set = set
+	r.set, r.first = set, true
 }
 
 // restart stops and starts again from the saved states.
@@ -77,12 +80,14 @@ func (r *rig) begin() {
 
 func (r *rig) save() {
 	for _, st := range r.set.Unsaved() {
-		if old, ok := r.states[st.ID]; !ok || old.Pos == st.Pos {
+		if old, ok := r.states[st.ID]; !ok || old.Pos == st.Pos || r.first {
 			r.states[st.ID] = st
 		}
 	}
 	for _, id := range r.set.Forgotten() {
-		delete(r.states, id)
+		if !r.outage {
+			delete(r.states, id)
+		}
 	}
 }
 
@@ -95,6 +100,7 @@ func (r *rig) scan() {
 		r.t.Fatal(err)
 	}
 	r.save()
+	r.first = false
 }
 
 // read reads what is ready.
@@ -123,7 +129,9 @@ func (r *rig) take(f *File, c *Chunk) {
 	if c.End != f.State().Pos {
 		r.t.Fatalf("chunk ends at %d, the file is at %d", c.End, f.State().Pos)
 	}
-	r.states[f.ID()] = c.StateAt(c.End)
+	if !r.outage {
+		r.states[f.ID()] = c.StateAt(c.End)
+	}
 	c.Release()
 }
 
@@ -185,3 +193,19 @@ func tmp(t *testing.T, name string) string { return filepath.Join(t.TempDir(), n
 
 // fileTime is a time n days ago.
 func fileTime(n int) time.Time { return time.Now().Add(-time.Duration(n) * 24 * time.Hour) }
+
+// once checks that exactly the lines 1 to last were read, in any order.
+func (r *rig) once(last int) {
+	r.t.Helper()
+	n := make([]int, len(r.got))
+	for i, l := range r.got {
+		n[i] = testkit.Number([]byte(l))
+	}
+	slices.Sort(n)
+	testkit.CheckNumbers(r.t, n, last)
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

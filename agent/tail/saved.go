@@ -22,7 +22,7 @@ func (s *Set) takeSavedLocked(id inode, h *os.File, size int64) (State, bool) {
 	if states == nil {
 		return State{}, false
 	}
-	slices.SortFunc(states, func(a, b State) int { return int(min(max(int64(b.ID.Gen)-int64(a.ID.Gen), -1), 1)) })
+	slices.SortFunc(states, func(a, b State) int { return byGen(b, a) })
 	i := slices.IndexFunc(states, func(st State) bool { return matches(h, size, &st) })
 	if i < 0 && key != id {
 		return State{}, false
@@ -82,9 +82,9 @@ func (s *Set) fromSaved(sl *slot, a *arrival) bool {
 	return ok && !empty(&p) && p.ID.Ino == a.st.id.ino && a.h != nil && matches(a.h, a.st.size, &p)
 }
 
-// empty tells whether a state was saved of a file without content: by content such
-// a file cannot be known again, and it is as good as a new one.
-func empty(st *State) bool { return st.Pos == 0 && st.HeadLen == 0 && st.Size == 0 }
+// empty tells whether a state was saved of a file without known content: such a
+// file cannot be known again, and as nothing was read of it, it is as good as new.
+func empty(st *State) bool { return st.Pos == 0 && st.HeadLen == 0 }
 
 // savedPast describes what an earlier run last followed under the name; nil:
 // nothing. If its file is not here any more with the content it had, there may be

@@ -99,6 +99,9 @@ func (s *Set) Scan(ctx context.Context) error {
 				s.slotLocked(sts[i].Path)
 			}
 		}
+		s.mu.Unlock()
+		s.recoverCopies()
+		s.mu.Lock()
 	}
 	for _, p := range paths {
 		sl := s.slotLocked(p)

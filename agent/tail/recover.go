@@ -1,0 +1,136 @@
+package tail
+
+import (
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// What was read of a file need not have been delivered when the last run ended. If
+// the file was truncated meanwhile (copytruncate), the bytes are in the copy that
+// was made before. That copy is not known, or it is known with the position up to
+// which its original was read, which says nothing about what was delivered. So,
+// before anything is followed, the copies of all saved generations that are not in
+// their files any more are looked for, and are read from where those were
+// delivered to, in their place in the order.
+
+// copySlack is how much older than its original a copy may seem: the original may
+// have been written to between the copying and the truncation.
+const copySlack = 10 * time.Second
+
+// recoverCopies is the first thing that the first scan does.
+func (s *Set) recoverCopies() {
+	s.mu.Lock()
+	var saved []State
+	for _, states := range s.saved {
+		for i := range states {
+			if states[i].HeadLen > 0 {
+				saved = append(saved, states[i])
+			}
+		}
+	}
+	s.mu.Unlock()
+	slices.SortFunc(saved, byGen)
+	for i := range saved {
+		if !s.intact(&saved[i]) {
+			s.recoverCopy(&saved[i])
+		}
+	}
+}
+
+// intact tells whether the file of a saved generation still has its content, or
+// cannot be looked at now.
+func (s *Set) intact(st *State) bool {
+	id := inode{st.ID.Dev, st.ID.Ino}
+	name := st.Path
+	var now fileStat
+	if statPath(name, &now) != nil || now.id != id {
+		var err error
+		if name, err = s.locate(s.lists, id, st.Path); err != nil || name == "" {
+			return err != nil && !isGone(err)
+		}
+	}
+	h, now, err := s.openRetry(name)
+	if err != nil {
+		return true
+	}
+	defer func() { _ = h.Close() }()
+	return now.id != id || matches(h, now.size, st)
+}
+
+// recoverCopy finds the copy of a generation that was truncated: of the rotated
+// names with its content the one that was made first after it was last seen.
+func (s *Set) recoverCopy(st *State) {
+	dir, base := filepath.Split(st.Path)
+	dir = filepath.Clean(dir)
+	l := list(s.lists, dir)
+	if l.err != nil {
+		return
+	}
+	oldest := st.ModTime.Add(-copySlack).UnixNano()
+	var found fileStat
+	path := ""
+	for _, n := range s.rotatedNames(dir, base, l.names) {
+		p := filepath.Join(dir, n)
+		var now fileStat
+		if statPath(p, &now) != nil || !now.regular || now.size < st.Pos || now.mtime < oldest ||
+			now.id.ino == st.ID.Ino || path != "" && now.mtime >= found.mtime || s.allowed(p, resolve(p)) != nil {
+			continue
+		}
+		if s.hasContent(p, &now, st) {
+			found, path = now, p
+		}
+	}
+	if path != "" {
+		s.resumeCopy(st, path, &found)
+	}
+}
+
+// hasContent tells whether the file at path is what st was saved of.
+func (s *Set) hasContent(path string, now *fileStat, st *State) bool {
+	h, opened, err := s.openRetry(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = h.Close() }()
+	return opened.id == now.id && matches(h, opened.size, st)
+}
+
+// resumeCopy notes that the file now at path goes on where st was delivered to.
+func (s *Set) resumeCopy(st *State, path string, now *fileStat) {
+	s.mu.Lock()
+	states := slices.Clone(s.saved[now.id])
+	s.mu.Unlock()
+	i := slices.IndexFunc(states, func(c State) bool { return !empty(&c) && s.hasContent(path, now, &c) })
+	c := *st
+	switch {
+	case i < 0:
+		c.ID.Dev, c.ID.Ino, c.Rotated = now.id.dev, now.id.ino, true
+		c.Size, c.ModTime = now.size, time.Unix(0, now.mtime)
+		states = append(states, c)
+	case states[i].Pos > st.Pos:
+		c = states[i]
+		c.Pos, c.Part, c.MarkLen, c.MarkHash = st.Pos, st.Part, st.MarkLen, st.MarkHash
+		states[i] = c
+	default:
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.saved[now.id] = states
+	s.unsaved = append(s.unsaved, c)
+	s.rescuedLocked(st.ID, max(0, min(now.size, st.Size)-st.Pos))
+	s.log.Info("found the copy of a file that was truncated before its lines were delivered", "path", st.Path,
+		"name", path, "file", st.ID.String(), "from", st.Pos, "size", now.size)
+}
+
+// byGen sorts states by the age of their generations, oldest first.
+func byGen(a, b State) int {
+	switch {
+	case a.ID.Gen < b.ID.Gen:
+		return -1
+	case a.ID.Gen > b.ID.Gen:
+		return 1
+	}
+	return 0
+}

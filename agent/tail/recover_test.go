@@ -1,0 +1,106 @@
+package tail
+
+import (
+	"fmt"
+	"testing"
+
+	"logctl/internal/testkit"
+)
+
+// TestCopiesNotDelivered truncates a file again and again while nothing is
+// acknowledged, kills, goes on truncating, and starts again.
+func TestCopiesNotDelivered(t *testing.T) {
+	for name, path := range map[string]string{"name": "", "glob": "*"} {
+		t.Run(name, func(t *testing.T) {
+			p := tmp(t, "app.log")
+			l := testkit.NewLog(t, p)
+			r := newRig(t, Config{Path: p + path, ChunkSize: 64})
+			copyTruncate := func() {
+				for n := 9; n > 0; n-- {
+					if fileExists(fmt.Sprintf("%s.%d", p, n)) {
+						rename(t, fmt.Sprintf("%s.%d", p, n), fmt.Sprintf("%s.%d", p, n+1))
+					}
+				}
+				l.CopyTruncate(".1")
+			}
+			l.Lines(10)
+			r.step(1)
+			r.outage = true
+			for range 3 {
+				l.Lines(10)
+				r.step(2)
+				copyTruncate()
+				l.Lines(5)
+				r.step(2)
+			}
+			r.numbers(l.Next - 1)
+			r.stop()
+			for range 2 {
+				l.Lines(10)
+				copyTruncate()
+			}
+			l.Lines(10)
+			r.outage, r.got = false, r.got[:10]
+			r.begin()
+			r.step(5)
+			if path == "" {
+				r.numbers(l.Next - 1)
+			} else {
+				r.once(l.Next - 1) // there is no order between files of a glob
+			}
+			if n := r.unreadable(); n != 0 {
+				t.Fatalf("%d bytes counted as unreadable", n)
+			}
+			r.restart()
+			l.Lines(10)
+			r.step(5)
+			r.once(l.Next - 1)
+		})
+	}
+}
+
+// TestCopyReadFurtherThanDelivered finds the copy while the lines of its original
+// are on their way; then the copy has a state of its own, which is ahead.
+func TestCopyReadFurtherThanDelivered(t *testing.T) {
+	p := tmp(t, "app.log")
+	l := testkit.NewLog(t, p)
+	r := newRig(t, Config{Path: p, ChunkSize: 64})
+	l.Lines(10)
+	r.step(1)
+	r.outage = true
+	l.Lines(10)
+	r.step(1)
+	l.Lines(5) // only the copy has them
+	l.CopyTruncate(".1")
+	l.Lines(5)
+	r.step(2)
+	r.numbers(l.Next - 1)
+	r.outage, r.got = false, r.got[:10]
+	r.restart()
+	r.step(3)
+	r.numbers(l.Next - 1)
+	r.restart()
+	l.Lines(5)
+	r.step(3)
+	r.numbers(l.Next - 1)
+}
+
+// TestStateWithoutContent saves a state of an empty file; what is in it after the
+// start is of a later generation.
+func TestStateWithoutContent(t *testing.T) {
+	p := tmp(t, "app.log")
+	l := testkit.NewLog(t, p)
+	r := newRig(t, Config{Path: p})
+	l.Lines(10)
+	r.step(1)
+	l.CopyTruncate(".1")
+	r.step(1)
+	r.stop()
+	l.Lines(10)
+	rename(t, p+".1", p+".2")
+	l.CopyTruncate(".1")
+	l.Lines(10)
+	r.begin()
+	r.step(3)
+	r.numbers(l.Next - 1)
+}
