@@ -372,8 +372,8 @@ func positionsBounded(w *world) {
 			wr.lines(1)
 			wr.rotate(".1") // the one before is removed by it
 		}
+		w.awaitLandedQuietly(l.written(), topic) // else a generation could be gone before anybody can open it
 	}
-	w.awaitLanded(l.written(), topic)
 	every(4*time.Second, 1, func(int) {}) // removed files are kept open for ten looks
 	agent.stop()
 	if n := len(w.states()); n > 4*files {
