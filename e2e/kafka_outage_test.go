@@ -59,7 +59,9 @@ func TestKafkaOutage(t *testing.T) {
 }
 
 // TestKafkaOutageAndKill kills the agent in the middle of an outage; the files are
-// rotated before, meanwhile and after.
+// rotated before, meanwhile and after. The one that is copied and truncated has two
+// seconds between its rotations, so that no two fall between the looks at a file that
+// nobody may read.
 func TestKafkaOutageAndKill(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testkit.Restartable())
@@ -68,14 +70,14 @@ func TestKafkaOutageAndKill(t *testing.T) {
 	lanes := append(renamed(3), laneSpec{"copied.log", byCopy})
 	w.put(w.collectAll(topic, lanes...)...)
 	agent := w.startAgent()
-	f := w.flow(l, 20, 75, lanes...)
+	f := w.flow(l, 20, 200, lanes...)
 	w.arrived(1000, topic)
 	w.kafka.Stop()
-	f.during(2 * time.Second)
+	f.during(5 * time.Second)
 	agent.kill()
-	f.during(time.Second)
+	f.during(3 * time.Second)
 	agent = w.startAgent()
-	f.during(2 * time.Second)
+	f.during(5 * time.Second)
 	w.kafka.Start(t)
 	f.during(time.Second)
 	f.stop()
