@@ -33,10 +33,14 @@ type File struct {
 	again    bool // woken while held or while it had to wait
 	away     bool // another file, or none, is at path
 	awayAt   time.Time
-	passed   bool // away and read to its end: newer generations need not wait for it
-	flush    bool // the unfinished last line is to be handed out
-	partial  bool // an unfinished line was left at the last end
-	deleted  bool // no name leads to it
+	passed   bool  // away and read to its end: newer generations need not wait for it
+	flush    bool  // the unfinished last line is to be handed out
+	partial  bool  // an unfinished line was left at the last end
+	late     bool  // it passed before, and then grew: see late.go
+	unseen   bool  // not looked at since it grew late
+	yielded  bool  // it let older generations go first,
+	until    int64 // and had this size then
+	deleted  bool  // no name leads to it
 	failedAt time.Time
 	err      error
 	handle   *os.File
@@ -59,6 +63,7 @@ type File struct {
 	final     bool // flush at the last look
 	atEnd     bool
 	limit     int64 // read up to here: the size at the last look
+	capped    bool  // it was larger than that
 	proved    int64 // size when last seen with its content verified,
 	provedAt  int64 // and modification time
 	readMtime int64 // modification time at the last look
@@ -67,10 +72,7 @@ type File struct {
 	base      State // where the last chunk ended
 	left      cut   // left out since then
 	hole      int64
-	skimpy    int   // lines per chunk were capped: bytes to read next time
-	elder     *File // the generation before at the same name: see elder.go
-	safe      int64 // up to here f may be read without a look at its elder; 0: not known
-	capped    bool  // limit is not the end of the file
+	skimpy    int // lines per chunk were capped: bytes to read next time
 }
 
 // ID returns the identity of the generation.
@@ -135,7 +137,7 @@ func (f *File) lookAgain() bool {
 	f.look, f.atEnd = false, false
 	s.mu.Lock()
 	f.sawAway, f.final = f.away, f.flush
-	f.flush = false
+	f.flush, f.unseen = false, false
 	done, checkup, size := f.state == fileDone, f.checkup, f.size
 	s.mu.Unlock()
 	if done {
@@ -160,20 +162,19 @@ func (f *File) lookAgain() bool {
 	if changed {
 		f.headAt = now
 	}
-	if f.safe <= f.pos && s.elderFirst(f, st.size) {
-		return false
-	}
-	f.limit, f.readMtime = f.limitFor(st.size), st.mtime
+	f.readMtime = st.mtime
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	f.checkup = false
 	f.err = nil
-	f.final = f.final || !f.capped && f.away && now.Sub(f.quietSince()) >= flushAfter*s.cfg.Interval && st.size == f.size
+	f.final = f.final || f.away && now.Sub(f.quietSince()) >= flushAfter*s.cfg.Interval && st.size == f.size
 	f.proved, f.provedAt = min(f.size, st.size), f.mtime
 	f.failedAt = time.Time{}
 	s.sawLocked(f, &st, now)
 	f.lastUse = now
-	s.mu.Unlock()
-	return true
+	yielded := f.yielded
+	f.limit = f.untilLocked(st.size)
+	return yielded || !s.yieldLocked(f, st.size)
 }
 
 // quietSince returns when something last happened to a file that was moved away.
@@ -210,11 +211,7 @@ func (f *File) end(partial bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.partial = partial
-	if f.capped {
-		f.again = true
-		return
-	}
-	if f.sawAway && f.away && !partial {
+	if f.sawAway && f.away && (!partial || f.late) && !f.capped && !f.unseen {
 		s.passLocked(f)
 	}
 }

@@ -54,7 +54,7 @@ func (s *Set) awayLocked(f *File) {
 // backLocked notes that f is at its watched name again.
 func (s *Set) backLocked(f *File) {
 	if f.away {
-		f.away, f.passed, f.flush = false, false, false
+		f.away, f.passed, f.late, f.flush = false, false, false, false
 		delete(s.away, f)
 		f.home.drop(f)
 		s.lastGen = max(s.lastGen+1, uint64(s.now().UnixNano()))
@@ -252,7 +252,7 @@ func (s *Set) renew(f *File, st fileStat, moved bool) {
 	defer s.mu.Unlock()
 	s.log.Info("file was truncated or rewritten; reading it from the start", "path", f.path, "name", f.name,
 		"file", f.id.String(), "read", f.pos, "size", f.size, "new_size", st.size)
-	cur, passed, name := sl.cur == f, f.passed, f.name
+	cur, passed, name := sl.cur == f, f.passed || f.late, f.name
 	h := f.handle
 	if h != nil {
 		f.handle = nil

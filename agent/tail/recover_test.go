@@ -2,7 +2,11 @@ package tail
 
 import (
 	"fmt"
+	"io"
+	"path/filepath"
 	"testing"
+
+	"github.com/fsnotify/fsnotify"
 
 	"logctl/internal/testkit"
 )
@@ -103,4 +107,34 @@ func TestStateWithoutContent(t *testing.T) {
 	r.begin()
 	r.step(3)
 	r.numbers(l.Next - 1)
+}
+
+// TestFirstContentWhileWaiting fills and truncates a file that has to wait for an
+// older one, without a scan in between.
+func TestFirstContentWhileWaiting(t *testing.T) {
+	p := tmp(t, "app.log")
+	l := testkit.NewLog(t, p)
+	r := newRig(t, Config{Path: p, ChunkSize: 64})
+	l.Lines(10)
+	r.step(1)
+	l.Lines(10)
+	l.CopyTruncate(".3")
+	r.scan()
+	f := r.set.tryReady()
+	if _, err := f.Next(); err != io.EOF { // it is noticed, and the copy is found
+		t.Fatal(err)
+	}
+	f.Release()
+	for _, n := range []string{".2", ".1"} {
+		l.Lines(10)
+		r.set.event(filepath.Dir(p), p, fsnotify.Write)
+		l.CopyTruncate(n)
+		r.set.event(filepath.Dir(p), p, fsnotify.Write)
+	}
+	l.Lines(10)
+	r.step(3)
+	r.numbers(l.Next - 1)
+	if n := r.unreadable(); n != 0 {
+		t.Fatalf("%d bytes counted as unreadable", n)
+	}
 }

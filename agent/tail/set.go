@@ -63,9 +63,9 @@ type Set struct {
 
 // slot is one watched name.
 type slot struct {
-	elder  *File // the generation that was at path before, if it was followed there
 	path   string
 	queue  []*File  // generations in order that newer ones wait for, and the present one
+	late   []*File  // generations read to their end lately, which may have grown since
 	cur    *File    // at path now
 	last   *past    // what was at path before; nil: nothing yet
 	err    error    // why there is nothing at path, or it is not followed
@@ -253,6 +253,7 @@ func (s *Set) passLocked(f *File) {
 	if !f.passed {
 		f.passed = true
 		f.home.drop(f)
+		f.home.passedLocked(f)
 		s.unblockLocked(f.home)
 	}
 }

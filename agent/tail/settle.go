@@ -239,7 +239,6 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
 	replaced := old != nil && a.exists && s.replacesLocked(old, a)
 	if old != nil && old.home == sl {
 		s.awayLocked(old)
-		sl.elder, old.elder = old, nil
 	}
 	s.adoptLocked(sl, a.past, found)
 	if !a.exists {
@@ -262,9 +261,6 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
 	sl.cur = f
 	if f.home == sl {
 		s.backLocked(f)
-		if sl.elder != f {
-			f.elder = sl.elder
-		}
 	}
 	s.wakeLocked(f)
 	s.limitLocked()

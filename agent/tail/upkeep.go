@@ -10,6 +10,7 @@ const (
 	rotatedAfter = 60 // the descriptor of a renamed file is closed
 	closedEvery  = 16 // a renamed file without descriptor is looked at each so many scans
 	skipAfter    = 5  // newer generations no longer wait for a file that cannot be read
+	partialAfter = 20 // nor for one whose last line is never finished
 	topFiles     = 10 // files in Status
 )
 
@@ -64,6 +65,8 @@ func (s *Set) upkeepLocked(f *File, turn bool) bool {
 		if f.partial && quiet >= flushAfter*s.cfg.Interval {
 			f.flush = true
 			s.wakeLocked(f)
+		} else if f.partial && !f.passed && s.now().Sub(f.awayAt) >= partialAfter*s.cfg.Interval {
+			s.passLocked(f) // its writer goes on and on, and newer generations wait
 		}
 		return false
 	}

@@ -201,7 +201,7 @@ func (s *Set) event(dir, path string, op fsnotify.Op) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f := s.byName[path]; f != nil && op&fsnotify.Write != 0 {
-		s.wakeLocked(f)
+		s.writtenLocked(f)
 	}
 	for _, named := range s.named[dir] {
 		name := path
@@ -212,10 +212,21 @@ func (s *Set) event(dir, path string, op fsnotify.Op) {
 	}
 }
 
+// writtenLocked is called when f was written to. What an empty file gets first is
+// looked at even if it is not read soon: without it, the file could not be known
+// again once it was truncated.
+func (s *Set) writtenLocked(f *File) {
+	var st fileStat
+	if f.head.len == 0 && f.pos == 0 && f.handle != nil && f.state != fileHeld && statFile(f.handle, &st) == nil {
+		s.observeLocked(f, &st)
+	}
+	s.wakeLocked(f)
+}
+
 func (s *Set) eventLocked(path string, op fsnotify.Op) {
 	sl := s.slots[path]
 	if sl != nil && sl.cur != nil && op == fsnotify.Write {
-		s.wakeLocked(sl.cur)
+		s.writtenLocked(sl.cur)
 		return
 	}
 	switch {
