@@ -103,11 +103,10 @@ func (t *task) cause() (*tail.Set, cause) {
 	if set == nil {
 		return nil, cause{report.StateStarting, ""}
 	}
-	waiting, topic := set.Status().Waiting, t.shared.producer.Topic(t.entry.Topic)
-	for _, state := range []string{report.StateNotAllowed, report.StatePermissionDenied} {
-		if strings.HasPrefix(waiting, state) {
-			return set, cause{state, waiting}
-		}
+	st, topic := set.Status(), t.shared.producer.Topic(t.entry.Topic)
+	waiting := st.Waiting
+	if state := refusal(waiting); state != "" {
+		return set, cause{state, waiting}
 	}
 	switch {
 	case topic.State != "":
@@ -116,8 +115,21 @@ func (t *task) cause() (*tail.Set, cause) {
 		return set, cause{waiting, ""}
 	case waiting != "":
 		return set, cause{report.StateWaitingForFile, waiting}
+	case st.Problem != "":
+		return set, cause{cmp.Or(refusal(st.Problem), report.StateFailed), st.Problem}
 	}
 	return set, cause{}
+}
+
+// refusal is the state of a task whose file must not be read, for the reason given;
+// "" when that is not what the reason says.
+func refusal(reason string) string {
+	for _, state := range []string{report.StateNotAllowed, report.StatePermissionDenied} {
+		if strings.HasPrefix(reason, state) {
+			return state
+		}
+	}
+	return ""
 }
 
 // note remembers since when the task is in a state of its presence.

@@ -248,11 +248,18 @@ func (t *task) housekeep(ctx context.Context, set *tail.Set) error {
 			return nil
 		case <-tick.C:
 		}
-		for _, st := range set.Unsaved() {
-			t.shared.registry.Add(t.entry.Key(), st)
-		}
+		// What is finished is asked for first: a generation that took its place is in
+		// Unsaved by then, and saved before the old one is forgotten.
 		finished = append(finished, set.Forgotten()...)
+		t.saveNew(set)
 		finished = slices.DeleteFunc(finished, t.forget)
+	}
+}
+
+// saveNew notes the generations that were first seen since it was called last.
+func (t *task) saveNew(set *tail.Set) {
+	for _, st := range set.Unsaved() {
+		t.shared.registry.Add(t.entry.Key(), st)
 	}
 }
 
@@ -283,6 +290,11 @@ func (t *task) streamOf(f *tail.File, rules *transform.Rules) *stream {
 			s.pipe = transform.NewPipe(rules)
 		}
 		t.streams[f.ID()] = s
+		if t.set != nil {
+			// Generations found before this one must be known before anything of this one
+			// is acknowledged: a later start takes what is older than that for delivered.
+			t.saveNew(t.set)
+		}
 	}
 	return s
 }

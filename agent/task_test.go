@@ -330,6 +330,34 @@ func TestStates(t *testing.T) {
 	}
 }
 
+// TestOneBadFileOfAGlob tells of the one file that is not followed, as long as nothing
+// worse is to be told.
+func TestOneBadFileOfAGlob(t *testing.T) {
+	b := newBench(t)
+	bad := filepath.Join(b.dir, "2.log")
+	b.shared.allowed = func(path string) error {
+		if path == bad {
+			return ErrNotAllowed
+		}
+		return nil
+	}
+	b.write("1.log", "goes\n")
+	b.write("2.log", "stays\n")
+	b.apply([]etcdcfg.Entry{b.entry("*.log", "t1")}, 1)
+	is := func(state, reason string) func() bool {
+		return func() bool {
+			_, tasks, _ := b.list()
+			st := tasks[0].status(time.Now())
+			return st.State == state && strings.Contains(st.Error, reason)
+		}
+	}
+	testkit.Eventually(t, 10*time.Second, "the file is named", is(report.StateNotAllowed, bad))
+	b.send.mu.Lock()
+	b.send.down["t1"] = true
+	b.send.mu.Unlock()
+	testkit.Eventually(t, 10*time.Second, "the topic matters more", is(report.StateTopicMissing, "create it"))
+}
+
 func TestTopFilesAreThoseWithMostLag(t *testing.T) {
 	var files []tail.FileInfo
 	for i := range 40 {

@@ -26,6 +26,9 @@ type fileStat struct {
 // errChanged is returned when a name leads to another file than expected.
 var errChanged = errors.New("another file has this name now")
 
+// errNotRegular is why a socket, a device or a named pipe is not followed.
+var errNotRegular = errors.New("not a regular file")
+
 // isGone tells whether err says for certain that there is no file of that name.
 // Everything else (no permission, no descriptors, an I/O error) says nothing
 // about the file.
@@ -52,7 +55,7 @@ func openFile(path string) (*os.File, fileStat, error) {
 }
 
 func notRegular(path string, st fileStat) error {
-	err := errors.New("not a regular file")
+	err := errNotRegular
 	if st.dir {
 		err = syscall.EISDIR
 	}

@@ -101,6 +101,8 @@ type FileInfo struct {
 // Status describes a Set for operators. Counters are cumulative since Open.
 type Status struct {
 	Waiting    string     // why nothing is followed, in words: "waiting for file", "permission denied: ...", "not allowed: ...", "" when files are followed
+	Problem    string     // of the first file, by name, that cannot be followed or read while others can, in words with its path: "permission denied: /var/log/a.log"; "" when there is none
+	Problems   int        // how many there are
 	Watching   string     // how changes are noticed: "notify", "poll", or "poll: <why notification does not work>"
 	Files      int        // generations known
 	Open       int        // descriptors open

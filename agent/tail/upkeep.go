@@ -146,6 +146,7 @@ func (s *Set) Status() Status {
 		st.TopFiles = append(st.TopFiles, f.infoLocked())
 	}
 	st.Waiting = s.waitingLocked()
+	st.Problem, st.Problems = s.problemsLocked()
 	return st
 }
 

@@ -1,0 +1,47 @@
+package tail
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+)
+
+// problemsLocked says, in words, why the first of the files that cannot be followed
+// or read is not, and how many they are. The first is that with the lowest name, so
+// that the text stays the same as long as the problem does.
+func (s *Set) problemsLocked() (first string, n int) {
+	at, why := "", error(nil)
+	note := func(path string, err error) {
+		if !isProblem(err) {
+			return
+		}
+		n++
+		if why == nil || path < at {
+			at, why = path, err
+		}
+	}
+	for path, sl := range s.slots {
+		if sl.cur == nil || sl.cur.err == nil {
+			note(path, sl.err)
+		}
+	}
+	for f := range s.files {
+		note(f.name, f.err)
+	}
+	note(s.cfg.Path, s.err)
+	if why == nil {
+		return "", 0
+	}
+	first = words(why)
+	if !strings.Contains(first, at) {
+		first += ": " + at
+	}
+	return first, n
+}
+
+// isProblem tells whether err is for an operator to solve: not that a file is
+// missing or moving, nor that a name is not that of a file.
+func isProblem(err error) bool {
+	return err != nil && !isGone(err) && !errors.Is(err, errTryLater) && !errors.Is(err, errChanged) &&
+		!errors.Is(err, errNotRegular) && !errors.Is(err, syscall.EISDIR)
+}
