@@ -112,9 +112,10 @@ func TestKafkaDenied(t *testing.T) {
 	denied, allowed := w.kafka.Topic(t, 2), w.kafka.Topic(t, 2)
 	cluster := w.clusterAdmin()
 	grant := func(topic string) {
-		err := cluster.CreateACL(
-			sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral},
-			sarama.Acl{Principal: "User:shipper", Host: "*", Operation: sarama.AclOperationWrite, PermissionType: sarama.AclPermissionAllow})
+		err := cluster.CreateACLs([]*sarama.ResourceAcls{{
+			Resource: sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral},
+			Acls:     []*sarama.Acl{{Principal: "User:shipper", Host: "*", Operation: sarama.AclOperationWrite, PermissionType: sarama.AclPermissionAllow}},
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
