@@ -49,6 +49,9 @@ func copyTruncateAppend(w *world) {
 	l := newLedger()
 	a := w.writer(l, "app.log")
 	topic, agent := w.follow(a.path)
+	// A copy is known by its head: something of the file must have been read before.
+	a.lines(10)
+	w.awaitLanded(10, topic)
 	for i := range 3 {
 		a.lines(2000)
 		a.copyTruncate(fmt.Sprintf(".%d", i+1))
