@@ -27,11 +27,11 @@ func newAgentScreen(e *env, id string) *agentScreen {
 		listState: newListState(e, "agent", "path"), id: id,
 		table: newTable(
 			column{id: "path", title: "PATH", flex: true, min: 16, share: 4, path: true},
-			column{id: "topic", title: "TOPIC", flex: true, min: 8, max: 40, drop: 3},
+			column{id: "topic", title: "TOPIC", flex: true, min: 8, share: 7, max: 40, drop: 3},
 			column{id: "state", title: "STATE", min: 10, max: 24},
 			column{id: "files", title: "FILES", right: true, drop: 4},
 			column{id: "lines", title: "LINES/S", right: true},
-			column{id: "bytes", title: "BYTES/S", right: true, min: 9, drop: 5},
+			column{id: "bytes", title: "BYTES/S", right: true, min: 7, drop: 5},
 			column{id: "lag", title: "UNACKED", right: true},
 			column{id: "total", title: "SENT", right: true, drop: 6},
 			column{id: "skipped", title: "SKIPPED", right: true, drop: 2},
@@ -123,7 +123,11 @@ func (s *agentScreen) body(w, h int) []string {
 		if s.agent != nil && s.agent.key != "" && s.agent.key != s.env.view.key {
 			text += " Its key is " + clean(s.agent.key) + ": go back and press K."
 		}
-		return []string{"", "  " + text}
+		out := []string{""}
+		for _, l := range wrapWords(text, w-4) {
+			out = append(out, "  "+l)
+		}
+		return out
 	}
 	s.page = h - 2
 	return s.table.render(s.env.styles, w, h, tableRows{n: len(s.rows), sel: s.sel, row: s.cells})
@@ -137,7 +141,7 @@ func (s *agentScreen) cells(i int) []cell {
 	}
 	out := []cell{
 		{text: clean(r.path), paint: value}, {text: clean(r.topic), paint: value}, {text: mark(t.state) + " " + t.state, paint: st.state(t.state)}, {},
-		{text: humanCount(t.lines), paint: value}, {text: perSecondText(t.bytes), paint: value}, {}, {}, {}, {text: clean(whyNot(t, nil)), paint: st.dim},
+		{text: humanCount(t.lines), paint: value}, {text: bytesText(t.bytes), paint: value}, {}, {}, {}, {text: clean(whyNot(t, nil)), paint: st.dim},
 	}
 	if c := t.cur; c != nil {
 		out[3].text, out[6].text = itoa(c.Files), humanBytes(float64(c.LagBytes))

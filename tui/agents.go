@@ -28,12 +28,12 @@ func newAgentsScreen(e *env) *agentsScreen {
 			column{id: "host", title: "HOST", max: 30, drop: 5},
 			column{id: "version", title: "VERSION", max: 16, drop: 7},
 			column{id: "up", title: "UP", right: true, drop: 6},
-			column{id: "key", title: "COLLECT KEY", flex: true, min: 8, max: 40, drop: 8},
+			column{id: "key", title: "COLLECT KEY", flex: true, min: 12, share: 5, max: 40, drop: 8},
 			column{id: "revision", title: "REV", right: true, min: 4},
 			column{id: "tasks", title: "TASKS", right: true},
 			column{id: "state", title: "STATE", min: 10, max: 24},
 			column{id: "lines", title: "LINES/S", right: true},
-			column{id: "bytes", title: "BYTES/S", right: true, min: 9, drop: 4},
+			column{id: "bytes", title: "BYTES/S", right: true, min: 7, drop: 4},
 			column{id: "lag", title: "UNACKED", right: true, drop: 3},
 			column{id: "kafka", title: "KAFKA", max: 22, drop: 2},
 			column{id: "report", title: "REPORT", min: 6, drop: 1},
@@ -231,7 +231,7 @@ func (s *agentsScreen) cells(i int) []cell {
 	}
 	return []cell{
 		{text: clean(r.id), paint: value}, {text: clean(r.host), paint: value}, {text: clean(r.version), paint: value}, {text: up, paint: value}, {text: clean(r.key), paint: value}, {text: rev, paint: revPaint},
-		{text: strconv.Itoa(r.tasks), paint: value}, {text: state, paint: statePaint}, {text: humanCount(r.lines), paint: value}, {text: perSecondText(r.bytes), paint: value},
+		{text: strconv.Itoa(r.tasks), paint: value}, {text: state, paint: statePaint}, {text: humanCount(r.lines), paint: value}, {text: bytesText(r.bytes), paint: value},
 		{text: lag, paint: value}, {text: kafka, paint: kafkaPaint}, {text: rep, paint: value},
 	}
 }

@@ -43,7 +43,7 @@ func newDetailScreen(e *env, entry etcdcfg.Entry) *detailScreen {
 			column{id: "read", title: "READ", right: true, drop: 5},
 			column{id: "acked", title: "ACKED", right: true, drop: 3},
 			column{id: "lag", title: "UNACKED", right: true},
-			column{id: "rate", title: "ACKED/S", right: true, min: 9, drop: 2},
+			column{id: "rate", title: "ACKED/S", right: true, min: 7, drop: 2},
 			column{id: "why", title: "WHY NOT MOVING", flex: true, min: 20, share: 4, drop: 1},
 		),
 	}
@@ -103,25 +103,38 @@ func filesOf(t *taskRow) []fileRow {
 	if t.cur == nil || len(t.cur.TopFiles) == 0 {
 		return []fileRow{{task: t, rate: math.NaN(), state: t.state, why: whyNot(t, nil)}}
 	}
-	before := map[string]*report.File{}
-	if t.prev != nil {
-		for i := range t.prev.TopFiles {
-			before[t.prev.TopFiles[i].Path] = &t.prev.TopFiles[i]
-		}
-	}
 	out := make([]fileRow, 0, len(t.cur.TopFiles))
 	for i := range t.cur.TopFiles {
 		f := &t.cur.TopFiles[i]
-		r := fileRow{task: t, file: f, rate: math.NaN(), state: f.State, why: whyNot(t, f)}
+		r := fileRow{task: t, file: f, rate: fileRate(t, f), state: f.State, why: whyNot(t, f)}
 		if r.state == "" {
 			r.state = t.state
 		}
-		if b := before[f.Path]; b != nil && f.Acked >= b.Acked && t.interval > 0 {
-			r.rate = float64(f.Acked-b.Acked) / t.interval.Seconds()
+		if r.rate > 0 && r.state == report.StateIdle { // all was read when it was looked at, and more comes
+			r.state, r.why = report.StateShipping, ""
 		}
 		out = append(out, r)
 	}
 	return out
+}
+
+// fileRate is the bytes of a file that were acknowledged a second; NaN unknown. A
+// path can stand for several files after a rotation: the one meant is the furthest
+// one that was not further before than it is now.
+func fileRate(t *taskRow, f *report.File) float64 {
+	if t.prev == nil || t.interval <= 0 {
+		return math.NaN()
+	}
+	best := int64(-1)
+	for i := range t.prev.TopFiles {
+		if b := &t.prev.TopFiles[i]; b.Path == f.Path && b.Acked <= f.Acked {
+			best = max(best, b.Acked)
+		}
+	}
+	if best < 0 {
+		return math.NaN()
+	}
+	return float64(f.Acked-best) / t.interval.Seconds()
 }
 
 func (r *fileRow) lag() int64 {
@@ -261,5 +274,5 @@ func (s *detailScreen) cells(i int) []cell {
 	f := r.file
 	return append(out,
 		cell{text: humanBytes(float64(f.Size)), paint: value}, cell{text: humanBytes(float64(f.Read)), paint: value}, cell{text: humanBytes(float64(f.Acked)), paint: value},
-		cell{text: humanBytes(float64(r.lag())), paint: value}, cell{text: perSecondText(r.rate), paint: value}, cell{text: clean(r.why), paint: st.dim})
+		cell{text: humanBytes(float64(r.lag())), paint: value}, cell{text: bytesText(r.rate), paint: value}, cell{text: clean(r.why), paint: st.dim})
 }

@@ -30,13 +30,13 @@ func newEntriesScreen(e *env) *entriesScreen {
 		table: newTable(
 			column{id: "path", title: "PATH", flex: true, min: 16, share: 4, path: true},
 			column{id: "topic", title: "TOPIC", flex: true, min: 8, share: 8, max: 48},
-			column{id: "agents", title: "AGENTS", right: true, drop: 3},
+			column{id: "agents", title: "AGENTS", right: true, drop: 4},
 			column{id: "state", title: "STATE", min: 10, max: 24},
 			column{id: "lines", title: "LINES/S", right: true, min: 6},
-			column{id: "bytes", title: "BYTES/S", right: true, min: 9, drop: 5},
+			column{id: "bytes", title: "BYTES/S", right: true, min: 7, drop: 3},
 			column{id: "lag", title: "UNACKED", right: true, min: 7, drop: 2},
 			column{id: "age", title: "AGE", right: true, drop: 6},
-			column{id: "spark", title: "LAST 2 MIN", flex: true, min: 10, max: 60, drop: 4},
+			column{id: "spark", title: "LAST 2 MIN", flex: true, min: 10, max: 60, drop: 5},
 		),
 	}
 }
@@ -271,7 +271,7 @@ func (s *entriesScreen) row(i int) []cell {
 		{text: path, paint: value}, {text: clean(r.entry.Topic), paint: value},
 		{text: fmt.Sprintf("%d/%d", r.running, r.of), paint: agentsPaint(st, r)},
 		{text: state, paint: st.state(r.state)},
-		{text: humanCount(r.lines), paint: value}, {text: perSecondText(r.bytes), paint: value},
+		{text: humanCount(r.lines), paint: value}, {text: bytesText(r.bytes), paint: value},
 		{text: lag, paint: value}, {text: age, paint: st.warn},
 		{draw: func(w int) string { return sparkline(r.spark, w) }, room: 60, paint: st.good},
 	}
@@ -282,6 +282,14 @@ func agentsPaint(st *styles, r *entryRow) paint {
 		return st.warn
 	}
 	return st.plain
+}
+
+// bytesText is a byte rate under a title that says what it is, "-" when unknown.
+func bytesText(v float64) string {
+	if math.IsNaN(v) {
+		return "-"
+	}
+	return humanBytes(v)
 }
 
 // perSecondText is a byte rate, "-" when unknown.

@@ -210,6 +210,14 @@ func whyNot(t *taskRow, f *report.File) string {
 		return "the agent cannot reach Kafka; it goes on by itself when it can"
 	case report.StateBehind:
 		return "lines are written faster than Kafka takes them"
+	case stateQueued:
+		return "it waits for its turn to be read"
+	case stateOlder:
+		return "the file that had this name before is read first"
+	case stateRotated:
+		return "another file has its name now"
+	case stateDeleted:
+		return "it was deleted; what was read of it is sent"
 	case report.StateDisabled:
 		return "paused: resume it with p on the entries screen"
 	}

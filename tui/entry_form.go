@@ -48,7 +48,8 @@ func newEntryForm(e *env, old *etcdcfg.Entry) *form {
 		choiceField("poll", "Watch by", pollName(x.Poll), "Time only: for network file systems, which do not tell of changes.", "notification", "time only"),
 		choiceField("disabled", "Collect", pausedName(x.Disabled), "A paused entry stays in the list and is not collected.", "yes", "paused"))
 	s.growLists()
-	s.check = func(f *form) { checkEntryForm(f, old) }
+	head := s.head
+	s.check = func(f *form) { f.head = head; checkEntryForm(f, old) }
 	base := e.view.list
 	s.submit = func(f *form) tea.Cmd { return submitEntryForm(f, base, old) }
 	return s

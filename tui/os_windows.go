@@ -12,3 +12,6 @@ const defaultEditor = "notepad"
 func withSignals(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, os.Interrupt)
 }
+
+// watchQuit does nothing: there is no such signal.
+func watchQuit(context.Context, *keeper) {}

@@ -77,6 +77,7 @@ func run(ctx context.Context, cfg Config, p ports) error {
 	defer cancel()
 	keep := &keeper{dir: cfg.StateDir, stop: cancel}
 	r := newRoot(inner, cfg, p, keep, os.Environ())
+	watchQuit(inner, keep)
 	r.env.feed.start(inner)
 
 	opts := []tea.ProgramOption{

@@ -8,6 +8,15 @@ const (
 	statePending = "not applied yet" // agents have not taken the entry up
 )
 
+// States of files that are not states of tasks.
+const (
+	stateReading = "reading"
+	stateQueued  = "queued"
+	stateOlder   = "waiting for older file"
+	stateRotated = "rotated" // read to its end, and another file has its name
+	stateDeleted = "deleted"
+)
+
 // Severities of states, for colour and order.
 const (
 	sevQuiet = iota // nothing to do: idle, disabled
@@ -19,11 +28,11 @@ const (
 
 func severity(state string) int {
 	switch state {
-	case "", report.StateIdle, report.StateDisabled:
+	case "", report.StateIdle, report.StateDisabled, stateRotated, stateDeleted:
 		return sevQuiet
-	case report.StateShipping:
+	case report.StateShipping, stateReading:
 		return sevGood
-	case report.StateWaitingForFile, statePending:
+	case report.StateStarting, report.StateWaitingForFile, statePending, stateQueued, stateOlder:
 		return sevWait
 	case report.StateBehind, stateNoAgent:
 		return sevWarn

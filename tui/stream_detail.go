@@ -23,6 +23,7 @@ type detailCache struct {
 	utc   bool
 	low   bool
 	st    *styles
+	name  string // of the way the value is shown
 	lines []string
 }
 
@@ -36,10 +37,10 @@ func (s *streamScreen) detailPane(w, h int) []string {
 	c := &s.cache
 	low := h < 12 // the value before the rest, where there is little room
 	if c.rec != r || c.low != low || c.mode != s.detailMode || c.width != w || c.utc != s.utc || c.st != st {
-		*c = detailCache{rec: r, mode: s.detailMode, width: w, utc: s.utc, low: low, st: st, lines: s.detailLines(r, w-2, low)}
+		*c = detailCache{rec: r, mode: s.detailMode, width: w, utc: s.utc, low: low, st: st, name: s.detailName(r), lines: s.detailLines(r, w-2, low)}
 	}
 	s.detailTop = max(min(s.detailTop, len(c.lines)-h+1), 0)
-	title := fmt.Sprintf("─ %d/%d ─ %s (v) ", r.partition, r.offset, detailModes[s.detailMode])
+	title := fmt.Sprintf("─ %d/%d ─ %s (v) ", r.partition, r.offset, c.name)
 	if n := len(c.lines); n > h-1 {
 		title += fmt.Sprintf("─ line %d of %d ({ }) ", s.detailTop+1, n)
 	}
@@ -48,6 +49,14 @@ func (s *streamScreen) detailPane(w, h int) []string {
 		out = append(out, " "+l)
 	}
 	return out
+}
+
+// detailName is the way the value is shown.
+func (s *streamScreen) detailName(r *rec) string {
+	if s.detailMode == 0 && !json.Valid(r.value[:min(len(r.value), detailBytes)]) {
+		return "text"
+	}
+	return detailModes[s.detailMode]
 }
 
 func (s *streamScreen) detailLines(r *rec, w int, low bool) []string {

@@ -31,6 +31,7 @@ type table struct {
 	nat    []int // widest content seen
 	top    int   // first row shown
 	width  int
+	gap    int   // blank cells between columns
 	layout []int // cells of each column, 0: not shown
 }
 
@@ -51,7 +52,11 @@ type tableRows struct {
 	down   bool                 // descending
 }
 
-const tableGap = 2
+// Blank cells between columns: rather less than a column less, on narrow screens.
+const (
+	tableGap  = 2
+	narrowGap = 1
+)
 
 // render draws a head line and rows into exactly h lines of at most w cells.
 func (t *table) render(st *styles, w, h int, r tableRows) []string {
@@ -129,7 +134,7 @@ func (t *table) head(st *styles, r tableRows) string {
 			continue
 		}
 		if !first {
-			b.WriteString(spaces(tableGap))
+			b.WriteString(spaces(t.gap))
 		}
 		first = false
 		title := col.title
@@ -170,7 +175,7 @@ func (t *table) line(st *styles, r tableRows, i int, cs []cell) string {
 			continue
 		}
 		if !first {
-			b.WriteString(spaces(tableGap))
+			b.WriteString(spaces(t.gap))
 		}
 		first = false
 		var x cell
@@ -217,7 +222,11 @@ func (t *table) fitColumns(w int) {
 		}
 	}
 	for {
+		t.gap = tableGap
 		if t.share(w, shown) {
+			return
+		}
+		if t.gap = narrowGap; w < narrow && t.share(w, shown) {
 			return
 		}
 		worst := -1
@@ -263,7 +272,7 @@ func (t *table) share(w int, shown []bool) bool {
 			continue
 		}
 		if !first {
-			left -= tableGap
+			left -= t.gap
 		}
 		first = false
 		t.layout[c] = t.want(c)
@@ -297,6 +306,6 @@ func (t *table) squash(w int, shown []bool) {
 			continue
 		}
 		t.layout[c] = min(t.layout[c], left)
-		left -= t.layout[c] + tableGap
+		left -= t.layout[c] + t.gap
 	}
 }
