@@ -248,7 +248,7 @@ func (s *Set) candidate(p *past, path string, now inode) (candidate, error) {
 		return candidate{}, errTryLater
 	}
 	c := candidate{path: path, st: st2, h: h}
-	same := func(st State) bool { return !empty(&st) && matches(h, st2.size, &st) }
+	same := func(st State) bool { return (st.Rotated || !empty(&st)) && matches(h, st2.size, &st) }
 	switch {
 	case st2.id != st.id:
 	case slices.ContainsFunc(saved, same): // of an earlier run

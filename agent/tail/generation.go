@@ -47,6 +47,9 @@ func (s *Set) awayLocked(f *File) {
 	if !f.away {
 		f.away, f.awayAt = true, s.now()
 		s.away[f] = struct{}{}
+		if f.pos == 0 && f.head.len == 0 {
+			s.unsaved = append(s.unsaved, f.stateLocked()) // only its inode tells it now
+		}
 	}
 	s.wakeLocked(f)
 }

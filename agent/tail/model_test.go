@@ -36,8 +36,16 @@ type modelGen struct {
 	excused bool
 	line    int
 	late    bool // written to after it was moved away: its time tells nothing of its place
+	marks   []modelMark
 	cut     int  // size at which it was moved away
 	w       *os.File
+}
+
+// modelMark says that at bytes of a generation were written when its predecessor had
+// whole bytes of whole lines: those come before what was written then.
+type modelMark struct {
+	at, whole int
+	before    *modelGen
 }
 
 type model struct {
@@ -103,6 +111,9 @@ func runModel(t *testing.T, seed uint64, dir string) {
 	})
 	for range 20 + m.rnd.IntN(60) {
 		m.step()
+	}
+	if m.running && m.outage {
+		m.halt()
 	}
 	if !m.running {
 		m.resume()
@@ -283,7 +294,14 @@ func (m *model) deliver(f *File, c *Chunk) {
 		if after := c.After(i); int(after) != end {
 			m.t.Fatalf("generation %d: position after line is %d, want %d", g.n, after, end)
 		}
-		m.history[f.id] = append(m.history[f.id], c.StateAt(c.After(i)))
+		if !m.outage {
+			m.history[f.id] = append(m.history[f.id], c.StateAt(c.After(i)))
+		}
+	}
+	for _, k := range g.marks {
+		if o := k.before; k.at < g.cursor && !o.gone && m.file(o) != nil && o.cursor < k.whole {
+			m.t.Fatalf("generation %d is read to %d while %d, written to %d before, is read to %d", g.n, g.cursor, o.n, k.whole, o.cursor)
+		}
 	}
 	// Times tell the order of generations that nobody saw, and copies made within
 	// the grain of file times have no order.
@@ -293,7 +311,9 @@ func (m *model) deliver(f *File, c *Chunk) {
 			m.t.Fatalf("generation %d is read while %d is read to %d of %d only", g.n, o.n, o.cursor, whole)
 		}
 	}
-	m.states[f.id] = c.StateAt(c.End)
+	if !m.outage {
+		m.states[f.id] = c.StateAt(c.End)
+	}
 	c.Release()
 }
 
@@ -302,6 +322,10 @@ func (m *model) deliver(f *File, c *Chunk) {
 func (m *model) halt() {
 	m.save()
 	exact := m.rnd.IntN(2) == 0
+	if m.outage {
+		m.undelivered()
+		exact = true
+	}
 	for id, st := range m.states {
 		h := m.history[id]
 		if g := m.ids[id]; !exact && len(h) > 0 && !m.done(id) && !g.gone {
@@ -323,6 +347,24 @@ func (m *model) halt() {
 	for _, g := range m.gens {
 		if g.unnamed && !g.gone {
 			g.gone = true
+		}
+	}
+}
+
+// undelivered takes back what was handed out of generations and not acknowledged.
+// The copy of a file is to be read from where the file was acknowledged to.
+func (m *model) undelivered() {
+	from := map[*modelGen]int{}
+	for id, st := range m.states {
+		g := m.ids[id]
+		if pos, ok := from[g]; !ok || int(st.Pos) < pos {
+			from[g] = int(st.Pos)
+		}
+	}
+	for g, pos := range from {
+		if !g.gone && pos < g.cursor {
+			m.act("undelivered %d from %d to %d", g.n, pos, g.cursor)
+			g.cursor = pos
 		}
 	}
 }
@@ -353,7 +395,8 @@ func (m *model) resume() {
 			m.t.Fatalf("no state of generation %d was kept", g.n)
 		}
 	}
-	m.act("start")
+	m.outage = m.rnd.IntN(2) == 0
+	m.act("start (outage: %v)", m.outage)
 	m.begin()
 	m.running = true
 	m.look()

@@ -59,7 +59,20 @@ func (m *model) write() {
 	if m.cur == nil {
 		m.create()
 	}
+	m.mark()
 	m.append(m.cur)
+}
+
+// mark notes what must come before what is written next.
+func (m *model) mark() {
+	if m.cur.n == 0 {
+		return
+	}
+	o := m.gens[m.cur.n-1]
+	if f := m.file(o); f != nil && f.handle != nil && !o.gone && !o.excused && o.copyIno == 0 {
+		whole := bytes.LastIndexByte(o.content, '\n') + 1
+		m.cur.marks = append(m.cur.marks, modelMark{len(m.cur.content), whole, o})
+	}
 }
 
 // lateWrite goes on writing to the file that was moved away last.
@@ -123,7 +136,7 @@ func (m *model) truncate() {
 	}
 	g := m.cur
 	to := 0
-	if m.rnd.IntN(3) == 0 {
+	if m.rnd.IntN(3) == 0 && !m.outage {
 		to = m.rnd.IntN(len(g.content) + 1)
 	}
 	m.act("truncate %d to %d (handed out %d, seen %d)", g.n, to, g.cursor, m.seen(g))

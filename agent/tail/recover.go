@@ -103,6 +103,9 @@ func (s *Set) resumeCopy(st *State, path string, now *fileStat) {
 	s.mu.Unlock()
 	i := slices.IndexFunc(states, func(c State) bool { return !empty(&c) && s.hasContent(path, now, &c) })
 	c := *st
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rescuedLocked(st.ID, max(0, min(now.size, st.Size)-st.Pos))
 	switch {
 	case i < 0:
 		c.ID.Dev, c.ID.Ino, c.Rotated = now.id.dev, now.id.ino, true
@@ -115,11 +118,8 @@ func (s *Set) resumeCopy(st *State, path string, now *fileStat) {
 	default:
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.saved[now.id] = states
 	s.unsaved = append(s.unsaved, c)
-	s.rescuedLocked(st.ID, max(0, min(now.size, st.Size)-st.Pos))
 	s.log.Info("found the copy of a file that was truncated before its lines were delivered", "path", st.Path,
 		"name", path, "file", st.ID.String(), "from", st.Pos, "size", now.size)
 }
