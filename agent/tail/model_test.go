@@ -37,7 +37,7 @@ type modelGen struct {
 	line    int
 	late    bool // written to after it was moved away: its time tells nothing of its place
 	marks   []modelMark
-	cut     int  // size at which it was moved away
+	cut     int // size at which it was moved away
 	w       *os.File
 }
 
