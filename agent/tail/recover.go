@@ -105,7 +105,7 @@ func (s *Set) resumeCopy(st *State, path string, now *fileStat) {
 	c := *st
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rescuedLocked(st.ID, max(0, min(now.size, st.Size)-st.Pos))
+	s.replacedLocked(*st, now.size)
 	switch {
 	case i < 0:
 		c.ID.Dev, c.ID.Ino, c.Rotated = now.id.dev, now.id.ino, true
@@ -122,6 +122,19 @@ func (s *Set) resumeCopy(st *State, path string, now *fileStat) {
 	s.unsaved = append(s.unsaved, c)
 	s.log.Info("found the copy of a file that was truncated before its lines were delivered", "path", st.Path,
 		"name", path, "file", st.ID.String(), "from", st.Pos, "size", now.size)
+}
+
+// replacedLocked ends a saved generation whose copy, of that size, goes on in its place.
+func (s *Set) replacedLocked(st State, size int64) {
+	id := inode{st.ID.Dev, st.ID.Ino}
+	s.saved[id] = slices.DeleteFunc(s.saved[id], func(o State) bool { return o.ID == st.ID })
+	if len(s.saved[id]) == 0 {
+		delete(s.saved, id)
+	}
+	s.gone = append(s.gone, st.ID) // the state of the copy tells what was before
+	if st.Size > max(size, st.Pos) {
+		s.missingLocked(&st, st.Size-max(size, st.Pos), "the copy is shorter than the file was")
+	}
 }
 
 // byGen sorts states by the age of their generations, oldest first.

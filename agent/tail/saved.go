@@ -42,11 +42,16 @@ func (s *Set) takeSavedLocked(id inode, h *os.File, size int64) (State, bool) {
 // lostLocked ends a saved generation that is not there any more.
 func (s *Set) lostLocked(st *State, why string) {
 	if lost := st.Size - st.Pos; lost > 0 {
-		s.counters.Unreadable += uint64(lost)
-		s.log.Warn("bytes were gone before they could be read", "path", st.Path, "file", st.ID.String(),
-			"from", st.Pos, "bytes", lost, "why", why)
+		s.missingLocked(st, lost, why)
 	}
 	s.forgetLocked(s.slotLocked(st.Path), st.ID)
+}
+
+// missingLocked counts and tells that the last n bytes of a saved generation are gone.
+func (s *Set) missingLocked(st *State, n int64, why string) {
+	s.counters.Unreadable += uint64(n)
+	s.log.Warn("bytes were gone before they could be read", "path", st.Path, "file", st.ID.String(),
+		"from", st.Size-n, "bytes", n, "why", why)
 }
 
 // resumeLocked goes on with a generation of an earlier run, found at the name sl.
