@@ -243,7 +243,7 @@ func (s *Set) renew(f *File, st fileStat, moved bool) {
 		found, _ = s.unseen(sl, p, st.id)
 		if moved {
 			found = slices.DeleteFunc(found, func(c candidate) bool {
-				if c.copied || c.st.mtime < st.mtime {
+				if c.copied || c.st.mtime <= st.mtime { // in the same tick: rather out of order than not at all
 					return false
 				}
 				_ = c.h.Close() // it came after what is in the file now
