@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/fsnotify/fsnotify"
 )
@@ -52,6 +54,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
+	pause := time.NewTimer(time.Hour)
+	defer pause.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -62,6 +66,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 				return ctx.Err()
 			}
 			w.dispatch(ev)
+			w.drain()
 		case err, ok := <-w.fs.Errors:
 			if !ok {
 				<-ctx.Done()
@@ -71,6 +76,36 @@ func (w *Watcher) Run(ctx context.Context) error {
 				w.log.Warn("file notification failed; scanning", "error", err.Error())
 			}
 			w.rescan()
+		}
+		pause.Reset(eventPace)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-pause.C:
+		}
+	}
+}
+
+// eventPace is the least time between two looks at what was notified. An event after
+// a silence is told at once; of a file that is written to line by line, the system
+// folds the events of the pause into one, and so do the reads and the requests that
+// follow. Measured at 1,000 lines a second: a third of the CPU.
+const eventPace = 5 * time.Millisecond
+
+// drain takes the events that are there already. The notifier hands them over one by
+// one, so that it must be let run between two.
+func (w *Watcher) drain() {
+	for idle := 0; idle < 3; {
+		select {
+		case ev, ok := <-w.fs.Events:
+			if !ok {
+				return
+			}
+			w.dispatch(ev)
+			idle = 0
+		default:
+			idle++
+			runtime.Gosched()
 		}
 	}
 }
@@ -216,9 +251,9 @@ func (s *Set) event(dir, path string, op fsnotify.Op) {
 // looked at even if it is not read soon: without it, the file could not be known
 // again once it was truncated.
 func (s *Set) writtenLocked(f *File) {
-	var st fileStat
-	if f.head.len == 0 && f.pos == 0 && f.handle != nil && f.state != fileHeld && statFile(f.handle, &st) == nil {
-		s.observeLocked(f, &st)
+	if f.state == fileIdle && f.blankLocked() && s.blockedLocked(f) {
+		s.dirty[f.home] = struct{}{}
+		s.poke()
 	}
 	s.wakeLocked(f)
 }
