@@ -96,6 +96,6 @@ type streamFake struct{ feed chan []*rec }
 
 func (f *streamFake) CheckFrom(string) error       { return nil }
 func (f *streamFake) CheckPartitions(string) error { return nil }
-func (f *streamFake) Open(context.Context, streamQuery, func(string, bool)) (streamReader, error) {
+func (f *streamFake) Open(context.Context, streamQuery, func(streamNotice)) (streamReader, error) {
 	return &fakeReader{&fakeStreams{feed: f.feed}}, nil
 }

@@ -2,6 +2,8 @@ package tui
 
 import (
 	"errors"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -343,6 +345,24 @@ func TestKeyPickerForPlaceholders(t *testing.T) {
 		c.key("enter")
 		if len(c.root.stack) != 1 {
 			t.Error("the picker is still open")
+		}
+	})
+}
+
+// Answers that a screen waits for arrive although another screen is opened at once.
+func TestTopicsAreReadOnAfterGoingFromScreenToScreen(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.key("2")
+		c.clock = c.clock.Add(2 * topicsOld) // so that the home screen asks when it is passed
+		c.topics.list = slices.Clone(c.topics.list)
+		c.topics.list[1] = fakeTopic("nginx_log", 3, 188_446_744+2000)
+		c.key("3")
+		if e := c.root.env; e.topics.loading || !e.topics.at.Equal(c.clock) {
+			t.Errorf("topics: loading %v, as of %v", e.topics.loading, e.topics.at)
+		}
+		if got := c.screen(); !regexp.MustCompile(`nginx_log .* 300 `).MatchString(got) {
+			t.Errorf("no rate of 300 on:\n%s", got)
 		}
 	})
 }

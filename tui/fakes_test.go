@@ -178,7 +178,7 @@ func (f *fakeStreams) CheckFrom(from string) error {
 
 func (f *fakeStreams) CheckPartitions(string) error { return nil }
 
-func (f *fakeStreams) Open(_ context.Context, q streamQuery, _ func(string, bool)) (streamReader, error) {
+func (f *fakeStreams) Open(_ context.Context, q streamQuery, _ func(streamNotice)) (streamReader, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, q)

@@ -32,7 +32,7 @@ func (l liveStreams) CheckPartitions(list string) error {
 	return err
 }
 
-func (l liveStreams) Open(ctx context.Context, q streamQuery, onNotice func(text string, trouble bool)) (streamReader, error) {
+func (l liveStreams) Open(ctx context.Context, q streamQuery, onNotice func(streamNotice)) (streamReader, error) {
 	from, err := consumer.ParseFrom(q.from)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (l liveStreams) Open(ctx context.Context, q streamQuery, onNotice func(text
 	r, err := consumer.Open(ctx, consumer.Config{
 		Kafka: l.cfg, Topics: []string{q.topic}, From: from, Partitions: parts, Follow: true,
 		Isolation: consumer.ReadUncommitted, Linger: streamLinger, Log: l.log,
-		Notify: func(n consumer.Notice) { onNotice(noticeText(n), isTrouble(n.Kind)) },
+		Notify: func(n consumer.Notice) { onNotice(noticeOf(n)) },
 	})
 	if err != nil {
 		return nil, errors.New(kafka.Explain(err))
@@ -52,15 +52,20 @@ func (l liveStreams) Open(ctx context.Context, q streamQuery, onNotice func(text
 	return &liveReader{r: r, arrived: map[int32]time.Time{}, seen: map[int32]uint64{}}, nil
 }
 
-func isTrouble(k consumer.NoticeKind) bool {
-	return k != consumer.BrokerBack && k != consumer.PartitionBack && k != consumer.PartitionAdded
-}
-
-func noticeText(n consumer.Notice) string {
-	if n.Partition >= 0 {
-		return fmt.Sprintf("partition %d: %s", n.Partition, n.Text)
+func noticeOf(n consumer.Notice) streamNotice {
+	out := streamNotice{text: n.Text, trouble: true}
+	switch n.Kind {
+	case consumer.BrokerLost, consumer.PartitionError:
+		out.lost = true
+	case consumer.BrokerBack, consumer.PartitionBack:
+		out.trouble, out.back = false, true
+	case consumer.PartitionAdded:
+		out.trouble = false
 	}
-	return n.Text
+	if n.Partition >= 0 {
+		out.text = fmt.Sprintf("partition %d: %s", n.Partition, n.Text)
+	}
+	return out
 }
 
 // liveReader turns the consumer's records into the ring's.

@@ -49,11 +49,18 @@ type TopicsPort interface {
 
 // StreamPort opens readers of topics.
 type StreamPort interface {
-	Open(ctx context.Context, q streamQuery, onNotice func(text string, trouble bool)) (streamReader, error)
+	Open(ctx context.Context, q streamQuery, onNotice func(streamNotice)) (streamReader, error)
 	// CheckFrom validates a start as typed by a user.
 	CheckFrom(from string) error
 	// CheckPartitions validates a choice of partitions as typed by a user.
 	CheckPartitions(list string) error
+}
+
+// streamNotice is something that happened to a reader that goes on.
+type streamNotice struct {
+	text       string
+	trouble    bool
+	lost, back bool // a broker or a partition cannot be read, or can again
 }
 
 // streamQuery says what a stream reads.

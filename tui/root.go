@@ -195,24 +195,24 @@ func (r *root) popScreens(n int) tea.Cmd {
 
 // home switches to one of the five main screens.
 func (r *root) home(a action) tea.Cmd {
+	var cmds []tea.Cmd
 	if a == actStream && r.stream == nil {
-		r.showToast(reqToast{text: "No stream yet: choose a topic and press Enter"})
+		cmds = append(cmds, r.showToast(reqToast{text: "No stream yet: choose a topic and press Enter"}))
 		a = actTopics
 	}
-	for len(r.stack) > 1 {
-		r.popScreens(1)
-	}
+	// What the home screen asks for on the way must be carried out: it counts on answers.
+	cmds = append(cmds, r.popScreens(len(r.stack)-1))
 	switch a {
 	case actAgents:
-		return r.pushNow(newAgentsScreen(r.env))
+		cmds = append(cmds, r.pushNow(newAgentsScreen(r.env)))
 	case actTopics:
-		return r.pushNow(newTopicsScreen(r.env))
+		cmds = append(cmds, r.pushNow(newTopicsScreen(r.env)))
 	case actEvents:
-		return r.pushNow(newEventsScreen(r.env))
+		cmds = append(cmds, r.pushNow(newEventsScreen(r.env)))
 	case actStream:
-		return r.pushNow(r.stream)
+		cmds = append(cmds, r.pushNow(r.stream))
 	}
-	return nil
+	return tea.Batch(cmds...)
 }
 
 func (r *root) pushNow(s screen) tea.Cmd {

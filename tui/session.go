@@ -45,6 +45,7 @@ type sessionInfo struct {
 	bytes   float64 // bytes a second
 	spark   []float64
 	parts   []partRow
+	lost    time.Time     // since when the reader cannot read and nothing came; zero: it can
 	latency time.Duration // from the records' time to here, smoothed; -1 unknown
 	version uint64
 }
@@ -106,7 +107,10 @@ func (s *session) setState(state string, bad bool) {
 func (s *session) run(ctx context.Context, port StreamPort, j *journal) {
 	q := s.query
 	for ctx.Err() == nil {
-		r, err := port.Open(ctx, q, func(text string, trouble bool) { j.add("stream", trouble, q.topic+": "+text) })
+		r, err := port.Open(ctx, q, func(n streamNotice) {
+			j.add("stream", n.trouble, q.topic+": "+n.text)
+			s.noticed(n)
+		})
 		if err == nil {
 			s.setState("live", false)
 			err = errors.Join(s.pump(ctx, r), r.Close())
@@ -124,6 +128,19 @@ func (s *session) run(ctx context.Context, port StreamPort, j *journal) {
 		q.from = s.resumeAt(q.from)
 		sleep(ctx, retryPause)
 	}
+}
+
+// noticed keeps whether the reader lost what it reads from.
+func (s *session) noticed(n streamNotice) {
+	s.mu.Lock()
+	switch {
+	case n.lost && s.info.lost.IsZero():
+		s.info.lost = s.now()
+	case n.back:
+		s.info.lost = time.Time{}
+	}
+	s.mu.Unlock()
+	s.notify()
 }
 
 // resumeAt is where a reader that broke goes on: behind what was read.
@@ -192,6 +209,7 @@ func mergeByTime(recs []*rec) {
 func (s *session) count(recs []*rec, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.info.lost = time.Time{}
 	size, perPart := int64(0), map[int32]uint64{}
 	newest := time.Time{}
 	for _, x := range recs {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // rowBytes is how much of a value a row shows at most; the detail shows all.
@@ -18,8 +19,8 @@ func (s *streamScreen) summary(w int) string {
 	switch {
 	case i.bad:
 		left = st.bad.apply("✗ " + i.state + " since " + i.since.Format("15:04:05") + " (trying again)")
-	case s.lost() != nil:
-		left = st.bad.apply("✗ Kafka does not answer since " + s.lost().since.Format("15:04:05") + ": reading goes on by itself when it is back")
+	case !s.lost().IsZero():
+		left = st.bad.apply("✗ Kafka does not answer since " + s.lost().Format("15:04:05") + ": reading goes on by itself when it is back")
 	case i.state != "live":
 		left = st.wait.apply("◌ " + i.state)
 	default:
@@ -38,12 +39,16 @@ func (s *streamScreen) summary(w int) string {
 	return left
 }
 
-// lost is the cluster's state when it does not answer and nothing comes in.
-func (s *streamScreen) lost() *link {
-	if k := &s.env.view.kafka; k.err != "" && !(s.info.rate > 0) {
-		return k
+// lost is since when the cluster does not answer and nothing comes in; zero when it
+// does.
+func (s *streamScreen) lost() time.Time {
+	if !s.info.lost.IsZero() {
+		return s.info.lost
 	}
-	return nil
+	if k := &s.env.view.kafka; k.err != "" && !(s.info.rate > 0) {
+		return k.since
+	}
+	return time.Time{}
 }
 
 // strip shows the partitions: rate, lag, trouble. Those in trouble come first
@@ -104,8 +109,8 @@ func (s *streamScreen) status(w int) string {
 		where = st.dim.apply(" END")
 	case s.info.bad:
 		where = st.bad.apply(" LOST " + humanAge(s.env.now().Sub(s.info.since)))
-	case s.lost() != nil:
-		where = st.bad.apply(" STALLED " + coarseAge(s.env.view.at.Sub(s.lost().since)))
+	case !s.lost().IsZero():
+		where = st.bad.apply(" STALLED " + coarseAge(max(s.env.now().Sub(s.lost()), 0)))
 	default:
 		where = st.good.apply(" LIVE")
 	}
