@@ -74,7 +74,26 @@ ini file, then defaults; 'logctl agent --print-config' shows them with their sou
 	_ = root.RegisterFlagCompletionFunc("log-level", fixed("debug", "info", "warn", "error"))
 	_ = root.RegisterFlagCompletionFunc("log-format", fixed("text", "json"))
 	addCommands(root, a)
+	checkCompletion(root)
 	return root
+}
+
+// checkCompletion makes 'completion' with an unknown shell wrong usage; cobra prints
+// its help and calls it well.
+func checkCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() != "completion" {
+			continue
+		}
+		c.Args = cobra.ArbitraryArgs
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return &usageError{fmt.Errorf("completion: %q is not bash, fish, powershell or zsh", args[0])}
+		}
+	}
 }
 
 // settings loads the configuration for a command. extra maps flags of the command

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,6 +43,9 @@ It needs a terminal. Scripts use 'logctl entries', 'logctl status' and
 			if err != nil {
 				return err
 			}
+			if snapshot != "" && !knownScreen(snapshot) {
+				return &usageError{fmt.Errorf("tui: --snapshot: no screen %q; there are %s", snapshot, strings.Join(tui.SnapshotScreens(), ", "))}
+			}
 			if snapshot == "" && !(isTerminal(a.Out) && isTerminal(a.In)) {
 				return notATerminal()
 			}
@@ -72,6 +76,15 @@ It needs a terminal. Scripts use 'logctl entries', 'logctl status' and
 // tuiFlags are the settings that only this command takes on its line.
 func tuiFlags() map[string]string {
 	return map[string]string{"read-only": "tui.read_only", "theme": "tui.theme", "mouse": "tui.mouse"}
+}
+
+// knownScreen says whether a screen of --snapshot exists, by its first word.
+func knownScreen(screen string) bool {
+	first := func(s string) string { return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ':' })[0] }
+	if strings.Trim(screen, " :") == "" {
+		return false
+	}
+	return slices.ContainsFunc(tui.SnapshotScreens(), func(s string) bool { return first(s) == first(screen) })
 }
 
 func notATerminal() error {
