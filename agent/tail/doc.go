@@ -44,9 +44,8 @@
 // What cannot be known: a file that was truncated and has again, byte for byte,
 // the same head and the same 64 bytes before the position; lines written between
 // the copying and the truncation of copytruncate; a generation that came and went
-// between two looks and was deleted or compressed before the second; without
-// notification, one that was seen empty, then filled, copied and truncated, all
-// between two looks. After a kill, lines of a copy may be handed out again. Generations
+// between two looks and was deleted or compressed before the second; one
+// that was seen empty, then filled, truncated and moved away, all between two looks. After a kill, lines of a copy may be handed out again. Generations
 // that nobody saw under the watched name are put in order by modification time,
 // which is as exact as the clock of the file system (4 ms).
 package tail

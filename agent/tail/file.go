@@ -139,6 +139,7 @@ func (f *File) lookAgain() bool {
 	f.sawAway, f.final = f.away, f.flush
 	f.flush, f.unseen = false, false
 	done, checkup, size := f.state == fileDone, f.checkup, f.size
+	blank := f.blankLocked()
 	s.mu.Unlock()
 	if done {
 		return false
@@ -157,6 +158,9 @@ func (f *File) lookAgain() bool {
 	idle := now.Sub(f.headAt) >= s.cfg.Interval
 	if st.size < f.pos || changed && (checkup || idle || st.size == f.pos || st.size < size) && !f.verify(h) {
 		s.truncated(f, st)
+		return false
+	}
+	if blank && s.wasFilled(f, st) {
 		return false
 	}
 	if changed {

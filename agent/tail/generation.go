@@ -236,11 +236,11 @@ func (s *Set) renew(f *File, st fileStat, moved bool) {
 		return
 	}
 	p := &past{name: f.name, mtime: f.mtime, size: f.size, state: f.stateLocked(), trunc: true}
-	sl, away := f.home, f.away
+	away := f.away
 	s.mu.Unlock()
 	var found []candidate
 	if !away {
-		found, _ = s.unseen(sl, p, st.id)
+		found, _ = s.unseen(f.home, p, st.id)
 		if moved {
 			found = slices.DeleteFunc(found, func(c candidate) bool {
 				if c.copied || c.st.mtime <= st.mtime { // in the same tick: rather out of order than not at all
@@ -253,6 +253,13 @@ func (s *Set) renew(f *File, st fileStat, moved bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.renewLocked(f, st, p, found)
+}
+
+// renewLocked begins the next generation of the file of f, after those that were
+// found to have been between.
+func (s *Set) renewLocked(f *File, st fileStat, p *past, found []candidate) {
+	sl, away := f.home, f.away
 	s.log.Info("file was truncated or rewritten; reading it from the start", "path", f.path, "name", f.name,
 		"file", f.id.String(), "read", f.pos, "size", f.size, "new_size", st.size)
 	cur, passed, name := sl.cur == f, f.passed || f.late, f.name

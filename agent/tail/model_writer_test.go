@@ -113,11 +113,17 @@ func (m *model) rename() {
 }
 
 func (m *model) copyTruncate() {
-	if m.cur == nil || m.file(m.cur) != nil && m.seen(m.cur) == 0 {
-		return // a file seen empty, filled and truncated between two looks is still empty or new
+	if m.cur == nil {
+		return
 	}
 	if m.seen(m.cur) > len(m.cur.content) {
 		return // it was cut off, and the Set has yet to notice
+	}
+	// A file seen empty, filled, truncated and moved away between two looks is still
+	// empty or new.
+	blank := m.file(m.cur) != nil && m.seen(m.cur) == 0
+	if blank && (len(m.cur.content) == 0 || m.set.slots[m.path].cur != m.file(m.cur)) {
+		return
 	}
 	m.shift()
 	m.must(os.WriteFile(m.path+".1", m.cur.content, 0o644))
@@ -128,6 +134,12 @@ func (m *model) copyTruncate() {
 	g.copyIno = st.id.ino
 	m.begin0(g.w)
 	m.act("copytruncate %d, copy ino %d, now %d", g.n, st.id.ino, m.cur.n)
+	if blank {
+		if m.rnd.IntN(2) == 0 {
+			m.write()
+		}
+		m.look()
+	}
 }
 
 func (m *model) truncate() {

@@ -3,8 +3,10 @@ package tail
 import (
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/fsnotify/fsnotify"
 
@@ -128,8 +130,10 @@ func TestFirstContentWhileWaiting(t *testing.T) {
 	for _, n := range []string{".2", ".1"} {
 		l.Lines(10)
 		r.set.event(filepath.Dir(p), p, fsnotify.Write)
+		r.set.checkDirty()
 		l.CopyTruncate(n)
 		r.set.event(filepath.Dir(p), p, fsnotify.Write)
+		r.set.checkDirty()
 	}
 	l.Lines(10)
 	r.step(3)
@@ -137,4 +141,61 @@ func TestFirstContentWhileWaiting(t *testing.T) {
 	if n := r.unreadable(); n != 0 {
 		t.Fatalf("%d bytes counted as unreadable", n)
 	}
+}
+
+// TestFilledBetweenLooks fills, copies and truncates a file that was seen empty,
+// once or more, before it is looked at again; by a scan and by its reader.
+func TestFilledBetweenLooks(t *testing.T) {
+	for _, read := range []bool{false, true} {
+		for _, refill := range []int{0, 5} {
+			for rounds := 1; rounds < 4; rounds++ {
+				p := tmp(t, "app.log")
+				l := testkit.NewLog(t, p)
+				r := newRig(t, Config{Path: p})
+				r.step(2)
+				var clock fileStat
+				for i := range rounds {
+					testkit.Eventually(t, 5*time.Second, "file times move on", func() bool { // they tell the order of copies
+						write(t, p+".clock", "x")
+						was := clock.mtime
+						if err := statPath(p+".clock", &clock); err != nil {
+							t.Fatal(err)
+						}
+						return was != 0 && clock.mtime != was
+					})
+					l.Lines(10)
+					l.CopyTruncate(fmt.Sprintf(".%d", rounds-i))
+				}
+				l.Lines(refill)
+				if read {
+					r.set.event(filepath.Dir(p), p, fsnotify.Write)
+					r.read()
+				}
+				r.step(3)
+				l.Lines(5)
+				r.step(1)
+				r.numbers(l.Next - 1)
+			}
+		}
+	}
+}
+
+// TestCopyOfFirstContent copies the first content of a file that was seen empty: it is
+// not another generation.
+func TestCopyOfFirstContent(t *testing.T) {
+	p := tmp(t, "app.log")
+	l := testkit.NewLog(t, p)
+	r := newRig(t, Config{Path: p})
+	r.step(2)
+	l.Lines(10)
+	b, err := os.ReadFile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, p+".1", string(b[:15]))
+	l.Lines(5)
+	r.step(2)
+	write(t, p+".1", string(b[15:]))
+	r.step(2)
+	r.numbers(l.Next - 1)
 }

@@ -206,6 +206,9 @@ func (s *Set) check(slots []*slot) {
 	for _, sl := range slots {
 		var st fileStat
 		err := statPath(sl.path, &st)
+		if s.refilled(sl, &st, err) {
+			continue
+		}
 		s.mu.Lock()
 		if s.compareLocked(sl, &st, err) {
 			changed = append(changed, sl)

@@ -1,0 +1,77 @@
+package tail
+
+import (
+	"bytes"
+	"path/filepath"
+	"slices"
+)
+
+// A file that was empty when it was looked at, and has content at the next look, need
+// not have its first content: it may have been filled, copied and truncated between
+// the two. Nothing in the file tells, but its copy, made since, with other content.
+
+// blankLocked tells whether f is at its name and was empty when last looked at.
+func (f *File) blankLocked() bool {
+	return f.head.len == 0 && f.pos == 0 && f.size == 0 && !f.away && f.handle != nil && f.copyOf == nil
+}
+
+// refilled is wasFilled for a look at a name; scanMu is held.
+func (s *Set) refilled(sl *slot, st *fileStat, err error) bool {
+	s.mu.Lock()
+	f := sl.cur
+	ok := err == nil && f != nil && f.home == sl && f.inode() == st.id && f.blankLocked() &&
+		(f.state == fileIdle || f.state == fileQueued)
+	s.mu.Unlock()
+	return ok && s.cameAndWent(f, *st, false)
+}
+
+// wasFilled is cameAndWent for the holder of f.
+func (s *Set) wasFilled(f *File, st fileStat) bool {
+	s.scanMu.Lock()
+	defer s.scanMu.Unlock()
+	s.lists = map[string]*listing{}
+	return s.cameAndWent(f, st, true)
+}
+
+// cameAndWent looks for copies of what was in f between the last look, when it was
+// empty, and now, when it is as st says. If there are any, they become generations
+// before what is in f now. held: the caller holds f.
+func (s *Set) cameAndWent(f *File, st fileStat, held bool) bool {
+	s.mu.Lock()
+	ok := f.blankLocked() && f.state != fileDone && st.mtime != f.mtime
+	sl, h := f.home, f.handle
+	p := &past{name: f.name, mtime: f.mtime, born: f.mtime}
+	s.mu.Unlock()
+	var dir fileStat
+	if !ok || statPath(filepath.Dir(sl.path), &dir) != nil || dir.mtime < p.mtime {
+		return false // nothing was made there since
+	}
+	found, err := s.unseen(sl, p, st.id)
+	var now [headMax]byte
+	n, readErr := readAt(h, now[:min(st.size, headMax)], 0)
+	found = slices.DeleteFunc(found, func(c candidate) bool {
+		var b [headMax]byte
+		m, err := readAt(c.h, b[:], 0)
+		same := min(n, m)
+		if readErr == nil && err == nil && m > 0 && (n == 0 || !bytes.Equal(b[:same], now[:same])) {
+			return false
+		}
+		_ = c.h.Close() // a copy of what is in the file now, perhaps still being made
+		return true
+	})
+	var after fileStat
+	ok = err == nil && statFile(h, &after) == nil && after.size >= st.size && (st.size > 0 || after.mtime == st.mtime)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !ok || !f.blankLocked() || held != (f.state == fileHeld) {
+		for i := range found {
+			_ = found[i].h.Close() // it changes right now: the next look tells
+		}
+		return false
+	}
+	if len(found) == 0 {
+		return false
+	}
+	s.renewLocked(f, st, p, found)
+	return true
+}
