@@ -15,6 +15,7 @@ const (
 	retryPause   = time.Second
 	stallAfter   = 5 * time.Second // a partition with lag and no record for this long is stalled
 	latencyDecay = 0.2
+	lateRecords  = 2 * time.Second // records that were on their way when a broker was lost come within this
 )
 
 // session reads one stream into a ring until it is closed. Its goroutine is
@@ -209,7 +210,9 @@ func mergeByTime(recs []*rec) {
 func (s *session) count(recs []*rec, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.info.lost = time.Time{}
+	if !s.info.lost.IsZero() && now.Sub(s.info.lost) > lateRecords {
+		s.info.lost = time.Time{} // other brokers deliver
+	}
 	size, perPart := int64(0), map[int32]uint64{}
 	newest := time.Time{}
 	for _, x := range recs {

@@ -50,6 +50,30 @@ func TestFreezeKeepsTheViewAndCountsOn(t *testing.T) {
 	})
 }
 
+// A lost broker shows at once, although records that were on their way still come.
+func TestStreamSaysThatTheBrokerIsLost(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.stream()
+		c.wants(t, "LIVE")
+		s := c.root.stream
+		s.sess.noticed(streamNotice{text: "broker 1 is lost", trouble: true, lost: true})
+		c.feed(5)
+		c.wants(t, "STALLED", "Kafka does not answer since 18:31:06")
+		c.clock = c.clock.Add(3 * time.Second)
+		c.feed(5)
+		c.wants(t, "LIVE")
+		s.sess.noticed(streamNotice{text: "broker 1 is lost", trouble: true, lost: true})
+		s.look()
+		c.root.frame.stale = true
+		c.wants(t, "STALLED")
+		s.sess.noticed(streamNotice{text: "broker 1 is back", back: true})
+		s.look()
+		c.root.frame.stale = true
+		c.wants(t, "LIVE")
+	})
+}
+
 func TestStreamFilterAndSearch(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c := newConsole(t, Config{})
