@@ -29,6 +29,10 @@ func (s *Set) refilled(sl *slot, st *fileStat, err error) bool {
 func (s *Set) wasFilled(f *File, st fileStat) bool {
 	s.scanMu.Lock()
 	defer s.scanMu.Unlock()
+	var now fileStat
+	if err := statPath(f.path, &now); err != nil || now.id != st.id {
+		return false // it was moved away: what is found may have come after it
+	}
 	s.lists = map[string]*listing{}
 	return s.cameAndWent(f, st, true)
 }
