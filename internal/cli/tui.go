@@ -80,7 +80,9 @@ func tuiFlags() map[string]string {
 
 // knownScreen says whether a screen of --snapshot exists, by its first word.
 func knownScreen(screen string) bool {
-	first := func(s string) string { return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ':' })[0] }
+	first := func(s string) string {
+		return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ':' })[0]
+	}
 	if strings.Trim(screen, " :") == "" {
 		return false
 	}
