@@ -19,23 +19,26 @@ type conflictScreen struct {
 func newConflictScreen(e *env, con *etcdcfg.ConflictError, ed edit) *conflictScreen {
 	s := &conflictScreen{con: con, ed: ed}
 	s.env, s.name, s.actions = e, "conflict", conflictKeys()
-	s.show()
+	s.look()
 	return s
 }
 
-func (s *conflictScreen) show() {
+func (s *conflictScreen) look() {
 	con := s.con
 	switch s.view {
 	case 0:
 		s.head = "difference: - theirs, + mine"
 		diff := etcdcfg.Diff(con.Theirs.Raw, con.Mine)
-		s.lines, s.top, s.height = colourDiff(s.env.styles, diff), firstChange(diff), 1
+		s.show(nil, diff)
 	case 1:
-		s.head, s.lines, s.top = fmt.Sprintf("theirs: rev %d", con.Theirs.ModRevision), plainLines(con.Theirs.Raw), 0
+		s.head = fmt.Sprintf("theirs: rev %d", con.Theirs.ModRevision)
+		s.show(plainLines(con.Theirs.Raw), "")
 	case 2:
-		s.head, s.lines, s.top = "mine: not saved", plainLines(con.Mine), 0
+		s.head = "mine: not saved"
+		s.show(plainLines(con.Mine), "")
 	case 3:
-		s.head, s.lines, s.top = fmt.Sprintf("base: rev %d, what my edit started from", con.Base.ModRevision), plainLines(con.Base.Raw), 0
+		s.head = fmt.Sprintf("base: rev %d, what my edit started from", con.Base.ModRevision)
+		s.show(plainLines(con.Base.Raw), "")
 	}
 	s.head = fmt.Sprintf("Somebody saved rev %d before you; nothing of yours is written yet. Shown: %s", con.Theirs.ModRevision, s.head)
 }
@@ -64,7 +67,7 @@ func (s *conflictScreen) act(a action) tea.Cmd {
 		return s.env.propose(s.con.Theirs, edit{note: s.ed.note + " (over rev " + fmt.Sprint(s.con.Theirs.ModRevision) + ")", raw: s.con.Mine, touched: s.ed.touched, topic: s.ed.topic}, s)
 	case actSwitch:
 		s.view = (s.view + 1) % 4
-		s.show()
+		s.look()
 	default:
 		return s.textScreen.act(a)
 	}

@@ -87,20 +87,30 @@ func box(st *styles, border paint, w, h int, lines []string) []string {
 	return out
 }
 
-// colourDiff styles the lines of etcdcfg.Diff.
-func colourDiff(st *styles, diff string) []string {
-	lines := strings.Split(strings.TrimRight(diff, "\n"), "\n")
-	for i, l := range lines {
+// colourDiff styles the lines of etcdcfg.Diff for w cells: those that changed go on in
+// the next line, the others are cut when drawn.
+func colourDiff(st *styles, diff string, w int) []string {
+	var out []string
+	for l := range strings.SplitSeq(strings.TrimRight(diff, "\n"), "\n") {
 		l = clean(l)
+		paint := st.added
 		switch {
-		case strings.HasPrefix(l, "+"):
-			l = st.added.apply(l)
 		case strings.HasPrefix(l, "-"):
-			l = st.removed.apply(l)
+			paint = st.removed
+		case !strings.HasPrefix(l, "+"):
+			out = append(out, " "+l)
+			continue
 		}
-		lines[i] = " " + l
+		const indent = 5
+		parts := wrapText(l, w-1-indent)
+		for i, p := range parts {
+			if i > 0 {
+				p = l[:1] + spaces(indent-1) + p
+			}
+			out = append(out, " "+paint.apply(p))
+		}
 	}
-	return lines
+	return out
 }
 
 // firstChange is the line a diff should be opened at.
@@ -128,7 +138,7 @@ func (e *env) propose(base etcdcfg.Snapshot, ed edit, closes ...screen) tea.Cmd 
 		return nil
 	}
 	s := &textScreen{env: e, name: "save?", head: "This is what changes in " + clean(base.Key) + ": " + clean(ed.note), actions: diffKeys()}
-	s.lines, s.top, s.height = colourDiff(e.styles, diff), firstChange(diff), 1
+	s.show(nil, diff)
 	s.onAct = func(a action) tea.Cmd {
 		if a == actYes {
 			return e.save(base, ed, append([]screen{s}, closes...)...)

@@ -13,6 +13,10 @@ type textScreen struct {
 	parent  action
 	head    string
 	lines   []string // styled, any width: cut when drawn
+	diff    string   // instead of lines: a difference, of which no change is cut
+	hang    int      // not 0: long lines go on in the next one, this far in
+	shown   []string // the lines as they were drawn for a width
+	width   int
 	top     int
 	height  int
 	actions keymap
@@ -40,7 +44,7 @@ func (s *textScreen) act(a action) tea.Cmd {
 	case actTop:
 		s.top = 0
 	case actBottom:
-		s.top = len(s.lines)
+		s.top = len(s.shown)
 	case actBack:
 		s.env.pop()
 	default:
@@ -48,21 +52,50 @@ func (s *textScreen) act(a action) tea.Cmd {
 			return s.onAct(a)
 		}
 	}
-	s.top = max(min(s.top, len(s.lines)-s.height), 0)
+	s.top = max(min(s.top, len(s.shown)-s.height), 0)
 	return nil
 }
 
-func (s *textScreen) body(_, h int) []string {
+// show replaces what is shown by lines, or by a difference, opened at its first
+// change.
+func (s *textScreen) show(lines []string, diff string) {
+	s.lines, s.diff, s.top, s.width = lines, diff, firstChange(diff), 0
+}
+
+func (s *textScreen) body(w, h int) []string {
+	if s.width != w {
+		s.width, s.shown = w, s.fitted(w)
+	}
 	s.height = h
-	s.top = max(min(s.top, len(s.lines)-h), 0)
-	return append([]string(nil), s.lines[s.top:min(s.top+h, len(s.lines))]...)
+	s.top = max(min(s.top, len(s.shown)-h), 0)
+	return append([]string(nil), s.shown[s.top:min(s.top+h, len(s.shown))]...)
+}
+
+func (s *textScreen) fitted(w int) []string {
+	switch {
+	case s.diff != "":
+		return colourDiff(s.env.styles, s.diff, w)
+	case s.hang == 0 || w <= 2*s.hang:
+		return s.lines
+	}
+	var out []string
+	for _, l := range s.lines {
+		parts := wrapWords(l, w)
+		out = append(out, parts[0])
+		if len(parts) > 1 {
+			for _, p := range wrapWords(strings.Join(parts[1:], " "), w-s.hang) {
+				out = append(out, spaces(s.hang)+p)
+			}
+		}
+	}
+	return out
 }
 
 // newHelpScreen lists the keys of a screen, the global ones, the commands and
 // the signs.
 func newHelpScreen(e *env, of screen) *textScreen {
 	st := e.styles
-	s := &textScreen{env: e, name: "help", actions: textKeys(), head: "Keys work as shown here; the line at the foot has the most used ones."}
+	s := &textScreen{env: e, name: "help", actions: textKeys(), hang: 20, head: "Keys work as shown here; the line at the foot has the most used ones."}
 	add := func(title string, k keymap) {
 		s.lines = append(s.lines, " "+st.head.apply(title))
 		for _, b := range k {

@@ -150,7 +150,7 @@ func (s *historyScreen) body(w, h int) []string {
 	lines = append(lines, s.env.styles.dim.apply(rule(w)))
 	if s.sel < len(s.changes) {
 		c := s.changes[s.sel]
-		diff := colourDiff(s.env.styles, etcdcfg.Diff(c.Before, c.After))
+		diff := colourDiff(s.env.styles, etcdcfg.Diff(c.Before, c.After), w)
 		s.page = max(h-len(lines), 1)
 		s.diffTop = max(min(s.diffTop, len(diff)-s.page), 0)
 		lines = append(lines, diff[s.diffTop:]...)
