@@ -60,8 +60,8 @@ func Explain(err error) string {
 		return ""
 	}
 	var se *ServerError
-	if errors.As(err, &se) && se != err {
-		return err.Error()
+	if errors.As(err, &se) {
+		return err.Error() // it says it all already
 	}
 	known := rpctypes.Error(err)
 	for _, e := range explanations() {

@@ -40,13 +40,13 @@ func (w *watched) last() (s etcdcfg.Snapshot, n int) {
 	return s, n
 }
 
-func (w *watched) state() (err error, n int) {
+func (w *watched) state() (n int, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if n = len(w.states); n > 0 {
 		err = w.states[n-1]
 	}
-	return err, n
+	return n, err
 }
 
 // begin starts a Watch that ends, and is waited for, with the test.
@@ -55,7 +55,7 @@ func (d *desk) begin(t *testing.T) *watched {
 	w := &watched{}
 	background(t, func(ctx context.Context) error { return d.Watch(ctx, d.key, w.onSnapshot, w.onState) })
 	testkit.Eventually(t, 20*time.Second, "connected, with a first snapshot", func() bool {
-		err, n := w.state()
+		n, err := w.state()
 		_, snaps := w.last()
 		return n > 0 && err == nil && snaps > 0
 	})
@@ -120,7 +120,7 @@ func TestWatchDeliversEveryKindOfChange(t *testing.T) {
 		s, _ := w.last()
 		return s.ModRevision == 0 && s.Raw == nil && s.Err == nil && s.Revision > saved.ModRevision
 	})
-	if err, n := w.state(); n != 1 || err != nil {
+	if n, err := w.state(); n != 1 || err != nil {
 		t.Fatalf("%d states, the last %v", n, err)
 	}
 }
@@ -180,9 +180,9 @@ func TestWatchSurvivesOutageAndCompaction(t *testing.T) {
 	w.waitPaths(t, "/a")
 	for round := range 2 {
 		d.server.Stop(t)
-		_, before := w.state()
-		testkit.Eventually(t, 20*time.Second, "the outage", func() bool { err, _ := w.state(); return err != nil })
-		if err, n := w.state(); n != before+1 && round == 0 || err == nil {
+		before, _ := w.state()
+		testkit.Eventually(t, 20*time.Second, "the outage", func() bool { _, err := w.state(); return err != nil })
+		if n, err := w.state(); n != before+1 && round == 0 || err == nil {
 			t.Fatalf("%d states, the last %v", n, err)
 		}
 		d.server.Restart(t)
@@ -195,16 +195,16 @@ func TestWatchSurvivesOutageAndCompaction(t *testing.T) {
 		}
 		d.server.Compact(t)
 		w.waitPaths(t, want)
-		testkit.Eventually(t, 20*time.Second, "connected again", func() bool { err, _ := w.state(); return err == nil })
+		testkit.Eventually(t, 20*time.Second, "connected again", func() bool { _, err := w.state(); return err == nil })
 	}
-	if _, n := w.state(); n != 5 {
+	if n, _ := w.state(); n != 5 {
 		t.Errorf("%d states were told, want connected, away, back, away, back", n)
 	}
 	_, n := w.last()
 	d.server.Stop(t)
-	testkit.Eventually(t, 20*time.Second, "the outage", func() bool { err, _ := w.state(); return err != nil })
+	testkit.Eventually(t, 20*time.Second, "the outage", func() bool { _, err := w.state(); return err != nil })
 	d.server.Restart(t)
-	testkit.Eventually(t, 20*time.Second, "connected again", func() bool { err, _ := w.state(); return err == nil })
+	testkit.Eventually(t, 20*time.Second, "connected again", func() bool { _, err := w.state(); return err == nil })
 	if _, after := w.last(); after != n {
 		t.Errorf("an outage without a change delivered %d snapshots", after-n)
 	}
@@ -253,12 +253,12 @@ func TestWatchBeginsWithoutAServer(t *testing.T) {
 	w := &watched{}
 	background(t, func(ctx context.Context) error { return fresh.Watch(ctx, d.key, w.onSnapshot, w.onState) })
 	testkit.Eventually(t, 15*time.Second, "the reason", func() bool {
-		err, n := w.state()
+		n, err := w.state()
 		return n == 1 && err != nil && err.Error() == "etcd at "+d.server.Endpoints()[0]+": connection refused: is it running, and is [etcd] address right?"
 	})
 	d.server.Restart(t)
 	w.waitPaths(t, "/a")
-	testkit.Eventually(t, 15*time.Second, "connected", func() bool { err, n := w.state(); return n == 2 && err == nil })
+	testkit.Eventually(t, 15*time.Second, "connected", func() bool { n, err := w.state(); return n == 2 && err == nil })
 	if err := fresh.Watch(t.Context(), "", nil, nil); err == nil {
 		t.Fatal("a watch of no key")
 	}
