@@ -21,7 +21,7 @@ const (
 
 // console measures the console in a terminal of 160x50: doing nothing, and streaming
 // 20,000 records a second over 8 partitions with keys pressed.
-func (l *lab) console(ctx context.Context, r *results) error {
+func (l *lab) console(ctx context.Context, r *results) (err error) {
 	if _, err := exec.LookPath("tmux"); err != nil {
 		return err
 	}
@@ -51,7 +51,12 @@ func (l *lab) console(ctx context.Context, r *results) error {
 	writing, stop := context.WithCancel(ctx)
 	wrote := make(chan error, 1)
 	go func() { wrote <- l.produce(writing, topic) }()
-	defer func() { stop(); <-wrote }()
+	defer func() {
+		stop()
+		if werr := <-wrote; werr != nil && err == nil && ctx.Err() == nil && !errors.Is(werr, context.Canceled) {
+			err = werr
+		}
+	}()
 	if err := t.keys(ctx, ":stream "+topic+" newest", "Enter"); err != nil {
 		return err
 	}

@@ -238,7 +238,7 @@ func TestRefusedWatchSaysSoAndHeals(t *testing.T) {
 	w := &watched{}
 	background(t, func(ctx context.Context) error { return store.Watch(ctx, "other_key", w.onSnapshot, w.onState) })
 	testkit.Eventually(t, 20*time.Second, "the refusal", func() bool {
-		err, n := w.state()
+		n, err := w.state()
 		return n == 1 && err != nil && strings.Contains(err.Error(), "permission denied")
 	})
 	root := user("root", "root-pw")
@@ -246,5 +246,5 @@ func TestRefusedWatchSaysSoAndHeals(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.waitPaths(t, "/a")
-	testkit.Eventually(t, 15*time.Second, "connected", func() bool { err, n := w.state(); return n == 2 && err == nil })
+	testkit.Eventually(t, 15*time.Second, "connected", func() bool { n, err := w.state(); return n == 2 && err == nil })
 }
