@@ -269,11 +269,16 @@ func (s *Set) renewLocked(f *File, st fileStat, p *past, found []candidate) {
 		s.open--
 	}
 	f.size = max(f.pos, f.size-s.adoptLocked(sl, p, found)-s.copiesOfLocked(f))
+	place := slices.Index(sl.queue, f)
 	s.finishLocked(f, "truncated")
 	n := s.newLocked(sl, name, &st, h)
 	if away {
 		n.away, n.awayAt = true, s.now()
 		s.away[n] = struct{}{}
+		if place >= 0 { // what is at the name now waits for n as it did for f
+			sl.drop(n)
+			sl.queue = slices.Insert(sl.queue, place, n)
+		}
 	}
 	if cur {
 		sl.cur = n

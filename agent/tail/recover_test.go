@@ -199,3 +199,26 @@ func TestCopyOfFirstContent(t *testing.T) {
 	r.step(2)
 	r.numbers(l.Next - 1)
 }
+
+// TestTruncatedThenRenamed truncates a file that is being read, writes to it again and
+// renames it: the next file waits for what is in it now.
+func TestTruncatedThenRenamed(t *testing.T) {
+	p := tmp(t, "app.log")
+	l := testkit.NewLog(t, p)
+	r := newRig(t, Config{Path: p})
+	l.Lines(10)
+	r.step(1)
+	r.set.event(filepath.Dir(p), p, fsnotify.Write)
+	f := r.set.tryReady()
+	l.Truncate(0)
+	l.Lines(5)
+	l.Rotate(".1", false)
+	l.Lines(5)
+	r.scan()
+	if _, err := f.Next(); err != io.EOF {
+		t.Fatal(err)
+	}
+	f.Release()
+	r.step(3)
+	r.numbers(l.Next - 1)
+}
