@@ -203,7 +203,8 @@ func (s *Set) observeLocked(f *File, st *fileStat) {
 		}
 		return
 	}
-	if f.handle != nil && st.size >= f.size && f.intactLocked() {
+	first := f.head.len == 0 && f.pos == 0
+	if f.handle != nil && st.size >= f.size && !(first && f.state == fileHeld) && f.intactLocked() { // its holder takes the first content
 		s.sawLocked(f, st, s.now())
 	}
 	s.wakeLocked(f)
