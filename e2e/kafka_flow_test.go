@@ -102,8 +102,13 @@ type flow struct {
 }
 
 // flow starts writing: every 10 ms so many lines to each lane, and a rotation of each
-// lane every so many ticks, no two lanes at once.
+// lane every so many ticks, no two lanes at once. It waits until the agent follows the
+// lanes: what was rotated away before the first look at an entry is an old archive.
 func (w *world) flow(l *ledger, lines, rotate int, lanes ...laneSpec) *flow {
+	w.t.Helper()
+	for _, la := range lanes {
+		w.awaitFollowed(w.path(la.name))
+	}
 	f := &flow{t: w.t, w: w, l: l, lanes: lanes, lines: lines, rotate: rotate, end: make(chan struct{})}
 	f.done.Go(f.run)
 	w.t.Cleanup(f.stop)

@@ -193,6 +193,20 @@ func (w *world) awaitState(path, state string, within time.Duration) {
 	})
 }
 
+// awaitFollowed waits until the agent has looked for the files of a path.
+func (w *world) awaitFollowed(path string) {
+	w.t.Helper()
+	testkit.Eventually(w.t, 10*time.Second+slack(), "the agent follows "+path, func() bool {
+		p, _ := w.presence()
+		for _, task := range p.Tasks {
+			if task.Path == path {
+				return task.State != "starting"
+			}
+		}
+		return false
+	})
+}
+
 // awaitApplied waits until the agent says it applied the key as it is now.
 func (w *world) awaitApplied(within time.Duration) {
 	w.t.Helper()
