@@ -102,7 +102,7 @@ func colourDiff(st *styles, diff string, w int) []string {
 			continue
 		}
 		const indent = 5
-		parts := wrapText(l, w-1-indent)
+		parts := wrapWords(l, w-1-indent)
 		for i, p := range parts {
 			if i > 0 {
 				p = l[:1] + spaces(indent-1) + p
