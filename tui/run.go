@@ -30,6 +30,9 @@ var ErrSignal = errors.New("the console was ended by a signal")
 // leaveLimit is how long leaving may wait for what is still running.
 const leaveLimit = 1500 * time.Millisecond
 
+// killAfter is how long a program may take to end in order.
+const killAfter = time.Second
+
 // Config is what the console works with.
 type Config struct {
 	CollectKey  string         // key of the entries; {hostname} and {ip} make the console ask which one
@@ -81,7 +84,7 @@ func run(ctx context.Context, cfg Config, p ports) error {
 	r.env.feed.start(inner)
 
 	opts := []tea.ProgramOption{
-		tea.WithContext(inner), tea.WithoutSignalHandler(), tea.WithFPS(30),
+		tea.WithoutSignalHandler(), tea.WithFPS(30),
 	}
 	if !r.colour {
 		opts = append(opts, tea.WithColorProfile(plainProfile(os.Environ())))
@@ -92,7 +95,11 @@ func run(ctx context.Context, cfg Config, p ports) error {
 	if cfg.Out != nil {
 		opts = append(opts, tea.WithOutput(cfg.Out), tea.WithWindowSize(120, 40))
 	}
-	_, err := tea.NewProgram(r, opts...).Run()
+	program := tea.NewProgram(r, opts...)
+	left := make(chan struct{})
+	keep.spawn(func() { endWith(inner, program, left) })
+	_, err := program.Run()
+	close(left)
 	cancel()
 	all := keep.wait(leaveLimit)
 	if !all {
@@ -112,6 +119,25 @@ func run(ctx context.Context, cfg Config, p ports) error {
 		return fmt.Errorf("console: %w", err)
 	}
 	return nil
+}
+
+// endWith ends a program in order when ctx ends, by force when it does not answer.
+// Force alone would close the terminal's reader while it is still reading.
+func endWith(ctx context.Context, p *tea.Program, left <-chan struct{}) {
+	select {
+	case <-left:
+		return
+	case <-ctx.Done():
+	}
+	select {
+	case <-left:
+		return
+	default:
+	}
+	force := time.AfterFunc(killAfter, p.Kill)
+	defer force.Stop()
+	p.Quit()
+	<-left
 }
 
 // newRoot makes the model with its home screen.
