@@ -114,7 +114,7 @@ func TestConsoleIdle(t *testing.T) {
 func TestConsoleFleet(t *testing.T) {
 	t.Parallel()
 	s := newTerminal(t, 120, 40)
-	demo := start(t, nil, "demo", "--headless", "--fleet", "1000", "--rate", "1")
+	demo := start(t, nil, "demo", "--headless", "--fleet", "1000", "--rate", "1", "--data-dir", t.TempDir())
 	var at []string
 	testkit.Eventually(t, 60*time.Second, "the demo says where its servers are", func() bool {
 		at = regexp.MustCompile(`kafka (\S+)  etcd (\S+) [\s\S]*agents have the key (\S+)`).FindStringSubmatch(demo.err.String())
