@@ -67,6 +67,8 @@ func TestFilters(t *testing.T) {
 func TestEncodings(t *testing.T) {
 	for _, tc := range []struct{ name, in, want string }{
 		{"gbk", "\xc4\xe3\xba\xc3", "你好"},
+		{"cp936", "\xc4\xe3\xba\xc3", "你好"},
+		{"utf16le", "a\x00`O", "a你"},
 		{"GB18030", "\xc4\xe3\xba\xc3", "你好"},
 		{"big5", "\xa7\x41\xa6\x6e", "你好"},
 		{"utf-16le", "\xff\xfea\x00`O", "a你"},
@@ -90,7 +92,7 @@ func TestNothingToDo(t *testing.T) {
 func TestBadRulesNameTheirField(t *testing.T) {
 	for want, s := range map[string]Spec{
 		`multiline start "("`: {Start: "("}, `include_lines "["`: {Include: []string{"["}},
-		`exclude_lines "*"`: {Exclude: []string{"*"}}, `encoding "klingon"`: {Encoding: "klingon"},
+		`exclude_lines "*"`: {Exclude: []string{"*"}}, `unknown encoding "klingon"`: {Encoding: "klingon"},
 	} {
 		if _, err := Compile(s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want it to name %s", err, want)

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/htmlindex"
-	"golang.org/x/text/encoding/unicode"
+
+	"logctl/etcdcfg"
 )
 
 // Limits of a multi-line event; a longer one is sent in pieces, each complete
@@ -39,7 +39,7 @@ type Spec struct {
 func Compile(s Spec) (*Rules, error) {
 	r := &Rules{}
 	var err error
-	if r.encoding, err = findEncoding(s.Encoding); err != nil {
+	if r.encoding, err = etcdcfg.LookupEncoding(s.Encoding); err != nil {
 		return nil, err
 	}
 	if s.Start != "" {
@@ -85,34 +85,15 @@ const (
 	UTF16BE
 )
 
-// CodeUnits tells the code units of an encoding by its name.
+// CodeUnits tells the code units of an encoding by a name that etcdcfg accepts.
 func CodeUnits(name string) Units {
-	switch strings.ToLower(strings.ReplaceAll(name, "_", "-")) {
-	case "utf-16le", "utf-16":
+	switch strings.ToLower(strings.TrimSpace(name)) {
+	case "utf-16le", "utf16le":
 		return UTF16LE
-	case "utf-16be":
+	case "utf-16be", "utf16be":
 		return UTF16BE
 	}
 	return Bytes
-}
-
-// findEncoding knows the names etcdcfg accepts. UTF-8 is nil: bytes as they are.
-func findEncoding(name string) (encoding.Encoding, error) {
-	switch CodeUnits(name) {
-	case UTF16LE:
-		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), nil
-	case UTF16BE:
-		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), nil
-	}
-	switch strings.ToLower(name) {
-	case "", "utf-8", "utf8", "plain":
-		return nil, nil
-	}
-	e, err := htmlindex.Get(name)
-	if err != nil {
-		return nil, fmt.Errorf("encoding %q is not known; use a name such as gbk, gb18030, big5, shift_jis, utf-16le", name)
-	}
-	return e, nil
 }
 
 // keep applies the line filters to an event.
