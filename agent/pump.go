@@ -56,6 +56,15 @@ func (t *task) send(ctx context.Context, s *stream, c *tail.Chunk) error {
 
 // sendThrough applies the line rules to a chunk first.
 func (t *task) sendThrough(ctx context.Context, s *stream, c *tail.Chunk, now time.Time) error {
+	// A generation is handed out when the older ones were read to their ends, so that
+	// what they hold is complete, and older than this chunk.
+	for _, older := range s.elders {
+		if err := t.flushHeld(ctx, older, time.Time{}); err != nil {
+			c.Release()
+			return err
+		}
+	}
+	s.elders = nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	pc := t.parcels.get(t, s)

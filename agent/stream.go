@@ -19,6 +19,7 @@ type stream struct {
 	headers []ship.Header
 	start   int64 // position of the first byte read in this run
 	window  window
+	elders  []*stream // older generations of the path, whose held events go first; of the pump
 
 	// mu guards the pipe: a pump and the flush timer may meet.
 	mu      sync.Mutex

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -288,6 +289,12 @@ func (t *task) streamOf(f *tail.File, rules *transform.Rules) *stream {
 		}
 		if rules != nil {
 			s.pipe = transform.NewPipe(rules)
+			for _, older := range t.streams {
+				if older.path == s.path {
+					s.elders = append(s.elders, older)
+				}
+			}
+			slices.SortFunc(s.elders, func(a, b *stream) int { return cmp.Compare(a.id.Gen, b.id.Gen) })
 		}
 		t.streams[f.ID()] = s
 		if t.set != nil {
