@@ -83,8 +83,9 @@ func TestBacklogDelaysNobody(t *testing.T) {
 	r.send(r.bundle(topic, "warm", "x"))
 	r.drain()
 	// A broker that takes 40 ms for every batch: about 3 MB/s.
-	k.Cluster().ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
-		k.Cluster().KeepControl()
+	cluster := k.Cluster()
+	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
 		<-time.After(40 * time.Millisecond)
 		return nil, nil, false
 	})

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,9 +26,11 @@ const KafkaEnv = "LOGCTL_TEST_KAFKA"
 type KafkaServer struct {
 	addrs   []string
 	opts    []kfake.Opt // without the ports, for Start
-	cluster *kfake.Cluster
 	proxies []*Proxy
 	config  *kafka.Config // of another client than Config's
+
+	mu      sync.Mutex // control functions of the cluster may ask while Stop ends it
+	cluster *kfake.Cluster
 }
 
 // KafkaOption changes what Kafka starts. Every option implies the embedded
@@ -90,7 +93,11 @@ func (k *KafkaServer) Addr() string { return k.addrs[0] }
 func (k *KafkaServer) Addrs() []string { return k.addrs }
 
 // Cluster is the embedded cluster, for faults and facts; nil on a real one.
-func (k *KafkaServer) Cluster() *kfake.Cluster { return k.cluster }
+func (k *KafkaServer) Cluster() *kfake.Cluster {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.cluster
+}
 
 // Proxies are the proxies in front of the brokers, see Proxied.
 func (k *KafkaServer) Proxies() []*Proxy { return k.proxies }
@@ -106,9 +113,12 @@ func (k *KafkaServer) Config() kafka.Config {
 // Stop ends the embedded broker, as an outage: its port refuses connections
 // until Start. It does nothing on a real cluster.
 func (k *KafkaServer) Stop() {
-	if k.cluster != nil {
-		k.cluster.Close()
-		k.cluster = nil
+	k.mu.Lock()
+	c := k.cluster
+	k.cluster = nil
+	k.mu.Unlock()
+	if c != nil {
+		c.Close()
 	}
 }
 
@@ -135,7 +145,12 @@ func (k *KafkaServer) Start(t testing.TB) {
 	if err != nil {
 		t.Fatalf("start the embedded kafka: %v", err)
 	}
-	k.cluster, k.addrs = c, c.ListenAddrs()
+	if len(k.addrs) == 0 { // else they are the same, and somebody may be reading them
+		k.addrs = c.ListenAddrs()
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.cluster = c
 }
 
 // Topic creates a topic with a name that no other test has and returns the
@@ -168,8 +183,8 @@ func (k *KafkaServer) Create(t testing.TB, name string, partitions int, configs 
 	for i := 0; i+1 < len(configs); i += 2 {
 		set[configs[i]] = configs[i+1]
 	}
-	if k.cluster != nil {
-		if err := k.cluster.CreateTopic(name, int32(partitions), set); err != nil {
+	if c := k.Cluster(); c != nil {
+		if err := c.CreateTopic(name, int32(partitions), set); err != nil {
 			t.Fatalf("create topic %s: %v", name, err)
 		}
 		return
@@ -199,7 +214,5 @@ func (k *KafkaServer) ConfigSASL(t testing.TB, mechanism, user, password string)
 
 // As returns the cluster as another client sees it: Read and Config use cfg.
 func (k *KafkaServer) As(cfg kafka.Config) *KafkaServer {
-	other := *k
-	other.config = &cfg
-	return &other
+	return &KafkaServer{addrs: k.addrs, opts: k.opts, proxies: k.proxies, config: &cfg, cluster: k.Cluster()}
 }
