@@ -184,6 +184,15 @@ func (s *agentsScreen) notes(i int) []string {
 	return []string{"     " + s.env.styles.bad.apply("└ list not applied: "+clean(r.listError))}
 }
 
+// upText is how long an agent runs, in whole minutes: seconds would draw the screen
+// again every second.
+func upText(d time.Duration) string {
+	if d < time.Minute { // also when its clock is ahead of ours
+		return "<1m"
+	}
+	return humanAge(d)
+}
+
 func (s *agentsScreen) cells(i int) []cell {
 	st, v, r := s.env.styles, s.env.view, &s.rows[i]
 	value := st.plain
@@ -192,7 +201,7 @@ func (s *agentsScreen) cells(i int) []cell {
 	}
 	up, rev, revPaint := "", "", value
 	if !r.started.IsZero() && r.present {
-		up = humanAge(max(v.at.Sub(r.started), time.Minute).Truncate(time.Minute))
+		up = upText(v.at.Sub(r.started))
 	}
 	if r.revision > 0 {
 		rev = strconv.FormatInt(r.revision, 10)

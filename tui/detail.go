@@ -18,7 +18,9 @@ type detailScreen struct {
 	entry etcdcfg.Entry
 	row   *entryRow // nil when the entry is gone
 	table *table
+	slim  *table // on narrow screens: the reason goes below its row
 	rows  []fileRow
+	files int // before the filter
 	seen  *fleetView
 }
 
@@ -45,6 +47,16 @@ func newDetailScreen(e *env, entry etcdcfg.Entry) *detailScreen {
 			column{id: "lag", title: "UNACKED", right: true},
 			column{id: "rate", title: "ACKED/S", right: true, min: 7, drop: 2},
 			column{id: "why", title: "WHY NOT MOVING", flex: true, min: 20, share: 4, drop: 1},
+		),
+		slim: newTable(
+			column{id: "agent", title: "AGENT", flex: true, min: 6, max: 24},
+			column{id: "path", title: "FILE", flex: true, min: 14, path: true},
+			column{id: "state", title: "STATE", flex: true, min: 10, max: 22},
+			column{id: "size", title: "SIZE", right: true},
+			column{id: "read", title: "READ", right: true, drop: 2},
+			column{id: "acked", title: "ACKED", right: true, drop: 1},
+			column{id: "lag", title: "UNACKED", right: true},
+			column{id: "rate", title: "ACKED/S", right: true, min: 7, drop: 3},
 		),
 	}
 }
@@ -82,9 +94,14 @@ func (s *detailScreen) arrange() {
 	if s.row == nil {
 		return // the last rows stay, marked in the summary
 	}
-	s.rows = s.rows[:0]
+	selected := ""
+	if s.sel < len(s.rows) {
+		selected = s.rows[s.sel].id()
+	}
+	s.rows, s.files = s.rows[:0], 0
 	for i := range s.row.tasks {
 		for _, r := range filesOf(&s.row.tasks[i]) {
+			s.files++
 			path := ""
 			if r.file != nil {
 				path = r.file.Path
@@ -96,6 +113,15 @@ func (s *detailScreen) arrange() {
 	}
 	s.order()
 	s.sel = max(min(s.sel, len(s.rows)-1), 0)
+	if len(s.rows) == 0 || s.rows[s.sel].id() == selected {
+		return // also when generations of a file have the same name
+	}
+	for i := range s.rows {
+		if s.rows[i].id() == selected {
+			s.sel = i
+			return
+		}
+	}
 }
 
 // filesOf are the rows of a task.
@@ -146,6 +172,9 @@ func (r *fileRow) lag() int64 {
 	}
 	return max(r.file.Size-r.file.Acked, 0)
 }
+
+// id tells rows apart, as far as names do.
+func (r *fileRow) id() string { return r.task.agent + "\x00" + r.path() }
 
 func (r *fileRow) path() string {
 	if r.file == nil {
@@ -198,12 +227,12 @@ func (s *detailScreen) summary(w int) string {
 		return st.warn.apply("This entry is no longer in the list; these are its last values")
 	}
 	r := s.row
-	text := fmt.Sprintf("→ %s   %s on %d/%s   %s lines/s · %s · unacked %s", clean(r.entry.Topic), st.state(r.state).apply(mark(r.state)+" "+r.state),
+	text := fmt.Sprintf("→ %s   %s · runs on %d/%s   %s lines/s · %s · unacked %s", clean(r.entry.Topic), st.state(r.state).apply(mark(r.state)+" "+r.state),
 		r.running, plural(r.of, "agent"), humanCount(r.lines), perSecondText(r.bytes), humanBytes(float64(r.lag)))
 	if r.lagAge >= time1s {
 		text += " for " + coarseAge(r.lagAge)
 	}
-	text += s.filterNote(len(s.rows), len(s.rows))
+	text += s.filterNote(len(s.rows), s.files)
 	files, listed := 0, 0
 	for _, t := range r.tasks {
 		if t.cur != nil {
@@ -223,9 +252,25 @@ func (s *detailScreen) body(w, h int) []string {
 		return append(head, "", "  No agent has taken this entry up yet.")
 	}
 	s.page = h - len(head) - 2
-	return append(head, s.table.render(s.env.styles, w, h-len(head), tableRows{
-		n: len(s.rows), sel: s.sel, row: s.cells, sorted: s.sort, down: s.desc,
-	})...)
+	t, rows := s.table, tableRows{n: len(s.rows), sel: s.sel, row: s.cells, sorted: s.sort, down: s.desc}
+	if w < narrow {
+		t, rows.notes = s.slim, s.notes
+	}
+	return append(head, t.render(s.env.styles, w, h-len(head), rows)...)
+}
+
+// notes says below a row why its file does not move: always when something is wrong
+// with it, else for the selected one.
+func (s *detailScreen) notes(i int) []string {
+	r := &s.rows[i]
+	if r.why == "" || i != s.sel && severity(r.state) < sevWait {
+		return nil
+	}
+	paint := s.env.styles.dim
+	if severity(r.state) >= sevWait {
+		paint = s.env.styles.state(r.state)
+	}
+	return []string{"     " + paint.apply("└ "+clean(r.why))}
 }
 
 // options are the entry's settings that are not the usual ones, in one line.

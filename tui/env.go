@@ -23,6 +23,8 @@ type env struct {
 	keyTmpl  string // the configured collect key, maybe with placeholders
 	now      func() time.Time
 
+	reportTopic string // of the agents' reports
+
 	view    *fleetView // newest view of the fleet
 	topics  topicsView // newest list of topics
 	applied *appliedWatch

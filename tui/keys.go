@@ -203,7 +203,7 @@ func topicsKeys() keymap {
 		{act: actOpen, keys: []string{"enter", "t"}, label: "stream", help: "stream the topic"},
 		{act: actCreate, keys: []string{"n"}, label: "new", help: "create a topic", writes: true},
 		{act: actPartitions, keys: []string{"p"}, label: "partitions", help: "leaders, replicas and offsets of each partition"},
-		{act: actInternal, keys: []string{"i"}, help: "internal topics on or off"},
+		{act: actInternal, keys: []string{"i"}, help: "internal topics and the agents' reports on or off"},
 		{act: actRefresh, keys: []string{"r"}, help: "look again now"},
 		{act: actCopy, keys: []string{"y"}, help: "copy the name"},
 	}, listKeys()...)

@@ -15,6 +15,7 @@ import (
 	"github.com/charmbracelet/colorprofile"
 	"golang.org/x/term"
 
+	"logctl/agent/report"
 	"logctl/etcdcfg"
 	"logctl/internal/kafka"
 )
@@ -145,7 +146,10 @@ func newRoot(ctx context.Context, cfg Config, p ports, keep *keeper, environ []s
 	e := &env{
 		ctx: ctx, ports: p, keep: keep, readOnly: cfg.ReadOnly, version: cfg.Version,
 		keyTmpl: cfg.CollectKey, now: time.Now, applied: &appliedWatch{}, focused: true,
-		prefs: loadPrefs(cfg.StateDir), journal: &journal{},
+		prefs: loadPrefs(cfg.StateDir), journal: &journal{}, reportTopic: cfg.ReportTopic,
+	}
+	if e.reportTopic == "" {
+		e.reportTopic = report.DefaultTopic
 	}
 	if cfg.Log != nil {
 		l := cfg.Log

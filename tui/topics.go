@@ -20,11 +20,11 @@ const (
 // topicsView is the newest list of topics. It belongs to the UI goroutine.
 type topicsView struct {
 	known   bool
-	at      time.Time
+	at      time.Time // of the last look, whether it was answered or not
+	good    time.Time // of the last look that was answered: the age of list and rates
 	list    []kafka.Topic
 	rates   map[string]float64
-	err     string
-	since   time.Time // of err
+	err     string // of the last look
 	loading bool
 	gen     int
 }
@@ -38,6 +38,11 @@ func (t *topicsView) names() []string {
 	}
 	return out
 }
+
+// internal reports whether a topic is left out until it is asked for: Kafka's own
+// and the one of the agents' reports, whose offsets grow for ever while nothing
+// happens.
+func (e *env) internal(t *kafka.Topic) bool { return t.Internal || t.Name == e.reportTopic }
 
 func (t *topicsView) find(name string) *kafka.Topic {
 	for i := range t.list {
@@ -83,9 +88,6 @@ func (e *env) gotTopics(m topicsMsg) bool {
 	}
 	t.loading = false
 	if m.err != "" {
-		if t.err == "" {
-			t.since = m.at
-		}
 		t.err, t.at = m.err, m.at
 		return true
 	}
@@ -94,10 +96,10 @@ func (e *env) gotTopics(m topicsMsg) bool {
 		name := m.list[i].Name
 		rates[name] = math.NaN()
 		if old := t.find(name); old != nil && t.known {
-			rates[name] = topicRate(old, &m.list[i], m.at.Sub(t.at))
+			rates[name] = topicRate(old, &m.list[i], m.at.Sub(t.good))
 		}
 	}
-	t.known, t.err, t.at, t.list, t.rates = true, "", m.at, m.list, rates
+	t.known, t.err, t.at, t.good, t.list, t.rates = true, "", m.at, m.at, m.list, rates
 	return true
 }
 
@@ -207,7 +209,7 @@ func (s *topicsScreen) arrange() {
 	s.rows = s.rows[:0]
 	for i := range t.list {
 		x := &t.list[i]
-		if (s.internal || !x.Internal) && (s.filter == nil || s.filter.matchString(x.Name)) {
+		if (s.internal || !s.env.internal(x)) && (s.filter == nil || s.filter.matchString(x.Name)) {
 			s.rows = append(s.rows, x)
 		}
 	}
@@ -285,7 +287,7 @@ func (s *topicsScreen) summary(int) string {
 	text += s.filterNote(len(s.rows), len(t.list))
 	switch {
 	case t.err != "" && t.known:
-		text += "   " + st.warn.apply("as of "+t.since.Format("15:04:05")+": "+t.err)
+		text += "   " + st.warn.apply("as of "+t.good.Format("15:04:05")+": "+t.err)
 	case t.err != "":
 		text = st.bad.apply("Kafka: " + t.err + " (trying again)")
 	case !t.known:

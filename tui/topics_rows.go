@@ -25,7 +25,7 @@ func underReplicated(t *kafka.Topic) (under, leaderless int) {
 func (s *topicsScreen) cells(i int) []cell {
 	st, t := s.env.styles, s.rows[i]
 	value := st.plain
-	if t.Internal || s.env.topics.err != "" {
+	if s.env.internal(t) || s.env.topics.err != "" {
 		value = st.dim
 	}
 	replicas := 0

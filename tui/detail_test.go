@@ -1,0 +1,52 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"logctl/agent/report"
+)
+
+func TestDetailKeepsItsFileSelectedWhileTheOrderChanges(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.key("enter", "down", "down")
+		d := c.root.top().(*detailScreen)
+		was := d.rows[d.sel].id()
+		// Its lag grows, so that it is the first of the order "most behind".
+		fl := c.root.env.feed.fleet
+		c.clock = c.clock.Add(2 * time.Second)
+		agent := d.rows[d.sel].task.agent
+		r := *fl.agents[agent].cur
+		r.At = c.clock
+		r.Tasks = append([]report.Task(nil), r.Tasks...)
+		f := r.Tasks[0].TopFiles[0]
+		f.Size += 1 << 30
+		r.Tasks[0].TopFiles = []report.File{f}
+		fl.addReports([]report.Report{r}, c.clock)
+		c.fresh()
+		if d.rows[0].id() != was {
+			t.Fatalf("the test is wrong: %q is not first", was)
+		}
+		if got := d.rows[d.sel].id(); got != was {
+			t.Errorf("selected is %q, was %q", got, was)
+		}
+		c.key("y")
+		if !strings.Contains(c.clip, "/var/log/file.log") {
+			t.Errorf("copied %q", c.clip)
+		}
+	})
+}
+
+func TestDetailFilterCountsAllFiles(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.key("enter", "/")
+		c.text("web-03")
+		c.key("enter")
+		if s := c.screen(); !strings.Contains(s, "matches 1 of 12") {
+			t.Errorf("the note does not count:\n%s", s)
+		}
+	})
+}
