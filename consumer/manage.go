@@ -47,15 +47,15 @@ func (r *Reader) discover(ctx context.Context) error {
 func (r *Reader) admit(ctx context.Context, t topicMeta) error {
 	switch {
 	case errors.Is(t.err, sarama.ErrUnknownTopicOrPartition), errors.Is(t.err, sarama.ErrInvalidTopic):
-		missing := &kafka.MissingTopicError{Name: t.name}
-		if all, err := r.cluster.metadata(ctx, nil); err == nil {
-			names := make([]string, len(all))
+		var names []string
+		if all, err := r.cluster.metadata(ctx, nil); err == nil { // without names the error still says it
 			for i := range all {
-				names[i] = all[i].name
+				if !all[i].internal {
+					names = append(names, all[i].name)
+				}
 			}
-			missing.Nearest = kafka.Nearest(t.name, names, 3)
 		}
-		return missing
+		return kafka.MissingTopic(t.name, names)
 	case errors.Is(t.err, sarama.ErrTopicAuthorizationFailed):
 		return &AccessError{Topic: t.name, Err: t.err}
 	case t.err != sarama.ErrNoError && len(t.parts) == 0:

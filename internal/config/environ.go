@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"logctl/internal/spell"
 )
 
 // envName is the environment variable of a setting: LOGCTL_<SECTION>_<KEY>.
@@ -42,4 +44,13 @@ func unknownEnvironment(env map[string]*string) []error {
 	}
 	slices.SortFunc(out, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return out
+}
+
+// didYouMean ends a message with the known name nearest to a misspelt one, or
+// with all names when none is near.
+func didYouMean(name string, known []string) string {
+	if near := spell.Nearest(name, known, 1); len(near) > 0 {
+		return "; did you mean " + near[0] + "?"
+	}
+	return "; known: " + strings.Join(known, ", ")
 }

@@ -105,17 +105,15 @@ func (a *Admin) describe(ctx context.Context, name string) (Topic, error) {
 }
 
 func (a *Admin) missing(ctx context.Context, name string) error {
-	e := &MissingTopicError{Name: name}
+	var names []string
 	if topics, err := a.Topics(ctx); err == nil { // without names the error still says it
-		names := make([]string, 0, len(topics))
 		for _, t := range topics {
 			if !t.Internal {
 				names = append(names, t.Name)
 			}
 		}
-		e.Nearest = Nearest(name, names, 3)
 	}
-	return e
+	return MissingTopic(name, names)
 }
 
 func topicOf(t *sarama.TopicMetadata) Topic {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"logctl/internal/spell"
 )
 
 // Topic is a topic as the cluster describes it.
@@ -39,6 +41,12 @@ var ErrTopicExists = errors.New("topic exists already")
 type MissingTopicError struct {
 	Name    string
 	Nearest []string // topics whose names are near, best first; may be empty
+}
+
+// MissingTopic is the error for a name that is none of the topics of the cluster,
+// with up to three that may have been meant.
+func MissingTopic(name string, topics []string) *MissingTopicError {
+	return &MissingTopicError{Name: name, Nearest: spell.Nearest(name, topics, 3)}
 }
 
 func (e *MissingTopicError) Error() string {

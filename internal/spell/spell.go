@@ -1,4 +1,6 @@
-package kafka
+// Package spell guesses what was meant by a name that does not exist. It keeps no
+// state and knows no room.
+package spell
 
 import (
 	"cmp"
