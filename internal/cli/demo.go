@@ -93,9 +93,14 @@ func (a *app) demo(cmd *cobra.Command, o demoOptions) (err error) {
 		return &usageError{fmt.Errorf("demo: %w", err)}
 	}
 	headless := o.headless || !isTerminal(a.Out) || !isTerminal(a.In)
-	c, err := config.Load(config.Sources{File: a.configFile, Environ: a.Environ})
+	for _, server := range []string{"kafka", "etcd"} {
+		if cmd.Flags().Changed(server) {
+			return &usageError{fmt.Errorf("demo: --%s has no place here: the demo brings its own servers; for yours run 'logctl agent' and 'logctl tui'", server)}
+		}
+	}
+	c, err := a.settings(cmd, nil)
 	if err != nil {
-		return &usageError{err}
+		return err
 	}
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()

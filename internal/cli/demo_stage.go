@@ -74,7 +74,7 @@ func (a *app) openStage(ctx context.Context, c *config.Config, o demoOptions, he
 	if st.servers, err = demo.StartServers(ctx, demo.Options{DataDir: filepath.Join(st.dir, "servers"), Topics: topics}); err != nil {
 		return st, err
 	}
-	if st.client, err = etcdcfg.Dial(etcdcfg.Config{Endpoints: []string{st.servers.EtcdAddr}, DialTimeout: 5 * time.Second, Timeout: 5 * time.Second, Log: st.log}); err != nil {
+	if st.client, err = etcdcfg.Dial(st.etcdConfig()); err != nil {
 		return st, err
 	}
 	st.admin = kafka.NewAdmin(st.kafkaConfig())
@@ -86,7 +86,7 @@ func (a *app) openStage(ctx context.Context, c *config.Config, o demoOptions, he
 		return st, err
 	}
 	cfg.ID, cfg.DataDir, cfg.Listen, cfg.CollectKey = "demo", filepath.Join(st.dir, "agent"), "", st.key
-	cfg.Kafka, cfg.Etcd.Endpoints = st.kafkaConfig(), []string{st.servers.EtcdAddr}
+	cfg.Kafka, cfg.Etcd = st.kafkaConfig(), st.etcdConfig() // no TLS and no login of the user's servers
 	cfg.ReportInterval = time.Second
 	st.agent, err = agent.New(cfg)
 	return st, err
@@ -150,6 +150,10 @@ func topicFor(path string, used map[string]bool) string {
 
 func (st *demoStage) kafkaConfig() kafka.Config {
 	return kafka.Config{Addresses: []string{st.servers.KafkaAddr}, ClientID: "logctl"}
+}
+
+func (st *demoStage) etcdConfig() etcdcfg.Config {
+	return etcdcfg.Config{Endpoints: []string{st.servers.EtcdAddr}, DialTimeout: 5 * time.Second, Timeout: 5 * time.Second, Log: st.log}
 }
 
 func (st *demoStage) stateDir() string { return filepath.Join(st.dir, "console") }

@@ -100,15 +100,16 @@ func checkCompletion(root *cobra.Command) {
 // itself to settings ("section.key").
 func (a *app) settings(cmd *cobra.Command, extra map[string]string) (*config.Config, error) {
 	flags := map[string]config.FlagText{}
-	collect := func(byFlag map[string]string) {
-		cmd.Flags().Visit(func(f *pflag.Flag) {
-			if id, ok := byFlag[f.Name]; ok {
-				flags[id] = config.FlagText{Flag: "--" + f.Name, Text: f.Value.String()}
-			}
-		})
-	}
-	collect(sharedFlags())
-	collect(extra)
+	shared, ofRoot := sharedFlags(), cmd.Root().PersistentFlags()
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		id, ok := extra[f.Name]
+		if !ok && ofRoot.Lookup(f.Name) == f { // the --key of tail-topic is another one
+			id, ok = shared[f.Name]
+		}
+		if ok {
+			flags[id] = config.FlagText{Flag: "--" + f.Name, Text: f.Value.String()}
+		}
+	})
 	c, err := config.Load(config.Sources{File: a.configFile, Environ: a.Environ, Flags: flags})
 	if err != nil {
 		return nil, &usageError{err}

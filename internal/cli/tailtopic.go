@@ -101,7 +101,7 @@ func (f *tailTopicFlags) addShowFlags(s *pflag.FlagSet) {
 	s.StringArrayVarP(&f.include, "include", "i", nil, "only values that match this expression (repeat: any of them)")
 	s.StringArrayVarP(&f.exclude, "exclude", "e", nil, "no values that match this expression (repeatable)")
 	s.StringArrayVarP(&f.highlight, "highlight", "H", nil, "mark what matches this expression (repeatable)")
-	s.StringVar(&f.key, "key", "", "only keys that match this expression")
+	s.StringVar(&f.key, "key", "", "only records whose key matches this expression (a record's key, not etcd's collect key)")
 	s.StringArrayVar(&f.header, "header", nil, "only records with this header: name=value, name!=value, name~expression, name (repeat: all)")
 	s.StringArrayVarP(&f.where, "where", "w", nil, "only JSON values with level=error, a.b!=c, msg~expr, status>=500 (repeat: all)")
 }

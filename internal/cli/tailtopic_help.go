@@ -32,7 +32,11 @@ Templates (-f, --format):
 ` + indent(format.TemplateHelp) + `
 
 Conditions on JSON values (-w, --where); they, -i, -e and -H see decoded values:
-` + indent(filter.ConditionHelp)
+` + indent(filter.ConditionHelp) + `
+
+--key is the key of the records here. The --key of the other commands, etcd's collect
+key, does not exist in this one, which asks nothing of etcd; LOGCTL_ETCD_COLLECT_KEY
+and collect_key of the ini file stay what they are.`
 }
 
 const tailTopicExamples = `  logctl tail-topic app_log                              # what comes from now on

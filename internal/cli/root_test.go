@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// collectKeyOf parses a command line and returns the collect key that the command
+// would work with.
+func collectKeyOf(t *testing.T, environ []string, args ...string) string {
+	t.Helper()
+	a := newApp(Streams{In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, Environ: append(environ, "HOME="+t.TempDir())})
+	root := newRootCmd(a)
+	key := ""
+	cmd, _, err := root.Find(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := a.settings(cmd, nil)
+		if err == nil {
+			key = c.Etcd.CollectKey
+		}
+		return err
+	}
+	root.SetArgs(args)
+	if err := root.ExecuteContext(t.Context()); err != nil {
+		t.Fatalf("%s: %v", strings.Join(args, " "), err)
+	}
+	return key
+}
+
+func TestKeyOfTailTopicIsNotTheCollectKey(t *testing.T) {
+	environ := []string{"LOGCTL_ETCD_COLLECT_KEY=from_env"}
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"status", "--key", "from_flag"}, "from_flag"},
+		{[]string{"--key", "from_flag", "entries", "list"}, "from_flag"},
+		{[]string{"status"}, "from_env"},
+		{[]string{"tail-topic", "app_log", "--key", "^user-"}, "from_env"},
+		{[]string{"tail-topic", "app_log", "--key", ""}, "from_env"},
+	} {
+		if got := collectKeyOf(t, environ, tt.args...); got != tt.want {
+			t.Errorf("%q: the collect key is %q, want %q", tt.args, got, tt.want)
+		}
+	}
+	var out bytes.Buffer
+	if code := Main(t.Context(), []string{"tail-topic", "--help"}, Streams{In: strings.NewReader(""), Out: &out, Err: &out}); code != ExitOK {
+		t.Fatalf("exit code %d", code)
+	}
+	for _, want := range []string{"LOGCTL_ETCD_COLLECT_KEY", "a record's key, not etcd's collect key"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the help does not say %q", want)
+		}
+	}
+}
+
+func TestDemoRefusesOtherServers(t *testing.T) {
+	for _, flag := range []string{"--kafka", "--etcd"} {
+		var errs bytes.Buffer
+		code := Main(t.Context(), []string{"demo", "--headless", flag, "127.0.0.1:1"}, Streams{In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: &errs, Environ: []string{"HOME=" + t.TempDir()}})
+		if code != ExitUsage || !strings.Contains(errs.String(), flag+" has no place here") {
+			t.Errorf("%s: exit code %d, %q", flag, code, errs.String())
+		}
+	}
+}
