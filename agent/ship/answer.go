@@ -47,9 +47,9 @@ func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time,
 		part.failed(now, reason{stateBroker, why.err}, false)
 		part.out.unsure = false
 	case actRestamp:
-		shift := now.Sub(part.out.rb.MaxTimestamp)
-		part.out.rb.FirstTimestamp = part.out.rb.FirstTimestamp.Add(shift)
-		part.out.rb.MaxTimestamp = part.out.rb.MaxTimestamp.Add(shift)
+		shift := now.UnixMilli() - part.out.latest
+		part.out.first += shift
+		part.out.latest += shift
 		part.failed(now, why, part.tries > 2)
 	case actWait:
 		part.failed(now, why, true)

@@ -23,7 +23,7 @@ func lines(n, length int, headers bool) *Bundle {
 }
 
 // BenchmarkBatch is the cost of a line from an accepted bundle to records that
-// sarama can encode: accept, cut a batch, fill it, and acknowledge it. An
+// can be sent: accept, cut a batch, encode it, and acknowledge it. An
 // operation is one line.
 func BenchmarkBatch(b *testing.B) {
 	for _, headers := range []bool{false, true} {
@@ -35,7 +35,7 @@ func BenchmarkBatch(b *testing.B) {
 			p, part := offline(b)
 			bundle := lines(1760, 149, headers)
 			bundle.Done = func(Result) {}
-			s := newSlab()
+			var w recordWriter
 			done := make([]*entry, 0, 16)
 			b.SetBytes(150)
 			b.ReportAllocs()
@@ -45,9 +45,8 @@ func BenchmarkBatch(b *testing.B) {
 				}
 				for part.ring.head != nil {
 					part.compose(900<<10, 10000)
-					s.fill(&part.out)
+					part.out.encode(&w, &p.memory, &compressor{})
 					n += part.out.records
-					s.reset()
 					done = part.acknowledged(done[:0])
 					for _, e := range done {
 						p.entries.Put(e)

@@ -26,7 +26,9 @@ type broker struct {
 	broken   bool         // the connection failed and must be made anew
 	gone     bool         // no longer part of the cluster; the goroutine ends
 
-	done []*entry // kept for the callback, one runs at a time
+	done    []*entry     // kept for the callback, one runs at a time
+	writer  recordWriter // of the goroutine
+	request request      // of the goroutine
 }
 
 // meet makes a broker known, and starts its goroutine, or learns its address.
@@ -192,26 +194,14 @@ func (b *broker) send(conn *kafka.Conn) {
 	if len(taken) == 0 {
 		return
 	}
-	req := &sarama.ProduceRequest{
-		RequiredAcks: p.acks,
-		Timeout:      int32(p.tune.ackTimeout / time.Millisecond),
-		Version:      8, // the highest before the flexible encoding, which walks the records twice
-	}
-	s := p.slabs.Get().(*slab)
 	for _, part := range taken {
-		out := &part.out
-		out.rb.Version = 2
-		out.rb.Codec = p.codec
-		out.rb.CompressionLevel = sarama.CompressionLevelDefault
-		out.rb.ProducerID, out.rb.ProducerEpoch, out.rb.FirstSequence = part.seq.id, part.seq.epoch, part.seq.next
-		if !out.encoded {
-			s.fill(out)
+		if part.out.payload == nil {
+			part.out.encode(&b.writer, &p.memory, &p.packer)
 		}
-		req.AddBatch(part.t.name, part.id, &out.rb)
 	}
-	err := conn.AsyncProduce(req, func(res *sarama.ProduceResponse, err error) { b.answered(taken, res, err) })
-	s.reset()
-	p.slabs.Put(s)
+	err := conn.ProduceEncoded(p.acks, p.tune.ackTimeout, b.request.build(taken),
+		func(res *sarama.ProduceResponse, err error) { b.answered(taken, res, err) })
+	b.request.reset()
 	if err != nil {
 		b.refused(taken, err)
 	}
@@ -232,11 +222,6 @@ func (b *broker) refused(taken []*partition, err error) {
 		return
 	}
 	b.connectionLost(taken, err, now)
-	for _, part := range taken {
-		if !part.out.encoded {
-			part.out.rb = sarama.RecordBatch{} // whatever sarama did with it, begin again
-		}
-	}
 }
 
 // connectionLost puts batches without an answer back in the queue, to be sent
@@ -266,12 +251,6 @@ func (b *broker) answered(taken []*partition, res *sarama.ProduceResponse, err e
 	p := b.p
 	p.mu.Lock()
 	now := time.Now()
-	for _, part := range taken {
-		// The request was sent, so sarama keeps the encoded records: the
-		// slab's may be used again, only their number is still asked for.
-		part.out.encoded = true
-		part.out.rb.Records = p.blank[:part.out.records]
-	}
 	if err != nil {
 		b.connectionLost(taken, err, now)
 		p.mu.Unlock()

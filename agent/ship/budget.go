@@ -116,8 +116,7 @@ func (part *partition) accept(b *Bundle) {
 	e := p.entries.Get().(*entry)
 	*e = entry{b: b, frames: e.frames[:0], left: len(b.Spans), millis: millis(b.Time)}
 	for i := range b.Headers {
-		e.headers += varintLen(len(b.Headers[i].Key)) + len(b.Headers[i].Key) +
-			varintLen(len(b.Headers[i].Value)) + len(b.Headers[i].Value)
+		e.headers += bytesLen(len(b.Headers[i].Key)) + bytesLen(len(b.Headers[i].Value))
 	}
 	n := int64(len(b.Data))
 	p.used += n

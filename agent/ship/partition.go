@@ -202,7 +202,7 @@ func (part *partition) putBack() {
 		}
 		part.ring.pushFront(q)
 	}
-	part.out.reset()
+	part.out.reset(&part.t.p.memory)
 }
 
 // acknowledged moves past the batch and adds the entries that are done to the
@@ -237,7 +237,7 @@ func (part *partition) acknowledged(done []*entry) []*entry {
 			done = append(done, e)
 		}
 	}
-	b.reset()
+	b.reset(&p.memory)
 	return done
 }
 
@@ -374,12 +374,4 @@ func millis(t time.Time) int64 {
 		t = time.Now()
 	}
 	return t.UnixMilli()
-}
-
-func varintLen(n int) int {
-	size := 1
-	for u := uint64(n) << 1; u >= 0x80; u >>= 7 {
-		size++
-	}
-	return size
 }

@@ -60,17 +60,16 @@ type Producer struct {
 	tune   tuning
 	sarama *sarama.Config
 	acks   sarama.RequiredAcks
-	codec  sarama.CompressionCodec
 	assign partitioner
 	log    *slog.Logger
 	admin  *kafka.Admin
 
-	slabs   sync.Pool        // *slab
-	entries sync.Pool        // *entry
-	blank   []*sarama.Record // stands for records that are encoded already
-	wakeup  chan struct{}    // the control goroutine has something to do
-	tell    chan struct{}    // events or hollow has something
-	wg      sync.WaitGroup   // one goroutine per broker
+	packer  compressor
+	memory  memory         // of encoded records
+	entries sync.Pool      // *entry
+	wakeup  chan struct{}  // the control goroutine has something to do
+	tell    chan struct{}  // events or hollow has something
+	wg      sync.WaitGroup // one goroutine per broker
 
 	mu       sync.Mutex
 	started  bool
@@ -120,7 +119,7 @@ func New(cfg Config) (*Producer, error) {
 	if p.acks, err = parseAcks(cfg.Acks); err != nil {
 		return nil, err
 	}
-	if p.codec, err = parseCompression(cfg.Compression); err != nil {
+	if p.packer.codec, err = parseCompression(cfg.Compression); err != nil {
 		return nil, err
 	}
 	if p.assign, err = parsePartitioner(cfg.Partitioner); err != nil {
@@ -129,9 +128,7 @@ func New(cfg Config) (*Producer, error) {
 	if p.sarama, err = cfg.Kafka.Sarama(); err != nil {
 		return nil, err
 	}
-	p.slabs.New = func() any { return newSlab() }
 	p.entries.New = func() any { return new(entry) }
-	p.blank = make([]*sarama.Record, p.tune.batchRecords)
 	p.admin = kafka.NewAdmin(cfg.Kafka)
 	return p, nil
 }
@@ -144,22 +141,6 @@ func parseAcks(s string) (sarama.RequiredAcks, error) {
 		return sarama.WaitForLocal, nil
 	}
 	return 0, fmt.Errorf("acks %q is unknown: use all or leader", s)
-}
-
-func parseCompression(s string) (sarama.CompressionCodec, error) {
-	switch strings.ToLower(s) {
-	case "none":
-		return sarama.CompressionNone, nil
-	case "gzip":
-		return sarama.CompressionGZIP, nil
-	case "snappy":
-		return sarama.CompressionSnappy, nil
-	case "", "lz4":
-		return sarama.CompressionLZ4, nil
-	case "zstd":
-		return sarama.CompressionZSTD, nil
-	}
-	return 0, fmt.Errorf("compression %q is unknown: use none, gzip, snappy, lz4 or zstd", s)
 }
 
 // idempotent says whether batches carry producer ids and sequences.

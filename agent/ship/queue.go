@@ -1,7 +1,5 @@
 package ship
 
-import "github.com/IBM/sarama"
-
 // entry is a bundle that was accepted and is not done.
 type entry struct {
 	b       *Bundle
@@ -142,15 +140,20 @@ type piece struct {
 type batch struct {
 	pieces  []piece
 	records int
-	bytes   int64 // of values
-	size    int   // upper bound of the encoded size, uncompressed
-	rb      sarama.RecordBatch
-	encoded bool // rb holds the encoded records; its Records are gone
-	unsure  bool // an attempt ended without an answer: it may be stored
+	bytes   int64   // of values
+	size    int     // upper bound of the encoded size, uncompressed
+	payload *buffer // the records, encoded and compressed; nil until they are
+	codec   codec   // of payload
+	first   int64   // timestamp of the first record, and the latest one, in
+	latest  int64   // milliseconds; both valid with payload
+	unsure  bool    // an attempt ended without an answer: it may be stored
 }
 
-// reset forgets the batch and what it holds on to.
-func (b *batch) reset() {
+// reset forgets the batch and gives its memory back.
+func (b *batch) reset(m *memory) {
+	if b.payload != nil {
+		m.put(b.payload)
+	}
 	clear(b.pieces)
 	*b = batch{pieces: b.pieces[:0]}
 }

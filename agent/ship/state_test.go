@@ -62,7 +62,7 @@ func TestPartitionStates(t *testing.T) {
 			}
 			part.state, part.tries, part.since = flying, tt.tries, time.Now().Add(-time.Minute)
 			if tt.code == sarama.ErrInvalidTimestamp {
-				part.out.rb.MaxTimestamp = time.UnixMilli(0)
+				part.out.latest = 0
 			}
 			for _, e := range part.answer(&sarama.ProduceResponseBlock{Err: tt.code}, time.Now(), nil) {
 				e.b.Done(e.res)
@@ -85,7 +85,7 @@ func TestPartitionStates(t *testing.T) {
 			if (acked == records) != (part.t.lines == 0) {
 				t.Errorf("acknowledged %d, held %d lines", acked, part.t.lines)
 			}
-			if tt.code == sarama.ErrInvalidTimestamp && time.Since(part.out.rb.MaxTimestamp) > time.Minute {
+			if tt.code == sarama.ErrInvalidTimestamp && time.Since(time.UnixMilli(part.out.latest)) > time.Minute {
 				t.Error("the batch still has its old timestamp")
 			}
 		})

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +17,7 @@ import (
 // call that waits on it.
 type Conn struct {
 	*sarama.Broker
+	splice splice // what sarama writes to
 
 	mu  sync.Mutex
 	raw net.Conn
@@ -28,7 +30,14 @@ func Dial(ctx context.Context, s *sarama.Config, address string) (*Conn, error) 
 	c := &Conn{Broker: sarama.NewBroker(address)}
 	own := *s
 	own.Net.Proxy.Enable = true // sarama's seam for a dialer of our own
-	own.Net.Proxy.Dialer = connDialer{ctx: ctx, conn: c, timeout: s.Net.DialTimeout, keepAlive: s.Net.KeepAlive}
+	dialer := connDialer{ctx: ctx, conn: c, timeout: s.Net.DialTimeout, keepAlive: s.Net.KeepAlive}
+	if s.Net.TLS.Enable {
+		own.Net.TLS.Enable = false // done by the dialer, under splice
+		if dialer.tls = s.Net.TLS.Config; dialer.tls == nil {
+			dialer.tls = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+	}
+	own.Net.Proxy.Dialer = dialer
 	if err := c.Open(&own); err != nil {
 		return nil, &BrokerError{Address: address, Err: err}
 	}
@@ -97,6 +106,7 @@ type connDialer struct {
 	conn      *Conn
 	timeout   time.Duration
 	keepAlive time.Duration
+	tls       *tls.Config // nil: plain
 }
 
 func (d connDialer) Dial(network, address string) (net.Conn, error) {
@@ -105,14 +115,52 @@ func (d connDialer) Dial(network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.keep(raw); err != nil {
+		return nil, err
+	}
+	if d.tls == nil {
+		d.conn.splice.Conn = raw
+		return &d.conn.splice, nil
+	}
+	secure, err := d.secure(raw, address)
+	if err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	d.conn.splice.Conn = secure
+	return &d.conn.splice, nil
+}
+
+// keep makes the socket the one that is cut.
+func (d connDialer) keep(raw net.Conn) error {
 	d.conn.mu.Lock()
 	defer d.conn.mu.Unlock()
 	if d.conn.cut {
 		_ = raw.Close()
-		return nil, net.ErrClosed
+		return net.ErrClosed
 	}
 	d.conn.raw = raw
-	return raw, nil
+	return nil
+}
+
+// secure talks TLS with the broker.
+func (d connDialer) secure(raw net.Conn, address string) (net.Conn, error) {
+	config := d.tls
+	if config.ServerName == "" {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		config = config.Clone()
+		config.ServerName = host
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, d.timeout)
+	defer cancel()
+	conn := tls.Client(raw, config)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	return conn, nil
 }
 
 // BrokerError says which broker an error came from.

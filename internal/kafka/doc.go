@@ -8,6 +8,8 @@
 //   - asking for a topic never creates it;
 //   - a missing topic is a *MissingTopicError that names the nearest topics.
 //
+// A Conn also sends batches that its caller has encoded: see ProduceEncoded.
+//
 // It never retries for ever: an Admin call tries each known broker once and
 // returns the last error. Whoever wants to wait calls again.
 //
