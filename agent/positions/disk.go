@@ -172,6 +172,7 @@ func (r *Registry) take() map[string]change {
 
 // restore marks a batch dirty again after a failed write. r.mu is held.
 func (r *Registry) restore(batch map[string]change) {
+	r.stir()
 	for key, c := range batch {
 		s := r.source(key)
 		s.touched = true

@@ -7,8 +7,8 @@
 // last committed state, and the file lock keeps a second agent out.
 //
 // Contract: Put never blocks on the disk and may be called from any goroutine; the
-// latest Put of a file wins. What was put is on disk (fsync) at most one flush
-// interval later while Run runs, and when Run or Close returned. Writes that the
+// latest Put of a file wins. What was put is on disk (fsync) at once after a silence,
+// at most one flush interval later else, while Run runs, and when Run or Close returned. Writes that the
 // disk refuses are kept and tried again; Err tells of them. The registry never
 // invents a position: callers put only positions before which everything has been
 // acknowledged.

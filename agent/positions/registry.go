@@ -23,7 +23,9 @@ const FileName = "positions.db"
 // ErrLocked is returned by Open when another process holds the data directory.
 var ErrLocked = errors.New("another agent uses this data directory")
 
-// FlushInterval is how long a position may wait in memory before Run writes it.
+// FlushInterval is the least time between two writes of Run: how long a position waits
+// in memory at most. The first one after a silence is written at once, so that an agent
+// that dies again and again soon after its start moves on all the same.
 const FlushInterval = 250 * time.Millisecond
 
 // Registry holds the positions of an agent. Its methods may be called from any
@@ -34,7 +36,8 @@ type Registry struct {
 	log      *slog.Logger
 	setAside string
 
-	flushing sync.Mutex // one writer at a time, taken before mu
+	flushing sync.Mutex    // one writer at a time, taken before mu
+	wake     chan struct{} // capacity 1: there is something to write
 
 	mu      sync.Mutex
 	sources map[string]*source
@@ -56,7 +59,7 @@ func Open(dir string, log *slog.Logger) (*Registry, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open data directory: %w; set [agent] data_dir to a directory this user can write", err)
 	}
-	r := &Registry{path: filepath.Join(dir, FileName), log: log, sources: map[string]*source{}}
+	r := &Registry{path: filepath.Join(dir, FileName), log: log, sources: map[string]*source{}, wake: make(chan struct{}, 1)}
 	err := r.open()
 	if err == nil {
 		return r, nil
@@ -136,6 +139,7 @@ func (r *Registry) Put(key string, st tail.State) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.source(key).put(st)
+	r.stir()
 }
 
 // Add notes the state of a file as it was first seen, or first seen with content.
@@ -146,6 +150,7 @@ func (r *Registry) Add(key string, st tail.State) {
 	s := r.source(key)
 	if old, known := s.states[st.ID]; !known || old.Pos == st.Pos {
 		s.put(st)
+		r.stir()
 	}
 }
 
@@ -157,6 +162,7 @@ func (r *Registry) Drop(key string, id tail.FileID) {
 		if _, ok := s.states[id]; ok {
 			delete(s.states, id)
 			s.dirty[id], s.updated = true, time.Now()
+			r.stir()
 		}
 	}
 }
@@ -207,18 +213,33 @@ func (r *Registry) Expire(before time.Time, keep func(key string) bool) error {
 	return errors.Join(errs...)
 }
 
-// Run writes what was put, every FlushInterval, until ctx ends, and once more then.
+// stir lets Run write.
+func (r *Registry) stir() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run writes what was put, at once or FlushInterval after the last write, until ctx
+// ends, and once more then.
 func (r *Registry) Run(ctx context.Context) error {
-	tick := time.NewTicker(FlushInterval)
-	defer tick.Stop()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
 	failing := false
 	for {
 		select {
 		case <-ctx.Done():
 			return r.Flush()
-		case <-tick.C:
+		case <-pause.C:
+		}
+		select {
+		case <-ctx.Done():
+			return r.Flush()
+		case <-r.wake:
 		}
 		err := r.Flush()
+		pause.Reset(FlushInterval)
 		if err != nil && !failing {
 			r.log.Error("positions cannot be saved; shipping goes on, a crash now would send lines again", "path", r.path, "error", err)
 		} else if err == nil && failing {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -146,6 +147,42 @@ func TestRunFlushesInTheBackground(t *testing.T) {
 	if got := r.States("s"); len(got) != 1 || got[0].Pos != 77 {
 		t.Errorf("got %+v", got)
 	}
+}
+
+func TestFirstWriteAfterSilenceIsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, t.TempDir())
+		defer r.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.Run(ctx) }()
+		unsaved := func() int {
+			synctest.Wait()
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return len(r.sources["s"].dirty)
+		}
+		for round := range 3 {
+			r.Put("s", state(1, 10))
+			if n := unsaved(); n != 0 {
+				t.Errorf("round %d: %d states wait, want the first one after a silence saved at once", round, n)
+			}
+			r.Put("s", state(1, 20))
+			time.Sleep(FlushInterval - time.Millisecond)
+			if n := unsaved(); n != 1 {
+				t.Errorf("round %d: %d states wait, want the second one to wait for the interval", round, n)
+			}
+			time.Sleep(time.Millisecond)
+			if n := unsaved(); n != 0 {
+				t.Errorf("round %d: %d states wait after the interval", round, n)
+			}
+			time.Sleep(time.Minute)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestUnreadableDatabaseIsSetAside(t *testing.T) {
