@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"os"
 	"path/filepath"
 	"time"
 )
@@ -9,10 +10,11 @@ import (
 // truncated it looks like a new file with known content. Its content is the
 // file's, so it is not read until the file has been: either the file is truncated,
 // then the copy is read from where the file was read to; or the file is read as
-// far as the copy goes, then the copy is followed from its end.
+// far as the copy goes, then the copy is followed from its end. Seen while it is being
+// made, it may have the beginning of the content only, or nothing yet.
 
-// originalLocked returns the followed file that what arrived is a copy of: named
-// like its rotated name, while it is still at its own, and with its content.
+// originalLocked returns the followed file that what arrived is, or may become, a copy
+// of: named like its rotated name, while it is still at its own, and with its content.
 func (s *Set) originalLocked(sl *slot, a *arrival) *File {
 	dir, name := filepath.Split(sl.path)
 	for i := len(name) - 1; i > 0; i-- {
@@ -24,12 +26,34 @@ func (s *Set) originalLocked(sl *slot, a *arrival) *File {
 			continue
 		}
 		var st fileStat
-		state := o.cur.stateLocked()
-		if statPath(o.path, &st) == nil && st.id == o.cur.inode() && matches(a.h, a.st.size, &state) {
+		if statPath(o.path, &st) == nil && st.id == o.cur.inode() && o.cur.alikeLocked(a.h, a.st.size) {
 			return o.cur
 		}
 	}
 	return nil
+}
+
+// alikeLocked tells whether a file of that size has the content of f as far as both
+// are known: up to the position of f, or less when it is shorter.
+func (f *File) alikeLocked(h *os.File, size int64) bool {
+	state := f.stateLocked()
+	if size >= state.Pos {
+		return matches(h, size, &state)
+	}
+	if f.handle == nil {
+		return false
+	}
+	n := min(size, headMax)
+	return sameBytes(h, f.handle, 0, n) && sameBytes(h, f.handle, size-min(size, markMax), min(size, markMax))
+}
+
+// sameBytes tells whether both files have the same n bytes, at most headMax, at that
+// offset.
+func sameBytes(a, b *os.File, at, n int64) bool {
+	var x, y [headMax]byte
+	i, errA := readFull(a, x[:n], at)
+	j, errB := readFull(b, y[:n], at)
+	return errA == nil && errB == nil && int64(i) == n && int64(j) == n && x == y
 }
 
 // copiesOfLocked lets the copies of a file that was truncated be read from where
@@ -63,16 +87,21 @@ func (s *Set) settleCopies() {
 		case f.handle == nil:
 			continue
 		case f.copyOf.state == fileDone:
-		case statFile(f.handle, &st) != nil || st.size > f.copyOf.pos:
+		case statFile(f.handle, &st) != nil || f.copyOf.handle != nil && !f.copyOf.intactLocked():
+			continue // the original was truncated, which is about to be noticed
+		case !f.copyOf.alikeLocked(f.handle, st.size): // it only began like a copy
+		case st.size > f.copyOf.pos:
 			continue
 		case s.now().Sub(time.Unix(0, st.mtime)) < s.cfg.Interval:
 			continue // it may still be growing
+		case st.size < f.whole: // it ends before it has become one
 		default:
 			n := min(st.size, markMax)
 			f.pos, f.scanned, f.markLen = st.size, st.size, int(n)
 			if m, err := readFull(f.handle, f.mark[:n], st.size-n); err != nil || m < int(n) {
 				f.pos, f.scanned, f.markLen = 0, 0, 0
 			}
+			f.head = firstHead(f.handle, f.pos)
 			f.base = f.stateLocked()
 		}
 		s.noCopyLocked(f)

@@ -55,6 +55,7 @@ type File struct {
 	markLen  int
 	head     headMark
 	copyOf   *File // it looks like a copy of that one, which is still read: see copies.go
+	whole    int64 // the size it must have to be one
 	checkup  bool  // verify head and mark at the next look, whatever the times say
 
 	// The holder's.

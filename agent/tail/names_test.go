@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"logctl/internal/testkit"
 )
@@ -103,6 +104,53 @@ func TestCopyMatchesGlob(t *testing.T) {
 	l.Lines(10)
 	r.step(5)
 	r.numbers(l.Next - 1)
+}
+
+// TestCopySeenWhileItIsMade looks between the bytes of the copy: with nothing, a
+// part, or all of the content, it is no new file.
+func TestCopySeenWhileItIsMade(t *testing.T) {
+	for _, size := range []int{0, 1, 25, 600, 2000} {
+		for _, unread := range []int{0, 7} {
+			p := tmp(t, "app.log")
+			l := testkit.NewLog(t, p)
+			r := newRig(t, Config{Path: p + "*", Interval: time.Minute}) // the copy is young at every look
+			l.Lines(100)
+			r.step(1)
+			l.Lines(unread)
+			whole, err := os.ReadFile(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			size = min(size, len(whole))
+			write(t, p+".1", string(whole[:size]))
+			r.scan()
+			r.scan()
+			write(t, p+".1", string(whole[size:]))
+			r.step(1)
+			l.Truncate(0)
+			l.Lines(10)
+			r.step(5)
+			r.numbers(l.Next - 1)
+		}
+	}
+}
+
+// TestLikeACopyAtFirst has a rotated name and begins like a copy, or with nothing, and
+// is a file of its own.
+func TestLikeACopyAtFirst(t *testing.T) {
+	for _, begin := range []string{"", "one\n", "one\ntwo\n"} {
+		p := tmp(t, "app.log")
+		r := newRig(t, Config{Path: p + "*"})
+		write(t, p, "one\ntwo\nthree\n")
+		r.step(1)
+		write(t, p+".1", begin)
+		r.scan()
+		write(t, p+".1", "other\n")
+		r.step(3)
+		write(t, p+".1", "more\n")
+		r.step(1)
+		r.want(append([]string{"one", "two", "three"}, append(strings.Split(strings.TrimSuffix(begin+"other\n", "\n"), "\n"), "more")...)...)
+	}
 }
 
 func TestDirectoryAppearsAndTurnsIntoFile(t *testing.T) {

@@ -296,7 +296,7 @@ func (s *Set) followLocked(sl *slot, a *arrival) *File {
 	if sl.first {
 		s.startLocked(f, endState(a.h, a.st.size, s.splitter()))
 	} else if o := s.originalLocked(sl, a); o != nil {
-		f.copyOf = o
+		f.copyOf, f.whole = o, o.pos
 		s.copies[f] = struct{}{}
 	}
 	sl.first = false
