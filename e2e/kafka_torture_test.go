@@ -178,7 +178,7 @@ func TestTortureLeaders(t *testing.T) {
 func TestTortureKills(t *testing.T) {
 	b := realBrokers(t)
 	w := newWorld(t)
-	topic := w.kafka.Topic(t, 6)
+	topic := w.stamped(6)
 	l := newLedger()
 	lanes := append(renamed(4), laneSpec{"copied.log", byCopy})
 	w.put(w.collectAll(topic, lanes...)...)
@@ -187,9 +187,10 @@ func TestTortureKills(t *testing.T) {
 	const kills = 20
 	for i := range kills {
 		w.more(2000, topic)
-		agent.kill()
+		w.kill(agent)
 		switch i % 5 {
 		case 1:
+			w.cut()
 			b.kill(i%brokerCount + 1)
 		case 3:
 			b.start(1, 2, 3)
@@ -198,7 +199,7 @@ func TestTortureKills(t *testing.T) {
 		agent = w.startAgent()
 	}
 	f.stop()
-	w.crashed(newCounter(l), kills*inFlightLines, topic)
+	w.crashed(newCounter(l), topic)
 	agent.stop()
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // ledger writes numbered lines and knows what was written. A line is
@@ -85,20 +86,20 @@ func (v verdict) String() string {
 // brings seen ones.
 type counter struct {
 	ledger *ledger
-	seen   map[string][]bool
-	last   map[string]int // highest number seen of a lane in one partition
+	seen   map[string][]time.Time // when each line landed last; zero: never
+	last   map[string]int         // highest number seen of a lane in one partition
 	v      verdict
 	first  []string // examples of what is wrong
-	dups   int      // of them, duplicates
+	again  []again  // of what came more than once
 }
 
 func newCounter(l *ledger) *counter {
-	return &counter{ledger: l, seen: map[string][]bool{}, last: map[string]int{}}
+	return &counter{ledger: l, seen: map[string][]time.Time{}, last: map[string]int{}}
 }
 
 // add takes one record's value; from names the topic and partition it was in, for
-// order is kept within one.
-func (c *counter) add(from string, value []byte) {
+// order is kept within one; at is the record's time.
+func (c *counter) add(from string, value []byte, at time.Time) {
 	name, number, ok := parseLine(value)
 	if !ok {
 		c.v.Garbled++
@@ -107,23 +108,27 @@ func (c *counter) add(from string, value []byte) {
 	}
 	seen := c.seen[name]
 	for len(seen) <= number {
-		seen = append(seen, false)
+		seen = append(seen, time.Time{})
 	}
 	c.seen[name] = seen
-	if seen[number] {
+	before := seen[number]
+	if seen[number] = at; !before.IsZero() {
+		if at.Before(before) { // read from another topic, in whatever order
+			before, at = at, before
+			seen[number] = at
+		}
 		c.v.Duplicated++
-		if c.dups++; c.dups <= 3 {
+		if c.again = append(c.again, again{name, number, before, at}); len(c.again) <= 3 {
 			c.example("duplicated %s %d", name, number)
 		}
 		return
 	}
-	seen[number] = true
-	at := name + " " + from
-	if last, ok := c.last[at]; ok && number < last {
+	place := name + " " + from
+	if last, ok := c.last[place]; ok && number < last {
 		c.v.Reordered++
 		c.example("reordered %s %d after %d in %s", name, number, last, from)
 	}
-	c.last[at] = max(c.last[at], number)
+	c.last[place] = max(c.last[place], number)
 }
 
 func (c *counter) example(format string, args ...any) {
@@ -137,7 +142,7 @@ func (c *counter) distinct() int {
 	n := 0
 	for _, seen := range c.seen {
 		for _, s := range seen {
-			if s {
+			if !s.IsZero() {
 				n++
 			}
 		}
@@ -154,7 +159,7 @@ func (c *counter) verdict() verdict {
 		v.Written += la.next
 		for n := 0; n < la.next; n++ {
 			from := n
-			for n < la.next && (n >= len(c.seen[name]) || !c.seen[name][n]) {
+			for n < la.next && (n >= len(c.seen[name]) || c.seen[name][n].IsZero()) {
 				n++
 			}
 			if n > from {

@@ -14,7 +14,7 @@ func TestRoad(t *testing.T) {
 	w := newWorld(t)
 	const files, rounds, perRound = 10, 20, 500
 	const late = 3 // round from which on the second five files are written
-	main, other := w.kafka.Topic(t, 3), w.kafka.Topic(t, 3)
+	main, other := w.stamped(3), w.stamped(3)
 	l := newLedger()
 	name := func(i int) string { return fmt.Sprintf("file%d.log", i) }
 	list := func(use func(i int) (topic string, ok bool)) (out []entry) {
@@ -60,7 +60,7 @@ func TestRoad(t *testing.T) {
 			w.put(list(func(i int) (string, bool) { return main, i >= 3 })...)
 		case 7:
 			w.awaitApplied(5 * time.Second)
-			agent.kill()
+			w.kill(agent)
 			agent = w.startAgent()
 		case 9: // four change their topic, the three come back
 			w.put(list(func(i int) (string, bool) {
@@ -71,22 +71,18 @@ func TestRoad(t *testing.T) {
 			})...)
 			w.awaitApplied(5 * time.Second)
 		case 13:
-			agent.kill()
+			w.kill(agent)
 			agent = w.startAgent()
 		case 16: // and back
 			w.put(list(all)...)
 		}
 	}
-	v := w.crashed(newCounter(l), 2*inFlightLines, main, other)
+	v := w.crashed(newCounter(l), main, other)
 	if v.Written != files*rounds*perRound {
 		t.Errorf("wrote %d lines, want %d", v.Written, files*rounds*perRound)
 	}
 	agent.stop()
 }
-
-// inFlightLines bounds what can be sent and not saved when the agent is killed: the
-// lines buffered by default, as positions are saved once a second.
-const inFlightLines = 100_000
 
 // rotate renames a file the way logrotate does: path to path.n, highest newest.
 func rotate(t *testing.T, path string, n int) {

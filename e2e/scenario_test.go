@@ -78,7 +78,7 @@ func covers(t *testing.T, cases, done string) {
 // that has applied it.
 func (w *world) follow(path string, more ...entry) (topic string, agent *process) {
 	w.t.Helper()
-	topic = w.kafka.Topic(w.t, 3)
+	topic = w.stamped(3)
 	e := collect(path, topic)
 	for _, m := range more {
 		for k, v := range m {

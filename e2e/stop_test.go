@@ -109,7 +109,7 @@ func stopStates() []stopState {
 			})
 			w.kafka.Start(w.t)
 			p = w.startAgent(quickScan)
-			w.crashed(newCounter(l), 100, topic)
+			w.clean(newCounter(l), topic)
 			p.stop()
 		}},
 	}

@@ -17,7 +17,8 @@ func TestTruncation(t *testing.T) {
 		{name: "truncate_then_write", cases: "B01", done: "lines, truncation to zero, lines", run: truncateThenWrite},
 		{name: "copytruncate_append_writer", cases: "B02", done: "copy and truncate, three times, under a writer that opened the file for appending", run: copyTruncateAppend},
 		{name: "copytruncate_non_append_writer", cases: "B03", done: "copy and truncate under a writer that goes on at its old offset and so leaves a head of NUL bytes", run: copyTruncateSparse},
-		{name: "copy_matches_the_glob", cases: "B04", done: "the copy is matched by the glob too; both files get a new line", run: copyInGlob},
+		{name: "copy_matches_the_glob", cases: "B04", done: "the copy has a rotated name and is matched by the glob too; both files get a new line", run: copyInGlob},
+		{name: "copy_under_a_name_of_its_own", cases: "B04", done: "the copy app2.log of app1.log is a file of its own: its lines come again, once", run: copyOfItsOwn},
 		{name: "slow_copytruncate", cases: "B05", done: "three files, three copytruncates each, 30 lines at 5 ms between them", run: slowCopyTruncate},
 		{name: "regrown_larger", cases: "B06", done: "the file is truncated and written larger than before on the same inode, 50 times", run: regrownLarger},
 		{name: "rewritten", cases: "B07", done: "rewritten in place to the same size, to a larger and to a smaller one", run: rewritten},
@@ -82,6 +83,26 @@ func copyTruncateSparse(w *world) {
 
 func copyInGlob(w *world) {
 	l := newLedger()
+	a := w.writer(l, "app.log")
+	topic, agent := w.follow(w.path("app.log*"))
+	for i := range 3 {
+		a.lines(2)
+		w.awaitLanded(l.written(), topic)
+		a.copyTruncate(fmt.Sprintf(".%d", i+1))
+		every(500*time.Millisecond, 1, func(int) {}) // both are looked at
+		b := w.writer(l, fmt.Sprintf("app.log.%d", i+1))
+		b.lines(1)
+		a.lines(1)
+	}
+	w.clean(newCounter(l), topic)
+	agent.stop()
+}
+
+// copyOfItsOwn is the limit of copyInGlob: nothing in two names like these says that
+// one is a copy of the other, and two files that begin with the same lines may both
+// have been written. To leave them out could lose lines; they come again exactly once.
+func copyOfItsOwn(w *world) {
+	l := newLedger()
 	a := w.writer(l, "app1.log")
 	topic, agent := w.follow(w.path("*.log"))
 	a.lines(2)
@@ -94,9 +115,8 @@ func copyInGlob(w *world) {
 	b := w.writer(l, "app2.log")
 	b.lines(1)
 	a.lines(1)
-	v := w.count(newCounter(l), topic)
-	if v.Lost+v.Garbled+v.Reordered > 0 || v.Duplicated > 2 {
-		w.t.Errorf("%s: lines of the copy may come again at most once", v)
+	if v := w.spared(newCounter(l), 2, topic); v.Duplicated != 2 {
+		w.t.Errorf("%d lines came again, want the 2 of the copy", v.Duplicated)
 	}
 	agent.stop()
 }
