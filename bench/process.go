@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -50,15 +51,12 @@ type usage struct {
 
 func (u usage) sub(before usage) time.Duration { return u.cpu - before.cpu }
 
-// use reads what the process and its threads have used, from /proc while it runs.
+// use reads what the process and its threads have used, from /proc while it runs. The
+// memory of one that has ended is not known: see watchPeak.
 func (p *process) use() (usage, error) {
 	select {
 	case <-p.ended:
-		u := usage{cpu: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()}
-		if r, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-			u.peak = r.Maxrss * 1024
-		}
-		return u, nil
+		return usage{cpu: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()}, nil
 	default:
 		return usageOf(p.cmd.Process.Pid)
 	}
@@ -81,6 +79,34 @@ func usageOf(pid int) (usage, error) {
 	}
 	u.rss, u.peak = kilobytes(status, "VmRSS:"), kilobytes(status, "VmHWM:")
 	return u, nil
+}
+
+// watchPeak follows how much memory a program has had at most, until the returned
+// function is called, which must be and tells it in bytes. The kernel's own figure for a process that
+// has ended, Rusage.Maxrss, does not do: it counts what the parent had when it forked. A
+// peak in the last milliseconds of a program may be missed.
+func watchPeak(pid int) (peak func() int64) {
+	stop, result := make(chan struct{}), make(chan int64)
+	go func() {
+		ticker := time.NewTicker(5 * time.Millisecond)
+		defer ticker.Stop()
+		most := int64(0)
+		for {
+			if u, err := usageOf(pid); err == nil {
+				most = max(most, u.peak)
+			}
+			select {
+			case <-stop:
+				result <- most
+				return
+			case <-ticker.C:
+			}
+		}
+	}()
+	return sync.OnceValue(func() int64 {
+		close(stop)
+		return <-result
+	})
 }
 
 // ticksPerSecond is the unit of /proc/PID/stat on every Linux that matters here.

@@ -44,13 +44,14 @@ func (l *lab) tailTopic(ctx context.Context, r *results) error {
 	}
 	wall := func(c consumed) float64 { return c.wall }
 	cpu := func(c consumed) float64 { return c.cpu }
+	peak := func(c consumed) float64 { return c.peak }
 	value := median(them, wall) / median(us, wall)
 	r.bars = append(r.bars, bar{what: fmt.Sprintf("tail-topic --from oldest --no-follow -o raw of %d records against kcat -C -e", l.lines),
 		figure: ratio(median(them, wall), median(us, wall)), value: value, want: "≥ 1.0", limit: 1})
 	r.notes = append(r.notes, fmt.Sprintf("## Reading a topic\n\n%d records of %d bytes over 3 partitions, into a pipe, medians of %d rounds.\n\n"+
-		"| | s | records/s | CPU s |\n|---|--:|--:|--:|\n| logctl tail-topic -o raw | %.2f | %.0f | %.2f |\n| kcat -C -e | %.2f | %.0f | %.2f |\n",
-		l.lines, lineBytes-1, l.rounds, median(us, wall), float64(l.lines)/median(us, wall), median(us, cpu),
-		median(them, wall), float64(l.lines)/median(them, wall), median(them, cpu)))
+		"| | s | records/s | CPU s | peak RSS MB |\n|---|--:|--:|--:|--:|\n| logctl tail-topic -o raw | %.2f | %.0f | %.2f | %.0f |\n| kcat -C -e | %.2f | %.0f | %.2f | %.0f |\n",
+		l.lines, lineBytes-1, l.rounds, median(us, wall), float64(l.lines)/median(us, wall), median(us, cpu), median(us, peak),
+		median(them, wall), float64(l.lines)/median(them, wall), median(them, cpu), median(them, peak)))
 	return nil
 }
 
@@ -83,6 +84,8 @@ func (l *lab) consume(ctx context.Context, args []string) (consumed, error) {
 	if err := cmd.Start(); err != nil {
 		return consumed{}, err
 	}
+	peak := watchPeak(cmd.Process.Pid)
+	defer peak()
 	lines, buf := 0, make([]byte, 1<<20)
 	for {
 		n, err := out.Read(buf)
@@ -104,5 +107,5 @@ func (l *lab) consume(ctx context.Context, args []string) (consumed, error) {
 	p := &process{cmd: cmd, ended: make(chan struct{})}
 	close(p.ended)
 	u, err := p.use()
-	return consumed{wall: wall, cpu: u.cpu.Seconds(), peak: float64(u.peak) / 1e6}, err
+	return consumed{wall: wall, cpu: u.cpu.Seconds(), peak: float64(peak()) / 1e6}, err
 }

@@ -60,6 +60,8 @@ func (l *lab) ship(ctx context.Context, s subject, file string, lines int64) (sh
 	if err != nil {
 		return shipped{}, err
 	}
+	peak := watchPeak(p.cmd.Process.Pid)
+	defer peak()
 	one, err := l.watch(ctx, p, topic, lines)
 	if err != nil {
 		_ = p.stop()
@@ -69,6 +71,7 @@ func (l *lab) ship(ctx context.Context, s subject, file string, lines int64) (sh
 		<-p.ended
 	}
 	u, err := p.use()
+	one.peak = max(peak(), u.peak)
 	if err != nil {
 		return shipped{}, err
 	}
@@ -76,7 +79,6 @@ func (l *lab) ship(ctx context.Context, s subject, file string, lines int64) (sh
 		return shipped{}, err
 	}
 	one.cpu = u.cpu.Seconds() / (float64(lines*lineBytes) / 1e9)
-	one.peak = u.peak
 	return one, nil
 }
 
