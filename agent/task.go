@@ -66,6 +66,7 @@ type task struct {
 	log      *slog.Logger
 	counters *counters
 	parcels  parcels
+	segments sync.Pool // of *segment, for the windows of all streams
 
 	after   []*task      // tasks of the same path that must have ended before this one reads
 	inherit func() error // gives this source the positions of a predecessor; called once, before reading
@@ -286,6 +287,7 @@ func (t *task) streamOf(f *tail.File, rules *transform.Rules) *stream {
 		s = &stream{
 			id: f.ID(), path: f.Path(), key: t.shared.host + ":" + f.Path(), start: f.State().Pos,
 			headers: streamHeaders(t.shared.headers, t.shared.host, f.Path(), t.entry.Labels, order),
+			window:  window{used: &t.segments},
 		}
 		if rules != nil {
 			s.pipe = transform.NewPipe(rules)

@@ -39,7 +39,10 @@ func newFakeSender() *fakeSender {
 	return &fakeSender{got: map[string][]string{}, down: map[string]bool{}, held: map[string][]*ship.Bundle{}}
 }
 
-func (f *fakeSender) Send(_ context.Context, b *ship.Bundle) error {
+func (f *fakeSender) Send(ctx context.Context, b *ship.Bundle) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	f.mu.Lock()
 	if f.panic == b.Topic {
 		f.panic = ""
@@ -380,7 +383,7 @@ func TestTopFilesAreThoseWithMostLag(t *testing.T) {
 
 func BenchmarkWindow(b *testing.B) {
 	b.ReportAllocs()
-	var w window
+	w := window{used: new(sync.Pool)}
 	now := time.Now()
 	for b.Loop() {
 		w.ack(w.track(tail.State{}, false, now))

@@ -15,6 +15,8 @@ import (
 // The idea of a contiguous low-watermark is Filebeat's and Vector's
 // (OrderedFinalizer); without it a later success would leapfrog an earlier failure.
 type window struct {
+	used *sync.Pool // of *segment, to be used again; nil: none are
+
 	mu    sync.Mutex
 	head  *segment // oldest
 	tail  *segment
@@ -34,7 +36,8 @@ type segment struct {
 // track notes a range as on its way. keep says that the state must not be saved
 // even when the range is acknowledged.
 func (w *window) track(st tail.State, keep bool, read time.Time) *segment {
-	seg := &segment{state: st, keep: keep, read: read}
+	seg := w.segment()
+	*seg = segment{state: st, keep: keep, read: read}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.tail == nil {
@@ -46,18 +49,33 @@ func (w *window) track(st tail.State, keep bool, read time.Time) *segment {
 	return seg
 }
 
-// ack notes a range as acknowledged. It returns the state to save, and whether it
-// moved.
+// segment returns memory for a range.
+func (w *window) segment() *segment {
+	if w.used != nil {
+		if seg, ok := w.used.Get().(*segment); ok {
+			return seg
+		}
+	}
+	return new(segment)
+}
+
+// ack notes a range as acknowledged, once; seg is not to be used any more. It returns
+// the state to save, and whether it moved.
 func (w *window) ack(seg *segment) (tail.State, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	seg.done = true
 	moved := false
 	for w.head != nil && w.head.done {
-		if !w.head.keep {
-			w.acked, w.saved, moved = w.head.state, true, true
+		first := w.head
+		if !first.keep {
+			w.acked, w.saved, moved = first.state, true, true
 		}
-		w.head = w.head.next
+		w.head = first.next
+		if w.used != nil {
+			*first = segment{}
+			w.used.Put(first)
+		}
 	}
 	if w.head == nil {
 		w.tail = nil
@@ -66,7 +84,8 @@ func (w *window) ack(seg *segment) (tail.State, bool) {
 }
 
 // drop takes back a range that was not sent after all, with what was tracked after it:
-// the ranges before it are all that an acknowledgement can still come for.
+// the ranges before it are all that an acknowledgement can still come for. None of them
+// is used again: who tracked the later ones may still hold them.
 func (w *window) drop(seg *segment) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -2,6 +2,8 @@ package agent
 
 import (
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,14 +77,21 @@ func TestWindowDropsWhatWasNotSent(t *testing.T) {
 func TestWindowAnyOrder(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		var w window
-		const n = 50
+		w := window{used: new(sync.Pool)}
+		const n, most = 200, 50
+		var out []int // on their way
 		segs := make([]*segment, n)
 		done := make([]bool, n)
-		for i := range segs {
-			segs[i] = w.track(tail.State{Pos: int64(i + 1)}, false, time.Time{})
-		}
-		for _, i := range random.Perm(n) {
+		for next := 0; next < n || len(out) > 0; {
+			if next < n && (len(out) == 0 || len(out) < most && random.IntN(2) == 0) {
+				segs[next] = w.track(tail.State{Pos: int64(next + 1)}, false, time.Time{})
+				out = append(out, next)
+				next++
+				continue
+			}
+			at := random.IntN(len(out))
+			i := out[at]
+			out = slices.Delete(out, at, at+1)
 			w.ack(segs[i])
 			done[i] = true
 			want := 0

@@ -1,0 +1,54 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"logctl/agent/ship"
+	"logctl/agent/tail"
+)
+
+// TestNothingMovesThePositionPastUnsentLines ends a task between two ranges of a file:
+// the first holds lines that are not sent any more, the second none to send. The second
+// must not count as acknowledged, or the lines of the first are lost.
+func TestNothingMovesThePositionPastUnsentLines(t *testing.T) {
+	b := newBench(t)
+	task := newTask(b.shared, b.entry("a.log", "t1"), &counters{})
+	s := &stream{id: tail.FileID{Dev: 1, Ino: 2}, window: window{used: &task.segments}}
+	now := time.Now()
+	parcelTo := func(pos int64, spans ...ship.Span) *parcel {
+		pc := task.parcels.get(task, s)
+		pc.bundle.Data, pc.lines, pc.bytes = []byte("line"), 1, 5
+		pc.bundle.Spans = append(pc.bundle.Spans, spans...)
+		pc.seg = s.window.track(tail.State{ID: s.id, Pos: pos}, false, now)
+		return pc
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := task.dispatch(ctx, parcelTo(5, ship.Span{End: 4}), now); err != nil {
+		t.Fatal(err)
+	}
+	if err := task.dispatch(ctx, parcelTo(10), now); err != nil { // the filter dropped its line
+		t.Fatal(err)
+	}
+	if pos, _ := s.window.position(); pos != 10 {
+		t.Fatalf("position %d while the task runs, want 10", pos)
+	}
+	cancel()
+	if err := task.dispatch(ctx, parcelTo(15, ship.Span{End: 4}), now); !errors.Is(err, context.Canceled) {
+		t.Errorf("lines after the end: %v", err)
+	}
+	if err := task.dispatch(ctx, parcelTo(20), now); !errors.Is(err, context.Canceled) {
+		t.Errorf("a range without lines after the end: %v", err)
+	}
+	if pos, _ := s.window.position(); pos != 10 {
+		t.Errorf("position %d, past lines that were not sent", pos)
+	}
+	if saved := b.shared.registry.States(task.entry.Key()); len(saved) != 1 || saved[0].Pos != 10 {
+		t.Errorf("saved %+v, want position 10", saved)
+	}
+	if task.unacked() || task.counters.ackedLines.Load() != 2 {
+		t.Errorf("unacked %v, %d lines acknowledged, want 2", task.unacked(), task.counters.ackedLines.Load())
+	}
+}
