@@ -227,6 +227,9 @@ func (s *agentsScreen) cells(i int) []cell {
 		rep = "none yet"
 	case !r.fresh:
 		rep = "! " + coarseAge(r.age)
+		if r.tasks > 0 {
+			state, statePaint = "? "+strings.TrimPrefix(state, mark(r.state)+" "), st.dim
+		}
 	default:
 		rep = "● now"
 	}

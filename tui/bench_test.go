@@ -71,7 +71,7 @@ func BenchmarkStream(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r.stream.sess.ring.setFilter(f)
+	r.stream.sess.ring.use(f)
 	batches := make([][]*rec, 20)
 	for i := range batches {
 		for k := range 1000 {

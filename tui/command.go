@@ -94,7 +94,7 @@ func runTheme(e *env, arg string) error {
 	if err := CheckTheme(arg); err != nil || arg == "" {
 		return fmt.Errorf("theme %q: want auto, light, dark or none", arg)
 	}
-	e.styles = newStyles(arg != ThemeLight, arg != ThemeNone)
+	e.request(reqTheme{arg})
 	return nil
 }
 

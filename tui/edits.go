@@ -63,8 +63,19 @@ type savedMsg struct {
 	base   etcdcfg.Snapshot
 	snap   etcdcfg.Snapshot
 	err    error
-	closes []screen // to leave when it worked
-	undo   bool
+	closes []screen  // to leave when it worked
+	undo   *undoStep // the edit that was taken back; nil: this is no undo
+}
+
+// busy begins an edit, unless one is under way: it would be made from the list
+// before that one, and end in a conflict with ourselves.
+func (e *env) busy() bool {
+	if e.saving {
+		e.complain("The edit before is still being saved: wait for its answer")
+		return true
+	}
+	e.saving = true
+	return false
 }
 
 // save writes an edit on base; closes are left when it worked.
@@ -76,6 +87,9 @@ func (e *env) save(base etcdcfg.Snapshot, ed edit, closes ...screen) tea.Cmd {
 	raw, entries, err := ed.after(base)
 	if err != nil {
 		e.complain(err.Error())
+		return nil
+	}
+	if e.busy() {
 		return nil
 	}
 	e.say("Saving ...")
@@ -115,10 +129,11 @@ type undoStep struct {
 
 // saved deals with the answer to an edit.
 func (e *env) saved(m savedMsg) tea.Cmd {
+	e.saving = false
 	var conflict *etcdcfg.ConflictError
 	switch {
 	case m.err == nil:
-	case errors.As(m.err, &conflict) && m.undo:
+	case errors.As(m.err, &conflict) && m.undo != nil:
 		e.undo = nil
 		e.complain("Not undone: somebody edited after you. H shows the history")
 		return nil
@@ -138,16 +153,11 @@ func (e *env) saved(m savedMsg) tea.Cmd {
 	e.latest = m.snap
 	e.see(e.view)
 	e.journal.add("edit", false, fmt.Sprintf("%s (rev %d)", m.ed.note, m.snap.ModRevision))
-	if m.undo {
-		e.undo = e.undo.older
-		if e.undo != nil {
-			e.undo.after = m.snap
-		}
-	} else {
-		e.undo = &undoStep{before: m.base.Raw, after: m.snap, note: m.ed.note, older: e.undo}
+	if m.snap.Key == e.view.key { // else another key was chosen meanwhile: its edits are not this one's
+		e.remember(m)
+		e.applied.start(m.snap, m.ed.touched, e.now())
 	}
-	e.applied.start(m.snap, m.ed.touched, e.now())
-	if m.undo {
+	if m.undo != nil {
 		e.say(fmt.Sprintf("Undone, saved as rev %d", m.snap.ModRevision))
 	} else {
 		e.say(fmt.Sprintf("Saved as rev %d: %s (u undoes it)", m.snap.ModRevision, m.ed.note))
@@ -156,6 +166,18 @@ func (e *env) saved(m savedMsg) tea.Cmd {
 		e.push(newTopicForm(e, m.ed.topic, fmt.Sprintf("The entry is saved, but topic %s does not exist. Create it now? Esc leaves it.", clean(m.ed.topic))))
 	}
 	return nil
+}
+
+// remember keeps what the next undo takes back.
+func (e *env) remember(m savedMsg) {
+	if m.undo == nil {
+		e.undo = &undoStep{before: m.base.Raw, after: m.snap, note: m.ed.note, older: e.undo}
+		return
+	}
+	e.undo = m.undo.older
+	if e.undo != nil {
+		e.undo.after = m.snap
+	}
 }
 
 // takeBack undoes the newest edit of this console.
@@ -175,14 +197,14 @@ func (e *env) takeBack() tea.Cmd {
 	}
 	ed := edit{note: "undo: " + u.note, raw: raw}
 	port, ctx := e.ports.entries, e.ctx
-	if port == nil {
+	if port == nil || e.busy() {
 		return nil
 	}
 	e.say("Undoing ...")
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, saveLimit)
 		defer cancel()
-		m := savedMsg{ed: ed, base: u.after, undo: true}
+		m := savedMsg{ed: ed, base: u.after, undo: u}
 		m.snap, m.err = port.SaveRaw(ctx, u.after, raw, ed.note)
 		return m
 	}

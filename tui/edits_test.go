@@ -2,10 +2,12 @@ package tui
 
 import (
 	"errors"
+	"image/color"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -363,6 +365,105 @@ func TestTopicsAreReadOnAfterGoingFromScreenToScreen(t *testing.T) {
 		}
 		if got := c.screen(); !regexp.MustCompile(`nginx_log .* 300 `).MatchString(got) {
 			t.Errorf("no rate of 300 on:\n%s", got)
+		}
+	})
+}
+
+func TestAnEditIsNotMadeTwiceWhileItIsSaved(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.store.slow = make(chan struct{})
+		c.key("p", "p")
+		c.wants(t, "The edit before is still being saved")
+		c.store.slow <- struct{}{}
+		c.settle()
+		c.wants(t, "Saved as rev 43")
+		if c.store.rev != 43 {
+			t.Errorf("the list is at rev %d", c.store.rev)
+		}
+		close(c.store.slow)
+		c.key("u")
+		c.wants(t, "Undone, saved as rev 44")
+	})
+}
+
+func TestUndoWhileAnotherKeyIsChosen(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.key("p")
+		c.store.slow = make(chan struct{})
+		c.key("u", ":")
+		c.text("key other_conf")
+		c.key("enter")
+		e := c.root.env
+		e.feed.fleet.switchKey("other_conf")
+		c.fresh()
+		close(c.store.slow)
+		c.settle() // the answer comes for a key that is no longer looked at
+		if e.undo != nil {
+			t.Error("an edit of the key before can be undone on this one")
+		}
+		c.key("u")
+		c.wants(t, "Nothing to undo")
+	})
+}
+
+func TestHistoryIsAskedForOnceForAList(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.key("p")
+		c.store.other(`[{"path": "/by/hand", "topic": "t"}]`) // has no record
+		c.list()
+		c.key("H")
+		asked := c.store.asked
+		for range 5 {
+			c.clock = c.clock.Add(time.Second)
+			c.fresh()
+		}
+		if c.store.asked != asked {
+			t.Errorf("the history of one list was read %d times more", c.store.asked-asked)
+		}
+		c.store.other("[]")
+		c.list()
+		if c.store.asked != asked+1 {
+			t.Errorf("the history of a new list was read %d times", c.store.asked-asked)
+		}
+	})
+}
+
+func TestHistoryComesBackAfterAnError(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.key("p")
+		c.store.err = errors.New("etcd does not answer")
+		c.key("H")
+		c.wants(t, "History not loaded: etcd does not answer")
+		c.store.err = nil
+		c.clock = c.clock.Add(time.Second)
+		c.fresh()
+		c.wants(t, "1 change of collect_log_conf")
+	})
+}
+
+func TestThemeCanBeChangedAndNoColorStays(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		theme := func(c *console, name string) string {
+			c.key(":")
+			c.text("theme " + name)
+			c.key("enter")
+			return c.root.View().Content
+		}
+		c := newConsole(t, Config{})
+		if light, none := theme(c, "light"), theme(c, "none"); light == none {
+			t.Error("light and none look the same")
+		}
+		c.send(tea.BackgroundColorMsg{Color: color.White}) // the answer to a question that no longer matters
+		if c.root.colour {
+			t.Error("the terminal's answer brought colours back")
+		}
+		c.root.plain = true
+		if s := theme(c, "dark"); strings.Contains(s, "\x1b[3") || strings.Contains(s, "\x1b[9") {
+			t.Errorf("colours against NO_COLOR: %q", s)
 		}
 	})
 }

@@ -30,6 +30,7 @@ type env struct {
 	applied *appliedWatch
 	undo    *undoStep
 	latest  etcdcfg.Snapshot // of our last edit
+	saving  bool             // an edit of ours has not been answered yet
 	focused bool             // false when the terminal says that nobody looks
 
 	gen  int // last generation number given out
@@ -48,6 +49,8 @@ type (
 		bad  bool
 	}
 	reqPrompt struct{ p *prompt }
+	reqDo     struct{ cmd tea.Cmd }
+	reqTheme  struct{ name string }
 	reqQuit   struct{}
 )
 

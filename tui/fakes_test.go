@@ -41,7 +41,9 @@ type fakeStore struct {
 	raw     []byte
 	changes []etcdcfg.Change
 	keys    []string
-	err     error // of every call
+	err     error         // of every call
+	slow    chan struct{} // when set, edits wait for it
+	asked   int           // calls of History
 	snaps   func(etcdcfg.Snapshot)
 }
 
@@ -79,6 +81,9 @@ func (f *fakeStore) Watch(ctx context.Context, key string, onSnapshot func(etcdc
 }
 
 func (f *fakeStore) SaveRaw(_ context.Context, base etcdcfg.Snapshot, raw []byte, note string) (etcdcfg.Snapshot, error) {
+	if f.slow != nil {
+		<-f.slow
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {
@@ -103,6 +108,7 @@ func (f *fakeStore) Save(ctx context.Context, base etcdcfg.Snapshot, entries []e
 func (f *fakeStore) History(context.Context, string, int) ([]etcdcfg.Change, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.asked++
 	return f.changes, f.err
 }
 
@@ -167,6 +173,13 @@ type fakeStreams struct {
 	parts []partStat
 	mu    sync.Mutex
 	asked []streamQuery
+	err   error // of opening
+}
+
+func (f *fakeStreams) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
 }
 
 func (f *fakeStreams) CheckFrom(from string) error {
@@ -182,6 +195,9 @@ func (f *fakeStreams) Open(_ context.Context, q streamQuery, _ func(streamNotice
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, q)
+	if f.err != nil {
+		return nil, f.err
+	}
 	return &fakeReader{f}, nil
 }
 

@@ -150,14 +150,14 @@ func (f *feed) watchList(ctx context.Context) {
 }
 
 func (f *feed) gotList(s etcdcfg.Snapshot) {
-	before := f.view()
-	f.fleet.setList(s, f.now())
+	before, known, news := f.fleet.setList(s, f.now())
 	f.touch(true)
 	switch {
+	case !news: // our own edit comes twice: as its answer, and over the watch
 	case s.Err != nil:
 		f.journal.add("list", true, fmt.Sprintf("rev %d of %s is not usable: %v", s.ModRevision, s.Key, s.Err))
-	case before.haveList && before.list.Key == s.Key && before.list.ModRevision != s.ModRevision:
-		f.journal.add("list", false, fmt.Sprintf("%s is at rev %d: %s", s.Key, s.ModRevision, listChange(before.list, s)))
+	case known:
+		f.journal.add("list", false, fmt.Sprintf("%s is at rev %d: %s", s.Key, s.ModRevision, listChange(before, s)))
 	}
 }
 
@@ -239,7 +239,9 @@ func (f *feed) watchBrokers(ctx context.Context) {
 			return
 		}
 		if err == nil {
-			f.fleet.setBrokers(len(list))
+			if f.fleet.setBrokers(len(list)) {
+				f.touch(true)
+			}
 			f.state("kafka", &f.fleet.kafka, nil)
 		} else {
 			f.state("kafka", &f.fleet.kafka, errors.New(f.ports.topics.Explain(err)))
@@ -264,18 +266,21 @@ func (f *feed) follow(ctx context.Context, name string, which *link, run func(on
 	}
 }
 
-// state records a connection's state, once for each change of it.
+// state records a connection's state. It is told again and again; only a change of
+// it is worth a new view.
 func (f *feed) state(name string, which *link, err error) {
 	text := ""
 	if err != nil {
 		text = clean(err.Error())
 	}
-	if f.fleet.setLink(which, text, f.now()) {
-		if text == "" {
-			f.journal.add(name, false, "connected again")
-		} else {
-			f.journal.add(name, true, text)
-		}
+	changed, event := f.fleet.setLink(which, text, f.now())
+	switch {
+	case !changed:
+		return
+	case event && text == "":
+		f.journal.add(name, false, "connected again")
+	case event:
+		f.journal.add(name, true, text)
 	}
 	f.touch(true)
 }

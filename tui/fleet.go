@@ -51,7 +51,6 @@ type fleet struct {
 	reports  link
 	kafka    link
 	brokers  int
-	dirty    bool
 }
 
 func newFleet(key string) *fleet {
@@ -63,38 +62,48 @@ func (f *fleet) switchKey(key string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.key, f.list, f.haveList = key, etcdcfg.Snapshot{Key: key}, false
-	f.hist, f.total, f.dirty = map[string]*history{}, history{}, true
+	f.hist, f.total = map[string]*history{}, history{}
 }
 
-func (f *fleet) setList(s etcdcfg.Snapshot, now time.Time) {
+// setList takes a list over and returns the one before it. It tells whether this is
+// news: a list that comes late, or once more, is none; the first one of a key is
+// without a list before it, known is false.
+func (f *fleet) setList(s etcdcfg.Snapshot, now time.Time) (before etcdcfg.Snapshot, known, news bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if s.Key != f.key || f.haveList && s.ModRevision < f.list.ModRevision && s.ModRevision != 0 {
-		return // late
+	before, known = f.list, f.haveList
+	if s.Key != f.key || known && s.ModRevision < before.ModRevision && s.ModRevision != 0 {
+		return before, known, false
 	}
-	f.list, f.listAt, f.haveList, f.dirty = s, now, true, true
+	f.list, f.listAt, f.haveList = s, now, true
+	return before, known, !known || s.ModRevision != before.ModRevision
 }
 
-// setLink records a state change of one of the connections and tells whether it
-// was one.
-func (f *fleet) setLink(which *link, err string, now time.Time) (changed bool) {
+// setLink records the state of one of the connections. It tells whether the state
+// is another one than before, and whether that is worth an event: the first
+// connecting is not. A connection that is lost in other words is lost since it was
+// first.
+func (f *fleet) setLink(which *link, err string, now time.Time) (changed, event bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if which.known && which.err == err {
-		return false
+		return false, false
 	}
-	changed = which.err != "" || err != ""
-	*which = link{known: true, err: err, since: now}
-	f.dirty = true
-	return changed
+	event = which.err != "" || err != ""
+	if which.err == "" || err == "" {
+		which.since = now
+	}
+	which.known, which.err = true, err
+	return true, event
 }
 
-func (f *fleet) setBrokers(n int) {
+// setBrokers tells whether the number of brokers is another one than before.
+func (f *fleet) setBrokers(n int) (changed bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.brokers != n {
-		f.brokers, f.dirty = n, true
-	}
+	changed = f.brokers != n
+	f.brokers = n
+	return changed
 }
 
 // setPresences replaces who is on duty and returns the ids that came and went
@@ -120,7 +129,7 @@ func (f *fleet) setPresences(list []etcdcfg.Presence, now time.Time) (came, left
 			left = append(left, id)
 		}
 	}
-	f.saw, f.dirty = true, true
+	f.saw = true
 	return came, left
 }
 
@@ -147,7 +156,6 @@ func (f *fleet) addReports(list []report.Report, now time.Time) {
 			a.prev = nil
 		}
 		a.liveGap, a.arrivedAt = now.Sub(a.arrivedAt), now
-		f.dirty = true
 	}
 }
 

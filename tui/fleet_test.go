@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"math"
 	"testing"
 	"time"
@@ -142,4 +143,52 @@ func BenchmarkBuildBigFleet(b *testing.B) {
 	for b.Loop() {
 		f.build(at)
 	}
+}
+
+func TestLostSinceTheFirstError(t *testing.T) {
+	f := newFleet("k")
+	if _, event := f.setLink(&f.kafka, "", day); event {
+		t.Error("the first connecting is an event")
+	}
+	for i, err := range []string{"does not answer", "kafka at 127.0.0.1:1 does not answer", "refuses connections"} {
+		if changed, event := f.setLink(&f.kafka, err, day.Add(time.Duration(i+1)*time.Second)); !changed || !event {
+			t.Errorf("%q: changed %v, event %v", err, changed, event)
+		}
+	}
+	if want := day.Add(time.Second); !f.kafka.since.Equal(want) {
+		t.Errorf("lost since %v, want %v", f.kafka.since, want)
+	}
+	if changed, _ := f.setLink(&f.kafka, "refuses connections", day.Add(time.Minute)); changed {
+		t.Error("the same state is a change")
+	}
+	f.setLink(&f.kafka, "", day.Add(time.Hour))
+	if want := day.Add(time.Hour); !f.kafka.since.Equal(want) || f.kafka.err != "" {
+		t.Errorf("connected since %v, want %v", f.kafka.since, want)
+	}
+}
+
+func TestFeedTellsAListOnceAndIsQuietOtherwise(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		f := c.root.env.feed
+		old, _ := f.journal.all()
+		c.store.other(`[{"path": "/new", "topic": "t"}]`)
+		s := c.store.snapshot()
+		f.gotList(s) // the answer to the edit
+		f.gotList(s) // the watch
+		if list, _ := f.journal.all(); len(list) != len(old)+1 {
+			t.Errorf("one change is told as %v", list[len(old):])
+		}
+		for len(f.poke) > 0 {
+			<-f.poke
+		}
+		f.state("kafka", &f.fleet.kafka, nil)
+		if len(f.poke) != 0 {
+			t.Error("a connection that is as it was makes a new view")
+		}
+		f.state("kafka", &f.fleet.kafka, errors.New("gone"))
+		if len(f.poke) != 1 {
+			t.Error("a lost connection makes no new view")
+		}
+	})
 }

@@ -103,7 +103,6 @@ type agentRow struct {
 func (f *fleet) build(now time.Time) *fleetView {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.dirty = false
 	f.forget(now)
 	v := &fleetView{
 		at: now, key: f.key, list: f.list, haveList: f.haveList, listAt: f.listAt,
@@ -229,8 +228,12 @@ func (b *builder) tasks(row *agentRow, a *agentState, ours bool) {
 			b.add(row, tr, k, ours)
 		}
 	}
-	for k, t := range states { // tasks that no report names yet
-		b.add(row, taskRow{agent: a.id, present: a.present, state: t.State, text: t.Error, since: t.Since, lines: math.NaN(), bytes: math.NaN()}, k, ours)
+	for _, t := range a.presence.Tasks { // those that no report names yet, in an order that does not change
+		k := t.Path + "\x00" + t.Topic
+		if _, left := states[k]; left {
+			b.add(row, taskRow{agent: a.id, present: a.present, state: t.State, text: t.Error, since: t.Since, lines: math.NaN(), bytes: math.NaN()}, k, ours)
+			delete(states, k)
+		}
 	}
 }
 

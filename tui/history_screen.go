@@ -22,6 +22,7 @@ type historyScreen struct {
 	loading bool
 	err     string
 	key     string
+	rev     int64 // of the list when they were asked for
 	changes []etcdcfg.Change
 	sel     int
 	table   *table
@@ -50,13 +51,16 @@ func (s *historyScreen) place() (action, bool) { return actEntries, false }
 
 func (s *historyScreen) refresh() tea.Cmd {
 	v := s.env.view
-	if s.gen != 0 && s.key == v.key && (len(s.changes) == 0 || s.changes[0].Revision >= v.list.ModRevision || s.loading) {
+	// A list that was edited past logctl has no record: what counts is for which
+	// list the records were asked for. After an error they are asked for again.
+	same := s.gen != 0 && s.key == v.key && s.rev == v.list.ModRevision
+	if s.env.ports.entries == nil || same && (s.loading || s.err == "") {
 		return nil
 	}
-	if s.env.ports.entries == nil {
-		return nil
+	if s.key != v.key {
+		s.changes, s.sel, s.diffTop = nil, 0, 0
 	}
-	s.gen, s.loading, s.key = s.env.next(), true, v.key
+	s.gen, s.loading, s.key, s.rev = s.env.next(), true, v.key, v.list.ModRevision
 	gen, key, port, ctx := s.gen, v.key, s.env.ports.entries, s.env.ctx
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, loadLimit)
@@ -117,6 +121,9 @@ func (s *historyScreen) revert() tea.Cmd {
 		"Changes made since then go away; they stay in the history.",
 	}, func() tea.Cmd {
 		port, ctx := e.ports.entries, e.ctx
+		if port == nil || e.busy() {
+			return nil
+		}
 		e.say("Saving ...")
 		return func() tea.Msg {
 			ctx, cancel := context.WithTimeout(ctx, saveLimit)

@@ -55,6 +55,14 @@ func shownKey(k string) string {
 		return "Tab"
 	case "shift+tab":
 		return "Shift-Tab"
+	case "esc":
+		return "Esc"
+	case "backspace":
+		return "Backspace"
+	case "space":
+		return "Space"
+	case "f1":
+		return "F1"
 	}
 	if rest, ok := strings.CutPrefix(k, "ctrl+"); ok {
 		return "Ctrl-" + strings.ToUpper(rest)
@@ -72,20 +80,20 @@ func (b binding) shown() string {
 
 // Actions of the whole program.
 const (
-	actHelp     action = "help"
-	actCommand  action = "command"
-	actBack     action = "back"
-	actQuit     action = "quit"
-	actEntries  action = "entries"
-	actAgents   action = "agents"
-	actTopics   action = "topics"
-	actStream   action = "stream"
-	actEvents   action = "events"
-	actNextTab  action = "next tab"
-	actPrevTab  action = "previous tab"
-	actRedraw   action = "redraw"
-	actSuspend  action = "suspend"
-	actInterupt action = "interrupt"
+	actHelp      action = "help"
+	actCommand   action = "command"
+	actBack      action = "back"
+	actQuit      action = "quit"
+	actEntries   action = "entries"
+	actAgents    action = "agents"
+	actTopics    action = "topics"
+	actStream    action = "stream"
+	actEvents    action = "events"
+	actNextTab   action = "next tab"
+	actPrevTab   action = "previous tab"
+	actRedraw    action = "redraw"
+	actSuspend   action = "suspend"
+	actInterrupt action = "interrupt"
 )
 
 func globalKeys() keymap {
@@ -103,7 +111,7 @@ func globalKeys() keymap {
 		{act: actPrevTab, keys: []string{"shift+tab"}, help: "the one before"},
 		{act: actRedraw, keys: []string{"ctrl+l"}, help: "draw the whole screen again"},
 		{act: actSuspend, keys: []string{"ctrl+z"}, help: "to the shell; fg comes back"},
-		{act: actInterupt, keys: []string{"ctrl+c"}, help: "clears what is being typed; twice within a second ends the console"},
+		{act: actInterrupt, keys: []string{"ctrl+c"}, help: "clears what is being typed; twice within a second ends the console"},
 	}
 }
 

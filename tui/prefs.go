@@ -83,11 +83,7 @@ func (p *prefs) save() error {
 	if err := os.MkdirAll(filepath.Dir(p.file), 0o700); err != nil {
 		return fmt.Errorf("remember console settings: %w", err)
 	}
-	tmp := p.file + ".new"
-	if err := os.WriteFile(tmp, append(raw, '\n'), 0o600); err != nil {
-		return fmt.Errorf("remember console settings: %w", err)
-	}
-	if err := os.Rename(tmp, p.file); err != nil {
+	if err := replaceFile(p.file, append(raw, '\n')); err != nil {
 		return fmt.Errorf("remember console settings: %w", err)
 	}
 	p.old = p.copy()
@@ -124,4 +120,20 @@ func (p *prefs) set(change func(*prefsData)) {
 		p.data.Sort = map[string]string{}
 	}
 	change(&p.data)
+}
+
+// replaceFile writes a file of one's own beside the old one and puts it in its place.
+func replaceFile(name string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*") // 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
 }

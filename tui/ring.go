@@ -50,8 +50,8 @@ type ring struct {
 	matched  uint64 // of those, how many passed the filter while it was set
 	tested   uint64 // records that the filter looked at
 	flt      *filter
+	want     *filter  // the filter asked for last, which flt may not be yet
 	hits     []uint64 // seqs of kept records that pass, ascending
-	version  uint64
 }
 
 func newRing(records int, bytes int64) *ring {
@@ -86,7 +86,6 @@ func (r *ring) push(recs []*rec) {
 		}
 	}
 	r.trimHits()
-	r.version++
 }
 
 func (r *ring) drop() {
@@ -139,7 +138,6 @@ func (r *ring) clear() {
 	defer r.mu.Unlock()
 	clear(r.recs)
 	r.head, r.n, r.bytes, r.hits = 0, 0, 0, nil
-	r.version++
 }
 
 // all returns the kept records, oldest first.
@@ -173,9 +171,18 @@ func (r *ring) visible() []*rec {
 	return out
 }
 
-// setFilter replaces the filter. The kept records are matched outside the lock,
-// so that pushing does not wait; the counters start again with what is kept.
-// Call it off the UI goroutine: 64 MiB take a while.
+// ask says which filter is wanted; setFilter with another one does nothing from
+// then on, so that of two that are set at the same time the one asked for last wins,
+// not the slower one.
+func (r *ring) ask(f *filter) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.want = f
+}
+
+// setFilter replaces the filter by f, which was asked for. The kept records are
+// matched outside the lock, so that pushing does not wait; the counters start again
+// with what is kept. Call it off the UI goroutine: 64 MiB take a while.
 func (r *ring) setFilter(f *filter) {
 	kept := r.all()
 	var hits []uint64
@@ -193,6 +200,9 @@ func (r *ring) setFilter(f *filter) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.want != f {
+		return
+	}
 	r.flt, r.hits = f, hits
 	r.tested, r.matched = uint64(len(kept)), uint64(len(hits))
 	if f != nil {
@@ -205,7 +215,6 @@ func (r *ring) setFilter(f *filter) {
 		}
 		r.trimHits()
 	}
-	r.version++
 }
 
 // frozen returns a copy that does not move while the ring goes on. The records
@@ -215,7 +224,7 @@ func (r *ring) frozen() *ring {
 	defer r.mu.Unlock()
 	c := &ring{
 		recs: append([]*rec(nil), r.recs...), head: r.head, n: r.n, bytes: r.bytes, maxBytes: r.maxBytes,
-		seen: r.seen, matched: r.matched, tested: r.tested, flt: r.flt, hits: append([]uint64(nil), r.hits...), version: 1,
+		seen: r.seen, matched: r.matched, tested: r.tested, flt: r.flt, want: r.want, hits: append([]uint64(nil), r.hits...),
 	}
 	return c
 }
@@ -225,7 +234,6 @@ type ringCounts struct {
 	Kept, Seen, Dropped    uint64
 	Matched, Tested, Shown uint64 // Shown: kept and passing the filter
 	Bytes                  int64
-	Version                uint64
 }
 
 func (r *ring) counts() ringCounts {
@@ -237,7 +245,7 @@ func (r *ring) counts() ringCounts {
 func (r *ring) countsLocked() ringCounts {
 	c := ringCounts{
 		Kept: uint64(r.n), Seen: r.seen, Dropped: r.seen - uint64(r.n),
-		Matched: r.matched, Tested: r.tested, Bytes: r.bytes, Version: r.version,
+		Matched: r.matched, Tested: r.tested, Bytes: r.bytes,
 	}
 	c.Shown = uint64(r.shownLocked())
 	return c

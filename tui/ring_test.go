@@ -64,7 +64,7 @@ func TestRingKeepsTheNewestByBytes(t *testing.T) {
 func TestRingFilterBeforeAndAfter(t *testing.T) {
 	r := newRing(100, 1<<20)
 	r.push(values(0, 50))
-	r.setFilter(mustFilter(t, "5$"))
+	r.use(mustFilter(t, "5$"))
 	if diff := cmp.Diff([]int64{5, 15, 25, 35, 45}, offsets(r.visible())); diff != "" {
 		t.Error(diff)
 	}
@@ -76,13 +76,38 @@ func TestRingFilterBeforeAndAfter(t *testing.T) {
 	if c.Matched != 11 || c.Tested != 110 || c.Shown != 10 {
 		t.Errorf("counts %+v", c)
 	}
-	r.setFilter(mustFilter(t, "!5$"))
+	r.use(mustFilter(t, "!5$"))
 	if n := len(r.visible()); n != 90 {
 		t.Errorf("inverse filter shows %d", n)
 	}
-	r.setFilter(nil)
+	r.use(nil)
 	if n := len(r.visible()); n != 100 {
 		t.Errorf("without a filter %d are shown", n)
+	}
+}
+
+// use asks for a filter and sets it, as a console that does one thing at a time.
+func (r *ring) use(f *filter) {
+	r.ask(f)
+	r.setFilter(f)
+}
+
+func TestTheFilterAskedForLastStays(t *testing.T) {
+	r := newRing(100, 1<<20)
+	r.push(values(0, 30))
+	slow, quick := mustFilter(t, "1"), mustFilter(t, "5$")
+	r.ask(slow)
+	r.ask(quick)
+	r.setFilter(quick)
+	r.setFilter(slow) // it took longer
+	if r.flt != quick || r.counts().Matched != 3 {
+		t.Errorf("the ring shows %q, %d matches", r.flt.text, r.counts().Matched)
+	}
+	r.ask(nil)
+	r.setFilter(nil)
+	r.setFilter(slow)
+	if r.flt != nil {
+		t.Error("a late filter came back")
 	}
 }
 
@@ -177,7 +202,7 @@ func TestRingUnderUse(t *testing.T) {
 	})
 	wg.Go(func() {
 		for i := range 200 {
-			r.setFilter(mustFilter(t, fmt.Sprintf("%d$", i%10)))
+			r.use(mustFilter(t, fmt.Sprintf("%d$", i%10)))
 		}
 	})
 	for range 2000 {

@@ -31,6 +31,7 @@ type root struct {
 	quitting bool
 	dark     bool
 	colour   bool
+	plain    bool // NO_COLOR
 	frame    frameCache
 }
 
@@ -71,6 +72,9 @@ func (r *root) handle(msg tea.Msg) tea.Cmd {
 	case tea.PasteMsg:
 		return r.paste(msg.Content)
 	case tea.BackgroundColorMsg:
+		if r.theme != ThemeAuto {
+			return nil // another one was chosen since it was asked for
+		}
 		r.dark = msg.IsDark()
 		r.env.styles = newStyles(r.dark, r.colour)
 		return nil
@@ -94,6 +98,7 @@ func (r *root) handle(msg tea.Msg) tea.Cmd {
 		}
 		return nil
 	case minuteMsg:
+		r.env.applied.look(r.env) // what it says of an edit ends although nothing else happens
 		return r.nextMinute()
 	case savedMsg:
 		return r.env.saved(msg)
@@ -163,8 +168,26 @@ func (r *root) carryOut(q any) tea.Cmd {
 	case reqPrompt:
 		r.prompt = q.p
 		r.prompt.check()
+	case reqDo:
+		return q.cmd
+	case reqTheme:
+		return r.useTheme(q.name)
 	case reqQuit:
 		return r.quit()
+	}
+	return nil
+}
+
+// useTheme changes the colours; with ThemeAuto the terminal is asked again. Where
+// the environment forbids colours there are none in any theme.
+func (r *root) useTheme(name string) tea.Cmd {
+	r.theme, r.colour = name, name != ThemeNone && !r.plain
+	if name != ThemeAuto {
+		r.dark = name != ThemeLight
+	}
+	r.env.styles = newStyles(r.dark, r.colour)
+	if name == ThemeAuto && r.colour {
+		return tea.RequestBackgroundColor
 	}
 	return nil
 }
@@ -232,14 +255,17 @@ func (r *root) openStream(q streamQuery) tea.Cmd {
 		}
 		return nil
 	}
-	if r.stream != nil {
-		r.stream.close()
+	var cmd tea.Cmd
+	if old := r.stream; old != nil {
+		r.stream = nil
+		old.close()
+		cmd = r.drop([]screen{old}) // what Esc goes back to must not be a stream that stands still
 	}
 	if q.from == "" {
 		q.from = "newest"
 	}
 	r.stream = newStreamScreen(r.env, q)
-	return r.pushNow(r.stream)
+	return tea.Batch(cmd, r.pushNow(r.stream))
 }
 
 func (r *root) showToast(q reqToast) tea.Cmd {

@@ -170,7 +170,8 @@ func newRoot(ctx context.Context, cfg Config, p ports, keep *keeper, environ []s
 	if r.theme == "" {
 		r.theme = ThemeAuto
 	}
-	r.colour = r.theme != ThemeNone && !noColour(environ)
+	r.plain = noColour(environ)
+	r.colour = r.theme != ThemeNone && !r.plain
 	e.styles = newStyles(r.dark, r.colour)
 	r.stack = []screen{newEntriesScreen(e)}
 	if placeholder(e.view.key) {

@@ -48,7 +48,6 @@ type sessionInfo struct {
 	parts   []partRow
 	lost    time.Time     // since when the reader cannot read and nothing came; zero: it can
 	latency time.Duration // from the records' time to here, smoothed; -1 unknown
-	version uint64
 }
 
 // partRow is one partition of the strip.
@@ -93,14 +92,19 @@ func (s *session) notify() {
 	}
 }
 
-func (s *session) setState(state string, bad bool) {
+// setState tells whether the state is another one than before. Trouble in other words
+// is since when it was first.
+func (s *session) setState(state string, bad bool) (changed bool) {
 	s.mu.Lock()
-	if s.info.state != state {
-		s.info.state, s.info.bad, s.info.since = state, bad, s.now()
-		s.info.version++
+	if changed = s.info.state != state; changed {
+		if !bad || !s.info.bad {
+			s.info.since = s.now()
+		}
+		s.info.state, s.info.bad = state, bad
 	}
 	s.mu.Unlock()
 	s.notify()
+	return changed
 }
 
 // run opens the reader, again after errors, and pumps. After the first opening
@@ -123,10 +127,10 @@ func (s *session) run(ctx context.Context, port StreamPort, j *journal) {
 			s.end()
 			return
 		}
-		if err != nil {
-			s.setState(clean(err.Error()), true)
+		if err != nil && s.setState(clean(err.Error()), true) {
+			j.add("stream", true, q.topic+": "+err.Error())
 		}
-		q.from = s.resumeAt(q.from)
+		q.from = s.resumeAt(s.query.from)
 		sleep(ctx, retryPause)
 	}
 }
@@ -144,7 +148,8 @@ func (s *session) noticed(n streamNotice) {
 	s.notify()
 }
 
-// resumeAt is where a reader that broke goes on: behind what was read.
+// resumeAt is where a reader that broke goes on: behind what was read, and where it
+// was to begin in partitions that could not be read yet.
 func (s *session) resumeAt(from string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,10 +159,7 @@ func (s *session) resumeAt(from string) string {
 			parts = append(parts, strconv.Itoa(int(p.id))+"="+strconv.FormatInt(p.next, 10))
 		}
 	}
-	if len(parts) == 0 {
-		return from
-	}
-	return strings.Join(parts, ",")
+	return strings.Join(append([]string{from}, parts...), ",")
 }
 
 func (s *session) end() {

@@ -82,6 +82,7 @@ func (s *streamScreen) open() {
 	s.frozen, s.follow, s.top, s.sel, s.win = nil, true, 0, 0, window{}
 	s.sess = openSession(s.env.ctx, s.env.keep, s.env.ports.streams, s.query, s.env.journal, s.env.now)
 	if s.filter != nil {
+		s.sess.ring.ask(s.filter)
 		s.sess.ring.setFilter(s.filter) // empty: costs nothing
 	}
 	s.look()
@@ -186,7 +187,7 @@ func (s *streamScreen) selected() *rec {
 	return nil
 }
 
-// back leaves one thing after the other: detail, frozen view, filter.
+// back leaves one thing after the other: detail, frozen view, search, filter.
 func (s *streamScreen) back() bool {
 	switch {
 	case s.detail:
@@ -195,6 +196,8 @@ func (s *streamScreen) back() bool {
 		s.unfreeze()
 	case s.search != nil:
 		s.search = nil
+	case s.filter != nil:
+		s.env.request(reqDo{s.useFilter(nil)})
 	default:
 		return false
 	}

@@ -17,10 +17,10 @@ type (
 	}
 	filteredMsg  struct{}
 	savedFileMsg struct {
-		sess *session
-		file string
-		n    int
-		err  error
+		screen *streamScreen // whose records they are
+		file   string
+		n      int
+		err    error
 	}
 )
 
@@ -45,6 +45,10 @@ func (s *streamScreen) askFilter() {
 func (s *streamScreen) useFilter(f *filter) tea.Cmd {
 	s.filter = f
 	sess, frozen := s.sess, s.frozen
+	sess.ring.ask(f)
+	if frozen != nil {
+		frozen.ask(f)
+	}
 	return func() tea.Msg {
 		if frozen != nil {
 			frozen.setFilter(f)
@@ -201,17 +205,17 @@ func (s *streamScreen) askSave() {
 		if text == "" {
 			return nil
 		}
-		r, sess := s.ring(), s.sess
+		r := s.ring()
 		return func() tea.Msg {
 			n, err := saveRecords(text, r.visible())
-			return savedFileMsg{sess, text, n, err}
+			return savedFileMsg{s, text, n, err}
 		}
 	}
 	s.env.request(reqPrompt{p})
 }
 
 func (s *streamScreen) fileSaved(m savedFileMsg) {
-	if m.sess != s.sess {
+	if m.screen != s {
 		return
 	}
 	if m.err != nil {

@@ -151,10 +151,14 @@ func level(value []byte) byte {
 	if i := bytes.Index(value, []byte("level=")); i >= 0 {
 		return levelWord(bytes.TrimLeft(value[i+6:], `"`))
 	}
+	first, letter := len(value), byte(' ') // the first word counts: the text may name others
 	for _, w := range [...]string{"ERROR", "FATAL", "WARN", "INFO", "DEBUG", "TRACE"} {
-		if i := bytes.Index(value, []byte(w)); i >= 0 && (i == 0 || !isLetter(value[i-1])) {
-			return w[0]
+		if i := bytes.Index(value[:first], []byte(w)); i >= 0 && (i == 0 || !isLetter(value[i-1])) {
+			first, letter = i, w[0]
 		}
+	}
+	if letter != ' ' {
+		return letter
 	}
 	for _, w := range [...]struct {
 		word   string

@@ -1,11 +1,14 @@
 package tui
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -289,9 +292,89 @@ func TestLevel(t *testing.T) {
 	for text, want := range map[string]byte{
 		`{"level":"error","msg":"x"}`: 'E', `{"level": "WARNING"}`: 'W', "ts=1 level=info msg=x": 'I', "2026-01-01 ERROR x": 'E', "TERROR": ' ',
 		"[错误] 交易失败": 'E', "plain": ' ', "": ' ', "level=panic": 'F',
+		"12:00 INFO retry after ERROR 7": 'I', "12:00 WARN then FATAL": 'W',
 	} {
 		if got := level([]byte(text)); got != want {
 			t.Errorf("level of %q: %c, want %c", text, got, want)
 		}
+	}
+}
+
+func TestAnotherStreamTakesThePlaceOfTheOneBefore(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.stream()
+		c.key(":")
+		c.text("stream trade")
+		c.key("enter")
+		c.wants(t, "trade", "from newest")
+		for range 3 {
+			c.key("esc")
+			if s, ok := c.root.top().(*streamScreen); ok {
+				t.Fatalf("Esc goes back to the stream of %s, which is closed", s.query.topic)
+			}
+		}
+		if len(c.root.stack) != 1 {
+			t.Errorf("%d screens are left", len(c.root.stack))
+		}
+	})
+}
+
+func TestEscOnAStreamClearsItsFilter(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.stream()
+		c.key("/")
+		c.text("no such value")
+		c.key("enter")
+		c.wants(t, "matched 0/")
+		c.key("esc")
+		s, ok := c.root.top().(*streamScreen)
+		if !ok || s.filter != nil || s.ring().flt != nil {
+			t.Fatalf("the filter is still there (on the stream: %v)", ok)
+		}
+		c.key("esc")
+		if _, ok := c.root.top().(*streamScreen); ok {
+			t.Error("the second Esc does not leave the stream")
+		}
+	})
+}
+
+func TestStreamThatCannotBeOpenedIsAnEvent(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		keep, j := &keeper{stop: cancel}, &journal{}
+		port := &fakeStreams{err: errors.New("topic \"app_log\" does not exist")}
+		s := openSession(ctx, keep, port, streamQuery{topic: "app_log", from: "newest"}, j, time.Now)
+		synctest.Wait()
+		since := time.Now()
+		if i := s.snapshot(); !i.bad || !i.since.Equal(since) {
+			t.Errorf("%q since %v", i.state, i.since)
+		}
+		time.Sleep(3 * retryPause) // of the bubble
+		port.fail(errors.New("no broker answers"))
+		time.Sleep(3 * retryPause)
+		if i := s.snapshot(); i.state != "no broker answers" || !i.since.Equal(since) {
+			t.Errorf("%q since %v, in trouble since %v", i.state, i.since, since)
+		}
+		list, _ := j.all()
+		if len(list) != 2 || !list[0].bad || list[1].text != "app_log: no broker answers" {
+			t.Errorf("want one event for each reason: %v", list)
+		}
+		s.close()
+		if !keep.wait(time.Second) {
+			t.Error("the session does not end")
+		}
+	})
+}
+
+func TestAStreamGoesOnWhereItWas(t *testing.T) {
+	s := &session{query: streamQuery{from: "oldest"}}
+	if got := s.resumeAt("oldest"); got != "oldest" {
+		t.Errorf("nothing was read: %q", got)
+	}
+	s.info.parts = []partRow{{partStat: partStat{id: 0, next: 7}}, {partStat: partStat{id: 1, next: -1}}, {partStat: partStat{id: 2, next: 0}}}
+	if got := s.resumeAt("oldest"); got != "oldest,0=7,2=0" { // partition 1 from its beginning, as it was asked for
+		t.Errorf("got %q", got)
 	}
 }

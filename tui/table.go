@@ -223,7 +223,7 @@ func (t *table) fitColumns(w int) {
 	}
 	for {
 		t.gap = tableGap
-		if t.share(w, shown) {
+		if t.share(w, shown) && (w >= narrow || !t.cutsAny(shown)) {
 			return
 		}
 		if t.gap = narrowGap; w < narrow && t.share(w, shown) {
@@ -241,6 +241,16 @@ func (t *table) fitColumns(w int) {
 		}
 		shown[worst] = false
 	}
+}
+
+// cutsAny reports whether a column has less than it would like to have.
+func (t *table) cutsAny(shown []bool) bool {
+	for c := range t.cols {
+		if shown[c] && t.layout[c] < t.want(c) {
+			return true
+		}
+	}
+	return false
 }
 
 func anyTrue(list []bool) bool {

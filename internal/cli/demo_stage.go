@@ -136,7 +136,7 @@ func topicFor(path string, used map[string]bool) string {
 		}
 		return '_'
 	}, base)
-	if strings.Trim(name, "._") == "" {
+	if strings.Trim(name, "._-") == "" {
 		name = "log"
 	}
 	name = name[:min(len(name), 200)]
