@@ -76,7 +76,8 @@ type Config struct {
 	// Log gets what only a developer wants to know. May be nil.
 	Log *slog.Logger
 
-	at map[topicPartition]span // where exactly to start and end; nil: as From and To say
+	at     map[topicPartition]span // where exactly to start and end; nil: as From and To say
+	resort bool                    // of OpenLast: Sort as the caller gave it, for Continue
 }
 
 // span is an exact piece of a partition, its end excluded.

@@ -274,3 +274,30 @@ func TestNewPartitionsAndTopics(t *testing.T) {
 	}
 	testkit.Eventually(t, 5*time.Second, "the new ones are told", func() bool { return said.count(PartitionAdded) == 3 })
 }
+
+// A lost broker is not told to be replaced because its records have no room now.
+func TestALostBrokerIsNotReplacedByAFullBuffer(t *testing.T) {
+	var said notices
+	cfg := Config{Notify: said.add}
+	cfg.setDefaults()
+	r := &Reader{cfg: cfg, brokers: map[int32]string{1: "127.0.0.1:1"}, held: int(cfg.Buffer)}
+	p := newPartition(topicPartition{"t", 0}, 1)
+	p.known = true
+	r.order = []*partition{p}
+	f := &fetcher{r: r, id: 1, wake: make(chan struct{}, 1), lost: true}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if f.plan(); len(f.parts) != 0 {
+		t.Fatal("the buffer is not full")
+	}
+	f.sleep(ctx, time.Minute)
+	if list := said.all(); len(list) > 0 {
+		t.Errorf("said %v", list)
+	}
+	p.leader = 2
+	f.plan()
+	f.sleep(ctx, time.Minute)
+	if said.count(BrokerBack) != 1 {
+		t.Errorf("others lead its partitions, said %v", said.all())
+	}
+}

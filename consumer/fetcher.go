@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -30,6 +31,7 @@ type fetcher struct {
 	link *link
 
 	lost  bool // told
+	leads bool // as of the last plan: a partition that is not done
 	tries int  // failures in a row
 	turn  int  // where the next request begins, so that no partition starves
 	parts []*partition
@@ -110,6 +112,7 @@ func (f *fetcher) plan() (wait time.Duration, addr string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f.parts, f.req.parts = f.parts[:0], f.req.parts[:0]
+	f.leads = slices.ContainsFunc(r.order, func(p *partition) bool { return p.leader == f.id && !p.done })
 	wait = time.Minute
 	addr = r.brokers[f.id]
 	full := r.merge == nil && r.held > 0 && int64(r.held)+fetchBytes > r.cfg.Buffer
@@ -157,8 +160,9 @@ func (r *Reader) partLimit() int {
 
 // sleep waits until there may be something to do.
 func (f *fetcher) sleep(ctx context.Context, atMost time.Duration) {
-	if f.lost && f.link == nil {
-		// Nothing is asked of a lost broker any more: others lead its partitions.
+	if f.lost && f.link == nil && !f.leads {
+		// Others lead its partitions. One that leads and is not asked, because the
+		// buffer is full, is still lost.
 		f.lost, f.tries = false, 0
 		f.r.tell(Notice{Kind: BrokerBack, Partition: -1, Text: fmt.Sprintf("what broker %d led is read from other brokers now", f.id)})
 	}

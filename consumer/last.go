@@ -60,7 +60,7 @@ func OpenLast(ctx context.Context, cfg Config, n int) (*Reader, error) {
 		}
 		cfg.at[tp] = span{start, b.end}
 	}
-	cfg.Follow, cfg.Sort = false, true
+	cfg.Follow, cfg.Sort, cfg.resort = false, true, cfg.Sort
 	return Open(ctx, cfg)
 }
 
@@ -85,19 +85,26 @@ func measure(ctx context.Context, cfg Config) (map[topicPartition]span, error) {
 }
 
 // Continue closes a reader that has reached its end and opens one that follows from
-// there.
+// there, as far as Config.To lets it: a partition goes on when it has no end, or one
+// that is a time to come.
 func (r *Reader) Continue(ctx context.Context) (*Reader, error) {
 	if err := r.Close(); err != nil {
 		return nil, err
 	}
 	cfg := r.cfg
 	cfg.at = map[topicPartition]span{}
+	now := time.Now()
 	for _, p := range r.order {
-		if p.known {
-			cfg.at[p.topicPartition] = span{max(p.next, p.start), noEnd}
+		if !p.known {
+			continue
 		}
+		at := span{max(p.next, p.start), noEnd}
+		if to, ok := cfg.To.p.at(p.id); ok && (to.kind != pointTime || !to.t.After(now)) {
+			at.end = at.start
+		}
+		cfg.at[p.topicPartition] = at
 	}
-	cfg.Follow, cfg.Sort = true, false
+	cfg.Follow, cfg.Sort = true, cfg.resort
 	return Open(ctx, cfg)
 }
 

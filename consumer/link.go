@@ -29,6 +29,11 @@ type link struct {
 	out         []byte
 }
 
+// firstCorrelation is far from the numbers that sarama gives the requests of its
+// greeting: it gives up waiting for a broker that hangs, whose late answer must not
+// be taken for the one to a fetch.
+const firstCorrelation = 1 << 30
+
 // captureDialer makes the connection of one sarama.Broker, TLS included, and keeps
 // hold of it, so that it can be cut at any moment and taken over.
 type captureDialer struct {
@@ -94,7 +99,7 @@ func dial(ctx context.Context, base *sarama.Config, addr string) (*link, error) 
 	}
 	cfg.Net.Proxy.Enable = true
 	cfg.Net.Proxy.Dialer = d
-	l := &link{addr: addr, broker: sarama.NewBroker(addr), dialer: d}
+	l := &link{addr: addr, broker: sarama.NewBroker(addr), dialer: d, correlation: firstCorrelation}
 	if err := l.broker.Open(&cfg); err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", addr, err)
 	}

@@ -178,3 +178,75 @@ func TestLastOfTopicMerged(t *testing.T) {
 		t.Errorf("following goes on with %q", got)
 	}
 }
+
+// What goes on behind the last records keeps to the order and the end asked for.
+func TestContinueKeepsOrderAndEnd(t *testing.T) {
+	k := testkit.Kafka(t)
+	topic := k.Topic(t, 2, "retention.ms", "-1")
+	cl := client(t, k)
+	write(t, cl, numbered(topic, 0, 5)...)
+	for _, tt := range []struct {
+		to     string
+		sorted bool
+		ends   bool
+	}{
+		{"", false, false}, {"", true, false}, {"end", true, true}, {"3", false, true}, {"-1m", false, true},
+		{"0=3", false, false}, // partition 1 has no end
+	} {
+		cfg := config(k, topic)
+		cfg.Follow, cfg.Sort = true, tt.sorted
+		var err error
+		if cfg.To, err = ParseTo(tt.to); err != nil {
+			t.Fatal(err)
+		}
+		r, err := OpenLast(t.Context(), cfg, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all(t, r, 5*time.Second)
+		next, err := r.Continue(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sorted := next.merge != nil; sorted != tt.sorted {
+			t.Errorf("to %q: sorted %v, want %v", tt.to, sorted, tt.sorted)
+		}
+		if tt.ends {
+			if got := all(t, next, 5*time.Second); len(got) > 0 {
+				t.Errorf("to %q: %d records behind the end", tt.to, len(got))
+			}
+		} else if next.Buffered() { // also when it has ended
+			t.Errorf("to %q: it ends, or has records already delivered", tt.to)
+		}
+		if err := next.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestContinueToATimeToCome(t *testing.T) {
+	k := testkit.Kafka(t)
+	topic := k.Topic(t, 1, "retention.ms", "-1")
+	cl := client(t, k)
+	write(t, cl, numbered(topic, 0, 5)...)
+	cfg := config(k, topic)
+	cfg.Follow = true
+	var err error
+	if cfg.To, err = ParseTo("+1500ms"); err != nil {
+		t.Fatal(err)
+	}
+	r, err := OpenLast(t.Context(), cfg, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all(t, r, 5*time.Second)
+	next, err := r.Continue(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = next.Close() }()
+	write(t, cl, &kgo.Record{Topic: topic, Value: []byte("in time")})
+	if got := values(all(t, next, 10*time.Second), -1); !slices.Equal(got, []string{"in time"}) {
+		t.Errorf("got %q", got)
+	}
+}

@@ -76,6 +76,9 @@ func (v *resolved) place(r *Reader) {
 	v.newest = max(v.newest, v.oldest)
 	if at, ok := r.cfg.at[v.p.topicPartition]; ok {
 		v.start, v.end = min(max(at.start, v.oldest), v.newest), at.end
+		if to, given := r.cfg.To.p.at(v.p.id); given && at.end == noEnd { // Continue: a time to come
+			v.placeEnd(to)
+		}
 		return
 	}
 	from, _ := r.startPoint(v.p)

@@ -32,7 +32,7 @@ func (t *tailer) summary(stats []consumer.PartitionStat) {
 	}
 	t.say("%s", b.String())
 	for _, s := range stats {
-		if s.Err != nil {
+		if s.Err != nil && !s.Done { // given up: an error, told at the end
 			t.say("partition %d of %s was not read to its end: %v", s.Partition, s.Topic, s.Err)
 		}
 	}
@@ -45,6 +45,7 @@ const maxPositions = 16
 func positions(stats []consumer.PartitionStat) string {
 	var b strings.Builder
 	topic := ""
+	several := len(stats) > 0 && stats[0].Topic != stats[len(stats)-1].Topic
 	for i, s := range stats {
 		if i == maxPositions {
 			fmt.Fprintf(&b, ",… (%d more)", len(stats)-i)
@@ -56,8 +57,11 @@ func positions(stats []consumer.PartitionStat) string {
 		if b.Len() > 0 {
 			b.WriteByte(',')
 		}
-		if s.Topic != stats[0].Topic && s.Topic != topic {
-			fmt.Fprintf(&b, " %s: ", s.Topic)
+		if several && s.Topic != topic {
+			if topic != "" {
+				b.WriteByte(' ')
+			}
+			fmt.Fprintf(&b, "%s: ", s.Topic)
 		}
 		topic = s.Topic
 		fmt.Fprintf(&b, "%d=%d", s.Partition, s.Next)

@@ -269,12 +269,26 @@ func (t *tailer) end(ctx context.Context, r *consumer.Reader, why error) error {
 		return why
 	}
 	t.summary(stats)
-	return errors.Join(flushErr, closeErr)
+	return errors.Join(flushErr, closeErr, unread(stats))
 }
 
-// say prints a line for the operator.
+// unread is the error of partitions that were given up: what was printed is not
+// everything that was asked for. Those that could not be read just now, when the
+// user ended it, are none.
+func unread(stats []consumer.PartitionStat) error {
+	var errs []error
+	for _, s := range stats {
+		if s.Done && s.Err != nil && (s.StopAt < 0 || s.Next < s.StopAt) {
+			errs = append(errs, fmt.Errorf("partition %d of %s was not read to its end: %w", s.Partition, s.Topic, s.Err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// say prints a line for the operator; control characters in it are shown, not obeyed.
 func (t *tailer) say(f string, args ...any) {
 	if !t.cfg.Quiet {
-		fmt.Fprintf(t.cfg.Messages, "logctl: "+f+"\n", args...)
+		line := fmt.Appendf(nil, "logctl: "+f, args...)
+		_, _ = t.cfg.Messages.Write(append(format.AppendEscaped(nil, line, true), '\n')) // nobody is left to be told
 	}
 }

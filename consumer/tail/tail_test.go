@@ -246,3 +246,40 @@ func TestBlockedOutput(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestMessagesShowControlCharacters(t *testing.T) {
+	messages := &buffer{}
+	tl := &tailer{cfg: Config{Messages: messages}}
+	tl.say("value %s is no JSON", "\x1b]0;pwned\a")
+	if got, want := messages.String(), "logctl: value \\x1b]0;pwned\\x07 is no JSON\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestPositionsNameEveryTopic(t *testing.T) {
+	one := []consumer.PartitionStat{{Topic: "a", Partition: 0, Next: 5}, {Topic: "a", Partition: 1, Next: 6}}
+	if got := positions(one); got != "0=5,1=6" {
+		t.Errorf("one topic: %q", got)
+	}
+	if got := positions(append(one, consumer.PartitionStat{Topic: "b", Next: 7})); got != "a: 0=5,1=6, b: 0=7" {
+		t.Errorf("two topics: %q", got)
+	}
+}
+
+func TestPartitionsGivenUpAreAnError(t *testing.T) {
+	gone := errors.New("no right")
+	for _, tt := range []struct {
+		s   consumer.PartitionStat
+		bad bool
+	}{
+		{consumer.PartitionStat{Done: true, StopAt: 7, Next: 7}, false},
+		{consumer.PartitionStat{Done: true, StopAt: -1, Next: 7, Err: gone}, true},
+		{consumer.PartitionStat{Done: true, StopAt: 9, Next: 7, Err: gone}, true},
+		{consumer.PartitionStat{Done: true, StopAt: 9, Next: 9, Err: gone}, false}, // it failed when all was read
+		{consumer.PartitionStat{StopAt: 9, Next: 7, Err: gone}, false},             // it may come back; the user ended it
+	} {
+		if err := unread([]consumer.PartitionStat{tt.s}); (err != nil) != tt.bad {
+			t.Errorf("%+v: %v", tt.s, err)
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
 
 	"logctl/internal/testkit"
 )
@@ -173,6 +174,28 @@ func TestTailTopicNoPermission(t *testing.T) {
 	env[1] = "LOGCTL_KAFKA_SASL_USER=root"
 	if code, _, errs = tailTopic(t, k, env, topic, "--from", "oldest", "--no-follow"); code != ExitOK {
 		t.Errorf("root: exit code %d, %q", code, errs)
+	}
+}
+
+// One topic that may not be read is a failure also when another one was.
+func TestTailTopicPartlyWithoutPermission(t *testing.T) {
+	k := testkit.Kafka(t, testkit.Embedded(kfake.EnableACLs(), kfake.EnableSASL(), kfake.Superuser("PLAIN", "root", "pw"),
+		kfake.User("PLAIN", "eve", "pw",
+			kfake.ACL{Resource: kmsg.ACLResourceTypeTopic, Name: "open", Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: kmsg.ACLOperationRead, Allow: true},
+			kfake.ACL{Resource: kmsg.ACLResourceTypeTopic, Name: "*", Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: kmsg.ACLOperationDescribe, Allow: true})))
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("pw\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k.Create(t, "open", 2, "retention.ms", "-1")
+	k.Create(t, "closed", 2, "retention.ms", "-1")
+	login := kgo.SASL(plain.Auth{User: "root", Pass: "pw"}.AsMechanism())
+	produceJSON(t, k, "open", 4, login)
+	produceJSON(t, k, "closed", 4, login)
+	env := []string{"LOGCTL_KAFKA_SASL_MECHANISM=PLAIN", "LOGCTL_KAFKA_SASL_USER=eve", "LOGCTL_KAFKA_SASL_PASSWORD_FILE=" + password}
+	code, out, errs := tailTopic(t, k, env, "open", "closed", "--from", "oldest", "--no-follow", "-q", "-o", "raw")
+	if code != ExitFailure || strings.Count(out, "\n") != 4 || !strings.Contains(errs, "of closed was not read to its end") {
+		t.Errorf("exit code %d, %q, %q", code, out, errs)
 	}
 }
 
