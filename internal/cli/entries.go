@@ -185,7 +185,7 @@ func (a *app) save(ctx context.Context, d *entriesDesk, f *editFlags, base etcdc
 		if f.output == "json" {
 			return a.printJSON(savedEntries{Key: d.key, Revision: base.ModRevision, Changed: diff != "", DryRun: true, Diff: diff})
 		}
-		_, err := fmt.Fprint(a.Out, diff)
+		_, err := fmt.Fprint(a.Out, printableLines(diff))
 		return err
 	}
 	saved, err := d.SaveRaw(ctx, base, raw, f.note)

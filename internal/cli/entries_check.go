@@ -55,6 +55,9 @@ without FILE the list in etcd is checked.`,
 				}
 				if snap.ModRevision == 0 {
 					fmt.Fprintf(a.Err, "%s: the key does not exist\n", d.key)
+					if output == "json" {
+						return a.printJSON(checkResult{Name: d.key, OK: true, Problems: []checkProblem{}})
+					}
 					return nil
 				}
 				return a.check(d.key, snap.Raw, output)

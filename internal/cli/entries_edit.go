@@ -127,12 +127,16 @@ func (a *app) editList(ctx context.Context, d *entriesDesk, f *editFlags) error 
 	if err = errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	if err := a.runEditor(ctx, name); err != nil {
-		return err
-	}
+	editorErr := a.runEditor(ctx, name)
 	edited, err := os.ReadFile(name)
 	if err != nil {
-		return fmt.Errorf("read what the editor left: %w", err)
+		return errors.Join(editorErr, fmt.Errorf("read what the editor left: %w", err))
+	}
+	if editorErr != nil {
+		if string(edited) == string(text)+"\n" {
+			return errors.Join(editorErr, os.Remove(name))
+		}
+		return fmt.Errorf("%w\nNothing was saved. Your text is in %s", editorErr, name)
 	}
 	raw := []byte(strings.TrimRight(string(edited), "\r\n"))
 	if string(raw) == string(text) {
@@ -142,10 +146,12 @@ func (a *app) editList(ctx context.Context, d *entriesDesk, f *editFlags) error 
 	if _, err := etcdcfg.Parse(raw); err != nil {
 		return fmt.Errorf("%w\nNothing was saved. Your text is in %s: repair it, then 'logctl entries apply -f %s'", inFile(name, err), name, name)
 	}
-	if err := a.save(ctx, d, f, base, raw); err != nil {
+	err = a.save(ctx, d, f, base, raw)
+	var saved *exitError // it is saved, but not all agents apply it
+	if err != nil && !errors.As(err, &saved) {
 		return fmt.Errorf("%w\nYour text is in %s", err, name)
 	}
-	return os.Remove(name)
+	return errors.Join(err, os.Remove(name))
 }
 
 // runEditor runs the operator's editor on a file.

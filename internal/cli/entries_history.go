@@ -125,7 +125,7 @@ func (a *app) printHistory(key string, changes []etcdcfg.Change, output string, 
 			return err
 		}
 		if diff {
-			fmt.Fprint(a.Out, etcdcfg.Diff(changes[i].Before, changes[i].After))
+			fmt.Fprint(a.Out, printableLines(etcdcfg.Diff(changes[i].Before, changes[i].After)))
 		}
 		if i+1 < len(changes) && !bytes.Equal(changes[i].Before, changes[i+1].After) {
 			fmt.Fprintln(a.Out, "          (edited past logctl)")

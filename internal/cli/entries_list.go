@@ -108,3 +108,13 @@ func printable(s string) string {
 		return r
 	}, s)
 }
+
+// printableLines is printable for text of several lines, with tabs.
+func printableLines(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -239,7 +240,7 @@ func TestEntriesEditOpensTheEditor(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the editor of this test is a shell script")
 	}
-	b, _, key := newBench(t)
+	b, server, key := newBench(t)
 	script := filepath.Join(t.TempDir(), "edit")
 	editor := func(text string) {
 		t.Helper()
@@ -269,7 +270,59 @@ func TestEntriesEditOpensTheEditor(t *testing.T) {
 		t.Fatal(err)
 	}
 	editor(`exit 3`)
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
 	b.fails(t, ExitFailure, "exit status 3; set EDITOR to another one", "entries", "edit")
+	// An edit that is saved and that not all agents apply leaves nothing behind either.
+	p, err := json.Marshal(etcdcfg.Presence{ID: key + "-1", CollectKey: key, Revision: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := server.Client(t)
+	if _, err := c.Put(t.Context(), etcdcfg.AgentsPrefix+key+"-1", string(p)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = c.Delete(context.Background(), etcdcfg.AgentsPrefix+key+"-1") })
+	editor(`sed -i 's/"t"/"v"/' "$1"`)
+	if r := b.run(t, "", "entries", "edit", "--wait", "100ms"); r.code != ExitFailure || !strings.Contains(r.err, "saved: ") || !strings.Contains(r.err, "is applied by 0 of 1 agent") {
+		t.Fatalf("%+v", r)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	// What was written before the editor failed is not thrown away.
+	editor(`echo mine > "$1"; exit 3`)
+	b.fails(t, ExitFailure, "Your text is in "+temp, "entries", "edit")
+}
+
+func TestEntriesShowControlCharacters(t *testing.T) {
+	b, server, key := newBench(t)
+	if _, err := server.Client(t).Put(t.Context(), key, "[\n  \x1b]0;pwned\a\n]"); err != nil {
+		t.Fatal(err)
+	}
+	const good = `[{"path": "/a", "topic": "t"}]`
+	if r := b.run(t, good, "entries", "apply", "-f", "-", "--dry-run"); r.code != 0 || !strings.Contains(r.out, "]0;pwned") || strings.ContainsAny(r.out+r.err, "\x1b\a") {
+		t.Errorf("dry run: %+v", r)
+	}
+	if r := b.run(t, good, "entries", "apply", "-f", "-"); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	if out := b.ok(t, "entries", "history", "--diff"); !strings.Contains(out, "]0;pwned") || strings.ContainsAny(out, "\x1b\a") {
+		t.Errorf("history: %q", out)
+	}
+	a := newApp(Streams{Err: &bytes.Buffer{}})
+	root := newRootCmd(a)
+	if a.exitCode(root, errors.New("theirs:\n- \u009b31m\tred")); a.Err.(*bytes.Buffer).String() != "logctl: theirs:\n  - \ufffd31m\tred\n" {
+		t.Errorf("error: %q", a.Err)
+	}
+}
+
+func TestEntriesCheckOfNoKeyIsAnObjectToo(t *testing.T) {
+	b, _, key := newBench(t)
+	var got checkResult
+	if err := json.Unmarshal([]byte(b.ok(t, "entries", "check", "-o", "json")), &got); err != nil || !got.OK || got.Name != key {
+		t.Errorf("%+v, %v", got, err)
+	}
 }
 
 func TestEntriesWaitForAgents(t *testing.T) {

@@ -59,7 +59,7 @@ func (a *app) exitCode(root *cobra.Command, err error) int {
 		fmt.Fprintf(a.Err, "%s: %s\n", root.Name(), indentLines(err))
 		return ExitUsage
 	case isCobraUsage(err):
-		fmt.Fprintf(a.Err, "%s: %v\nRun '%s --help' for usage.\n", root.Name(), err, root.Name())
+		fmt.Fprintf(a.Err, "%s: %s\nRun '%s --help' for usage.\n", root.Name(), indentLines(err), root.Name())
 		return ExitUsage
 	default:
 		fmt.Fprintf(a.Err, "%s: %s\n", root.Name(), indentLines(err))
@@ -73,13 +73,13 @@ func isCobraUsage(err error) bool {
 	return strings.HasPrefix(err.Error(), "unknown command") || strings.HasPrefix(err.Error(), "required flag")
 }
 
-// indentLines keeps the lines of joined errors apart from the next message.
+// indentLines keeps the lines of joined errors apart from the next message, and the
+// control characters of what they quote away from the terminal.
 func indentLines(err error) string {
-	return strings.ReplaceAll(err.Error(), "\n", "\n  ")
+	return strings.ReplaceAll(printableLines(err.Error()), "\n", "\n  ")
 }
 
-// noArgs, exactArgs and rangeArgs are cobra's checks with their errors marked as
-// wrong usage.
+// usageArgs is one of cobra's checks with its errors marked as wrong usage.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {

@@ -79,7 +79,11 @@ func (a *app) dataDir(c *config.Config) (string, error) {
 	if os.Geteuid() == 0 {
 		return "/var/lib/logctl", nil
 	}
-	return a.stateDir()
+	dir, err := a.stateDir()
+	if err != nil {
+		return "", fmt.Errorf("%w, or [agent] data_dir", err)
+	}
+	return dir, nil
 }
 
 // stateDir is $XDG_STATE_HOME/logctl, or ~/.local/state/logctl (on Windows
@@ -93,7 +97,7 @@ func (a *app) stateDir() (string, error) {
 	}
 	home := a.getenv("HOME")
 	if home == "" {
-		return "", fmt.Errorf("no directory for state: set [agent] data_dir, XDG_STATE_HOME or HOME")
+		return "", fmt.Errorf("no directory for state: set HOME or XDG_STATE_HOME")
 	}
 	return filepath.Join(home, ".local", "state", "logctl"), nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"logctl/etcdcfg"
+	"logctl/internal/config"
 	"logctl/internal/kafka"
 )
 
@@ -69,9 +70,12 @@ func (a *app) status(cmd *cobra.Command, f *statusFlags) error {
 	if f.interval <= 0 || f.window <= 0 || f.maxDelay < 0 {
 		return &usageError{errors.New("status: --interval, --window and --max-delay must be positive")}
 	}
-	lag, err := parseBytes(f.maxLag)
-	if err != nil {
-		return &usageError{fmt.Errorf("--max-lag: %w", err)}
+	lag := int64(0)
+	if f.maxLag != "" {
+		var err error
+		if lag, err = config.ParseSize(f.maxLag); err != nil {
+			return &usageError{fmt.Errorf("--max-lag: %w", err)}
+		}
 	}
 	c, err := a.settings(cmd, nil)
 	if err != nil {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -255,6 +254,3 @@ func (b *board) finish() {
 		return cmp.Or(cmp.Compare(x.Agent, y.Agent), cmp.Compare(x.Path, y.Path), cmp.Compare(x.Topic, y.Topic))
 	})
 }
-
-// errBytes says how a size is written.
-var errBytes = errors.New("write a number with B, KiB, MiB or GiB")

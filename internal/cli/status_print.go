@@ -153,34 +153,3 @@ func shortDuration(d time.Duration) string {
 	}
 	return fmt.Sprintf("%dd", int(d.Hours())/24)
 }
-
-// parseBytes reads a size such as 512KiB or 100MB; "" is 0.
-func parseBytes(s string) (int64, error) {
-	if s == "" {
-		return 0, nil
-	}
-	number := strings.TrimRight(s, "KMGTiBkmgtb ")
-	factor := float64(1)
-	switch unit := strings.ToLower(strings.TrimSpace(s[len(number):])); unit {
-	case "", "b":
-	case "k", "kib":
-		factor = 1 << 10
-	case "m", "mib":
-		factor = 1 << 20
-	case "g", "gib":
-		factor = 1 << 30
-	case "kb":
-		factor = 1e3
-	case "mb":
-		factor = 1e6
-	case "gb":
-		factor = 1e9
-	default:
-		return 0, fmt.Errorf("%q: %w", s, errBytes)
-	}
-	v, err := strconv.ParseFloat(number, 64)
-	if err != nil || v < 0 || v*factor > 1<<62 {
-		return 0, fmt.Errorf("%q: %w", s, errBytes)
-	}
-	return int64(v * factor), nil
-}

@@ -241,7 +241,7 @@ func TestStatusWatchPrintsObjectsUntilStopped(t *testing.T) {
 
 func TestStatusRefusesBadFlags(t *testing.T) {
 	b := &bench{env: []string{"HOME=" + t.TempDir()}}
-	b.fails(t, ExitUsage, `--max-lag: "x": write a number with B, KiB, MiB or GiB`, "status", "--max-lag", "x")
+	b.fails(t, ExitUsage, `--max-lag: "x" is not a size such as 64MiB`, "status", "--max-lag", "x")
 	b.fails(t, ExitUsage, "must be positive", "status", "--interval", "-1s")
 	b.fails(t, ExitUsage, `-o: "xml" is not table or json`, "status", "-o", "xml")
 }
@@ -260,16 +260,6 @@ func TestNumbersForPeople(t *testing.T) {
 	for d, want := range map[time.Duration]string{-time.Second: "0s", 150 * time.Millisecond: "150ms", 42 * time.Second: "42s", 61 * time.Second: "1m01s", 3*time.Hour + 5*time.Minute: "3h05m", 72 * time.Hour: "3d"} {
 		if got := shortDuration(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
-		}
-	}
-	for s, want := range map[string]int64{"": 0, "7": 7, "1KiB": 1024, "2 MiB": 2 << 20, "1.5k": 1536, "3MB": 3e6, "1GiB": 1 << 30, "9B": 9} {
-		if got, err := parseBytes(s); err != nil || got != want {
-			t.Errorf("%q: %d, %v", s, got, err)
-		}
-	}
-	for _, s := range []string{"x", "-1", "1TiBx", "1bb", "99999999999GiB"} {
-		if got, err := parseBytes(s); err == nil {
-			t.Errorf("%q is %d", s, got)
 		}
 	}
 }

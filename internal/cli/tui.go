@@ -63,13 +63,13 @@ It needs a terminal. Scripts use 'logctl entries', 'logctl status' and
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&snapshot, "snapshot", "", "print a screen once as text and end: entries, agents, topics, stream:TOPIC or events")
+	f.StringVar(&snapshot, "snapshot", "", "print a screen once as text and end: "+strings.Join(tui.SnapshotScreens(), ", "))
 	f.StringVar(&size, "size", "120x40", "columns x rows of --snapshot")
 	f.Bool("read-only", false, "refuse every write ([tui] read_only)")
 	f.String("theme", "", "auto, light, dark or none ([tui] theme)")
 	f.Bool("mouse", false, "catch the mouse ([tui] mouse)")
 	_ = cmd.RegisterFlagCompletionFunc("theme", cobra.FixedCompletions([]string{"auto", "light", "dark", "none"}, cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("snapshot", cobra.FixedCompletions([]string{"entries", "agents", "topics", "events"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("snapshot", cobra.FixedCompletions([]string{"entries", "agents", "topics", "events", "history", "help"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -134,12 +134,12 @@ func TestPrintReadsBack(t *testing.T) {
 }
 
 func TestParseSize(t *testing.T) {
-	for text, want := range map[string]int64{"1": 1, "64MiB": 64 << 20, "1.5 KiB": 1536, "2GB": 2e9, "3k": 3 << 10, "7B": 7} {
+	for text, want := range map[string]int64{"1": 1, "64MiB": 64 << 20, "1.5 KiB": 1536, "2GB": 2e9, "3k": 3 << 10, "7B": 7, "2 MiB": 2 << 20, "1.5k": 1536, "3MB": 3e6} {
 		if got, err := ParseSize(text); err != nil || got != want {
 			t.Errorf("%q: got %d, %v, want %d", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "x", "-1", "1TiB", "99999999999GiB"} {
+	for _, text := range []string{"", "x", "-1", "1TiB", "1bb", "99999999999GiB", "nan", "inf", "NaN KiB"} {
 		if got, err := ParseSize(text); err == nil {
 			t.Errorf("%q: got %d, want an error", text, got)
 		}

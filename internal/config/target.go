@@ -113,7 +113,7 @@ func ParseSize(s string) (int64, error) {
 		}
 	}
 	f, err := strconv.ParseFloat(number, 64)
-	if err != nil || f < 0 || f*float64(factor) > math.MaxInt64/2 {
+	if err != nil || !(f >= 0) || f*float64(factor) > math.MaxInt64/2 {
 		return 0, fmt.Errorf("%q is not a size such as 64MiB", s)
 	}
 	return int64(f * float64(factor)), nil
