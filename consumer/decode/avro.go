@@ -52,38 +52,47 @@ func newAvro(s Schemas) (Decoder, error) {
 }
 
 func (d *avroDecoder) Decode(ctx context.Context, in Input, dst []byte) (Output, error) {
-	schema, body, err := d.find(ctx, in.Bytes)
+	id, rest, frameErr := registryFrame(in.Bytes)
+	if d.schema != nil {
+		// A value without a frame may begin with a zero byte as well: what counts is
+		// which of the two is a whole value.
+		if frameErr == nil {
+			if out, err := d.whole(dst, d.schema, rest); err == nil {
+				return out, nil
+			}
+		}
+		return d.whole(dst, d.schema, in.Bytes)
+	}
+	if frameErr != nil {
+		return Output{}, frameErr
+	}
+	schema, err := d.cache.get(id, func() (avro.Schema, error) { return d.load(ctx, id) })
 	if err != nil {
 		return Output{}, err
 	}
+	return d.whole(dst, schema, rest)
+}
+
+// whole decodes a value that takes all of the body.
+func (d *avroDecoder) whole(dst []byte, schema avro.Schema, body []byte) (Output, error) {
 	w := avroWriter{r: d.reader.Reset(body)}
+	w.r.Error = nil // Reset keeps that of the value before
 	out, err := w.value(dst, schema, 0)
-	if err == nil && d.reader.Error != nil && !errors.Is(d.reader.Error, io.EOF) {
-		err = d.reader.Error
-	}
-	if err == nil && w.r.Error != nil {
+	switch {
+	case errors.Is(w.r.Error, io.EOF), errors.Is(err, io.EOF):
 		err = errors.New("the value ends too early for its schema")
+	case err != nil:
+	case w.r.Error != nil:
+		err = w.r.Error
+	default:
+		if w.r.Peek(); w.r.Error == nil {
+			err = errors.New("bytes are left over behind the value")
+		}
 	}
 	if err != nil {
 		return Output{}, fmt.Errorf("avro: %w", err)
 	}
 	return Output{Bytes: out, JSON: true}, nil
-}
-
-// find returns the schema of a value and the value without its frame.
-func (d *avroDecoder) find(ctx context.Context, b []byte) (avro.Schema, []byte, error) {
-	id, rest, err := registryFrame(b)
-	if d.schema != nil {
-		if err == nil {
-			b = rest
-		}
-		return d.schema, b, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := d.cache.get(id, func() (avro.Schema, error) { return d.load(ctx, id) })
-	return s, rest, err
 }
 
 func (d *avroDecoder) load(ctx context.Context, id int) (avro.Schema, error) {

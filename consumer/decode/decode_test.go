@@ -235,3 +235,41 @@ func FuzzMsgpack(f *testing.F) {
 		_, _ = msgpackDecoder{}.Decode(t.Context(), Input{Bytes: b}, nil)
 	})
 }
+
+// A value that cannot be decoded says nothing of those after it.
+func TestAvroGoesOnBehindABadValue(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "user.avsc")
+	if err := os.WriteFile(file, []byte(avroUser), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := New(t.Context(), "avro", Schemas{AvroFiles: []string{file}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := avroValue(t)
+	for _, bad := range [][]byte{good[:len(good)-3], append(bytes.Clone(good), 1), {0xff}} {
+		if out, err := d.Decode(t.Context(), Input{Bytes: bad}, nil); err == nil {
+			t.Errorf("%x is %s", bad, out.Bytes)
+		}
+		for _, b := range [][]byte{good, framed(1, good...)} {
+			if out, err := d.Decode(t.Context(), Input{Bytes: b}, nil); err != nil || string(out.Bytes) != avroJSON {
+				t.Fatalf("behind %x: %s, %v", bad, out.Bytes, err)
+			}
+		}
+	}
+}
+
+// A value of a local schema may begin as the frame of a registry does.
+func TestAvroWithoutAFrameMayBeginWithZero(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "n.avsc")
+	if err := os.WriteFile(file, []byte(`{"type":"record","name":"N","fields":[{"name":"n","type":"long"},{"name":"s","type":"string"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	value := append([]byte{0, 12}, "abcdef"...) // n 0, s of six bytes
+	if out, _, err := decodeOne(t, "avro", Schemas{AvroFiles: []string{file}}, value); err != nil || out != `{"n":0,"s":"abcdef"}` {
+		t.Errorf("%s, %v", out, err)
+	}
+	if out, _, err := decodeOne(t, "avro", Schemas{AvroFiles: []string{file}}, framed(7, value...)); err != nil || out != `{"n":0,"s":"abcdef"}` {
+		t.Errorf("framed: %s, %v", out, err)
+	}
+}

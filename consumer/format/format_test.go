@@ -159,3 +159,27 @@ func FuzzEscape(f *testing.F) {
 		}
 	})
 }
+
+func TestRecordsWithoutATime(t *testing.T) {
+	r := sample()
+	r.Record.Time = time.Time{}
+	p, err := NewTemplate("%d %d{unix} %d{rfc3339} %d{go[2006]} %d{strftime[%Y]}", Options{Location: time.UTC})
+	if got := render(t, p, err, r); got != "-1 -1 - - -" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// JSON may have control characters that terminals obey, in strings.
+func TestDecodedJSONHasNoControlCharacters(t *testing.T) {
+	r := sample()
+	r.Value, r.ValueJSON = []byte("{\n \"a\": \"x\u009b31m\u007f é 中\"}"), true
+	p, err := New("json", Options{Location: time.UTC})
+	got := render(t, p, err, r)
+	if strings.ContainsAny(got, "\u009b\u007f") || !strings.Contains(got, `"value":{ "a": "x\u009b31m\u007f é 中"}`) {
+		t.Errorf("got %q", got)
+	}
+	var back struct{ Value map[string]string }
+	if err := json.Unmarshal([]byte(got), &back); err != nil || back.Value["a"] != "x\u009b31m\u007f é 中" {
+		t.Errorf("it is another value: %q, %v", back.Value["a"], err)
+	}
+}

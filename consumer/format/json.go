@@ -76,10 +76,18 @@ func appendJSONField(dst []byte, name string, b []byte, isJSON bool) []byte {
 }
 
 // appendOneLine appends JSON text without its line breaks, which JSON allows between
-// tokens only.
+// tokens only, and with the control characters escaped that JSON allows in strings:
+// DEL and those of C1.
 func appendOneLine(dst, b []byte) []byte {
-	for _, c := range b {
-		if c != '\n' && c != '\r' {
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '\n', c == '\r':
+		case c == 0x7f:
+			dst = append(dst, `\u007f`...)
+		case c == 0xc2 && i+1 < len(b) && b[i+1] >= 0x80 && b[i+1] <= 0x9f: // C1 in UTF-8
+			i++
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[b[i]>>4], hexDigits[b[i]&15])
+		default:
 			dst = append(dst, c)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 const TemplateHelp = `%t topic   %p partition   %o offset   %k key   %v value (also %s)
 %K %V (also %S) length of the key, of the value, in bytes; -1 for null
 %d timestamp in milliseconds (also %T); %d{go[2006-01-02 15:04:05]} or
-   %d{strftime[%F %T]} formatted, %d{rfc3339}, %d{unix}
+   %d{strftime[%F %T]} formatted, %d{rfc3339}, %d{unix}; -1 or - for none
 %H number of headers; %h{ %k=%v } that text for each header, inside it %k %v %K %V
 %k{hex} %v{base64} %v{json} %v{escape} the bytes shown in that form
 %i number of the record, from 1
@@ -298,17 +298,32 @@ func timePart(arg string) (part, error) {
 			return r.Time.UnixMilli()
 		}), nil
 	case arg == "unix":
-		return number(func(r *Record, _ *template) int64 { return r.Time.Unix() }), nil
+		return number(func(r *Record, _ *template) int64 {
+			if r.Time.IsZero() {
+				return -1
+			}
+			return r.Time.Unix()
+		}), nil
 	case arg == "rfc3339":
-		return func(dst []byte, r *Record, t *template) []byte { return appendTime(dst, r.Time.In(t.loc)) }, nil
+		return timeText(appendTime), nil
 	case strings.HasPrefix(arg, "go[") && strings.HasSuffix(arg, "]"):
 		layout := arg[3 : len(arg)-1]
-		return func(dst []byte, r *Record, t *template) []byte { return r.Time.In(t.loc).AppendFormat(dst, layout) }, nil
+		return timeText(func(dst []byte, at time.Time) []byte { return at.AppendFormat(dst, layout) }), nil
 	case strings.HasPrefix(arg, "strftime[") && strings.HasSuffix(arg, "]"):
 		layout := arg[9 : len(arg)-1]
-		return func(dst []byte, r *Record, t *template) []byte { return appendStrftime(dst, layout, r.Time.In(t.loc)) }, nil
+		return timeText(func(dst []byte, at time.Time) []byte { return appendStrftime(dst, layout, at) }), nil
 	}
 	return nil, fmt.Errorf("unknown time form {%s}; there are {ms}, {unix}, {rfc3339}, {go[...]} and {strftime[...]}", arg)
+}
+
+// timeText appends the time of a record as text, "-" when it has none.
+func timeText(form func([]byte, time.Time) []byte) part {
+	return func(dst []byte, r *Record, t *template) []byte {
+		if r.Time.IsZero() {
+			return append(dst, '-')
+		}
+		return form(dst, r.Time.In(t.loc))
+	}
 }
 
 // appendStrftime appends t in the common conversions of strftime; others stay as
