@@ -15,6 +15,12 @@ func (f *File) blankLocked() bool {
 	return f.head.len == 0 && f.pos == 0 && f.size == 0 && !f.away && f.handle != nil && f.copyOf == nil
 }
 
+// recentLocked tells whether f was last modified so shortly before it was seen empty
+// that its time need not have changed when it was modified again.
+func (f *File) recentLocked() bool {
+	return f.emptyAt.UnixNano()-f.mtime < int64(clockGrain)
+}
+
 // refilled is wasFilled for a look at a name; scanMu is held.
 func (s *Set) refilled(sl *slot, st *fileStat, err error) bool {
 	s.mu.Lock()
@@ -30,7 +36,7 @@ func (s *Set) wasFilled(f *File, st fileStat) bool {
 	s.scanMu.Lock()
 	defer s.scanMu.Unlock()
 	var now fileStat
-	if err := statPath(f.path, &now); err != nil || now.id != st.id {
+	if err := s.sys.statPath(f.path, &now); err != nil || now.id != st.id {
 		return false // it was moved away: what is found may have come after it
 	}
 	s.lists = map[string]*listing{}
@@ -42,29 +48,29 @@ func (s *Set) wasFilled(f *File, st fileStat) bool {
 // before what is in f now. held: the caller holds f.
 func (s *Set) cameAndWent(f *File, st fileStat, held bool) bool {
 	s.mu.Lock()
-	ok := f.blankLocked() && f.state != fileDone && st.mtime != f.mtime
-	sl, h := f.home, f.handle
-	p := &past{name: f.name, mtime: f.mtime, born: f.mtime}
+	ok := f.blankLocked() && f.state != fileDone && (st.mtime != f.mtime || f.recentLocked())
+	sl, h, now := f.home, f.handle, s.now()
+	p := &past{name: f.name, mtime: f.bound, born: f.bound}
 	s.mu.Unlock()
 	var dir fileStat
-	if !ok || statPath(filepath.Dir(sl.path), &dir) != nil || dir.mtime < p.mtime {
+	if !ok || s.sys.statPath(filepath.Dir(sl.path), &dir) != nil || dir.mtime < p.mtime {
 		return false // nothing was made there since
 	}
 	found, err := s.unseen(sl, p, st.id)
-	var now [headMax]byte
-	n, readErr := readAt(h, now[:min(st.size, headMax)], 0)
+	var head [headMax]byte
+	n, readErr := readAt(h, head[:min(st.size, headMax)], 0)
 	found = slices.DeleteFunc(found, func(c candidate) bool {
 		var b [headMax]byte
 		m, err := readAt(c.h, b[:], 0)
 		same := min(n, m)
-		if readErr == nil && err == nil && m > 0 && (n == 0 || !bytes.Equal(b[:same], now[:same])) {
+		if readErr == nil && err == nil && m > 0 && (n == 0 || !bytes.Equal(b[:same], head[:same])) {
 			return false
 		}
 		_ = c.h.Close() // a copy of what is in the file now, perhaps still being made
 		return true
 	})
 	var after fileStat
-	ok = err == nil && statFile(h, &after) == nil && after.size >= st.size && (st.size > 0 || after.mtime == st.mtime)
+	ok = err == nil && s.sys.statFile(h, &after) == nil && after.size >= st.size && (st.size > 0 || after.mtime == st.mtime)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !ok || !f.blankLocked() || held != (f.state == fileHeld) {
@@ -74,6 +80,7 @@ func (s *Set) cameAndWent(f *File, st fileStat, held bool) bool {
 		return false
 	}
 	if len(found) == 0 {
+		f.emptyAt = now
 		return false
 	}
 	s.renewLocked(f, st, p, found)

@@ -26,7 +26,7 @@ func (s *Set) originalLocked(sl *slot, a *arrival) *File {
 			continue
 		}
 		var st fileStat
-		if statPath(o.path, &st) == nil && st.id == o.cur.inode() && o.cur.alikeLocked(a.h, a.st.size) {
+		if s.sys.statPath(o.path, &st) == nil && st.id == o.cur.inode() && o.cur.alikeLocked(a.h, a.st.size) {
 			return o.cur
 		}
 	}
@@ -68,7 +68,7 @@ func (s *Set) copiesOfLocked(o *File) (rescued int64) {
 			continue
 		}
 		var st fileStat
-		if err := statFile(f.handle, &st); err == nil && matches(f.handle, st.size, &state) {
+		if err := s.sys.statFile(f.handle, &st); err == nil && matches(f.handle, st.size, &state) {
 			s.startLocked(f, state)
 			rescued = max(rescued, min(st.size, o.size)-state.Pos)
 		}
@@ -87,7 +87,7 @@ func (s *Set) settleCopies() {
 		case f.handle == nil:
 			continue
 		case f.copyOf.state == fileDone:
-		case statFile(f.handle, &st) != nil || f.copyOf.handle != nil && !f.copyOf.intactLocked():
+		case s.sys.statFile(f.handle, &st) != nil || f.copyOf.handle != nil && !f.copyOf.intactLocked():
 			continue // the original was truncated, which is about to be noticed
 		case !f.copyOf.alikeLocked(f.handle, st.size): // it only began like a copy
 		case st.size > f.copyOf.pos:

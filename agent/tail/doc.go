@@ -46,6 +46,7 @@
 // the copying and the truncation of copytruncate; a generation that came and went
 // between two looks and was deleted or compressed before the second; one
 // that was seen empty, then filled, truncated and moved away, all between two looks. After a kill, lines of a copy may be handed out again. Generations
-// that nobody saw under the watched name are put in order by modification time,
-// which is as exact as the clock of the file system (4 ms).
+// that nobody saw under the watched name are put in order by their times, which are
+// as exact as the clock of the file system (4 ms), and by their names; the place of
+// one that was deleted within a tick of another cannot be known.
 package tail

@@ -27,36 +27,42 @@ type File struct {
 
 	// Guarded by set.mu. pos, mark and handle are changed by the holder only, or
 	// by anyone while nobody holds the file.
-	home     *slot
-	name     string // where it was last found
-	state    fileState
-	again    bool // woken while held or while it had to wait
-	away     bool // another file, or none, is at path
-	awayAt   time.Time
-	passed   bool  // away and read to its end: newer generations need not wait for it
-	flush    bool  // the unfinished last line is to be handed out
-	partial  bool  // an unfinished line was left at the last end
-	late     bool  // it passed before, and then grew: see late.go
-	unseen   bool  // not looked at since it grew late
-	yielded  bool  // it let older generations go first,
-	until    int64 // and had this size then
-	deleted  bool  // no name leads to it
-	failedAt time.Time
-	err      error
-	handle   *os.File
-	lastUse  time.Time
-	grew     time.Time // last time the size changed
-	size     int64     // last seen with its content verified
-	mtime    int64
-	born     int64 // creation time, 0 unknown
-	pos      int64
-	part     int
-	mark     [markMax]byte
-	markLen  int
-	head     headMark
-	copyOf   *File // it looks like a copy of that one, which is still read: see copies.go
-	whole    int64 // the size it must have to be one
-	checkup  bool  // verify head and mark at the next look, whatever the times say
+	home      *slot
+	name      string // where it was last found
+	state     fileState
+	again     bool // woken while held or while it had to wait
+	away      bool // another file, or none, is at path
+	awayAt    time.Time
+	passed    bool  // away and read to its end: newer generations need not wait for it
+	flush     bool  // the unfinished last line is to be handed out
+	partial   bool  // an unfinished line was left at the last end
+	partialAt int64 // size then
+	late      bool  // it passed before, and then grew: see late.go
+	unseen    bool  // not looked at since it grew late
+	yielded   bool  // it let older generations go first,
+	until     int64 // and had this size then
+	deleted   bool  // no name leads to it
+	failedAt  time.Time
+	err       error
+	handle    *os.File
+	lastUse   time.Time
+	grew      time.Time // last time the size changed
+	size      int64     // last seen with its content verified
+	mtime     int64
+	bound     int64     // mtime when last seen at its name: what comes after it has a later one
+	born      int64     // creation time, 0 unknown
+	emptyAt   time.Time // when last seen without content
+	pos       int64
+	part      int
+	mark      [markMax]byte
+	markLen   int
+	head      headMark
+	copyOf    *File // it looks like a copy of that one, which is still read: see copies.go
+	whole     int64 // the size it must have to be one
+	checkup   bool  // verify head and mark at the next look, whatever the times say
+	proved    int64 // size when last seen with its content verified,
+	provedAt  int64 // and modification time
+	unproved  bool  // size is that of a look since, which nothing was read after
 
 	// The holder's.
 	look      bool // look at the file before reading
@@ -65,9 +71,8 @@ type File struct {
 	atEnd     bool
 	limit     int64 // read up to here: the size at the last look
 	capped    bool  // it was larger than that
-	proved    int64 // size when last seen with its content verified,
-	provedAt  int64 // and modification time
 	readMtime int64 // modification time at the last look
+	readBound int64 // bound then
 	headAt    time.Time
 	scanned   int64 // no line end between pos and here
 	base      State // where the last chunk ended
@@ -102,7 +107,7 @@ func (f *File) stateLocked() State {
 	return State{ID: f.id, Path: f.path, Pos: f.pos, Part: f.part,
 		HeadLen: f.head.len, HeadHash: f.head.hash,
 		MarkLen: f.markLen, MarkHash: fnv(fnvOffset, f.mark[:f.markLen]),
-		Size: f.size, ModTime: time.Unix(0, f.mtime), Seen: f.set.now(), Rotated: f.away}
+		Size: f.size, ModTime: time.Unix(0, f.bound), Seen: f.set.now(), Rotated: f.away}
 }
 
 // Next returns the next whole lines. The error is io.EOF when there is nothing
@@ -150,14 +155,15 @@ func (f *File) lookAgain() bool {
 		return false
 	}
 	var st fileStat
-	if err := statFile(h, &st); err != nil {
+	if err := s.sys.statFile(h, &st); err != nil {
 		s.failed(f, err)
 		return false
 	}
 	now := s.now()
-	changed := st.mtime != f.readMtime || checkup
+	changed := st.mtime != f.readMtime || st.size != size || checkup
 	idle := now.Sub(f.headAt) >= s.cfg.Interval
-	if st.size < f.pos || changed && (checkup || idle || st.size == f.pos || st.size < size) && !f.verify(h) {
+	check := changed && (checkup || idle || st.size == f.pos || st.size < size)
+	if st.size < f.pos || check && !f.verify(h) {
 		s.truncated(f, st)
 		return false
 	}
@@ -170,10 +176,16 @@ func (f *File) lookAgain() bool {
 	f.readMtime = st.mtime
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.checkup = false
+	f.checkup, f.readBound = false, f.bound
 	f.err = nil
 	f.final = f.final || f.away && now.Sub(f.quietSince()) >= flushAfter*s.cfg.Interval && st.size == f.size
-	f.proved, f.provedAt = min(f.size, st.size), f.mtime
+	switch {
+	case check:
+		f.proved, f.provedAt = st.size, st.mtime
+	case !f.unproved:
+		f.proved, f.provedAt = min(f.size, st.size), f.mtime
+	}
+	f.unproved = (f.unproved || changed) && !check
 	f.failedAt = time.Time{}
 	s.sawLocked(f, &st, now)
 	f.lastUse = now
@@ -215,7 +227,7 @@ func (f *File) end(partial bool) {
 	s := f.set
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.partial = partial
+	f.partial, f.partialAt = partial, f.limit
 	if f.sawAway && f.away && (!partial || f.late) && !f.capped && !f.unseen {
 		s.passLocked(f)
 	}

@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -55,7 +56,7 @@ func readNames(dir string) ([]string, error) {
 }
 
 // find returns the name in dir of the file, "" if there is none.
-func (l *listing) find(dir string, id inode) (string, error) {
+func (l *listing) find(sys *system, dir string, id inode) (string, error) {
 	if l.err != nil {
 		return "", l.err
 	}
@@ -63,7 +64,7 @@ func (l *listing) find(dir string, id inode) (string, error) {
 		l.ids = make(map[inode]string, len(l.names))
 		for _, n := range l.names {
 			var st fileStat
-			if err := statPath(filepath.Join(dir, n), &st); err == nil && st.regular {
+			if err := sys.statPath(filepath.Join(dir, n), &st); err == nil && st.regular {
 				l.ids[st.id] = n
 			} else if err != nil && !isGone(err) && !errors.Is(err, fs.ErrPermission) {
 				l.ids = nil
@@ -88,7 +89,7 @@ func (s *Set) locate(lists map[string]*listing, id inode, names ...string) (stri
 			continue
 		}
 		done = dir
-		found, err := list(lists, dir).find(dir, id)
+		found, err := list(lists, dir).find(&s.sys, dir, id)
 		if found != "" {
 			return found, nil
 		}
@@ -131,6 +132,7 @@ type candidate struct {
 	path   string
 	suffix string
 	st     fileStat
+	born   int64 // creation time, 0 unknown
 	h      *os.File
 	copied bool // it is a copy of the generation before, which was truncated
 }
@@ -150,7 +152,7 @@ func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 			continue
 		}
 		rotated := s.rotatedNames(dir, name, l.names)
-		before := idsOf(dir, rotated)
+		before := s.idsOf(dir, rotated)
 		for _, n := range rotated {
 			c, err := s.candidate(p, filepath.Join(dir, n), now)
 			if err != nil {
@@ -160,7 +162,7 @@ func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 				found = append(found, c)
 			}
 		}
-		if !slices.Equal(before, idsOf(dir, rotated)) || slices.Contains(before, inode{}) {
+		if !slices.Equal(before, s.idsOf(dir, rotated)) || slices.Contains(before, inode{}) {
 			failed = errTryLater // while they move, one could have been missed
 		}
 	}
@@ -171,19 +173,49 @@ func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 		delete(s.lists, filepath.Dir(sl.path))
 		return nil, failed
 	}
-	slices.SortFunc(found, func(a, b candidate) int {
-		if a.copied != b.copied {
-			if a.copied {
-				return -1
-			}
-			return 1
-		}
-		if a.st.mtime != b.st.mtime {
-			return int(min(max(a.st.mtime-b.st.mtime, -1), 1))
-		}
-		return olderSuffix(a.suffix, b.suffix)
-	})
+	slices.SortFunc(found, older)
 	return found, failed
+}
+
+// older compares the age of generations that were not seen at the watched name. One
+// that was created and modified before another is older. One that was created before
+// another and modified after it was either written to late, after it was moved away,
+// or truncated, and the other one is a copy of what was in it: then their names tell,
+// as they do when times are the same.
+func older(a, b candidate) int {
+	if a.copied != b.copied {
+		if a.copied {
+			return -1
+		}
+		return 1
+	}
+	mtime, born := cmp.Compare(a.st.mtime, b.st.mtime), cmp.Compare(a.born, b.born)
+	if a.born == 0 || b.born == 0 {
+		born = mtime
+	}
+	if (mtime == 0 || mtime != born) && a.suffix != "" && b.suffix != "" {
+		return olderSuffix(a.suffix, b.suffix)
+	}
+	if mtime == 0 {
+		return born
+	}
+	return mtime
+}
+
+// before leaves those of the generations found that came before what is in f now,
+// which was moved away. st is of f.
+func (s *Set) before(found []candidate, f *File, st *fileStat) []candidate {
+	now := candidate{st: *st, born: f.born}
+	if name, err := s.locate(s.lists, f.inode(), f.path); err == nil && name != "" {
+		now.suffix, _ = rotationSuffix(filepath.Base(f.path), filepath.Base(name))
+	}
+	return slices.DeleteFunc(found, func(c candidate) bool {
+		if older(c, now) <= 0 { // rather out of order than not at all
+			return false
+		}
+		_ = c.h.Close() // it is found again
+		return true
+	})
 }
 
 // bases are the names whose rotated names p and its successors may have.
@@ -193,6 +225,27 @@ func (s *Set) bases(sl *slot, p *past) []string {
 		return []string{sl.path}
 	}
 	return []string{sl.path, p.name} // sl.path is a symbolic link
+}
+
+// absent begins to look at the names of a glob that have rotated files only: they may
+// have come and gone while nobody looked. It is part of the first scan.
+func (s *Set) absent() {
+	if s.walker.literal || s.cfg.FirstStart {
+		return
+	}
+	for dir := range s.walker.dirs() {
+		for _, n := range list(s.lists, dir).names {
+			for i := len(n) - 1; i > 0; i-- {
+				path := filepath.Join(dir, n[:i])
+				if suffix, own := rotationSuffix(n[:i], n); suffix == "" || !own || !s.walker.match(path) {
+					continue
+				}
+				s.mu.Lock()
+				s.slotLocked(path)
+				s.mu.Unlock()
+			}
+		}
+	}
 }
 
 // rotatedNames returns those of the names that are a rotated base and not followed
@@ -215,11 +268,11 @@ func (s *Set) rotatedNames(dir, base string, names []string) []string {
 }
 
 // idsOf returns what is behind the names, zero for nothing.
-func idsOf(dir string, names []string) []inode {
+func (s *Set) idsOf(dir string, names []string) []inode {
 	ids := make([]inode, len(names))
 	for i, n := range names {
 		var st fileStat
-		if err := statPath(filepath.Join(dir, n), &st); err == nil {
+		if err := s.sys.statPath(filepath.Join(dir, n), &st); err == nil {
 			ids[i] = st.id
 		}
 	}
@@ -230,7 +283,7 @@ func idsOf(dir string, names []string) []inode {
 // handle it is none.
 func (s *Set) candidate(p *past, path string, now inode) (candidate, error) {
 	var st fileStat
-	if err := statPath(path, &st); err != nil || !st.regular || st.id == now || st.mtime < p.mtime {
+	if err := s.sys.statPath(path, &st); err != nil || !st.regular || st.id == now || st.mtime < p.mtime {
 		return candidate{}, nil
 	}
 	s.mu.Lock()
@@ -247,7 +300,7 @@ func (s *Set) candidate(p *past, path string, now inode) (candidate, error) {
 	case err != nil:
 		return candidate{}, errTryLater
 	}
-	c := candidate{path: path, st: st2, h: h}
+	c := candidate{path: path, st: st2, born: s.sys.birth(h), h: h}
 	same := func(st State) bool { return (st.Rotated || !empty(&st)) && matches(h, st2.size, &st) }
 	switch {
 	case st2.id != st.id:
@@ -255,7 +308,7 @@ func (s *Set) candidate(p *past, path string, now inode) (candidate, error) {
 	case p.trunc && p.state.HeadLen > 0 && matches(h, st2.size, &p.state):
 		c.copied = true
 		return c, nil
-	case !p.trunc && p.born != 0 && birth(h) != 0 && birth(h) < p.born: // older than p
+	case !p.trunc && p.born != 0 && c.born != 0 && c.born < p.born: // older than p
 	default:
 		return c, nil
 	}

@@ -19,12 +19,13 @@ func (s *Set) addLocked(f *File, sl *slot, name string, st *fileStat, h *os.File
 	now := s.now()
 	f.path, f.home, f.name = sl.path, sl, name
 	f.grew, f.lastUse = now, now
-	f.size, f.mtime = st.size, st.mtime
+	f.size, f.mtime, f.bound = st.size, st.mtime, st.mtime
+	f.emptyAt = now
 	if f.head.len == 0 {
 		f.head.hash = fnvOffset
 	}
 	if h != nil {
-		f.handle, f.born = h, birth(h)
+		f.handle, f.born = h, s.sys.birth(h)
 		s.open++
 		if f.size > 0 {
 			f.head = firstHead(h, f.size)
@@ -206,6 +207,7 @@ func (s *Set) observeLocked(f *File, st *fileStat) {
 	first := f.head.len == 0 && f.pos == 0
 	if f.handle != nil && st.size >= f.size && !(first && f.state == fileHeld) && f.intactLocked() { // its holder takes the first content
 		s.sawLocked(f, st, s.now())
+		f.unproved = false
 	}
 	s.wakeLocked(f)
 }
@@ -225,7 +227,7 @@ func (s *Set) truncated(f *File, st fileStat) {
 	defer s.scanMu.Unlock()
 	s.lists = map[string]*listing{}
 	var now fileStat
-	err := statPath(f.path, &now)
+	err := s.sys.statPath(f.path, &now)
 	s.renew(f, st, err != nil || now.id != st.id)
 }
 
@@ -236,20 +238,14 @@ func (s *Set) renew(f *File, st fileStat, moved bool) {
 		s.mu.Unlock()
 		return
 	}
-	p := &past{name: f.name, mtime: f.mtime, size: f.size, state: f.stateLocked(), trunc: true}
+	p := &past{name: f.name, mtime: f.bound, size: f.size, state: f.stateLocked(), trunc: true}
 	away := f.away
 	s.mu.Unlock()
 	var found []candidate
 	if !away {
 		found, _ = s.unseen(f.home, p, st.id)
 		if moved {
-			found = slices.DeleteFunc(found, func(c candidate) bool {
-				if c.copied || c.st.mtime <= st.mtime { // in the same tick: rather out of order than not at all
-					return false
-				}
-				_ = c.h.Close() // it came after what is in the file now
-				return true
-			})
+			found = s.before(found, f, &st)
 		}
 	}
 	s.mu.Lock()
@@ -273,6 +269,7 @@ func (s *Set) renewLocked(f *File, st fileStat, p *past, found []candidate) {
 	place := slices.Index(sl.queue, f)
 	s.finishLocked(f, "truncated")
 	n := s.newLocked(sl, name, &st, h)
+	n.bound = p.mtime
 	if away {
 		n.away, n.awayAt = true, s.now()
 		s.away[n] = struct{}{}
@@ -296,7 +293,7 @@ func (s *Set) renewLocked(f *File, st fileStat, p *past, found []candidate) {
 // recheck is called when a read did not bring what was there before.
 func (s *Set) recheck(f *File, h *os.File) {
 	var st fileStat
-	if err := statFile(h, &st); err != nil {
+	if err := s.sys.statFile(h, &st); err != nil {
 		s.failed(f, err)
 		return
 	}

@@ -52,10 +52,10 @@ func (f *File) growsLocked() bool {
 		return true
 	}
 	var st fileStat
-	if err := statFile(f.handle, &st); err != nil {
+	if err := f.set.sys.statFile(f.handle, &st); err != nil {
 		return false
 	}
-	return st.size > f.pos && (!f.partial || st.size != f.size)
+	return st.size > f.pos && (!f.partial || st.size != f.partialAt)
 }
 
 // untilLocked returns up to where f is read, which has size bytes now: after it let

@@ -2,14 +2,13 @@ package tail
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
-	"testing"
+	"slices"
 	"time"
 )
 
@@ -29,13 +28,16 @@ type modelGen struct {
 	copyIno uint64 // of the copy that copytruncate made
 	content []byte
 	cursor  int // bytes handed out
+	known   int // bytes that a running Set had seen
 	gone    bool
 	unnamed bool // no name leads to it
 	away    bool
 	since   int // scans since it is away
 	excused bool
 	line    int
-	late    bool // written to after it was moved away: its time tells nothing of its place
+	time    int64 // modification time of what it is in
+	found   int64 // that when the Set found it,
+	foundAt int   // in that look
 	marks   []modelMark
 	cut     int // size at which it was moved away
 	w       *os.File
@@ -58,60 +60,16 @@ type model struct {
 	history map[FileID][]State
 	running bool
 	met     bool // looked once
+	looks   int
 	want    uint64
 	trace   []string
-	seed    uint64
+	files   *modelFiles
+	pace    time.Duration // most between two actions
 }
 
-func TestModel(t *testing.T) {
-	cases, first := 300, uint64(1)
-	if v := os.Getenv("LOGCTL_MODEL_CASES"); v != "" {
-		cases, _ = strconv.Atoi(v)
-		first = uint64(time.Now().UnixNano())
-	}
-	if v := os.Getenv("LOGCTL_MODEL_SEED"); v != "" {
-		first, _ = strconv.ParseUint(v, 10, 64)
-		cases = 1
-	}
-	t.Logf("first seed %d", first)
-	dir := t.TempDir()
-	for i := range cases {
-		seed := first + uint64(i)
-		ok := t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			d := filepath.Join(dir, fmt.Sprint(seed))
-			if err := os.Mkdir(d, 0o755); err != nil {
-				t.Fatal(err)
-			}
-			runModel(t, seed, d)
-			_ = os.RemoveAll(d)
-		})
-		if !ok {
-			t.Fatalf("repeat with LOGCTL_MODEL_SEED=%d", seed)
-		}
-	}
-}
-
-func runModel(t *testing.T, seed uint64, dir string) {
-	m := &model{
-		rnd: rand.New(rand.NewPCG(seed, 0)), path: filepath.Join(dir, "app.log"), seed: seed, running: true,
-		ids: map[FileID]*modelGen{}, history: map[FileID][]State{},
-	}
-	cfg := Config{Path: m.path, ChunkSize: 32 << m.rnd.IntN(5)}
-	if m.rnd.IntN(3) == 0 {
-		cfg.Path = filepath.Join(dir, "*.log") // a glob that does not match rotated names
-	}
-	m.rig = newRig(t, cfg)
-	t.Cleanup(func() {
-		for _, g := range m.gens {
-			_ = g.w.Close()
-		}
-		if t.Failed() {
-			t.Logf("seed %d:\n%s", m.seed, strings.Join(m.trace, "\n"))
-		}
-	})
-	for range 20 + m.rnd.IntN(60) {
-		m.step()
-	}
+// finish lets everything be read that can be.
+func (m *model) finish() {
+	m.act("finish")
 	if m.running && m.outage {
 		m.halt()
 	}
@@ -121,20 +79,23 @@ func runModel(t *testing.T, seed uint64, dir string) {
 	if m.cur == nil {
 		m.create() // what came and went between two looks is looked for when something is there
 	}
-	m.act("finish")
 	for range 12 {
+		m.pass(time.Second)
 		m.look()
 		m.readSome(1 << 30)
 	}
-	m.verify()
 }
 
 func (m *model) act(format string, a ...any) {
-	m.trace = append(m.trace, fmt.Sprintf(format, a...))
+	m.trace = append(m.trace, fmt.Sprintf("%9.4f ", float64(m.clock.UnixNano()-1_800_000_000e9)/1e9)+fmt.Sprintf(format, a...))
 }
 
-func (m *model) step() {
-	switch n := m.rnd.IntN(100); {
+// pass lets time go by.
+func (m *model) pass(d time.Duration) { m.clock = m.clock.Add(d) }
+
+func (m *model) step(n int) {
+	m.pass(time.Duration(m.rnd.Int64N(int64(m.pace))))
+	switch {
 	case n < 30:
 		m.write()
 	case n < 36:
@@ -149,6 +110,9 @@ func (m *model) step() {
 		m.remove()
 	case n < 76:
 		if m.running {
+			if m.rnd.IntN(4) > 0 {
+				m.pass(time.Second)
+			}
 			m.look()
 		}
 	case n < 94:
@@ -175,38 +139,50 @@ func (m *model) seen(g *modelGen) int {
 }
 
 func (m *model) file(g *modelGen) *File {
+	var newest *File
 	if m.running {
 		for f := range m.set.files {
-			if m.ids[f.id] == g {
-				return f
+			if m.ids[f.id] == g && (newest == nil || newest.id.Gen < f.id.Gen) {
+				newest = f
 			}
 		}
 	}
-	return nil
+	return newest
 }
 
 // noticing does what may make the Set notice that bytes are gone, and adds up
 // those that it has to count.
 func (m *model) noticing(do func()) {
-	before := map[FileID]int64{}
+	before := map[FileID]int{}
 	for f := range m.set.files {
 		if g := m.ids[f.id]; g != nil && g.gone {
-			before[f.id] = f.size
+			before[f.id] = g.known
 		}
 	}
 	do()
 	for f := range m.set.files {
+		if g := m.ids[f.id]; g != nil && !m.stale(f) {
+			g.known = int(f.size)
+		}
+	}
+	for _, f := range m.known() {
 		delete(before, f.id)
 	}
 	for id, size := range before {
-		m.want += uint64(max(0, int(size)-m.ids[id].cursor))
+		m.want += uint64(max(0, size-m.ids[id].cursor))
 	}
 }
 
 func (m *model) look() {
+	m.looks++
 	m.noticing(m.scan)
 	m.act("look")
 	m.identify()
+	for f := range m.set.files {
+		if g := m.ids[f.id]; !m.stale(f) {
+			g.known = int(f.size)
+		}
+	}
 	for _, g := range m.gens {
 		if g.away {
 			g.since++
@@ -229,10 +205,15 @@ func (m *model) stale(f *File) bool {
 	return g.gone || g.copyIno != 0 && g.copyIno != f.id.Ino
 }
 
+// known returns what the Set knows, oldest first.
+func (m *model) known() []*File {
+	return slices.SortedFunc(maps.Keys(m.set.files), func(a, b *File) int { return cmp.Compare(a.id.Gen, b.id.Gen) })
+}
+
 // identify finds out which generation each new file of the Set is: the newest of
 // that inode that it was not before.
 func (m *model) identify() {
-	for f := range m.set.files {
+	for _, f := range m.known() {
 		if m.ids[f.id] != nil {
 			continue
 		}
@@ -240,6 +221,7 @@ func (m *model) identify() {
 			g := m.gens[i]
 			if g.copyIno == f.id.Ino && g.copyIno != 0 || g.ino == f.id.Ino && g.copyIno == 0 && !g.gone {
 				m.ids[f.id] = g
+				g.found, g.foundAt = g.time, m.looks
 				m.act("%v is %d", f.id, g.n)
 			}
 		}
@@ -303,18 +285,23 @@ func (m *model) deliver(f *File, c *Chunk) {
 			m.t.Fatalf("generation %d is read to %d while %d, written to %d before, is read to %d", g.n, g.cursor, o.n, k.whole, o.cursor)
 		}
 	}
-	// Times tell the order of generations that nobody saw, and copies made within
-	// the grain of file times have no order.
+	// Times and names tell the order of generations that nobody saw.
 	for _, o := range m.gens[:g.n] {
 		whole := bytes.LastIndexByte(o.content[:min(o.cut, len(o.content))], '\n') + 1
-		if !o.gone && !o.excused && !o.late && o.copyIno == 0 && m.file(o) != nil && o.cursor < whole {
+		if !o.gone && !o.excused && m.file(o) != nil && o.cursor < whole && !m.unordered(o, g) {
 			m.t.Fatalf("generation %d is read while %d is read to %d of %d only", g.n, o.n, o.cursor, whole)
 		}
 	}
 	if !m.outage {
-		m.states[f.id] = c.StateAt(c.End)
+		m.keep(c.StateAt(c.End))
 	}
 	c.Release()
+}
+
+// unordered tells whether nothing says that o is older than g: it was not found before
+// g, one of them has no name any more, and times do not tell.
+func (m *model) unordered(o, g *modelGen) bool {
+	return (o.unnamed || g.unnamed) && o.foundAt >= g.foundAt && o.found >= g.found
 }
 
 // halt stops the Set. What was handed out is acknowledged up to a random position
@@ -326,8 +313,8 @@ func (m *model) halt() {
 		m.undelivered()
 		exact = true
 	}
-	for id, st := range m.states {
-		h := m.history[id]
+	for _, id := range m.saved() {
+		st, h := m.states[id], m.history[id]
 		if g := m.ids[id]; !exact && len(h) > 0 && !m.done(id) && !g.gone {
 			if i := m.rnd.IntN(len(h)); h[i].Pos <= st.Pos {
 				m.states[id] = h[i]
@@ -339,7 +326,7 @@ func (m *model) halt() {
 	m.act("stop (unreadable %d)", m.unreadable())
 	m.stop()
 	m.running = false
-	for id := range m.states { // forgotten at the last moment
+	for _, id := range m.saved() { // forgotten at the last moment
 		if m.ids[id] == nil {
 			m.t.Fatalf("state of unknown file %v", id)
 		}
@@ -355,18 +342,24 @@ func (m *model) halt() {
 // The copy of a file is to be read from where the file was acknowledged to.
 func (m *model) undelivered() {
 	from := map[*modelGen]int{}
-	for id, st := range m.states {
-		g := m.ids[id]
+	for _, id := range m.saved() {
+		st, g := m.states[id], m.ids[id]
 		if pos, ok := from[g]; !ok || int(st.Pos) < pos {
 			from[g] = int(st.Pos)
 		}
 	}
-	for g, pos := range from {
-		if !g.gone && pos < g.cursor {
+	for _, g := range m.gens {
+		pos, ok := from[g]
+		if ok && !g.gone && pos < g.cursor {
 			m.act("undelivered %d from %d to %d", g.n, pos, g.cursor)
 			g.cursor = pos
 		}
 	}
+}
+
+// saved returns the generations with states, oldest first.
+func (m *model) saved() []FileID {
+	return slices.SortedFunc(maps.Keys(m.states), func(a, b FileID) int { return cmp.Compare(a.Gen, b.Gen) })
 }
 
 func (m *model) done(id FileID) bool {

@@ -5,21 +5,26 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 )
 
 // create makes a new file at path.
 func (m *model) create() {
 	w, err := os.OpenFile(m.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
 	m.must(err)
-	m.begin0(w)
+	m.begin0(w, m.files.made(m.path))
 	m.act("create %d ino %d", m.cur.n, m.cur.ino)
 }
 
-func (m *model) begin0(w *os.File) {
-	var st fileStat
-	m.must(statPath(m.path, &st))
-	m.cur = &modelGen{n: len(m.gens), ino: st.id.ino, w: w}
+func (m *model) begin0(w *os.File, ino uint64) {
+	m.cur = &modelGen{n: len(m.gens), ino: ino, w: w, time: m.files.stamp()}
 	m.gens = append(m.gens, m.cur)
+}
+
+// moveTo renames a file.
+func (m *model) moveTo(from, to string) {
+	m.must(os.Rename(from, to))
+	m.files.moved(to)
 }
 
 func (m *model) must(err error) {
@@ -51,6 +56,10 @@ func (m *model) append(g *modelGen) {
 	b := m.text(g)
 	_, err := g.w.Write(b)
 	m.must(err)
+	if len(b) > 0 {
+		m.files.wrote(g.w)
+		g.time = m.files.stamp()
+	}
 	g.content = append(g.content, b...)
 	m.act("write %d bytes to %d: %d", len(b), g.n, len(g.content))
 }
@@ -79,15 +88,13 @@ func (m *model) mark() {
 func (m *model) lateWrite() {
 	if i := len(m.gens) - 2; i >= 0 && m.gens[i].away && !m.gens[i].gone && m.gens[i].copyIno == 0 && m.gens[i].since < 6 && m.cur != nil {
 		m.append(m.gens[i])
-		m.gens[i].late = true
 	}
 }
 
 func (m *model) shift() {
 	for n := 40; n >= 1; n-- {
-		err := os.Rename(fmt.Sprintf("%s.%d", m.path, n), fmt.Sprintf("%s.%d", m.path, n+1))
-		if err != nil && !os.IsNotExist(err) {
-			m.t.Fatal(err)
+		if from := fmt.Sprintf("%s.%d", m.path, n); fileExists(from) {
+			m.moveTo(from, fmt.Sprintf("%s.%d", m.path, n+1))
 		}
 	}
 }
@@ -104,7 +111,7 @@ func (m *model) rename() {
 		return
 	}
 	m.shift()
-	m.must(os.Rename(m.path, m.path+".1"))
+	m.moveTo(m.path, m.path+".1")
 	g := m.leave()
 	m.act("rename %d", g.n)
 	if m.rnd.IntN(4) > 0 {
@@ -127,13 +134,15 @@ func (m *model) copyTruncate() {
 	}
 	m.shift()
 	m.must(os.WriteFile(m.path+".1", m.cur.content, 0o644))
-	var st fileStat
-	m.must(statPath(m.path+".1", &st))
+	ino := m.files.made(m.path + ".1")
+	m.cur.time = m.files.stamp()
+	m.pass(time.Duration(m.rnd.Int64N(int64(m.pace))))
 	m.must(os.Truncate(m.path, 0))
+	m.files.touched(m.path)
 	g := m.leave()
-	g.copyIno = st.id.ino
-	m.begin0(g.w)
-	m.act("copytruncate %d, copy ino %d, now %d", g.n, st.id.ino, m.cur.n)
+	g.copyIno = ino
+	m.begin0(g.w, g.ino)
+	m.act("copytruncate %d, copy ino %d, now %d", g.n, ino, m.cur.n)
 	if blank {
 		if m.rnd.IntN(2) == 0 {
 			m.write()
@@ -153,13 +162,14 @@ func (m *model) truncate() {
 	}
 	m.act("truncate %d to %d (handed out %d, seen %d)", g.n, to, g.cursor, m.seen(g))
 	m.must(os.Truncate(m.path, int64(to)))
+	m.files.touched(m.path)
 	if to >= g.cursor && to >= m.head(g) {
 		g.content = g.content[:to]
 		return
 	}
 	m.leave()
 	g.gone = true
-	m.begin0(g.w)
+	m.begin0(g.w, g.ino)
 	m.cur.content = bytes.Clone(g.content[:to])
 	m.cur.line = g.line
 }
@@ -169,6 +179,7 @@ func (m *model) remove() {
 		return
 	}
 	m.must(os.Remove(m.path))
+	m.files.moved(m.path)
 	g := m.leave()
 	g.unnamed = true
 	m.act("remove %d", g.n)
@@ -192,12 +203,13 @@ func (m *model) head(g *modelGen) int {
 	if f := m.file(g); f != nil {
 		return f.head.len
 	}
+	most := 0
 	if !m.running {
 		for id, st := range m.states {
 			if m.ids[id] == g {
-				return st.HeadLen
+				most = max(most, st.HeadLen)
 			}
 		}
 	}
-	return 0
+	return most
 }

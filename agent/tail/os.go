@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // inode is what the file system calls a file by.
@@ -36,14 +37,48 @@ func isGone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// openFile opens a regular file for reading without waiting for anything.
-func openFile(path string) (*os.File, fileStat, error) {
+// system is how a Set sees files and time: as they are, but for what a test puts
+// between.
+type system struct {
+	now   func() time.Time
+	adapt func(st *fileStat)     // changes what a look at a file told; nil: nothing
+	born  func(h *os.File) int64 // stands for birth; nil: birth
+}
+
+// statPath looks at what is at path, links followed.
+func (s *system) statPath(path string, st *fileStat) error {
+	err := statPath(path, st)
+	if err == nil && s.adapt != nil {
+		s.adapt(st)
+	}
+	return err
+}
+
+// statFile looks at an open file.
+func (s *system) statFile(h *os.File, st *fileStat) error {
+	err := statFile(h, st)
+	if err == nil && s.adapt != nil {
+		s.adapt(st)
+	}
+	return err
+}
+
+// birth returns when a file was created, in Unix nanoseconds; 0: unknown.
+func (s *system) birth(h *os.File) int64 {
+	if s.born != nil {
+		return s.born(h)
+	}
+	return birth(h)
+}
+
+// open opens a regular file for reading without waiting for anything.
+func (s *system) open(path string) (*os.File, fileStat, error) {
 	f, err := openShared(path)
 	if err != nil {
 		return nil, fileStat{}, err
 	}
 	var st fileStat
-	if err := statFile(f, &st); err != nil {
+	if err := s.statFile(f, &st); err != nil {
 		_ = f.Close()
 		return nil, st, err
 	}

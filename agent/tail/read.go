@@ -94,12 +94,14 @@ func (f *File) readChunk(h *os.File, sp *splitter, want int64) (*Chunk, verdict)
 		s.failed(f, err)
 		return nil, readChanged
 	}
-	if n < m || !bytes.Equal(c.buf[:m], f.mark[:m]) {
+	if n < m || !bytes.Equal(c.buf[:m], f.mark[:m]) || f.pos == 0 && !f.verify(h) {
 		c.Release()
 		s.recheck(f, h)
 		return nil, readChanged
 	}
-	f.proved, f.provedAt = f.limit, f.readMtime
+	s.mu.Lock()
+	f.proved, f.provedAt, f.unproved = f.size, f.mtime, false
+	s.mu.Unlock()
 	c.buf = c.buf[:n]
 	c.Data = c.buf[m:]
 	if int64(len(c.Data)) < want { // shorter than when looked at
@@ -166,7 +168,7 @@ func (f *File) advance(h *os.File, c *Chunk, u cut) {
 func (f *File) finish(c *Chunk) {
 	c.Start, c.End = f.base.Pos, f.pos
 	c.start = f.base
-	c.start.ModTime, c.start.Size, c.start.Seen = time.Unix(0, f.readMtime), f.limit, f.headAt
+	c.start.ModTime, c.start.Size, c.start.Seen = time.Unix(0, f.readBound), f.limit, f.headAt
 	c.start.Rotated = f.sawAway
 	c.head, c.endPart = f.head, f.part
 	c.Truncated, c.Skipped, c.Hole = f.left.truncated, f.left.skipped, f.hole

@@ -44,7 +44,7 @@ func (s *Set) intact(st *State) bool {
 	id := inode{st.ID.Dev, st.ID.Ino}
 	name := st.Path
 	var now fileStat
-	if statPath(name, &now) != nil || now.id != id {
+	if s.sys.statPath(name, &now) != nil || now.id != id {
 		var err error
 		if name, err = s.locate(s.lists, id, st.Path); err != nil || name == "" {
 			return err != nil && !isGone(err)
@@ -73,7 +73,7 @@ func (s *Set) recoverCopy(st *State) {
 	for _, n := range s.rotatedNames(dir, base, l.names) {
 		p := filepath.Join(dir, n)
 		var now fileStat
-		if statPath(p, &now) != nil || !now.regular || now.size < st.Pos || now.mtime < oldest ||
+		if s.sys.statPath(p, &now) != nil || !now.regular || now.size < st.Pos || now.mtime < oldest ||
 			now.id.ino == st.ID.Ino || path != "" && now.mtime >= found.mtime || s.allowed(p, resolve(p)) != nil {
 			continue
 		}

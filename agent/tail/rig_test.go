@@ -16,12 +16,14 @@ import (
 
 // rig drives a Set step by step, on a clock of its own.
 type rig struct {
-	t      *testing.T
-	cfg    Config
-	set    *Set
-	clock  time.Time
-	looked time.Time // when the last scan began
-	log    bytes.Buffer
+	t     testing.TB
+	cfg   Config
+	set   *Set
+	clock time.Time
+	pause time.Duration // between two scans
+	kept  time.Time     // when states changed last, or the first scan of a run ended, by the clock of the files
+	sys   system        // what the Set gets, but for the clock
+	log   bytes.Buffer
 
 	outage bool // nothing is acknowledged
 	first  bool // no scan since the start
@@ -32,10 +34,8 @@ type rig struct {
 
 func newRig(t *testing.T, cfg Config) *rig {
 	t.Helper()
-	r := &rig{t: t, cfg: cfg, clock: time.Now(), states: map[FileID]State{}}
-	r.cfg.Poll = true
-	r.cfg.Log = slog.New(slog.NewTextHandler(&r.log, nil))
-	r.start()
+	r := &rig{t: t, cfg: cfg, clock: time.Now(), pause: time.Second, states: map[FileID]State{}}
+	r.open()
 	t.Cleanup(func() {
 		_ = r.set.Close()
 		if t.Failed() {
@@ -45,13 +45,21 @@ func newRig(t *testing.T, cfg Config) *rig {
 	return r
 }
 
+func (r *rig) open() {
+	r.t.Helper()
+	r.cfg.Poll = true
+	r.cfg.Log = slog.New(slog.NewTextHandler(&r.log, nil))
+	r.start()
+}
+
 func (r *rig) start() {
 	r.t.Helper()
 	set, err := Open(r.cfg)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	set.now = func() time.Time { return r.clock }
+	set.sys = r.sys
+	set.sys.now = func() time.Time { return r.clock }
 	r.set, r.first = set, true
 }
 
@@ -66,7 +74,7 @@ func (r *rig) stop() {
 	r.save()
 	r.lost += r.set.Status().Unreadable
 	_ = r.set.Close()
-	r.cfg.Since = r.looked
+	r.cfg.Since = r.kept
 }
 
 func (r *rig) begin() {
@@ -74,6 +82,7 @@ func (r *rig) begin() {
 	for _, st := range r.states {
 		r.cfg.Saved = append(r.cfg.Saved, st)
 	}
+	slices.SortFunc(r.cfg.Saved, byGen)
 	r.cfg.FirstStart = false
 	r.start()
 }
@@ -81,23 +90,38 @@ func (r *rig) begin() {
 func (r *rig) save() {
 	for _, st := range r.set.Unsaved() {
 		if old, ok := r.states[st.ID]; !ok || old.Pos == st.Pos || r.first {
-			r.states[st.ID] = st
+			r.keep(st)
 		}
 	}
 	for _, id := range r.set.Forgotten() {
 		if !r.outage {
 			delete(r.states, id)
+			r.touch()
 		}
+	}
+}
+
+func (r *rig) keep(st State) {
+	r.states[st.ID] = st
+	r.touch()
+}
+
+func (r *rig) touch() {
+	r.kept = r.clock
+	if r.sys.adapt == nil {
+		r.kept = time.Now()
 	}
 }
 
 // scan looks once and lets the clock go on by an interval.
 func (r *rig) scan() {
 	r.t.Helper()
-	r.clock = r.clock.Add(time.Second)
-	r.looked = time.Now()
 	if err := r.set.Scan(context.Background()); err != nil {
 		r.t.Fatal(err)
+	}
+	r.clock = r.clock.Add(r.pause)
+	if r.first {
+		r.touch()
 	}
 	r.save()
 	r.first = false
@@ -130,7 +154,7 @@ func (r *rig) take(f *File, c *Chunk) {
 		r.t.Fatalf("chunk ends at %d, the file is at %d", c.End, f.State().Pos)
 	}
 	if !r.outage {
-		r.states[f.ID()] = c.StateAt(c.End)
+		r.keep(c.StateAt(c.End))
 	}
 	c.Release()
 }

@@ -111,7 +111,7 @@ func (s *Set) savedPast(sl *slot) *past {
 	}
 	defer func() { _ = h.Close() }()
 	if now.id == id && matches(h, now.size, &st) {
-		p.trunc, p.born, p.name = false, birth(h), name
+		p.trunc, p.born, p.name = false, s.sys.birth(h), name
 	}
 	return p
 }
@@ -129,13 +129,19 @@ func (s *Set) rescuedLocked(id FileID, n int64) {
 // recoverSaved looks, by identity, for the files of saved states that are not at
 // their names any more.
 func (s *Set) recoverSaved() {
+	type entry struct {
+		id     inode
+		states []State
+	}
 	s.mu.Lock()
-	pending := make(map[inode][]State, len(s.saved))
-	for k, v := range s.saved {
-		pending[k] = v
+	pending := make([]entry, 0, len(s.saved))
+	for id, states := range s.saved {
+		pending = append(pending, entry{id, states})
 	}
 	s.mu.Unlock()
-	for id, states := range pending {
+	slices.SortFunc(pending, func(a, b entry) int { return byGen(a.states[0], b.states[0]) }) // older ones are ready first
+	for _, e := range pending {
+		id, states := e.id, e.states
 		name, err := s.locate(s.lists, id, states[0].Path)
 		if err != nil {
 			continue // not now

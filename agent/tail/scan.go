@@ -78,7 +78,7 @@ func (s *Set) Scan(ctx context.Context) error {
 	}
 	s.scans++
 	if s.scans == 1 {
-		s.begun = time.Now()
+		s.begun = s.now()
 	}
 	s.lists = map[string]*listing{}
 	s.mu.Lock()
@@ -100,6 +100,7 @@ func (s *Set) Scan(ctx context.Context) error {
 			}
 		}
 		s.mu.Unlock()
+		s.absent()
 		s.recoverCopies()
 		s.mu.Lock()
 	}
@@ -205,7 +206,7 @@ func (s *Set) check(slots []*slot) {
 	var changed []*slot
 	for _, sl := range slots {
 		var st fileStat
-		err := statPath(sl.path, &st)
+		err := s.sys.statPath(sl.path, &st)
 		if s.refilled(sl, &st, err) {
 			continue
 		}
@@ -236,6 +237,9 @@ func (s *Set) compareLocked(sl *slot, st *fileStat, err error) bool {
 	if sl.cur != nil && sl.cur.inode() == st.id {
 		sl.err = nil
 		s.observeLocked(sl.cur, st)
+		if f := sl.cur; f.home == sl && f.mtime == st.mtime && !f.unproved {
+			f.bound = st.mtime
+		}
 		return false
 	}
 	return true

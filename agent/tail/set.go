@@ -22,7 +22,7 @@ var ErrClosed = errors.New("tail: closed")
 type Set struct {
 	cfg     Config
 	log     *slog.Logger
-	now     func() time.Time
+	sys     system
 	pools   *pools
 	walker  *walker
 	watcher *Watcher
@@ -100,14 +100,14 @@ func Open(cfg Config) (*Set, error) {
 	}
 	cfg.defaults()
 	s := &Set{
-		cfg: cfg, log: cfg.Log, now: time.Now, pools: &pools{}, watcher: cfg.Watcher,
+		cfg: cfg, log: cfg.Log, sys: system{now: time.Now}, pools: &pools{}, watcher: cfg.Watcher,
 		kick: make(chan struct{}, 1), notify: make(chan struct{}, 1), closed: make(chan struct{}),
 		slots: map[string]*slot{}, files: map[*File]struct{}{}, away: map[*File]struct{}{}, copies: map[*File]struct{}{},
 		byInode: map[inode]*File{}, byName: map[string]*File{}, saved: map[inode][]State{}, newest: map[string]State{},
 		dirty: map[*slot]struct{}{}, news: map[string]struct{}{},
 		named: map[string][]string{},
 	}
-	s.walker = newWalker(cfg.Path, cfg.Exclude)
+	s.walker = newWalker(&s.sys, cfg.Path, cfg.Exclude)
 	if s.watcher == nil && !cfg.Poll {
 		s.watcher, s.own = NewWatcher(cfg.Log), true
 	}
@@ -126,6 +126,8 @@ func Open(cfg Config) (*Set, error) {
 	}
 	return s, nil
 }
+
+func (s *Set) now() time.Time { return s.sys.now() }
 
 func (cfg *Config) defaults() {
 	if cfg.Interval <= 0 {
@@ -324,13 +326,13 @@ func (f *File) inode() inode { return inode{f.id.Dev, f.id.Ino} }
 
 // openRetry opens path; when descriptors have run out, it closes some first.
 func (s *Set) openRetry(path string) (*os.File, fileStat, error) {
-	h, st, err := openFile(path)
+	h, st, err := s.sys.open(path)
 	if err != nil && isTooMany(err) {
 		s.mu.Lock()
 		n := s.closeQuietLocked(max(1, s.open/8))
 		s.mu.Unlock()
 		if n > 0 {
-			return openFile(path)
+			return s.sys.open(path)
 		}
 	}
 	return h, st, err

@@ -61,7 +61,7 @@ func (s *Set) settleTruncation(sl *slot) {
 	ok := f != nil && f.handle != nil && f.home == sl && (f.state == fileIdle || f.state == fileQueued)
 	var st fileStat
 	if ok {
-		err := statFile(f.handle, &st)
+		err := s.sys.statFile(f.handle, &st)
 		ok = err == nil && (st.size < f.pos || !f.intactLocked())
 	}
 	s.mu.Unlock()
@@ -95,7 +95,7 @@ func (s *Set) discard(a *arrival, found []candidate) {
 // same tells whether the name still leads to what was found.
 func (s *Set) same(sl *slot, a *arrival) bool {
 	var st fileStat
-	err := statPath(sl.path, &st)
+	err := s.sys.statPath(sl.path, &st)
 	if err != nil {
 		return !a.exists && isGone(err)
 	}
@@ -105,7 +105,7 @@ func (s *Set) same(sl *slot, a *arrival) bool {
 // arrive opens what is at the name now.
 func (s *Set) arrive(sl *slot) arrival {
 	var a arrival
-	err := statPath(sl.path, &a.st)
+	err := s.sys.statPath(sl.path, &a.st)
 	switch {
 	case err != nil && isGone(err), err == nil && !a.st.regular:
 		return a
@@ -161,7 +161,7 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 	p := sl.last
 	s.mu.Lock()
 	if sl.cur != nil {
-		p = &past{name: sl.cur.name, mtime: sl.cur.mtime, size: sl.cur.size, born: sl.cur.born}
+		p = &past{name: sl.cur.name, mtime: sl.cur.bound, size: sl.cur.size, born: sl.cur.born}
 	}
 	first := !s.scanned && sl.cur == nil
 	s.mu.Unlock()
@@ -233,7 +233,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
 		a.exists = false
 	}
 	if old != nil {
-		sl.last = &past{name: old.name, mtime: old.mtime, size: old.size, born: old.born}
+		sl.last = &past{name: old.name, mtime: old.bound, size: old.size, born: old.born}
 		sl.cur = nil
 	}
 	replaced := old != nil && a.exists && s.replacesLocked(old, a)
@@ -275,10 +275,10 @@ func (s *Set) replacesLocked(old *File, a *arrival) bool {
 		return false
 	}
 	var st fileStat
-	if err := statFile(old.handle, &st); err != nil || st.links != 0 || st.size != old.pos {
+	if err := s.sys.statFile(old.handle, &st); err != nil || st.links != 0 || st.size != old.pos {
 		return false
 	}
-	b := birth(a.h)
+	b := s.sys.birth(a.h)
 	state := old.stateLocked()
 	return b != 0 && b < st.ctime && matches(a.h, a.st.size, &state)
 }

@@ -30,7 +30,7 @@ type State struct {
 	MarkLen  int       // bytes before Pos that MarkHash is of, at most 64
 	MarkHash uint64    // FNV-1a of them
 	Size     int64     // size in bytes when last seen
-	ModTime  time.Time // modification time when last seen
+	ModTime  time.Time // modification time when last seen at Path
 	Seen     time.Time // when that was
 	Rotated  bool      // no longer at Path when last seen
 }

@@ -27,6 +27,7 @@ func (s *Set) upkeep() {
 			retry = append(retry, f)
 		}
 	}
+	sort.Slice(retry, func(i, j int) bool { return retry[i].id.Gen < retry[j].id.Gen })
 	for _, f := range retry {
 		s.wakeLocked(f)
 		if f.away && !f.passed && s.now().Sub(f.failedAt) > skipAfter*s.cfg.Interval {
@@ -55,7 +56,7 @@ func (s *Set) upkeepLocked(f *File, turn bool) bool {
 		return turn || f.size > f.pos || !f.passed
 	}
 	var st fileStat
-	if err := statFile(f.handle, &st); err != nil {
+	if err := s.sys.statFile(f.handle, &st); err != nil {
 		return false
 	}
 	f.deleted = st.links == 0
@@ -96,7 +97,7 @@ func (s *Set) track(f *File) {
 	name := f.name
 	s.mu.Unlock()
 	var st fileStat
-	err := statPath(name, &st)
+	err := s.sys.statPath(name, &st)
 	if err != nil && !isGone(err) {
 		return
 	}
@@ -105,7 +106,7 @@ func (s *Set) track(f *File) {
 		if err != nil && !isGone(err) {
 			return
 		}
-		if name != "" && statPath(name, &st) != nil {
+		if name != "" && s.sys.statPath(name, &st) != nil {
 			return
 		}
 	}

@@ -13,6 +13,7 @@ import (
 // walker lists the names that a path or glob stands for. It keeps what it read of
 // a directory until the directory changes, so that looking again is cheap.
 type walker struct {
+	sys      *system
 	path     string // as given, with slashes
 	literal  bool
 	base     string // directory where the glob begins; the directory of a literal path
@@ -40,8 +41,8 @@ type walked struct {
 	subs  []string // paths of directories to go on in, with the same or the next component
 }
 
-func newWalker(path string, exclude []string) *walker {
-	w := &walker{path: filepath.ToSlash(path), exclude: exclude, cache: map[walkKey]*walked{}, seen: map[string]struct{}{}}
+func newWalker(sys *system, path string, exclude []string) *walker {
+	w := &walker{sys: sys, path: filepath.ToSlash(path), exclude: exclude, cache: map[walkKey]*walked{}, seen: map[string]struct{}{}}
 	if !strings.ContainsAny(w.path, "*?[{\\") {
 		w.literal = true
 		w.base = filepath.Dir(path)
@@ -144,7 +145,7 @@ func (w *walker) recursive() bool {
 
 func (w *walker) dir(k walkKey) {
 	var st fileStat
-	if err := statPath(k.dir, &st); err != nil || !st.dir {
+	if err := w.sys.statPath(k.dir, &st); err != nil || !st.dir {
 		if err != nil && !isGone(err) {
 			w.err = err
 		}
@@ -179,7 +180,7 @@ func (w *walker) dir(k walkKey) {
 func (w *walker) readDir(k walkKey, st *fileStat) (*walked, error) {
 	const granularity = 50 * time.Millisecond
 	c := &walked{id: st.id, mtime: st.mtime}
-	c.sure = time.Now().UnixNano()-st.mtime > int64(granularity)
+	c.sure = w.sys.now().UnixNano()-st.mtime > int64(granularity)
 	d, err := os.Open(k.dir)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,103 @@
+package tail
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// modelFiles gives the files of a case numbers and times that depend on nothing but
+// the case: the clock of the case, in the grain of the file system that is played.
+type modelFiles struct {
+	t     testing.TB
+	grain time.Duration // of file times: 4 ms, or as exact as the clock
+	reuse bool          // a new file may get the number of a deleted one
+	clock func() time.Time
+	next  uint64
+	known map[uint64]*modelFile // by the number that the real file system gave
+	free  []uint64              // numbers of files that are gone for good
+}
+
+// modelFile is what a look at a file is to tell.
+type modelFile struct {
+	ino                uint64
+	mtime, ctime, born int64
+}
+
+func newModelFiles(t testing.TB, clock func() time.Time) *modelFiles {
+	return &modelFiles{t: t, grain: time.Nanosecond, clock: clock, next: 10, known: map[uint64]*modelFile{}}
+}
+
+func (m *modelFiles) stamp() int64 {
+	now := m.clock().UnixNano()
+	return now - now%int64(m.grain)
+}
+
+// made notes that something was created at path. It returns its number.
+func (m *modelFiles) made(path string) uint64 {
+	f := &modelFile{ino: m.next, mtime: m.stamp()}
+	if n := len(m.free); m.reuse && n > 0 {
+		f.ino, m.free = m.free[n-1], m.free[:n-1]
+	} else {
+		m.next++
+	}
+	f.ctime, f.born = f.mtime, f.mtime
+	m.known[m.real(path)] = f
+	m.moved(path)
+	return f.ino
+}
+
+// moved notes that the entries of the directory of path changed.
+func (m *modelFiles) moved(path string) { m.touched(filepath.Dir(path)) }
+
+// touched notes that the content at path changed.
+func (m *modelFiles) touched(path string) {
+	f := m.known[m.real(path)]
+	if f == nil {
+		f = &modelFile{ino: 1}
+		m.known[m.real(path)] = f
+	}
+	f.mtime = m.stamp()
+	f.ctime = f.mtime
+}
+
+// wrote is touched for an open file.
+func (m *modelFiles) wrote(h *os.File) {
+	var st fileStat
+	if err := statFile(h, &st); err != nil {
+		m.t.Fatal(err)
+	}
+	f := m.known[st.id.ino]
+	f.mtime = m.stamp()
+	f.ctime = f.mtime
+}
+
+func (m *modelFiles) real(path string) uint64 {
+	var st fileStat
+	if err := statPath(path, &st); err != nil {
+		m.t.Fatal(err)
+	}
+	return st.id.ino
+}
+
+// adapt is what a Set under test sees through.
+func (m *modelFiles) adapt(st *fileStat) {
+	f := m.known[st.id.ino]
+	if f == nil {
+		m.t.Fatalf("inode %d was not made by the model", st.id.ino)
+	}
+	st.id = inode{1, f.ino}
+	st.mtime, st.ctime = f.mtime, f.ctime
+}
+
+func (m *modelFiles) bornAt(h *os.File) int64 {
+	var st fileStat
+	if err := statFile(h, &st); err != nil {
+		m.t.Fatal(err)
+	}
+	return m.known[st.id.ino].born
+}
+
+// system is what a Set gets.
+func (m *modelFiles) system() system { return system{adapt: m.adapt, born: m.bornAt} }

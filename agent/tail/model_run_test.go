@@ -1,0 +1,151 @@
+package tail
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestModel(t *testing.T) {
+	cases, first := 300, uint64(1)
+	if v := os.Getenv("LOGCTL_MODEL_CASES"); v != "" {
+		cases, _ = strconv.Atoi(v)
+		first = uint64(time.Now().UnixNano())
+	}
+	if v := os.Getenv("LOGCTL_MODEL_SEED"); v != "" {
+		first, _ = strconv.ParseUint(v, 10, 64)
+		if os.Getenv("LOGCTL_MODEL_CASES") == "" {
+			cases = 1
+		}
+	}
+	begin := time.Now()
+	dir := t.TempDir()
+	for i := range cases {
+		seed := first + uint64(i)
+		ops := modelOps(seed)
+		why, _ := runModel(t, seed, ops, dir)
+		if why == "" {
+			continue
+		}
+		ops, why, trace := shrink(t, seed, ops, dir)
+		t.Fatalf("seed %d, repeat with LOGCTL_MODEL_SEED=%[1]d: %s\n%d actions that fail:\n%s", seed, why, len(ops), trace)
+	}
+	t.Logf("%d cases from seed %d in %v", cases, first, time.Since(begin).Round(time.Millisecond))
+}
+
+// modelOp is an action and what decides its details, so that a sequence goes on the
+// same way when others are left out.
+type modelOp struct {
+	kind int
+	seed uint64
+}
+
+func modelOps(seed uint64) []modelOp {
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	ops := make([]modelOp, 20+rnd.IntN(60))
+	for i := range ops {
+		ops[i] = modelOp{rnd.IntN(100), rnd.Uint64()}
+	}
+	return ops
+}
+
+// shrink leaves out actions as long as the case fails.
+func shrink(t *testing.T, seed uint64, ops []modelOp, dir string) (least []modelOp, why, trace string) {
+	for size := len(ops) / 2; size > 0; {
+		shorter := false
+		for i := 0; i+size <= len(ops); {
+			fewer := slices.Concat(ops[:i], ops[i+size:])
+			if why, _ := runModel(t, seed, fewer, dir); why != "" {
+				ops, shorter = fewer, true
+			} else {
+				i += size
+			}
+		}
+		if !shorter || size > 1 {
+			size /= 2
+		}
+	}
+	why, trace = runModel(t, seed, ops, dir)
+	return ops, why, trace
+}
+
+// failing ends a case at its first failure, which is not yet that of the test.
+type failing struct{ testing.TB }
+
+type modelFailure string
+
+func (failing) Helper()                           {}
+func (failing) Fatal(args ...any)                 { panic(modelFailure(fmt.Sprint(args...))) }
+func (failing) Fatalf(format string, args ...any) { panic(modelFailure(fmt.Sprintf(format, args...))) }
+
+// TestModelRepeats runs cases twice: the same seed does and sees the same.
+func TestModelRepeats(t *testing.T) {
+	dir := t.TempDir()
+	for seed := range uint64(30) {
+		_, one := runModel(t, seed, modelOps(seed), dir)
+		_, two := runModel(t, seed, modelOps(seed), dir)
+		if one != two || one == "" {
+			t.Fatalf("seed %d:\n%s\nand then:\n%s", seed, one, two)
+		}
+	}
+}
+
+// runModel runs a case. why is empty when it passes.
+func runModel(t *testing.T, seed uint64, ops []modelOp, in string) (why, trace string) {
+	dir := filepath.Join(in, "case")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	m := newModel(failing{t}, seed, dir)
+	defer func() {
+		_ = m.set.Close()
+		for _, g := range m.gens {
+			_ = g.w.Close()
+		}
+		_ = os.RemoveAll(dir)
+		trace = strings.Join(m.trace, "\n")
+		switch p := recover().(type) {
+		case nil:
+		case modelFailure:
+			why = string(p)
+			trace += "\nlog:\n" + strings.ReplaceAll(m.log.String(), dir+"/", "")
+		default:
+			panic(p)
+		}
+	}()
+	for _, op := range ops {
+		m.rnd = rand.New(rand.NewPCG(op.seed, 0))
+		m.step(op.kind)
+	}
+	m.finish()
+	m.verify()
+	return "", "" // and the trace
+}
+
+func newModel(t testing.TB, seed uint64, dir string) *model {
+	m := &model{
+		rnd: rand.New(rand.NewPCG(seed, 0)), path: filepath.Join(dir, "app.log"), running: true,
+		ids: map[FileID]*modelGen{}, history: map[FileID][]State{},
+	}
+	cfg := Config{Path: m.path, ChunkSize: 32 << m.rnd.IntN(5)}
+	if m.rnd.IntN(3) == 0 {
+		cfg.Path = filepath.Join(dir, "*.log") // a glob that does not match rotated names
+	}
+	m.files = newModelFiles(t, func() time.Time { return m.clock })
+	if m.rnd.IntN(3) > 0 {
+		m.files.grain = 4 * time.Millisecond
+	}
+	m.files.reuse = m.rnd.IntN(2) == 0
+	m.pace = []time.Duration{100 * time.Microsecond, 2 * time.Millisecond, 20 * time.Millisecond}[m.rnd.IntN(3)]
+	m.rig = &rig{t: t, cfg: cfg, clock: time.Unix(1_800_000_000, 0), states: map[FileID]State{}, sys: m.files.system()}
+	m.files.touched(dir)
+	m.rig.open()
+	m.act("%s, chunks of %d, file times in %v, pace %v", filepath.Base(cfg.Path), cfg.ChunkSize, m.files.grain, m.pace)
+	return m
+}
