@@ -1,7 +1,9 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -24,7 +26,7 @@ type agentTask struct {
 
 func newAgentScreen(e *env, id string) *agentScreen {
 	return &agentScreen{
-		listState: newListState(e, "agent", "path"), id: id,
+		listState: newListState(e, "agent", "list", "path", "topic", "state", "lines", "bytes", "lag"), id: id,
 		table: newTable(
 			column{id: "path", title: "PATH", flex: true, min: 16, share: 4, path: true},
 			column{id: "topic", title: "TOPIC", flex: true, min: 8, share: 7, max: 40, drop: 3},
@@ -53,7 +55,10 @@ func (s *agentScreen) refresh() tea.Cmd {
 }
 
 func (s *agentScreen) arrange() {
-	v := s.env.view
+	v, selected := s.env.view, ""
+	if s.sel < len(s.rows) {
+		selected = s.rows[s.sel].path + "\x00" + s.rows[s.sel].topic
+	}
 	s.seen, s.agent, s.rows = v, nil, nil
 	for i := range v.agents {
 		if v.agents[i].id == s.id {
@@ -69,12 +74,50 @@ func (s *agentScreen) arrange() {
 			}
 		}
 	}
-	if s.desc {
-		for i, j := 0, len(s.rows)-1; i < j; i, j = i+1, j-1 {
-			s.rows[i], s.rows[j] = s.rows[j], s.rows[i]
+	s.order()
+	s.sel = max(min(s.sel, len(s.rows)-1), 0)
+	for i, r := range s.rows {
+		if r.path+"\x00"+r.topic == selected {
+			s.sel = i
 		}
 	}
-	s.sel = max(min(s.sel, len(s.rows)-1), 0)
+}
+
+// order sorts the rows, which stand in the order of the list.
+func (s *agentScreen) order() {
+	if s.sort == "list" {
+		if s.desc {
+			slices.Reverse(s.rows)
+		}
+		return
+	}
+	lag := func(r *agentTask) int64 {
+		if r.task.cur == nil {
+			return -1
+		}
+		return r.task.cur.LagBytes
+	}
+	slices.SortStableFunc(s.rows, func(a, b agentTask) int {
+		n := 0
+		switch s.sort {
+		case "path":
+			n = cmp.Compare(a.path, b.path)
+		case "topic":
+			n = cmp.Compare(a.topic, b.topic)
+		case "state":
+			n = cmp.Compare(rank(a.task.state), rank(b.task.state))
+		case "lines":
+			n = cmp.Compare(known(a.task.lines), known(b.task.lines))
+		case "bytes":
+			n = cmp.Compare(known(a.task.bytes), known(b.task.bytes))
+		case "lag":
+			n = cmp.Compare(lag(&a), lag(&b))
+		}
+		if s.desc {
+			return -n
+		}
+		return n
+	})
 }
 
 func (s *agentScreen) back() bool {
@@ -130,7 +173,9 @@ func (s *agentScreen) body(w, h int) []string {
 		return out
 	}
 	s.page = h - 2
-	return s.table.render(s.env.styles, w, h, tableRows{n: len(s.rows), sel: s.sel, row: s.cells})
+	return s.table.render(s.env.styles, w, h, tableRows{
+		n: len(s.rows), sel: s.sel, row: s.cells, sorted: s.sort, down: s.desc,
+	})
 }
 
 func (s *agentScreen) cells(i int) []cell {

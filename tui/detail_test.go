@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"logctl/agent/report"
 )
 
@@ -48,5 +50,31 @@ func TestDetailFilterCountsAllFiles(t *testing.T) {
 		if s := c.screen(); !strings.Contains(s, "matches 1 of 12") {
 			t.Errorf("the note does not count:\n%s", s)
 		}
+	})
+}
+
+func TestTasksOfAnAgentAreSorted(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.key("2", "down", "enter")
+		s := c.root.top().(*agentScreen)
+		first := map[string]string{}
+		for range s.orders {
+			first[s.sort] = s.rows[0].path
+			c.key("s")
+		}
+		want := map[string]string{
+			"list": "/var/log/nginx/access.log", "path": "/data/日志/交易.log", "topic": "/var/log/app/*.json",
+			"state": "/srv/new/**/*.log", "lines": "/var/log/nginx/access.log", "bytes": "/var/log/nginx/access.log", "lag": "/var/log/old.log",
+		}
+		if diff := cmp.Diff(want, first); diff != "" {
+			t.Errorf("first of each order (-want +got):\n%s", diff)
+		}
+		c.key("S")
+		if s.sort != "list" || s.rows[0].path != "/srv/new/**/*.log" {
+			t.Errorf("%s the other way round begins with %s", s.sort, s.rows[0].path)
+		}
+		c.key("s")
+		c.wants(t, "PATH↑")
 	})
 }

@@ -3,6 +3,8 @@ package tui
 import (
 	"context"
 	"errors"
+	"sync"
+	"time"
 
 	"logctl/etcdcfg"
 	"logctl/internal/kafka"
@@ -16,7 +18,7 @@ func livePorts(cfg Config) ports {
 		p.entries, p.agents = store, store
 	}
 	if cfg.Admin != nil {
-		p.topics = liveTopics{cfg.Admin}
+		p.topics = &liveTopics{admin: cfg.Admin}
 	}
 	if len(cfg.Kafka.Addresses) > 0 {
 		p.reports = liveReports{cfg: cfg.Kafka, topic: cfg.ReportTopic, log: cfg.Log}
@@ -62,12 +64,22 @@ func (s liveStore) Keys(ctx context.Context) ([]string, error) {
 	return keys, inWords(err)
 }
 
-// liveTopics asks the cluster.
-type liveTopics struct{ admin *kafka.Admin }
+// sizesPause is the time between two looks at the sizes of topics: brokers look into
+// all their directories for it.
+const sizesPause = 30 * time.Second
 
-// Topics lists the topics and adds the offsets; a cluster that does not tell
-// offsets in time still has its topics listed.
-func (t liveTopics) Topics(ctx context.Context) ([]kafka.Topic, error) {
+// liveTopics asks the cluster.
+type liveTopics struct {
+	admin *kafka.Admin
+
+	mu      sync.Mutex
+	sizes   map[string]int64 // bytes by topic, as of sizesAt
+	sizesAt time.Time
+}
+
+// Topics lists the topics and adds offsets and sizes; a cluster that does not tell
+// them in time, or to nobody without a right, still has its topics listed.
+func (t *liveTopics) Topics(ctx context.Context) ([]kafka.Topic, error) {
 	list, err := t.admin.Topics(ctx)
 	if err != nil {
 		return nil, err
@@ -83,18 +95,40 @@ func (t liveTopics) Topics(ctx context.Context) ([]kafka.Topic, error) {
 	if err != nil {
 		return list, nil // offsets are shown as unknown
 	}
+	sizes := t.sizesNow(ctx)
 	for i := range list {
 		if parts, ok := offsets[list[i].Name]; ok {
 			list[i].Partitions = parts
+		}
+		if n, ok := sizes[list[i].Name]; ok {
+			list[i].Bytes = n
 		}
 	}
 	return list, nil
 }
 
-func (t liveTopics) Brokers(ctx context.Context) ([]kafka.Broker, error) { return t.admin.Brokers(ctx) }
+// sizesNow are the sizes of the topics, not older than sizesPause; none when the
+// cluster does not tell them.
+func (t *liveTopics) sizesNow(ctx context.Context) map[string]int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now := time.Now(); now.Sub(t.sizesAt) >= sizesPause {
+		t.sizesAt = now // also when it fails: a right that is missing is missing in 3 s as well
+		sizes, err := t.admin.Sizes(ctx)
+		if err != nil {
+			sizes = nil // what some brokers said would be taken for all
+		}
+		t.sizes = sizes
+	}
+	return t.sizes
+}
 
-func (t liveTopics) Create(ctx context.Context, name string, partitions int32, replication int16, configs map[string]string) error {
+func (t *liveTopics) Brokers(ctx context.Context) ([]kafka.Broker, error) {
+	return t.admin.Brokers(ctx)
+}
+
+func (t *liveTopics) Create(ctx context.Context, name string, partitions int32, replication int16, configs map[string]string) error {
 	return t.admin.CreateTopic(ctx, name, partitions, replication, configs)
 }
 
-func (t liveTopics) Explain(err error) string { return kafka.Explain(err) }
+func (t *liveTopics) Explain(err error) string { return kafka.Explain(err) }

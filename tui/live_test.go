@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,5 +148,25 @@ func TestConsoleOnRealServers(t *testing.T) {
 	}
 	if err := within(t, 10*time.Second, done); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTopicsHaveTheirSizes(t *testing.T) {
+	k := testkit.Kafka(t)
+	topic := k.Topic(t, 2, "retention.ms", "-1")
+	produce(t, k, topic, strings.Repeat("x", 10_000))
+	admin := kafka.NewAdmin(k.Config())
+	defer func() {
+		if err := admin.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	list, err := (&liveTopics{admin: admin}).Topics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(list, func(x kafka.Topic) bool { return x.Name == topic })
+	if i < 0 || list[i].Bytes < 10_000 || newestSum(&list[i]) != 1 {
+		t.Errorf("%+v", list)
 	}
 }

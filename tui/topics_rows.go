@@ -66,7 +66,7 @@ func (s *topicsScreen) cells(i int) []cell {
 // newPartitionsScreen shows the partitions of a topic as they are now.
 func newPartitionsScreen(e *env, t *kafka.Topic) *textScreen {
 	st := e.styles
-	s := &textScreen{env: e, name: t.Name, parent: actTopics, actions: textKeys(), head: "The partitions of " + clean(t.Name)}
+	s := &textScreen{env: e, name: t.Name, parent: actTopics, actions: textKeys(), head: "The partitions of " + clean(t.Name) + " as of " + e.topics.good.Format("15:04:05")}
 	s.lines = append(s.lines, "  "+st.head.apply(fitRight("PART", 5)+fitRight("LEADER", 8)+"  "+fit("REPLICAS", 16)+fit("IN SYNC", 16)+fitRight("OLDEST", 14)+fitRight("NEWEST", 14)))
 	offset := func(n int64) string {
 		if n < 0 {
