@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"sync"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -32,6 +33,7 @@ type Agent struct {
 	etcd     *clientv3.Client
 	lists    *lists
 	tasks    *supervisor
+	release  sync.Once // of pages, before the first list
 }
 
 // New checks the configuration, takes the data directory (positions.ErrLocked when
@@ -139,6 +141,11 @@ const expireAfter = 30 * 24 * time.Hour
 
 // apply makes a list what runs.
 func (a *Agent) apply(snap etcdcfg.Snapshot) {
+	a.release.Do(func() {
+		// Following files needs little of what starting did.
+		n, err := releasePages()
+		a.cfg.Log.Debug("pages of the program released", "bytes", n, "error", err)
+	})
 	p := a.tasks.apply(snap.Entries, snap.ModRevision)
 	a.cfg.Log.Info("list applied", "revision", snap.ModRevision, "entries", len(snap.Entries), "started", len(p.start), "stopped", len(p.stop))
 	if err := a.registry.Expire(time.Now().Add(-expireAfter), a.tasks.wants); err != nil {

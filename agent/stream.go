@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -109,6 +110,7 @@ func (pc *parcel) done(r ship.Result) {
 func (pc *parcel) carry(c *tail.Chunk) {
 	pc.chunk = c
 	pc.bundle.Data = c.Data
+	pc.bundle.Spans = slices.Grow(pc.bundle.Spans, len(c.Lines))
 	for i := range c.Lines {
 		l := &c.Lines[i]
 		pc.bundle.Spans = append(pc.bundle.Spans, ship.Span{Start: l.Start, End: l.End, Pos: l.Pos, Part: l.Part, Last: l.Last})
