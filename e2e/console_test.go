@@ -139,6 +139,8 @@ func streamAndBack(s *terminal) {
 	s.keys("Escape")
 	s.await("the live view", `LIVE +kept`)
 	s.keys("Escape")
+	s.awaitGone("the filter", `matched \d+/\d+`)
+	s.keys("Escape")
 	s.await("the entries", "logctl ▸ entries  ")
 }
 

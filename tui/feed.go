@@ -85,7 +85,8 @@ func (f *feed) touch(urgent bool) {
 }
 
 // publish builds a view when something came in, at most every buildPause, or
-// urgentPause when somebody waits; and once a second while something is ageing.
+// urgentPause when somebody waits; once a second while something is ageing; and when
+// an agent of which nothing is heard any more falls silent.
 func (f *feed) publish(ctx context.Context) {
 	f.rebuild()
 	timer := time.NewTimer(buildPause)
@@ -110,9 +111,12 @@ func (f *feed) publish(ctx context.Context) {
 			waiting = false
 			f.rebuild()
 			last = f.now()
-			if f.view().restless {
+			switch v := f.view(); {
+			case v.restless:
 				waiting = true
 				timer.Reset(buildPause)
+			case !v.silentAt.IsZero():
+				timer.Reset(max(v.silentAt.Sub(last)+time.Millisecond, buildPause))
 			}
 		}
 	}

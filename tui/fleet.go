@@ -173,6 +173,15 @@ func (a *agentState) fresh(now time.Time) bool {
 	return now.Sub(a.cur.At) <= limit || a.liveGap >= a.interval()/2 && a.liveGap <= limit
 }
 
+// freshUntil is when the agent is silent at the latest, unless it reports before;
+// zero when it is already.
+func (a *agentState) freshUntil(now time.Time) time.Time {
+	if !a.fresh(now) {
+		return time.Time{}
+	}
+	return a.arrivedAt.Add(3 * a.interval())
+}
+
 // interval is the time between its reports.
 func (a *agentState) interval() time.Duration {
 	if a.prev != nil {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"math"
 	"testing"
@@ -189,6 +190,32 @@ func TestFeedTellsAListOnceAndIsQuietOtherwise(t *testing.T) {
 		f.state("kafka", &f.fleet.kafka, errors.New("gone"))
 		if len(f.poke) != 1 {
 			t.Error("a lost connection makes no new view")
+		}
+	})
+}
+
+// Nothing is heard any more: no report, no change of any connection. The view must
+// grow old by itself.
+func TestFeedSeesAnAgentFallSilent(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		keep := &keeper{stop: cancel}
+		f := newFeed(ports{}, keep, &journal{}, "k", time.Now)
+		f.start(ctx)
+		f.fleet.setPresences([]etcdcfg.Presence{{ID: "a", CollectKey: "k"}}, time.Now())
+		f.fleet.addReports([]report.Report{{Agent: "a", At: time.Now()}}, time.Now())
+		f.touch(false)
+		time.Sleep(2 * time.Second)
+		if v := f.view(); len(v.agents) != 1 || !v.agents[0].fresh {
+			t.Fatalf("the agent is not there: %+v", v.agents)
+		}
+		time.Sleep(3*reportInterval + buildPause)
+		if a := f.view().agents[0]; a.fresh {
+			t.Errorf("a report of %v ago is still fresh", time.Since(f.fleet.agents["a"].arrivedAt))
+		}
+		cancel()
+		if !keep.wait(time.Minute) {
+			t.Error("the feed does not end")
 		}
 	})
 }

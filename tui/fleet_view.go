@@ -32,8 +32,9 @@ type fleetView struct {
 	bytes    float64
 	lag      int64
 	spark    []float64
-	sample   float64 // lines a second for the history: NaN when stale
-	restless bool    // something is ageing: look again without news
+	sample   float64   // lines a second for the history: NaN when stale
+	restless bool      // something is ageing: look again without news
+	silentAt time.Time // when the first agent is silent if none reports; zero: none reports now
 }
 
 // entryRow is one entry with what all agents make of it.
@@ -173,6 +174,9 @@ func (b *builder) agent(a *agentState) {
 	b.tasks(&row, a, ours)
 	if !fresh && a.cur != nil || !a.present {
 		v.restless = true
+	}
+	if at := a.freshUntil(b.now); !at.IsZero() && (v.silentAt.IsZero() || at.Before(v.silentAt)) {
+		v.silentAt = at
 	}
 	v.agents = append(v.agents, row)
 }
