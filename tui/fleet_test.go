@@ -219,3 +219,24 @@ func TestFeedSeesAnAgentFallSilent(t *testing.T) {
 		}
 	})
 }
+
+// Two minutes of history are two minutes, whenever views are made.
+func TestHistoryIsAsLongAsItSays(t *testing.T) {
+	for _, step := range []time.Duration{100 * time.Millisecond, time.Second, 1990 * time.Millisecond, 2010 * time.Millisecond, 5 * time.Second} {
+		f := newFleet("k")
+		now := day
+		for ; now.Before(day.Add(90 * time.Second)); now = now.Add(step) {
+			f.build(now)
+		}
+		if n := f.total.n; n < 43 || n > 46 {
+			t.Errorf("a view every %v: %d samples in 90 s, want 45 or so", step, n)
+		}
+	}
+	f := newFleet("k")
+	f.build(day)
+	f.build(day.Add(time.Hour))
+	f.build(day.Add(-time.Hour))
+	if f.total.n != 3 {
+		t.Errorf("a clock that jumps gives %d samples", f.total.n)
+	}
+}

@@ -351,12 +351,25 @@ func staleness(tasks []taskRow) time.Duration {
 	return out
 }
 
+// samplesDue is how many periods have passed since the last sample. Views come when
+// something comes in, which is at no exact time: what is left of a period counts for
+// the next one, so that the histories are as long as they say.
+func (f *fleet) samplesDue(now time.Time) int {
+	passed := now.Sub(f.lastHist)
+	if passed >= historyLen*historyPeriod || passed < 0 { // the first one, or the clock was set
+		f.lastHist = now
+		return 1
+	}
+	n := int(passed / historyPeriod)
+	f.lastHist = f.lastHist.Add(time.Duration(n) * historyPeriod)
+	return n
+}
+
 // sample adds to the histories when their time has come, and puts them into the
 // view.
 func (f *fleet) sample(v *fleetView, now time.Time) {
-	due := now.Sub(f.lastHist) >= historyPeriod
-	if due {
-		f.lastHist = now
+	due := f.samplesDue(now)
+	for range due {
 		f.total.push(v.sample)
 	}
 	seen := make(map[string]bool, len(v.entries))
@@ -368,7 +381,7 @@ func (f *fleet) sample(v *fleetView, now time.Time) {
 			h = &history{}
 			f.hist[e.key] = h
 		}
-		if due {
+		for range due {
 			h.push(e.sample)
 		}
 		e.spark = h.samples()
