@@ -28,35 +28,42 @@ func (s *Set) refilled(sl *slot, st *fileStat, err error) bool {
 	ok := err == nil && f != nil && f.home == sl && f.inode() == st.id && f.blankLocked() &&
 		(f.state == fileIdle || f.state == fileQueued)
 	s.mu.Unlock()
-	return ok && s.cameAndWent(f, *st, false)
+	return ok && s.cameAndWent(f, *st, st.id, false)
 }
 
 // wasFilled is cameAndWent for the holder of f.
 func (s *Set) wasFilled(f *File, st fileStat) bool {
 	s.scanMu.Lock()
 	defer s.scanMu.Unlock()
-	var now fileStat
-	if err := s.sys.statPath(f.path, &now); err != nil || now.id != st.id {
-		return false // it was moved away: what is found may have come after it
+	var now fileStat // zero: nothing is there
+	if err := s.sys.statPath(f.path, &now); err != nil && !isGone(err) {
+		return false
 	}
 	s.lists = map[string]*listing{}
-	return s.cameAndWent(f, st, true)
+	return s.cameAndWent(f, st, now.id, true)
 }
 
 // cameAndWent looks for copies of what was in f between the last look, when it was
 // empty, and now, when it is as st says. If there are any, they become generations
-// before what is in f now. held: the caller holds f.
-func (s *Set) cameAndWent(f *File, st fileStat, held bool) bool {
+// before what is in f now. now is what is at the name of f: if that is another file, f
+// was moved away after it was filled again. held: the caller holds f.
+func (s *Set) cameAndWent(f *File, st fileStat, now inode, held bool) bool {
 	s.mu.Lock()
 	ok := f.blankLocked() && f.state != fileDone && (st.mtime != f.mtime || f.recentLocked())
-	sl, h, now := f.home, f.handle, s.now()
-	p := &past{name: f.name, mtime: f.bound, born: f.bound}
+	sl, h, clock := f.home, f.handle, s.now()
+	p := &past{name: f.name, mtime: f.bound, born: f.emptyAt.Add(-clockGrain).UnixNano()}
 	s.mu.Unlock()
 	var dir fileStat
-	if !ok || s.sys.statPath(filepath.Dir(sl.path), &dir) != nil || dir.mtime < p.mtime {
+	if !ok || st.links == 0 { // without a name, nothing says that it was filled again after what is found
+		return false
+	}
+	if s.sys.statPath(filepath.Dir(sl.path), &dir) != nil || dir.mtime < p.mtime {
 		return false // nothing was made there since
 	}
-	found, err := s.unseen(sl, p, st.id)
+	found, err := s.unseen(sl, p, now)
+	if now != st.id {
+		found = s.before(found, f, &st)
+	}
 	var head [headMax]byte
 	n, readErr := readAt(h, head[:min(st.size, headMax)], 0)
 	found = slices.DeleteFunc(found, func(c candidate) bool {
@@ -80,7 +87,7 @@ func (s *Set) cameAndWent(f *File, st fileStat, held bool) bool {
 		return false
 	}
 	if len(found) == 0 {
-		f.emptyAt = now
+		f.emptyAt = clock
 		return false
 	}
 	s.renewLocked(f, st, p, found)

@@ -44,9 +44,10 @@
 // What cannot be known: a file that was truncated and has again, byte for byte,
 // the same head and the same 64 bytes before the position; lines written between
 // the copying and the truncation of copytruncate; a generation that came and went
-// between two looks and was deleted or compressed before the second; one
-// that was seen empty, then filled, truncated and moved away, all between two looks. After a kill, lines of a copy may be handed out again. Generations
-// that nobody saw under the watched name are put in order by their times, which are
-// as exact as the clock of the file system (4 ms), and by their names; the place of
-// one that was deleted within a tick of another cannot be known.
+// between two looks and was deleted or compressed before the second. After a kill,
+// lines of a copy may be handed out again. Generations that nobody saw under the
+// watched name are put in order by their times, which are as exact as the clock of
+// the file system (4 ms), and by their names where times are the same or contradict
+// one another, as those of a file that was written to late; the place of one that
+// was deleted meanwhile is not known then.
 package tail

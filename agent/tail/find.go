@@ -210,7 +210,7 @@ func (s *Set) before(found []candidate, f *File, st *fileStat) []candidate {
 		now.suffix, _ = rotationSuffix(filepath.Base(f.path), filepath.Base(name))
 	}
 	return slices.DeleteFunc(found, func(c candidate) bool {
-		if older(c, now) <= 0 { // rather out of order than not at all
+		if older(c, now) < 0 {
 			return false
 		}
 		_ = c.h.Close() // it is found again

@@ -36,7 +36,8 @@ type modelGen struct {
 	excused bool
 	line    int
 	time    int64 // modification time of what it is in
-	found   int64 // that when the Set found it,
+	born    int64 // creation time of that
+	found   int64 // modification time when the Set found it,
 	foundAt int   // in that look
 	marks   []modelMark
 	cut     int // size at which it was moved away
@@ -155,7 +156,7 @@ func (m *model) file(g *modelGen) *File {
 func (m *model) noticing(do func()) {
 	before := map[FileID]int{}
 	for f := range m.set.files {
-		if g := m.ids[f.id]; g != nil && g.gone {
+		if g := m.ids[f.id]; g != nil {
 			before[f.id] = g.known
 		}
 	}
@@ -169,7 +170,12 @@ func (m *model) noticing(do func()) {
 		delete(before, f.id)
 	}
 	for id, size := range before {
-		m.want += uint64(max(0, size-m.ids[id].cursor))
+		g := m.ids[id]
+		left := len(g.content)
+		if g.gone {
+			left = 0
+		}
+		m.want += uint64(max(0, size-max(left, g.cursor)))
 	}
 }
 
@@ -205,15 +211,24 @@ func (m *model) stale(f *File) bool {
 	return g.gone || g.copyIno != 0 && g.copyIno != f.id.Ino
 }
 
+// again forgets what f is, if that is gone and nothing was seen of it.
+func (m *model) again(f *File) {
+	if g := m.ids[f.id]; g != nil && m.stale(f) && g.known == 0 && g.cursor == 0 {
+		m.ids[f.id] = nil
+	}
+}
+
 // known returns what the Set knows, oldest first.
 func (m *model) known() []*File {
 	return slices.SortedFunc(maps.Keys(m.set.files), func(a, b *File) int { return cmp.Compare(a.id.Gen, b.id.Gen) })
 }
 
 // identify finds out which generation each new file of the Set is: the newest of
-// that inode that it was not before.
+// that inode that it was not before. A file of which the Set saw nothing but that it
+// was there may be that of a later generation, too.
 func (m *model) identify() {
 	for _, f := range m.known() {
+		m.again(f)
 		if m.ids[f.id] != nil {
 			continue
 		}
@@ -256,6 +271,7 @@ func (m *model) readSome(chunks int) {
 }
 
 func (m *model) deliver(f *File, c *Chunk) {
+	m.identify()
 	g := m.ids[f.id]
 	m.act("chunk %d..%d of %d (%v)", c.Start, c.End, g.n, f.id)
 	if int(c.Start) != g.cursor {
@@ -299,9 +315,10 @@ func (m *model) deliver(f *File, c *Chunk) {
 }
 
 // unordered tells whether nothing says that o is older than g: it was not found before
-// g, one of them has no name any more, and times do not tell.
+// g, one of them has no name any more, and times do not tell, for they are the same or
+// contradict one another.
 func (m *model) unordered(o, g *modelGen) bool {
-	return (o.unnamed || g.unnamed) && o.foundAt >= g.foundAt && o.found >= g.found
+	return (o.unnamed || g.unnamed) && o.foundAt >= g.foundAt && (o.found >= g.found || o.born >= g.born)
 }
 
 // halt stops the Set. What was handed out is acknowledged up to a random position

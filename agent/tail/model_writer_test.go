@@ -12,12 +12,12 @@ import (
 func (m *model) create() {
 	w, err := os.OpenFile(m.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
 	m.must(err)
-	m.begin0(w, m.files.made(m.path))
+	m.begin0(w, m.files.made(m.path), m.files.stamp())
 	m.act("create %d ino %d", m.cur.n, m.cur.ino)
 }
 
-func (m *model) begin0(w *os.File, ino uint64) {
-	m.cur = &modelGen{n: len(m.gens), ino: ino, w: w, time: m.files.stamp()}
+func (m *model) begin0(w *os.File, ino uint64, born int64) {
+	m.cur = &modelGen{n: len(m.gens), ino: ino, w: w, time: m.files.stamp(), born: born}
 	m.gens = append(m.gens, m.cur)
 }
 
@@ -123,32 +123,18 @@ func (m *model) copyTruncate() {
 	if m.cur == nil {
 		return
 	}
-	if m.seen(m.cur) > len(m.cur.content) {
-		return // it was cut off, and the Set has yet to notice
-	}
-	// A file seen empty, filled, truncated and moved away between two looks is still
-	// empty or new.
-	blank := m.file(m.cur) != nil && m.seen(m.cur) == 0
-	if blank && (len(m.cur.content) == 0 || m.set.slots[m.path].cur != m.file(m.cur)) {
-		return
-	}
 	m.shift()
 	m.must(os.WriteFile(m.path+".1", m.cur.content, 0o644))
 	ino := m.files.made(m.path + ".1")
-	m.cur.time = m.files.stamp()
+	born := m.cur.born
+	m.cur.time, m.cur.born = m.files.stamp(), m.files.stamp()
 	m.pass(time.Duration(m.rnd.Int64N(int64(m.pace))))
 	m.must(os.Truncate(m.path, 0))
 	m.files.touched(m.path)
 	g := m.leave()
 	g.copyIno = ino
-	m.begin0(g.w, g.ino)
+	m.begin0(g.w, g.ino, born)
 	m.act("copytruncate %d, copy ino %d, now %d", g.n, ino, m.cur.n)
-	if blank {
-		if m.rnd.IntN(2) == 0 {
-			m.write()
-		}
-		m.look()
-	}
 }
 
 func (m *model) truncate() {
@@ -169,7 +155,7 @@ func (m *model) truncate() {
 	}
 	m.leave()
 	g.gone = true
-	m.begin0(g.w, g.ino)
+	m.begin0(g.w, g.ino, g.born)
 	m.cur.content = bytes.Clone(g.content[:to])
 	m.cur.line = g.line
 }

@@ -273,3 +273,46 @@ func TestGlobNameCameAndWent(t *testing.T) {
 		t.Fatalf("%d names are looked at for ever: %v", n, fmt.Sprint(r.set.slots))
 	}
 }
+
+// TestFilledThenRenamed fills, copies, truncates and fills a file that was seen empty,
+// and renames it, all between two looks.
+func TestFilledThenRenamed(t *testing.T) {
+	for _, read := range []bool{false, true} {
+		p := tmp(t, "app.log")
+		l := testkit.NewLog(t, p)
+		r := newRig(t, Config{Path: p})
+		r.pause = 0 // what comes is younger than the last look
+		r.step(2)
+		r.pause = time.Second
+		l.Lines(10)
+		l.CopyTruncate(".3")
+		l.Lines(10)
+		l.CopyTruncate(".2")
+		l.Lines(10)
+		l.Rotate(".1", false)
+		l.Lines(10)
+		dated(t, p, time.Now().Add(time.Second), ".3", ".2", ".1")
+		if read { // the reader finds out
+			r.notify(p)
+			r.read()
+		}
+		r.step(3)
+		r.numbers(l.Next - 1)
+	}
+}
+
+// TestArchiveOfAnEmptyFile starts to follow a file that is empty since it was copied
+// and truncated, in one tick: the copy is an old archive.
+func TestArchiveOfAnEmptyFile(t *testing.T) {
+	p := tmp(t, "app.log")
+	l := testkit.NewLog(t, p)
+	l.Raw([]byte("old\n"))
+	l.CopyTruncate(".1")
+	dated(t, p, time.Now().Add(-time.Second), "", ".1") // before the copy was made, which is as good as then
+	r := newRig(t, Config{Path: p, FirstStart: true})
+	r.clock = r.clock.Add(time.Hour)
+	r.step(2)
+	l.Lines(5)
+	r.step(2)
+	r.numbers(5)
+}

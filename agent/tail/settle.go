@@ -36,7 +36,7 @@ func (s *Set) rotate(slots []*slot) {
 				s.mu.Unlock()
 				continue
 			}
-			s.settleTruncation(sl)
+			s.settleTruncation(sl, a.st.id)
 			found, clean := s.older(sl, a)
 			if clean && s.same(sl, a) {
 				s.settle(sl, a, found)
@@ -54,19 +54,22 @@ func (s *Set) rotate(slots []*slot) {
 }
 
 // settleTruncation notices that the file that was at the name was truncated before
-// it was moved away, so that a copy made of it is not taken for another file.
-func (s *Set) settleTruncation(sl *slot) {
+// it was moved away, so that a copy made of it is not taken for another file. now is
+// what is at the name.
+func (s *Set) settleTruncation(sl *slot, now inode) {
 	s.mu.Lock()
 	f := sl.cur
 	ok := f != nil && f.handle != nil && f.home == sl && (f.state == fileIdle || f.state == fileQueued)
 	var st fileStat
-	if ok {
-		err := s.sys.statFile(f.handle, &st)
-		ok = err == nil && (st.size < f.pos || !f.intactLocked())
-	}
+	ok = ok && s.sys.statFile(f.handle, &st) == nil
+	truncated := ok && (st.size < f.pos || !f.intactLocked())
+	blank := ok && f.blankLocked()
 	s.mu.Unlock()
-	if ok {
+	switch {
+	case truncated:
 		s.renew(f, st, true)
+	case blank && st.id != now:
+		s.cameAndWent(f, st, now, false)
 	}
 }
 
