@@ -65,7 +65,7 @@ func (w *world) savingTakes() time.Duration {
 func answerTakes() time.Duration {
 	switch {
 	case raceEnabled:
-		return 400 * time.Millisecond
+		return time.Second
 	case torture():
 		return 250 * time.Millisecond // two more brokers have to have it
 	}

@@ -1,9 +1,8 @@
 package tail
 
 import (
-	"bytes"
+	"errors"
 	"path/filepath"
-	"slices"
 )
 
 // A file that was empty when it was looked at, and has content at the next look, need
@@ -21,23 +20,40 @@ func (f *File) recentLocked() bool {
 	return f.emptyAt.UnixNano()-f.mtime < int64(clockGrain)
 }
 
-// refilled is wasFilled for a look at a name; scanMu is held.
+// blankLook is what a look at a file that was blank tells.
+type blankLook int
+
+const (
+	blankFirst blankLook = iota // what is in it, if anything, is its first content
+	blankAgain                  // it changes right now: only another look can tell
+	blankNext                   // it had other content before; that generation has ended
+)
+
+// refilled is wasFilled for a look at a name, which it settles when it returns true;
+// scanMu is held.
 func (s *Set) refilled(sl *slot, st *fileStat, err error) bool {
 	s.mu.Lock()
 	f := sl.cur
 	ok := err == nil && f != nil && f.home == sl && f.inode() == st.id && f.blankLocked() &&
 		(f.state == fileIdle || f.state == fileQueued)
 	s.mu.Unlock()
-	return ok && s.cameAndWent(f, *st, st.id, false)
+	if !ok {
+		return false
+	}
+	look := s.cameAndWent(f, *st, st.id, false)
+	if look == blankAgain {
+		s.later([]*slot{sl})
+	}
+	return look != blankFirst
 }
 
 // wasFilled is cameAndWent for the holder of f.
-func (s *Set) wasFilled(f *File, st fileStat) bool {
+func (s *Set) wasFilled(f *File, st fileStat) blankLook {
 	s.scanMu.Lock()
 	defer s.scanMu.Unlock()
 	var now fileStat // zero: nothing is there
 	if err := s.sys.statPath(f.path, &now); err != nil && !isGone(err) {
-		return false
+		return blankFirst
 	}
 	s.lists = map[string]*listing{}
 	return s.cameAndWent(f, st, now.id, true)
@@ -47,7 +63,7 @@ func (s *Set) wasFilled(f *File, st fileStat) bool {
 // empty, and now, when it is as st says. If there are any, they become generations
 // before what is in f now. now is what is at the name of f: if that is another file, f
 // was moved away after it was filled again. held: the caller holds f.
-func (s *Set) cameAndWent(f *File, st fileStat, now inode, held bool) bool {
+func (s *Set) cameAndWent(f *File, st fileStat, now inode, held bool) blankLook {
 	s.mu.Lock()
 	ok := f.blankLocked() && f.state != fileDone && (st.mtime != f.mtime || f.recentLocked())
 	sl, h, clock := f.home, f.handle, s.now()
@@ -55,41 +71,37 @@ func (s *Set) cameAndWent(f *File, st fileStat, now inode, held bool) bool {
 	s.mu.Unlock()
 	var dir fileStat
 	if !ok || st.links == 0 { // without a name, nothing says that it was filled again after what is found
-		return false
+		return blankFirst
 	}
 	if s.sys.statPath(filepath.Dir(sl.path), &dir) != nil || dir.mtime < p.mtime {
-		return false // nothing was made there since
+		return blankFirst // nothing was made there since
 	}
 	found, err := s.unseen(sl, p, now)
 	if now != st.id {
 		found = s.before(found, f, &st)
 	}
-	var head [headMax]byte
-	n, readErr := readAt(h, head[:min(st.size, headMax)], 0)
-	found = slices.DeleteFunc(found, func(c candidate) bool {
-		var b [headMax]byte
-		m, err := readAt(c.h, b[:], 0)
-		same := min(n, m)
-		if readErr == nil && err == nil && m > 0 && (n == 0 || !bytes.Equal(b[:same], head[:same])) {
-			return false
-		}
-		_ = c.h.Close() // a copy of what is in the file now, perhaps still being made
-		return true
-	})
 	var after fileStat
-	ok = err == nil && s.sys.statFile(h, &after) == nil && after.size >= st.size && (st.size > 0 || after.mtime == st.mtime)
+	ok = s.sys.statFile(h, &after) == nil && after.size >= st.size && (st.size > 0 || after.mtime == st.mtime)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !ok || !f.blankLocked() || held != (f.state == fileHeld) {
+	if !ok || errors.Is(err, errTryLater) || !f.blankLocked() || held != (f.state == fileHeld) {
 		for i := range found {
-			_ = found[i].h.Close() // it changes right now: the next look tells
+			_ = found[i].h.Close()
 		}
-		return false
+		if !f.tryAgainLocked() {
+			return blankFirst
+		}
+		return blankAgain
 	}
-	if len(found) == 0 {
+	f.tries = 0
+	older, copies := sortOut(found, h, after.size)
+	if len(older) == 0 {
+		for i := range copies {
+			_ = copies[i].h.Close() // found again when f is truncated
+		}
 		f.emptyAt = clock
-		return false
+		return blankFirst
 	}
-	s.renewLocked(f, st, p, found)
-	return true
+	s.renewLocked(f, st, p, append(older, copies...))
+	return blankNext
 }

@@ -3,6 +3,7 @@ package tail
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -37,7 +38,7 @@ func (s *Set) originalLocked(sl *slot, a *arrival) *File {
 // are known: up to the position of f, or less when it is shorter.
 func (f *File) alikeLocked(h *os.File, size int64) bool {
 	state := f.stateLocked()
-	if size >= state.Pos {
+	if size >= max(state.Pos, int64(state.HeadLen)) {
 		return matches(h, size, &state)
 	}
 	if f.handle == nil {
@@ -45,6 +46,50 @@ func (f *File) alikeLocked(h *os.File, size int64) bool {
 	}
 	n := min(size, headMax)
 	return sameBytes(h, f.handle, 0, n) && sameBytes(h, f.handle, size-min(size, markMax), min(size, markMax))
+}
+
+// sortOut tells the generations that were found from copies, perhaps still being made,
+// of what is in the file h now, which has that size.
+func sortOut(found []candidate, h *os.File, size int64) (older, copies []candidate) {
+	for _, c := range found {
+		n := c.st.size
+		if !c.copied && h != nil && n <= size && sameBytes(c.h, h, 0, min(n, headMax)) &&
+			sameBytes(c.h, h, n-min(n, markMax), min(n, markMax)) {
+			copies = append(copies, c)
+			continue
+		}
+		older = append(older, c)
+	}
+	return older, copies
+}
+
+// adoptCopiesLocked follows what seem to be copies of what is in f now, which has that
+// size, as generations before f that wait: once it is clear that they are, f was
+// truncated and they go on where it was read to, or they are passed over; if it turns
+// out that they are not, they are read. makeF makes f after them.
+func (s *Set) adoptCopiesLocked(sl *slot, copies []candidate, size int64, makeF func() *File) *File {
+	var waiting []*File
+	for i := range copies {
+		c := &copies[i]
+		if s.byInode[c.st.id] != nil || c.st.size == 0 { // one that is just begun is found when it is needed
+			_ = c.h.Close()
+			continue
+		}
+		n := s.newLocked(sl, c.path, &c.st, c.h)
+		sl.drop(n)
+		n.away, n.awayAt = true, s.now()
+		s.away[n] = struct{}{}
+		waiting = append(waiting, n)
+	}
+	f := makeF()
+	for _, n := range waiting {
+		n.copyOf, n.whole = f, min(size, markMax) // enough to tell it by
+		s.copies[n] = struct{}{}
+		if !f.alikeLocked(n.handle, n.size) { // what is in f has changed since they were looked for
+			s.noCopyLocked(n)
+		}
+	}
+	return f
 }
 
 // sameBytes tells whether both files have the same n bytes, at most headMax, at that
@@ -109,6 +154,9 @@ func (s *Set) settleCopies() {
 }
 
 func (s *Set) noCopyLocked(f *File) {
+	if f.away && !slices.Contains(f.home.queue, f) {
+		f.home.insert(f)
+	}
 	f.copyOf = nil
 	delete(s.copies, f)
 	s.unsaved = append(s.unsaved, f.stateLocked())

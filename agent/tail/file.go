@@ -59,6 +59,7 @@ type File struct {
 	head      headMark
 	copyOf    *File // it looks like a copy of that one, which is still read: see copies.go
 	whole     int64 // the size it must have to be one
+	tries     int   // looks in a row that found names changing
 	checkup   bool  // verify head and mark at the next look, whatever the times say
 	proved    int64 // size when last seen with its content verified,
 	provedAt  int64 // and modification time
@@ -167,8 +168,13 @@ func (f *File) lookAgain() bool {
 		s.truncated(f, st)
 		return false
 	}
-	if blank && s.wasFilled(f, st) {
-		return false
+	if blank {
+		if look := s.wasFilled(f, st); look != blankFirst {
+			s.mu.Lock()
+			f.again = f.again || look == blankAgain
+			s.mu.Unlock()
+			return false
+		}
 	}
 	if changed {
 		f.headAt = now
@@ -189,6 +195,10 @@ func (f *File) lookAgain() bool {
 	f.failedAt = time.Time{}
 	s.sawLocked(f, &st, now)
 	f.lastUse = now
+	if st.size > 0 && f.blankLocked() { // truncated a moment ago, with what had that size
+		f.again = true
+		return false
+	}
 	yielded := f.yielded
 	f.limit = f.untilLocked(st.size)
 	return yielded || !s.yieldLocked(f, st.size)

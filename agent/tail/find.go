@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -267,13 +268,16 @@ func (s *Set) rotatedNames(dir, base string, names []string) []string {
 	return rotated
 }
 
-// idsOf returns what is behind the names, zero for nothing.
+// idsOf returns what is behind the names, zero for nothing, and the same for all links
+// that lead nowhere.
 func (s *Set) idsOf(dir string, names []string) []inode {
 	ids := make([]inode, len(names))
 	for i, n := range names {
 		var st fileStat
 		if err := s.sys.statPath(filepath.Join(dir, n), &st); err == nil {
 			ids[i] = st.id
+		} else if _, err := os.Lstat(filepath.Join(dir, n)); err == nil {
+			ids[i].dev = math.MaxUint64
 		}
 	}
 	return ids

@@ -2,6 +2,7 @@ package tail
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"slices"
 	"time"
@@ -27,9 +28,7 @@ func (s *Set) addLocked(f *File, sl *slot, name string, st *fileStat, h *os.File
 	if h != nil {
 		f.handle, f.born = h, s.sys.birth(h)
 		s.open++
-		if f.size > 0 {
-			f.head = firstHead(h, f.size)
-		}
+		f.firstLookLocked()
 	}
 	if f.id.Gen > sl.newest {
 		sl.newest = f.id.Gen
@@ -175,9 +174,27 @@ func (s *Set) sawLocked(f *File, st *fileStat, now time.Time) {
 	f.size, f.mtime = st.size, st.mtime
 	f.deleted = st.links == 0
 	if f.head.len == 0 && f.pos == 0 && f.size > 0 && f.handle != nil {
-		f.head = firstHead(f.handle, f.size)
-		s.unsaved = append(s.unsaved, f.stateLocked()) // now it can be known again
+		f.firstLookLocked()
+		if f.size > 0 {
+			s.unsaved = append(s.unsaved, f.stateLocked()) // now it can be known again
+		}
 	}
+}
+
+// firstLookLocked takes the fingerprint of a file nothing was read of yet. Its size was
+// taken a moment before: if the file was truncated since, what is in it now is not what
+// had that size, and the file counts as one that was seen empty (see blank.go).
+func (f *File) firstLookLocked() {
+	if f.size == 0 {
+		return
+	}
+	head := firstHead(f.handle, f.size)
+	var now fileStat
+	if err := f.set.sys.statFile(f.handle, &now); err == nil && now.size < f.size {
+		f.size, f.emptyAt = 0, time.Unix(0, f.mtime)
+		return
+	}
+	f.head = head
 }
 
 // firstHead is the fingerprint of a file nothing was read of yet; without NUL
@@ -228,22 +245,48 @@ func (s *Set) truncated(f *File, st fileStat) {
 	s.lists = map[string]*listing{}
 	var now fileStat
 	err := s.sys.statPath(f.path, &now)
-	s.renew(f, st, err != nil || now.id != st.id)
+	if !s.renew(f, st, err != nil || now.id != st.id) {
+		s.mu.Lock()
+		f.again = true
+		s.mu.Unlock()
+	}
 }
 
-// renew is truncated for those who hold scanMu. moved: f is not at its name now.
-func (s *Set) renew(f *File, st fileStat, moved bool) {
+// triesMost is how often in a row something is looked at again because names change
+// meanwhile. A rotation takes some milliseconds; what lasts longer is another trouble.
+const triesMost = 200
+
+func (f *File) tryAgainLocked() bool {
+	if f.tries++; f.tries <= triesMost {
+		return true
+	}
+	f.tries = 0
+	f.set.log.Warn("rotated files cannot be looked for: their names change all the time, or they cannot be opened", "path", f.path)
+	return false
+}
+
+// renew is truncated for those who hold scanMu. moved: f is not at its name now. It
+// returns false when files are being renamed right now: it is to be called again.
+func (s *Set) renew(f *File, st fileStat, moved bool) bool {
 	s.mu.Lock()
 	if f.state == fileDone {
 		s.mu.Unlock()
-		return
+		return true
 	}
 	p := &past{name: f.name, mtime: f.bound, size: f.size, state: f.stateLocked(), trunc: true}
 	away := f.away
 	s.mu.Unlock()
 	var found []candidate
 	if !away {
-		found, _ = s.unseen(f.home, p, st.id)
+		var err error
+		if found, err = s.unseen(f.home, p, st.id); errors.Is(err, errTryLater) {
+			s.mu.Lock()
+			again := f.tryAgainLocked()
+			s.mu.Unlock()
+			if again {
+				return false
+			}
+		}
 		if moved {
 			found = s.before(found, f, &st)
 		}
@@ -251,6 +294,7 @@ func (s *Set) renew(f *File, st fileStat, moved bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.renewLocked(f, st, p, found)
+	return true
 }
 
 // renewLocked begins the next generation of the file of f, after those that were
@@ -265,10 +309,11 @@ func (s *Set) renewLocked(f *File, st fileStat, p *past, found []candidate) {
 		f.handle = nil
 		s.open--
 	}
-	f.size = max(f.pos, f.size-s.adoptLocked(sl, p, found)-s.copiesOfLocked(f))
+	older, copies := sortOut(found, h, st.size)
+	f.size = max(f.pos, f.size-s.adoptLocked(sl, p, older)-s.copiesOfLocked(f))
 	place := slices.Index(sl.queue, f)
 	s.finishLocked(f, "truncated")
-	n := s.newLocked(sl, name, &st, h)
+	n := s.adoptCopiesLocked(sl, copies, st.size, func() *File { return s.newLocked(sl, name, &st, h) })
 	n.bound = p.mtime
 	if away {
 		n.away, n.awayAt = true, s.now()

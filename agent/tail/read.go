@@ -178,16 +178,22 @@ func (f *File) finish(c *Chunk) {
 
 // extendHead lets the fingerprint of the head grow to n bytes.
 func extendHead(h *os.File, c *Chunk, head headMark, n int) headMark {
-	from := c.dataPos - int64(len(c.buf)-len(c.Data))
-	if from == 0 && n <= len(c.buf) {
-		return headMark{n, fnv(head.hash, c.buf[head.len:n])}
+	from := c.dataPos - int64(len(c.buf)-len(c.Data)) // position of buf[0]
+	if from <= int64(head.len) && int64(n) <= from+int64(len(c.buf)) {
+		return headMark{n, fnv(head.hash, c.buf[int64(head.len)-from:int64(n)-from])}
 	}
-	var b [headMax]byte
+	// The file may have been truncated since the chunk was read: it must begin as it
+	// did, and have what the chunk has.
+	var b, at [headMax]byte
 	m, err := readFull(h, b[:n], 0)
-	if err != nil || m < n {
+	if err != nil || m < n || fnv(fnvOffset, b[:head.len]) != head.hash {
 		return head
 	}
-	return headMark{n, fnv(fnvOffset, b[:n])}
+	k := min(len(c.buf), headMax)
+	if m, err = readFull(h, at[:k], from); err != nil || m < k || !bytes.Equal(at[:k], c.buf[:k]) {
+		return head
+	}
+	return headMark{n, fnv(head.hash, b[head.len:n])}
 }
 
 // passHole moves the position past the NUL bytes at the head of the file, which a

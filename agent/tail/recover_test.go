@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -187,7 +188,7 @@ func TestFilledBetweenLooks(t *testing.T) {
 func TestCopyOfFirstContent(t *testing.T) {
 	p := tmp(t, "app.log")
 	l := testkit.NewLog(t, p)
-	r := newRig(t, Config{Path: p})
+	r := newRig(t, Config{Path: p, Interval: time.Minute}) // the copy is young at every look
 	r.step(2)
 	l.Lines(10)
 	b, err := os.ReadFile(p)
@@ -199,7 +200,152 @@ func TestCopyOfFirstContent(t *testing.T) {
 	r.step(2)
 	write(t, p+".1", string(b[15:]))
 	r.step(2)
+	r.clock = r.clock.Add(time.Hour)
+	r.step(2)
 	r.numbers(l.Next - 1)
+}
+
+// TestTruncatedAtTheFirstLook copies and truncates a file between the look at its size
+// and the look at its head, and again and again while nobody may read it.
+func TestTruncatedAtTheFirstLook(t *testing.T) {
+	for _, again := range []int{0, 1, 3} {
+		for _, after := range []int{0, 1, 5} {
+			for _, seenEmpty := range []bool{false, true} {
+				p := tmp(t, "app.log")
+				l := testkit.NewLog(t, p)
+				r := newRig(t, Config{Path: p})
+				r.pause = 0 // its clock is that of the files
+				r.step(1)
+				if seenEmpty {
+					l.Lines(0)
+					r.step(1)
+				}
+				l.Lines(100)
+				var st fileStat
+				if err := statPath(p, &st); err != nil {
+					t.Fatal(err)
+				}
+				a := r.set.arrive(r.set.slots[p])
+				l.CopyTruncate(".9") // of files of the same age the higher number is the older
+				l.Lines(after)
+				if seenEmpty {
+					f := r.set.slots[p].cur
+					r.set.sawLocked(f, &st, r.clock)
+				} else {
+					r.set.settle(r.set.slots[p], &a, nil)
+				}
+				for i := range again {
+					l.Lines(10)
+					l.CopyTruncate(fmt.Sprintf(".%d", 8-i))
+				}
+				l.Lines(10)
+				r.step(4)
+				r.numbers(l.Next - 1)
+				if n := r.unreadable(); n != 0 {
+					t.Errorf("%d bytes count as unreadable", n)
+				}
+			}
+		}
+	}
+}
+
+// TestHeadGrows lets a fingerprint grow by a chunk whose file was truncated and filled
+// since: nothing of what came after may get into it.
+func TestHeadGrows(t *testing.T) {
+	old, now := make([]byte, 2000), make([]byte, 2000)
+	for i := range old {
+		old[i], now[i] = byte('a'+i%7), byte('A'+i%7)
+	}
+	p := tmp(t, "app.log")
+	write(t, p, string(now))
+	h, err := os.Open(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = h.Close() }()
+	c := &Chunk{buf: old[436:1500], Data: old[500:1500], dataPos: 500}
+	head := func(n int) headMark { return headMark{n, fnv(fnvOffset, old[:n])} }
+	for from, want := range map[int]int{0: 0, 100: 100, 436: headMax, 500: headMax} {
+		if got := extendHead(h, c, head(from), headMax); got != head(want) {
+			t.Errorf("from %d: %+v, want %+v", from, got, head(want))
+		}
+	}
+}
+
+// TestTruncatedDuringTheLook truncates a file that was seen empty, and fills it again,
+// while its copies are looked for: only another look can tell.
+func TestTruncatedDuringTheLook(t *testing.T) {
+	p := tmp(t, "app.log")
+	l := testkit.NewLog(t, p)
+	r := newRig(t, Config{Path: p})
+	r.pause = 0 // its clock is that of the files
+	l.Lines(0)
+	r.step(2)
+	l.Lines(100)
+	l.CopyTruncate(".1")
+	var st fileStat
+	if err := statPath(p, &st); err != nil {
+		t.Fatal(err)
+	}
+	l.Lines(10)
+	r.set.event(filepath.Dir(p), p, fsnotify.Write)
+	f := r.set.tryReady()
+	if look := r.set.wasFilled(f, st); look != blankAgain {
+		t.Errorf("look %v, want it made again", look)
+	}
+	f.Release()
+	r.step(2)
+	r.numbers(l.Next - 1)
+}
+
+// TestCopyIsMadeDuringTheLook looks for what came between two looks at a truncated file
+// while another copy is being made, of what is in the file now.
+func TestCopyIsMadeDuringTheLook(t *testing.T) {
+	for _, size := range []int{0, 500, 1000} {
+		for _, blank := range []bool{false, true} {
+			p := tmp(t, "app.log")
+			l := testkit.NewLog(t, p)
+			r := newRig(t, Config{Path: p, Interval: time.Minute})
+			r.pause = 0 // its clock is that of the files
+			if l.Lines(0); !blank {
+				l.Lines(10)
+			}
+			r.step(2)
+			l.Lines(90)
+			l.CopyTruncate(".2")
+			l.Lines(100)
+			whole, err := os.ReadFile(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, p+".1", string(whole[:size]))
+			r.step(2)
+			write(t, p+".1", string(whole[size:]))
+			r.step(1)
+			l.Truncate(0)
+			l.Lines(10)
+			r.step(3)
+			r.numbers(l.Next - 1)
+		}
+	}
+}
+
+// TestLikeTheBeginningOfTheNext has a generation nobody saw that is, as a whole, how the
+// next one begins: it is read all the same.
+func TestLikeTheBeginningOfTheNext(t *testing.T) {
+	p := tmp(t, "app.log")
+	r := newRig(t, Config{Path: p})
+	write(t, p, "zero\n")
+	r.step(1)
+	write(t, p+".3", "zero\n")
+	write(t, p+".2", "begin\n")
+	if err := os.Truncate(p, 0); err != nil {
+		t.Fatal(err)
+	}
+	write(t, p, "begin\nmore\n")
+	r.step(4)
+	slices.Sort(r.got)
+	r.want("begin", "begin", "more", "zero")
 }
 
 // TestTruncatedThenRenamed truncates a file that is being read, writes to it again and

@@ -71,6 +71,7 @@ func (s *Set) resumeLocked(sl *slot, a *arrival, st State) *File {
 	}
 	f := &File{set: s, id: st.ID}
 	s.addLocked(f, home, a.name, &a.st, a.h)
+	f.size = a.st.size
 	s.startLocked(f, st)
 	if home != sl {
 		f.away, f.awayAt = true, s.now()

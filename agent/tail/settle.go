@@ -36,8 +36,11 @@ func (s *Set) rotate(slots []*slot) {
 				s.mu.Unlock()
 				continue
 			}
-			s.settleTruncation(sl, a.st.id)
-			found, clean := s.older(sl, a)
+			var found []candidate
+			clean := s.settleTruncation(sl, a.st.id)
+			if clean {
+				found, clean = s.older(sl, a)
+			}
 			if clean && s.same(sl, a) {
 				s.settle(sl, a, found)
 				continue
@@ -55,8 +58,8 @@ func (s *Set) rotate(slots []*slot) {
 
 // settleTruncation notices that the file that was at the name was truncated before
 // it was moved away, so that a copy made of it is not taken for another file. now is
-// what is at the name.
-func (s *Set) settleTruncation(sl *slot, now inode) {
+// what is at the name. It returns false when that cannot be settled now.
+func (s *Set) settleTruncation(sl *slot, now inode) bool {
 	s.mu.Lock()
 	f := sl.cur
 	ok := f != nil && f.handle != nil && f.home == sl && (f.state == fileIdle || f.state == fileQueued)
@@ -67,10 +70,11 @@ func (s *Set) settleTruncation(sl *slot, now inode) {
 	s.mu.Unlock()
 	switch {
 	case truncated:
-		s.renew(f, st, true)
+		return s.renew(f, st, true)
 	case blank && st.id != now:
-		s.cameAndWent(f, st, now, false)
+		return s.cameAndWent(f, st, now, false) != blankAgain
 	}
+	return true
 }
 
 // later has the names looked at again soon: their files are being renamed faster
