@@ -18,7 +18,8 @@ import (
 // runRaw is the raw limit: one loop that reads the file, cuts it at its newlines and
 // hands batches of about 900 KB to sarama's broker connections. It follows nothing,
 // remembers nothing and retries nothing. One request a partition is in flight, as an
-// agent that keeps order has it.
+// agent that keeps order has it. sarama encodes the records, which costs more than the
+// agent's own encoding does: a limit of what its connections carry, not of CPU.
 func runRaw(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("raw", flag.ContinueOnError)
 	kafka := flags.String("kafka", "", "addresses")
