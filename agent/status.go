@@ -31,16 +31,15 @@ func (t *task) status(now time.Time) report.Task {
 	if oldest := oldestUnacked(streams); !oldest.IsZero() {
 		r.OldestUnackedMS = now.Sub(oldest).Milliseconds()
 	}
-	set, why := t.cause()
+	set, st, why := t.cause()
 	if set != nil {
-		st := set.Status()
 		r.Files, r.Unreadable = st.Files, st.Unreadable
 		r.Skipped += st.Skipped
 		acked := make(map[tail.FileID]int64, len(streams))
 		for _, s := range streams {
 			acked[s.id] = s.acked()
 		}
-		fillFiles(&r, set.Files(), acked)
+		fillFiles(&r, set.EachFile, acked)
 	}
 	switch {
 	case why.state != "":
@@ -66,10 +65,9 @@ func oldestUnacked(streams []*stream) (oldest time.Time) {
 
 // fillFiles sums the lag of the files and names those with most of it. A task may
 // have ten thousand files, so that they are not sorted.
-func fillFiles(r *report.Task, files []tail.FileInfo, acked map[tail.FileID]int64) {
+func fillFiles(r *report.Task, each func(func(tail.FileInfo)), acked map[tail.FileID]int64) {
 	top := make([]report.File, 0, topFiles+1)
-	for i := range files {
-		f := &files[i]
+	each(func(f tail.FileInfo) {
 		pos, ok := acked[f.ID]
 		if !ok {
 			pos = f.Read
@@ -77,13 +75,13 @@ func fillFiles(r *report.Task, files []tail.FileInfo, acked map[tail.FileID]int6
 		lag := max(0, f.Size-pos)
 		r.LagBytes += lag
 		if len(top) == topFiles && lag <= top[topFiles-1].Size-top[topFiles-1].Acked {
-			continue
+			return
 		}
 		file := report.File{Path: cmp.Or(f.Name, f.Path), Size: f.Size, Read: f.Read, Acked: pos, State: f.State}
 		at, _ := slices.BinarySearchFunc(top, lag, func(o report.File, lag int64) int { return cmp.Compare(lag, o.Size-o.Acked) })
 		top = slices.Insert(top, at, file)
 		top = top[:min(len(top), topFiles)]
-	}
+	})
 	r.TopFiles = top
 }
 
@@ -91,34 +89,34 @@ func fillFiles(r *report.Task, files []tail.FileInfo, acked map[tail.FileID]int6
 type cause struct{ state, reason string }
 
 // cause finds the first thing on the way from the file to Kafka that stops lines.
-// The set is nil when the task does not run.
-func (t *task) cause() (*tail.Set, cause) {
+// The set, whose status comes with it, is nil when the task does not run.
+func (t *task) cause() (*tail.Set, tail.Status, cause) {
 	t.mu.Lock()
 	set, failure := t.set, t.failure
 	t.mu.Unlock()
 	if failure != nil {
 		line, _, _ := strings.Cut(failure.Error(), "\n")
-		return set, cause{report.StateFailed, line}
+		return nil, tail.Status{}, cause{report.StateFailed, line}
 	}
 	if set == nil {
-		return nil, cause{report.StateStarting, ""}
+		return nil, tail.Status{}, cause{report.StateStarting, ""}
 	}
 	st, topic := set.Status(), t.shared.producer.Topic(t.entry.Topic)
 	waiting := st.Waiting
 	if state := refusal(waiting); state != "" {
-		return set, cause{state, waiting}
+		return set, st, cause{state, waiting}
 	}
 	switch {
 	case topic.State != "":
-		return set, cause{topic.State, topic.Err}
+		return set, st, cause{topic.State, topic.Err}
 	case waiting == report.StateWaitingForFile:
-		return set, cause{waiting, ""}
+		return set, st, cause{waiting, ""}
 	case waiting != "":
-		return set, cause{report.StateWaitingForFile, waiting}
+		return set, st, cause{report.StateWaitingForFile, waiting}
 	case st.Problem != "":
-		return set, cause{cmp.Or(refusal(st.Problem), report.StateFailed), st.Problem}
+		return set, st, cause{cmp.Or(refusal(st.Problem), report.StateFailed), st.Problem}
 	}
-	return set, cause{}
+	return set, st, cause{}
 }
 
 // refusal is the state of a task whose file must not be read, for the reason given;
@@ -176,7 +174,7 @@ func (a *Agent) presence() etcdcfg.Presence {
 	for i, e := range entries {
 		ts := etcdcfg.TaskState{Path: e.Path, Topic: e.Topic, State: report.StateDisabled}
 		if tasks[i] != nil {
-			_, why := tasks[i].cause()
+			_, _, why := tasks[i].cause()
 			ts.State, ts.Error = cmp.Or(why.state, report.StateShipping), why.reason
 			if since := tasks[i].note(ts.State, now); why.state != "" {
 				ts.Since = since.UTC()

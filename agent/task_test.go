@@ -367,7 +367,11 @@ func TestTopFilesAreThoseWithMostLag(t *testing.T) {
 		files = append(files, tail.FileInfo{ID: tail.FileID{Ino: uint64(i)}, Path: fmt.Sprint(i), Size: int64(i * 7 % 40), Read: 0})
 	}
 	var r report.Task
-	fillFiles(&r, files, nil)
+	fillFiles(&r, func(visit func(tail.FileInfo)) {
+		for _, f := range files {
+			visit(f)
+		}
+	}, nil)
 	if len(r.TopFiles) != topFiles {
 		t.Fatalf("got %d files", len(r.TopFiles))
 	}

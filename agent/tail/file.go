@@ -80,6 +80,7 @@ type File struct {
 	left      cut   // left out since then
 	hole      int64
 	skimpy    int // lines per chunk were capped: bytes to read next time
+	quick     quick
 }
 
 // ID returns the identity of the generation.
@@ -156,7 +157,7 @@ func (f *File) lookAgain() bool {
 		return false
 	}
 	var st fileStat
-	if err := s.sys.statFile(h, &st); err != nil {
+	if err := s.sys.statFollowed(h, &f.quick, &st); err != nil {
 		s.failed(f, err)
 		return false
 	}

@@ -63,6 +63,17 @@ func (s *system) statFile(h *os.File, st *fileStat) error {
 	return err
 }
 
+// statFollowed is statFile for a file that is followed, the quick way where there is one.
+func (s *system) statFollowed(h *os.File, q *quick, st *fileStat) error {
+	if !q.quickStat(h, st) {
+		return s.statFile(h, st)
+	}
+	if s.adapt != nil {
+		s.adapt(st)
+	}
+	return nil
+}
+
 // birth returns when a file was created, in Unix nanoseconds; 0: unknown.
 func (s *system) birth(h *os.File) int64 {
 	if s.born != nil {

@@ -88,7 +88,12 @@ func (f *File) readChunk(h *os.File, sp *splitter, want int64) (*Chunk, verdict)
 	s := f.set
 	m := f.markLen
 	c := s.pools.get(m + int(want))
-	n, err := readFull(h, c.buf[:m+int(want)], f.pos-int64(m))
+	b, from := c.buf[:m+int(want)], f.pos-int64(m)
+	n, ok := f.quick.quickRead(h, b, from)
+	var err error
+	if !ok || n < len(b) {
+		n, err = readFull(h, b, from)
+	}
 	if err != nil {
 		c.Release()
 		s.failed(f, err)

@@ -127,11 +127,11 @@ func (s *Set) Scan(ctx context.Context) error {
 
 // dueLocked appends the slots to look at in this scan: all, unless there are very
 // many and notification works. Then of those where nothing happened for long only
-// a part is looked at each time, each at least every fifth.
+// a part is looked at each time, each at least every tenth.
 func (s *Set) dueLocked(due []*slot) []*slot {
 	const (
 		many  = 500
-		parts = 5
+		parts = 10
 	)
 	all := len(s.slots) <= many || s.counters.Watching != "notify" || !s.scanned
 	long := s.now().Add(-30 * s.cfg.Interval)

@@ -100,18 +100,16 @@ type FileInfo struct {
 
 // Status describes a Set for operators. Counters are cumulative since Open.
 type Status struct {
-	Waiting    string     // why nothing is followed, in words: "waiting for file", "permission denied: ...", "not allowed: ...", "" when files are followed
-	Problem    string     // of the first file, by name, that cannot be followed or read while others can, in words with its path: "permission denied: /var/log/a.log"; "" when there is none
-	Problems   int        // how many there are
-	Watching   string     // how changes are noticed: "notify", "poll", or "poll: <why notification does not work>"
-	Files      int        // generations known
-	Open       int        // descriptors open
-	Skipped    uint64     // lines longer than MaxLine that were left out (LongSkip)
-	Truncated  uint64     // bytes of long lines that were left out (LongTruncate, LongSkip)
-	Holes      uint64     // bytes of NUL at the head of files that were passed over
-	Unreadable uint64     // bytes known to have been written that were gone before they could be read
-	LagBytes   int64      // sizes minus read positions of all files
-	TopFiles   []FileInfo // the ten files with most left to read
+	Waiting    string // why nothing is followed, in words: "waiting for file", "permission denied: ...", "not allowed: ...", "" when files are followed
+	Problem    string // of the first file, by name, that cannot be followed or read while others can, in words with its path: "permission denied: /var/log/a.log"; "" when there is none
+	Problems   int    // how many there are
+	Watching   string // how changes are noticed: "notify", "poll", or "poll: <why notification does not work>"
+	Files      int    // generations known
+	Open       int    // descriptors open
+	Skipped    uint64 // lines longer than MaxLine that were left out (LongSkip)
+	Truncated  uint64 // bytes of long lines that were left out (LongTruncate, LongSkip)
+	Holes      uint64 // bytes of NUL at the head of files that were passed over
+	Unreadable uint64 // bytes known to have been written that were gone before they could be read
 }
 
 // Line is one line, or one part of a long one, in Chunk.Data.

@@ -11,7 +11,6 @@ const (
 	closedEvery  = 16 // a renamed file without descriptor is looked at each so many scans
 	skipAfter    = 5  // newer generations no longer wait for a file that cannot be read
 	partialAfter = 20 // nor for one whose last line is never finished
-	topFiles     = 10 // files in Status
 )
 
 // upkeep looks at the files that are not at their watched name.
@@ -135,45 +134,43 @@ func (s *Set) Status() Status {
 	defer s.mu.Unlock()
 	st := s.counters
 	st.Files, st.Open = len(s.files), s.open
-	var top []*File
-	for f := range s.files {
-		if lag := f.size - f.pos; lag > 0 {
-			st.LagBytes += lag
-			top = append(top, f)
-		}
-	}
-	sort.Slice(top, func(i, j int) bool { return top[i].size-top[i].pos > top[j].size-top[j].pos })
-	for _, f := range top[:min(topFiles, len(top))] {
-		st.TopFiles = append(st.TopFiles, f.infoLocked())
-	}
 	st.Waiting = s.waitingLocked()
 	st.Problem, st.Problems = s.problemsLocked()
 	return st
 }
 
-// waitingLocked says why nothing is followed.
+// waitingLocked says why nothing is followed: of several reasons that of the lowest
+// name, so that the text stays the same as long as the reason does.
 func (s *Set) waitingLocked() string {
-	first := ""
-	following := false
-	for _, sl := range s.slots {
-		switch {
-		case sl.cur != nil && sl.cur.err == nil:
-			following = true
-		case sl.cur != nil:
-			first = words(sl.cur.err)
-		case sl.err != nil && first == "":
-			first = words(sl.err)
+	at, why := "", error(nil)
+	for path, sl := range s.slots {
+		err := sl.err
+		if sl.cur != nil {
+			if err = sl.cur.err; err == nil {
+				return ""
+			}
+		}
+		if err != nil && (why == nil || path < at) {
+			at, why = path, err
 		}
 	}
 	switch {
-	case following:
-		return ""
-	case first != "":
-		return first
+	case why != nil:
+		return words(why)
 	case s.err != nil:
 		return words(s.err)
 	}
 	return "waiting for file"
+}
+
+// EachFile calls visit for each generation known, in no order, under a lock of the Set:
+// visit must not call the Set or its Files.
+func (s *Set) EachFile(visit func(FileInfo)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for f := range s.files {
+		visit(f.infoLocked())
+	}
 }
 
 // Files describes all generations known, oldest first.

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/fsnotify/fsnotify"
 )
@@ -19,11 +17,11 @@ import (
 // Sets of a process should share one.
 type Watcher struct {
 	log  *slog.Logger
-	fs   *fsnotify.Watcher
-	err  error // why there is no fs
+	fs   notifier
 	once sync.Once
 
 	mu   sync.Mutex
+	err  error // why there is no fs, or why it no longer works
 	dirs map[string]*watchedDir
 }
 
@@ -39,10 +37,12 @@ func NewWatcher(log *slog.Logger) *Watcher {
 		log = slog.New(slog.DiscardHandler)
 	}
 	w := &Watcher{log: log, dirs: map[string]*watchedDir{}}
-	w.fs, w.err = fsnotify.NewWatcher()
-	if w.err != nil {
-		w.err = watchError(w.err)
+	fs, err := newNotifier()
+	if err != nil {
+		w.err = watchError(err)
+		return w
 	}
+	w.fs = fs
 	return w
 }
 
@@ -54,80 +54,35 @@ func (w *Watcher) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	pause := time.NewTimer(time.Hour)
-	defer pause.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case ev, ok := <-w.fs.Events:
-			if !ok {
-				<-ctx.Done()
-				return ctx.Err()
-			}
-			w.dispatch(ev)
-			w.drain()
-		case err, ok := <-w.fs.Errors:
-			if !ok {
-				<-ctx.Done()
-				return ctx.Err()
-			}
-			if !errors.Is(err, fsnotify.ErrEventOverflow) {
-				w.log.Warn("file notification failed; scanning", "error", err.Error())
-			}
-			w.rescan()
-		}
-		pause.Reset(eventPace)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-pause.C:
-		}
+	err := w.fs.run(ctx, w.dispatch, w.rescan)
+	if ctx.Err() == nil {
+		w.log.Warn("file notification failed; files are polled from now on", "error", err)
+		w.mu.Lock()
+		w.err = watchError(err)
+		w.mu.Unlock()
+		w.rescan()
+		<-ctx.Done()
 	}
-}
-
-// eventPace is the least time between two looks at what was notified. An event after
-// a silence is told at once; of a file that is written to line by line, the system
-// folds the events of the pause into one, and so do the reads and the requests that
-// follow. Measured at 1,000 lines a second: a third of the CPU.
-const eventPace = 5 * time.Millisecond
-
-// drain takes the events that are there already. The notifier hands them over one by
-// one, so that it must be let run between two.
-func (w *Watcher) drain() {
-	for idle := 0; idle < 3; {
-		select {
-		case ev, ok := <-w.fs.Events:
-			if !ok {
-				return
-			}
-			w.dispatch(ev)
-			idle = 0
-		default:
-			idle++
-			runtime.Gosched()
-		}
-	}
+	return ctx.Err()
 }
 
 func (w *Watcher) close() {
 	w.once.Do(func() {
 		if w.fs != nil {
-			_ = w.fs.Close()
+			w.fs.close()
 		}
 	})
 }
 
-func (w *Watcher) dispatch(ev fsnotify.Event) {
-	dir := filepath.Dir(ev.Name)
+func (w *Watcher) dispatch(ev event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if d := w.dirs[dir]; d != nil {
+	if d := w.dirs[ev.dir]; d != nil {
 		for s := range d.subs {
-			s.event(dir, ev.Name, ev.Op)
+			s.event(ev.dir, ev.name, ev.op)
 		}
 	}
-	if d := w.dirs[ev.Name]; d != nil && ev.Op&(fsnotify.Remove|fsnotify.Rename) != 0 {
+	if d := w.dirs[ev.name]; d != nil && ev.op&(fsnotify.Remove|fsnotify.Rename) != 0 {
 		d.id = inode{} // the directory itself: watched again when it is back
 	}
 }
@@ -148,15 +103,16 @@ func (w *Watcher) rescan() {
 
 // add begins to watch a directory for a Set, or goes on with it.
 func (w *Watcher) add(dir string, s *Set) error {
-	if w.fs == nil {
-		return w.err
-	}
 	var st fileStat
-	if err := statPath(dir, &st); err != nil {
-		return nil // nothing to watch; the scan says what is wrong
-	}
+	err := statPath(dir, &st)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.err != nil {
+		return w.err
+	}
+	if err != nil {
+		return nil // nothing to watch; the scan says what is wrong
+	}
 	d := w.dirs[dir]
 	if d == nil {
 		d = &watchedDir{subs: map[*Set]struct{}{}}
@@ -167,9 +123,9 @@ func (w *Watcher) add(dir string, s *Set) error {
 		return nil
 	}
 	if d.id != (inode{}) {
-		_ = w.fs.Remove(dir) // of the directory that was there before; it may be gone
+		w.fs.remove(dir) // of the directory that was there before; it may be gone
 	}
-	if err := w.fs.Add(dir); err != nil {
+	if err := w.fs.add(dir); err != nil {
 		if errors.Is(err, fsnotify.ErrClosed) {
 			return nil
 		}
@@ -196,7 +152,7 @@ func (w *Watcher) removeLocked(dir string, s *Set) {
 	if len(d.subs) == 0 {
 		delete(w.dirs, dir)
 		if w.fs != nil && d.id != (inode{}) {
-			_ = w.fs.Remove(dir) // gone already if the directory is
+			w.fs.remove(dir) // gone already if the directory is
 		}
 	}
 }

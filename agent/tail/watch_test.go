@@ -2,11 +2,10 @@ package tail
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/fsnotify/fsnotify"
 
 	"logctl/internal/testkit"
 )
@@ -28,11 +27,35 @@ func TestNoNotification(t *testing.T) {
 	}
 }
 
-// TestOverflow: when notifications were lost, the Set looks for itself.
-func TestOverflow(t *testing.T) {
+// fakeNotifier says what a test tells it to say.
+type fakeNotifier struct {
+	lost chan struct{} // notifications were lost
+	fail chan error    // the system no longer gives any
+}
+
+func (*fakeNotifier) add(string) error { return nil }
+func (*fakeNotifier) remove(string)    {}
+func (*fakeNotifier) close()           {}
+
+func (n *fakeNotifier) run(ctx context.Context, _ func(event), lost func()) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-n.lost:
+			lost()
+		case err := <-n.fail:
+			return err
+		}
+	}
+}
+
+// TestNotificationLost: when notifications were lost, the Set looks for itself; when
+// there are no more of them, it polls and says so.
+func TestNotificationLost(t *testing.T) {
 	p := tmp(t, "app.log")
-	w := NewWatcher(nil)
-	defer w.close()
+	n := &fakeNotifier{lost: make(chan struct{}), fail: make(chan error)}
+	w := &Watcher{log: slog.New(slog.DiscardHandler), fs: n, dirs: map[string]*watchedDir{}}
 	s, err := Open(Config{Path: p, Watcher: w})
 	if err != nil {
 		t.Fatal(err)
@@ -47,8 +70,19 @@ func TestOverflow(t *testing.T) {
 		defer close(ended)
 		_ = w.Run(ctx)
 	}()
-	w.fs.Errors <- fsnotify.ErrEventOverflow
+	n.lost <- struct{}{}
 	testkit.Eventually(t, 5e9, "a scan is asked for", s.wantsFull)
+	if err := s.Scan(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n.fail <- syscall.EIO
+	testkit.Eventually(t, 5e9, "another scan is asked for", s.wantsFull)
+	if err := s.Scan(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if by := s.Status().Watching; !strings.HasPrefix(by, "poll: ") {
+		t.Errorf("watching by %q", by)
+	}
 	cancel()
 	<-ended
 }
