@@ -19,23 +19,45 @@ func (t *task) pump(ctx context.Context, f *tail.File, rules *transform.Rules) e
 	defer f.Release()
 	s := t.streamOf(f, rules)
 	for left := int64(quantum); left > 0; {
-		c, err := f.Next()
+		n, err := t.pass(ctx, s, f)
 		if errors.Is(err, io.EOF) {
 			return t.endOfFile(ctx, s, f)
 		}
 		if err != nil {
-			// The Set keeps the file and says what is wrong in its FileInfo; it becomes
-			// ready again when that changes.
-			t.log.Debug("file cannot be read now", "path", f.Path(), "error", err)
-			return nil
-		}
-		left -= c.End - c.Start
-		if err := t.send(ctx, s, c); err != nil {
 			return err
 		}
+		left -= n
 	}
 	return nil
 }
+
+// pass hands the next chunk of a file to ship, when there is room for it to wait. It
+// returns how many bytes of the file that was, io.EOF when there is nothing to read.
+func (t *task) pass(ctx context.Context, s *stream, f *tail.File) (n int64, err error) {
+	size, err := t.door.enter(ctx, t.flows)
+	if err != nil {
+		return 0, err
+	}
+	accepted := false
+	defer func() { t.door.leave(size, accepted) }()
+	f.Limit(size)
+	c, err := f.Next()
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			// The Set keeps the file and says what is wrong in its FileInfo; it becomes
+			// ready again when that changes.
+			t.log.Debug("file cannot be read now", "path", f.Path(), "error", err)
+		}
+		return 0, io.EOF
+	}
+	n = c.End - c.Start // c is not ours any more when it was sent
+	err = t.send(ctx, s, c)
+	accepted = err == nil
+	return n, err
+}
+
+// flows tells whether nothing is known to be wrong with the topic.
+func (t *task) flows() bool { return t.shared.producer.Topic(t.entry.Topic).State == "" }
 
 // send hands a chunk to ship. The chunk is released when it was acknowledged, or
 // at once when nothing of it is to be sent.

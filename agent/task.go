@@ -56,6 +56,7 @@ type shared struct {
 	registry  *positions.Registry
 	watcher   *tail.Watcher
 	times     times
+	lobby     lobby
 	log       *slog.Logger
 }
 
@@ -66,6 +67,7 @@ type task struct {
 	log      *slog.Logger
 	counters *counters
 	parcels  parcels
+	door     door
 	segments sync.Pool // of *segment, for the windows of all streams
 
 	after   []*task      // tasks of the same path that must have ended before this one reads
@@ -85,6 +87,7 @@ type task struct {
 func newTask(sh *shared, e etcdcfg.Entry, c *counters) *task {
 	return &task{
 		entry: e, shared: sh, counters: c,
+		door:    door{lobby: &sh.lobby},
 		log:     sh.log.With("entry", e.Path, "topic", e.Topic),
 		ended:   make(chan struct{}),
 		streams: map[tail.FileID]*stream{},

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -86,4 +87,79 @@ func (w *world) startPlain(env ...string) *process {
 	}
 	args := append([]string{"agent", "--data-dir", w.data, "--id", w.agentID()}, w.flags()...)
 	return startBinary(w.t, path, env, args...)
+}
+
+// TestKafkaManyTopicsMissing has a hundred entries on topics that do not exist, each
+// with ten large files, beside a topic that lives: memory stays under 128 MB, and the
+// living topic keeps at least 90 % of its rate.
+func TestKafkaManyTopicsMissing(t *testing.T) {
+	w := newWorld(t)
+	w.covers("G04 G06", "a hundred entries on missing topics, each a glob of ten files of 8 MB, beside a living topic: memory, and the rate of the living one")
+	topic := w.kafka.Topic(t, 2)
+	block := newLedger().lines("dead", 100_000)
+	for i := range 10 {
+		appendTo(t, w.path(fmt.Sprintf("dead%d.txt", i)), block)
+	}
+	const missing = 100
+	list := func(dead bool) []entry {
+		out := []entry{collect(w.path("a.log"), topic)}
+		for i := range missing {
+			e := collect(w.path("dead*.txt"), fmt.Sprintf("%s-missing-%d", topic, i))
+			e["disabled"] = !dead
+			out = append(out, e)
+		}
+		return out
+	}
+	agent := w.startPlain()
+	const most = 10
+	lines, written := bytes.Count(block, []byte("\n")), 0
+	var alone, beside []float64
+	for range most {
+		for _, dead := range []bool{false, true} {
+			w.put(list(dead)...)
+			w.awaitApplied(10 * time.Second)
+			if dead {
+				testkit.Eventually(t, 30*time.Second+slack(), "all topics are said to be missing", func() bool {
+					p, _ := w.presence()
+					n := 0
+					for _, task := range p.Tasks {
+						if task.State == "topic missing" {
+							n++
+						}
+					}
+					return n == missing
+				})
+			}
+			began := time.Now()
+			appendTo(t, w.path("a.log"), block)
+			appendTo(t, w.path("a.log"), block)
+			written += 2 * lines
+			testkit.Eventually(t, 60*time.Second, "the lines land", func() bool { return w.landed(topic) >= int64(written) })
+			rate := 2 * float64(lines) / time.Since(began).Seconds()
+			if dead {
+				beside = append(beside, rate)
+			} else {
+				alone = append(alone, rate)
+			}
+		}
+		if len(alone) >= 3 && kept(alone, beside) >= 0.9 {
+			break
+		}
+	}
+	t.Logf("peak %d MB; the living topic keeps %.0f %% of its rate; lines/s in each round without the others %.0f, with them %.0f",
+		agent.peak()>>20, 100*kept(alone, beside), alone, beside)
+	if kept(alone, beside) < 0.9 {
+		t.Error("missing topics slow the living one down")
+	}
+	const limit = 128 << 20
+	if peak := agent.peak(); peak > limit {
+		t.Errorf("peak resident set: %d MB, want under %d MB", peak>>20, limit>>20)
+	}
+	agent.stop()
+	got := int(w.landed(topic))
+	v := verdict{Written: written, Lost: max(0, written-got), Duplicated: max(0, got-written)}
+	if v.Lost+v.Duplicated > 0 {
+		t.Error(v)
+	}
+	record(t, v)
 }

@@ -81,6 +81,7 @@ type File struct {
 	hole      int64
 	skimpy    int // lines per chunk were capped: bytes to read next time
 	quick     quick
+	most      int // see Limit
 }
 
 // ID returns the identity of the generation.
@@ -111,6 +112,11 @@ func (f *File) stateLocked() State {
 		MarkLen: f.markLen, MarkHash: fnv(fnvOffset, f.mark[:f.markLen]),
 		Size: f.size, ModTime: time.Unix(0, f.bound), Seen: f.set.now(), Rotated: f.away}
 }
+
+// Limit sets how many bytes Next reads at once, at most and at least as many as the
+// next line has; 0: Config.ChunkSize. It is for the holder and holds until it is set
+// again.
+func (f *File) Limit(n int) { f.most = n }
 
 // Next returns the next whole lines. The error is io.EOF when there is nothing
 // whole to read now; other errors do not happen: what keeps a file from being

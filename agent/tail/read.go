@@ -22,6 +22,9 @@ func (f *File) read() (*Chunk, bool) {
 		return nil, false
 	}
 	want := min(avail, int64(s.cfg.ChunkSize))
+	if f.most > 0 {
+		want = min(want, int64(f.most))
+	}
 	if f.scanned > f.pos {
 		want = min(avail, max(want, f.scanned-f.pos+1))
 	}
