@@ -20,7 +20,7 @@ import (
 )
 
 // presenceInterval is how often the agent looks whether its presence changed.
-const presenceInterval = 500 * time.Millisecond
+const presenceInterval = time.Second
 
 // Agent ships lines until its Run ends. See New.
 type Agent struct {

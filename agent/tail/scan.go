@@ -134,7 +134,7 @@ func (s *Set) dueLocked(due []*slot) []*slot {
 		parts = 10
 	)
 	all := len(s.slots) <= many || s.counters.Watching != "notify" || !s.scanned
-	long := s.now().Add(-30 * s.cfg.Interval)
+	long := s.now().Add(-5 * s.cfg.Interval)
 	for _, sl := range s.slots {
 		if f := sl.cur; !all && sl.turn%parts != s.scans%parts && f != nil && f.state == fileIdle && f.err == nil &&
 			f.size <= f.pos && f.grew.Before(long) {
