@@ -20,24 +20,39 @@ const (
 // 1,000 lines a second, for everything that follows files.
 func (l *lab) latency(ctx context.Context, r *results) error {
 	var table strings.Builder
-	fmt.Fprintf(&table, "## Latency\n\nOne file, %d lines a second for %v, each line written by itself; from before the write to the consumer.\n\n"+
-		"| | p50 ms | p99 ms | max ms | CPU %% of a core |\n|---|--:|--:|--:|--:|\n", latencyRate, latencyFor)
+	fmt.Fprintf(&table, "## Latency\n\nOne file, %d lines a second for %v, each line written by itself; from before the write to the consumer. Medians of %d rounds in turn.\n\n"+
+		"| | p50 ms | p99 ms | max ms | CPU %% of a core |\n|---|--:|--:|--:|--:|\n", latencyRate, latencyFor, l.rounds)
+	var subjects []subject
 	for _, s := range l.subjects() {
-		if s.ends || strings.Contains(s.name, "3 partitions") {
+		if !s.ends && !strings.Contains(s.name, "3 partitions") {
+			subjects = append(subjects, s)
+		}
+	}
+	runs := map[string][]probed{}
+	for range l.rounds {
+		for _, s := range subjects {
+			one, err := l.probe(ctx, s)
+			if err != nil {
+				progress("latency, %s: %v", s.name, err)
+				r.fail("latency, "+s.name, err)
+				continue
+			}
+			progress("latency  %-50s p50 %.2f  p99 %.2f ms  %.1f %%", s.name, one.p50, one.p99, one.cpu)
+			runs[s.name] = append(runs[s.name], one)
+		}
+	}
+	for _, s := range subjects {
+		of := func(figure func(probed) float64) float64 { return median(runs[s.name], figure) }
+		if len(runs[s.name]) == 0 {
 			continue
 		}
-		one, err := l.probe(ctx, s)
-		if err != nil {
-			progress("latency, %s: %v", s.name, err)
-			r.fail("latency, "+s.name, err)
-			continue
-		}
-		progress("latency  %-50s p50 %.2f  p99 %.2f ms  %.1f %%", s.name, one.p50, one.p99, one.cpu)
-		fmt.Fprintf(&table, "| %s | %.2f | %.2f | %.2f | %.1f |\n", s.name, one.p50, one.p99, one.max, one.cpu)
+		p99, cpu := of(func(p probed) float64 { return p.p99 }), of(func(p probed) float64 { return p.cpu })
+		fmt.Fprintf(&table, "| %s | %.2f | %.2f | %.2f | %.1f |\n", s.name, of(func(p probed) float64 { return p.p50 }), p99,
+			of(func(p probed) float64 { return p.max }), cpu)
 		if s.name == "logctl, defaults" {
 			r.bars = append(r.bars,
-				bar{what: "append to consumer at 1,000 lines/s, p99", figure: fmt.Sprintf("%.1f ms", one.p99), value: one.p99, want: "≤ 8 ms", limit: 8, atMost: true},
-				bar{what: "CPU for that stream", figure: fmt.Sprintf("%.1f %%", one.cpu), value: one.cpu, want: "≤ 3 % of a core", limit: 3, atMost: true})
+				bar{what: "append to consumer at 1,000 lines/s, p99", figure: fmt.Sprintf("%.1f ms", p99), value: p99, want: "≤ 8 ms", limit: 8, atMost: true},
+				bar{what: "CPU for that stream", figure: fmt.Sprintf("%.1f %%", cpu), value: cpu, want: "≤ 3 % of a core", limit: 3, atMost: true})
 		}
 	}
 	r.notes = append(r.notes, table.String())

@@ -61,7 +61,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.logctl, "logctl", "../logctl", "the built binary; empty: measure the others only")
 	flags.StringVar(&only, "only", "", "comma separated parts: throughput, latency, idle, many, fairness, start, tailtopic, console, losses, micro")
 	flags.StringVar(&peers, "subjects", "", "comma separated prefixes of the subjects of the throughput part; empty: all found")
-	flags.IntVar(&o.rounds, "rounds", 3, "rounds of the throughput part, in turn")
+	flags.IntVar(&o.rounds, "rounds", 3, "rounds of the parts that are compared, in turn")
 	flags.IntVar(&o.lines, "lines", 2_000_000, "lines of 149 bytes in the throughput part")
 	flags.StringVar(&o.out, "o", "RESULTS.md", "where the results go; empty: print only")
 	flags.BoolVar(&o.keep, "keep", false, "keep the scratch directory")
