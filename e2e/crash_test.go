@@ -375,9 +375,13 @@ func positionsBounded(w *world) {
 	for range generations {
 		for _, wr := range writers {
 			wr.lines(1)
+		}
+		// What is removed before anybody can open it is gone in principle; so each
+		// generation is removed as soon as the agent has it open, read or not.
+		agent.awaitOpen(writers)
+		for _, wr := range writers {
 			wr.rotate(".1") // the one before is removed by it
 		}
-		w.awaitLandedQuietly(l.written(), topic) // else a generation could be gone before anybody can open it
 	}
 	every(4*time.Second, 1, func(int) {}) // removed files are kept open for ten looks
 	agent.stop()
@@ -390,6 +394,23 @@ func positionsBounded(w *world) {
 		w.t.Errorf("positions.db: %v, %d bytes", err, st.Size())
 	}
 	w.clean(newCounter(l), topic)
+}
+
+// awaitOpen waits until the process has the files of the writers open.
+func (p *process) awaitOpen(writers []*writer) {
+	p.t.Helper()
+	testkit.Eventually(p.t, 30*time.Second+slack(), "the files are open", func() bool {
+		open := map[string]bool{}
+		for _, to := range p.descriptors() {
+			open[to] = true
+		}
+		for _, wr := range writers {
+			if !open[wr.path] {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 func secondAgent(w *world) {

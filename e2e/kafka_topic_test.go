@@ -28,13 +28,9 @@ func TestKafkaTopicMissing(t *testing.T) {
 		return out
 	}
 	port := freePort(t)
-	agent := w.startAgent("LOGCTL_AGENT_MAX_BUFFER=8MiB", "LOGCTL_AGENT_LISTEN="+port)
-	const most = 10
-	lines := 40_000
-	if raceEnabled {
-		lines = 10_000
-	}
-	appendTo(t, w.path("dead.log"), l.lines("dead.log", 120_000)) // more than its share
+	agent := w.startAgent("LOGCTL_AGENT_MAX_BUFFER=16MiB", "LOGCTL_AGENT_LISTEN="+port)
+	const lines, most = 40_000, 10
+	appendTo(t, w.path("dead.log"), l.lines("dead.log", 200_000)) // more than its share
 	var alone, beside []float64
 	for range most {
 		for _, with := range []bool{false, true} {
