@@ -115,3 +115,173 @@ func TestLateWriteWhileNewIsRead(t *testing.T) {
 	r.read()
 	r.want("1", "2", "4", "3", "5")
 }
+
+// generations writes and rotates n generations of one line each, all of which are read
+// and none of which is let go by its writer.
+func generations(t *testing.T, r *rig, p string, n int) []func(line string) {
+	t.Helper()
+	writers := make([]func(string), n)
+	for i := range n {
+		writers[i] = lateWriter(t, p)
+		writers[i](fmt.Sprintf("g%d\n", i))
+		r.step(2)
+		if i+1 < n {
+			for k := n; k > 0; k-- {
+				if fileExists(fmt.Sprintf("%s.%d", p, k)) {
+					rename(t, fmt.Sprintf("%s.%d", p, k), fmt.Sprintf("%s.%d", p, k+1))
+				}
+			}
+			rename(t, p, p+".1")
+		}
+	}
+	r.step(2)
+	if len(r.got) != n {
+		t.Fatalf("read %q", r.got)
+	}
+	r.got = nil
+	return writers
+}
+
+// TestLateWritesToSeveral writes to all generations that are looked at, in the order of
+// their age, and to the new one between.
+func TestLateWritesToSeveral(t *testing.T) {
+	p := tmp(t, "app.log")
+	r := newRig(t, Config{Path: p})
+	w := generations(t, r, p, lateMost+1)
+	var want []string
+	for i := range lateMost {
+		w[i](fmt.Sprintf("late%d\n", i))
+		w[lateMost](fmt.Sprintf("new%d\n", i))
+		want = append(want, fmt.Sprintf("late%d", i))
+	}
+	for i := range lateMost {
+		want = append(want, fmt.Sprintf("new%d", i))
+	}
+	r.step(1)
+	r.want(want...)
+	r.step(3)
+	r.want()
+}
+
+// TestLateWithoutScan is told of the new file only: the older one is found to have
+// grown nevertheless.
+func TestLateWithoutScan(t *testing.T) {
+	p := tmp(t, "app.log")
+	r := newRig(t, Config{Path: p})
+	w := generations(t, r, p, 3)
+	w[0]("1\n")
+	w[1]("2\n")
+	w[2]("3\n")
+	r.notify(p)
+	r.read()
+	r.want("1", "2", "3")
+}
+
+// TestOlderThanLateMost writes to a generation that is no longer waited for: it is read
+// all the same, and no more than lateMost are remembered.
+func TestOlderThanLateMost(t *testing.T) {
+	p := tmp(t, "app.log")
+	r := newRig(t, Config{Path: p})
+	w := generations(t, r, p, lateMost+3)
+	if n := len(r.set.slots[p].late); n != lateMost {
+		t.Fatalf("%d generations are looked at, want %d", n, lateMost)
+	}
+	w[0]("late\n")
+	w[len(w)-1]("new\n")
+	r.step(1)
+	r.want("new", "late")
+}
+
+// TestLateFileIsHeld lets one reader hold the older file while another one gets the
+// new one.
+func TestLateFileIsHeld(t *testing.T) {
+	p := tmp(t, "app.log")
+	r := newRig(t, Config{Path: p})
+	w := generations(t, r, p, 2)
+	w[0]("1\n")
+	r.scan()
+	old := r.set.tryReady()
+	if !old.Info().Rotated {
+		t.Fatalf("%+v is ready", old.Info())
+	}
+	c, err := old.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w[1]("2\n") // while the reader has a line of the older file in its hands
+	r.scan()
+	next := r.set.tryReady()
+	if _, err := next.Next(); err != io.EOF {
+		t.Fatalf("the new file is read while the older one is held: %v", err)
+	}
+	next.Release()
+	if f := r.set.tryReady(); f != nil {
+		t.Fatalf("%+v is ready while the older one is held", f.Info())
+	}
+	w[1]("3\n")
+	r.take(old, c)
+	if _, err := old.Next(); err != io.EOF {
+		t.Fatal(err)
+	}
+	old.Release()
+	r.read()
+	r.want("1", "2", "3")
+}
+
+// TestLateFileGoes deletes or closes the older file, which was written to: the new one
+// does not wait for what cannot be known to have grown.
+func TestLateFileGoes(t *testing.T) {
+	for _, how := range []string{"deleted", "closed"} {
+		p := tmp(t, "app.log")
+		r := newRig(t, Config{Path: p})
+		w := generations(t, r, p, 2)
+		if how == "deleted" {
+			w[0]("late\n")
+			if err := os.Remove(p + ".1"); err != nil {
+				t.Fatal(err)
+			}
+			w[1]("new\n")
+			r.step(1)
+			r.want("late", "new") // its descriptor is open
+			r.step(2 * deletedAfter)
+			if n := len(r.set.Files()); n != 1 {
+				t.Fatalf("%d files are known", n)
+			}
+		} else {
+			r.step(2 * rotatedAfter)
+			if n := r.set.Status().Open; n != 1 {
+				t.Fatalf("%d files are open", n)
+			}
+			w[0]("late\n")
+			w[1]("new\n")
+			r.step(1)
+			if len(r.got) == 0 || r.got[0] != "new" {
+				t.Fatalf("read %q", r.got)
+			}
+			r.step(closedEvery)
+			r.want("new", "late")
+		}
+		w[1]("more\n")
+		r.step(1)
+		r.want("more")
+	}
+}
+
+// TestLateFileComesBack renames the older file back to its name after it was written to
+// late: it is the present one again, and nothing waits for it.
+func TestLateFileComesBack(t *testing.T) {
+	p := tmp(t, "app.log")
+	r := newRig(t, Config{Path: p})
+	w := generations(t, r, p, 2)
+	w[0]("late\n")
+	w[1]("new\n")
+	r.step(1)
+	rename(t, p, p+".2")
+	rename(t, p+".1", p)
+	w[0]("back\n")
+	r.step(2)
+	w[1]("late again\n")
+	w[0]("again\n")
+	r.step(1)
+	r.want("late", "new", "back", "late again", "again")
+}
