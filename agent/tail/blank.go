@@ -9,9 +9,14 @@ import (
 // not have its first content: it may have been filled, copied and truncated between
 // the two. Nothing in the file tells, but its copy, made since, with other content.
 
-// blankLocked tells whether f is at its name and was empty when last looked at.
+// emptyLocked tells whether f is at its name and was empty when last looked at.
+func (f *File) emptyLocked() bool {
+	return f.head.len == 0 && f.pos == 0 && f.size == 0 && !f.away && f.copyOf == nil
+}
+
+// blankLocked tells whether f is empty and can be looked at.
 func (f *File) blankLocked() bool {
-	return f.head.len == 0 && f.pos == 0 && f.size == 0 && !f.away && f.handle != nil && f.copyOf == nil
+	return f.emptyLocked() && f.handle != nil
 }
 
 // recentLocked tells whether f was last modified so shortly before it was seen empty

@@ -153,7 +153,7 @@ func (f *File) lookAgain() bool {
 	f.sawAway, f.final = f.away, f.flush
 	f.flush, f.unseen = false, false
 	done, checkup, size := f.state == fileDone, f.checkup, f.size
-	blank := f.blankLocked()
+	empty := f.emptyLocked()
 	s.mu.Unlock()
 	if done {
 		return false
@@ -175,7 +175,7 @@ func (f *File) lookAgain() bool {
 		s.truncated(f, st)
 		return false
 	}
-	if blank {
+	if empty {
 		if look := s.wasFilled(f, st); look != blankFirst {
 			s.mu.Lock()
 			f.again = f.again || look == blankAgain

@@ -291,9 +291,9 @@ func (s *Set) candidate(p *past, path string, now inode) (candidate, error) {
 		return candidate{}, nil
 	}
 	s.mu.Lock()
-	known, saved := s.byInode[st.id] != nil, slices.Clone(s.saved[st.id])
+	saved := slices.Clone(s.saved[st.id])
 	s.mu.Unlock()
-	if known || s.allowed(path, resolve(path)) != nil {
+	if s.follows(st.id, path) || s.allowed(path, resolve(path)) != nil {
 		return candidate{}, nil
 	}
 	h, st2, err := s.openRetry(path)
@@ -305,7 +305,7 @@ func (s *Set) candidate(p *past, path string, now inode) (candidate, error) {
 		return candidate{}, errTryLater
 	}
 	c := candidate{path: path, st: st2, born: s.sys.birth(h), h: h}
-	same := func(st State) bool { return (st.Rotated || !empty(&st)) && matches(h, st2.size, &st) }
+	same := func(st State) bool { return (st.Rotated || !empty(&st)) && s.sameFile(h, st2.size, &st) }
 	switch {
 	case st2.id != st.id:
 	case slices.ContainsFunc(saved, same): // of an earlier run

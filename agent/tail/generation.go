@@ -2,6 +2,7 @@ package tail
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"os"
 	"slices"
@@ -21,7 +22,7 @@ func (s *Set) addLocked(f *File, sl *slot, name string, st *fileStat, h *os.File
 	f.path, f.home, f.name = sl.path, sl, name
 	f.grew, f.lastUse = now, now
 	f.size, f.mtime, f.bound = st.size, st.mtime, st.mtime
-	f.emptyAt = now
+	f.emptyAt, f.deleted = now, h != nil && st.links == 0
 	if f.head.len == 0 {
 		f.head.hash = fnvOffset
 	}
@@ -138,7 +139,10 @@ func (s *Set) closeQuietLocked(n int) int {
 		if x, y := a.risk(), b.risk(); x != y {
 			return x - y
 		}
-		return a.lastUse.Compare(b.lastUse)
+		if c := a.lastUse.Compare(b.lastUse); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.id.Gen, b.id.Gen)
 	})
 	quiet = quiet[:min(n, len(quiet))]
 	for _, f := range quiet {
@@ -224,7 +228,7 @@ func (s *Set) observeLocked(f *File, st *fileStat) {
 	first := f.head.len == 0 && f.pos == 0
 	if f.handle != nil && st.size >= f.size && !(first && f.state == fileHeld) && f.intactLocked() { // its holder takes the first content
 		s.sawLocked(f, st, s.now())
-		f.unproved = false
+		f.proved, f.provedAt, f.unproved = f.size, f.mtime, false
 	}
 	s.wakeLocked(f)
 }

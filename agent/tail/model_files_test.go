@@ -16,7 +16,8 @@ type modelFiles struct {
 	clock func() time.Time
 	next  uint64
 	known map[uint64]*modelFile // by the number that the real file system gave
-	free  []uint64              // numbers of files that are gone for good
+	ended []modelFile           // deleted files; mtime is when they were open last
+	free  []uint64              // numbers of files that nobody has open any more
 }
 
 // modelFile is what a look at a file is to tell.
@@ -46,6 +47,36 @@ func (m *modelFiles) made(path string) uint64 {
 	m.known[m.real(path)] = f
 	m.moved(path)
 	return f.ino
+}
+
+// removed notes that what is at path is about to be deleted. It returns its number.
+func (m *modelFiles) removed(path string) uint64 {
+	ino := m.known[m.real(path)].ino
+	m.ended = append(m.ended, modelFile{ino: ino, mtime: m.stamp()})
+	return ino
+}
+
+// inUse notes which deleted files are still open.
+func (m *modelFiles) inUse(open func(ino uint64) bool) {
+	for i := range m.ended {
+		if open(m.ended[i].ino) {
+			m.ended[i].mtime = m.stamp()
+		}
+	}
+}
+
+// gone lets the numbers of deleted files be given again that are not open. In the tick
+// in which an empty file is seen last, nothing tells a new one of its number from it.
+func (m *modelFiles) gone(open func(ino uint64) bool) {
+	rest := m.ended[:0]
+	for _, f := range m.ended {
+		if open(f.ino) || f.mtime == m.stamp() {
+			rest = append(rest, f)
+		} else {
+			m.free = append(m.free, f.ino)
+		}
+	}
+	m.ended = rest
 }
 
 // moved notes that the entries of the directory of path changed.

@@ -50,7 +50,7 @@ func modelOps(seed uint64) []modelOp {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	ops := make([]modelOp, 20+rnd.IntN(60))
 	for i := range ops {
-		ops[i] = modelOp{rnd.IntN(100), rnd.Uint64()}
+		ops[i] = modelOp{rnd.IntN(112), rnd.Uint64()}
 	}
 	return ops
 }
@@ -98,6 +98,16 @@ func TestModelRepeats(t *testing.T) {
 
 // runModel runs a case. why is empty when it passes.
 func runModel(t *testing.T, seed uint64, ops []modelOp, in string) (why, trace string) {
+	return playModel(t, seed, in, func(m *model) {
+		for _, op := range ops {
+			m.rnd = rand.New(rand.NewPCG(op.seed, 0))
+			m.step(op.kind)
+		}
+	})
+}
+
+// playModel is runModel for any sequence of actions.
+func playModel(t *testing.T, seed uint64, in string, play func(m *model)) (why, trace string) {
 	dir := filepath.Join(in, "case")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -119,10 +129,7 @@ func runModel(t *testing.T, seed uint64, ops []modelOp, in string) (why, trace s
 			panic(p)
 		}
 	}()
-	for _, op := range ops {
-		m.rnd = rand.New(rand.NewPCG(op.seed, 0))
-		m.step(op.kind)
-	}
+	play(m)
 	m.finish()
 	m.verify()
 	return "", "" // and the trace
@@ -146,6 +153,7 @@ func newModel(t testing.TB, seed uint64, dir string) *model {
 	m.rig = &rig{t: t, cfg: cfg, clock: time.Unix(1_800_000_000, 0), states: map[FileID]State{}, sys: m.files.system()}
 	m.files.touched(dir)
 	m.rig.open()
-	m.act("%s, chunks of %d, file times in %v, pace %v", filepath.Base(cfg.Path), cfg.ChunkSize, m.files.grain, m.pace)
+	m.act("%s, chunks of %d, file times in %v, pace %v, numbers given again: %v",
+		filepath.Base(cfg.Path), cfg.ChunkSize, m.files.grain, m.pace, m.files.reuse)
 	return m
 }

@@ -61,6 +61,7 @@ type model struct {
 	history map[FileID][]State
 	running bool
 	met     bool // looked once
+	held    *File
 	looks   int
 	want    uint64
 	trace   []string
@@ -71,6 +72,9 @@ type model struct {
 // finish lets everything be read that can be.
 func (m *model) finish() {
 	m.act("finish")
+	if m.held != nil {
+		m.goOn(1 << 30)
+	}
 	if m.running && m.outage {
 		m.halt()
 	}
@@ -80,7 +84,7 @@ func (m *model) finish() {
 	if m.cur == nil {
 		m.create() // what came and went between two looks is looked for when something is there
 	}
-	for range 12 {
+	for range closedEvery + 4 {
 		m.pass(time.Second)
 		m.look()
 		m.readSome(1 << 30)
@@ -124,9 +128,23 @@ func (m *model) step(n int) {
 		if m.running {
 			m.halt()
 		}
-	default:
+	case n < 100:
 		if !m.running {
 			m.resume()
+		}
+	case n < 103:
+		m.removeOldest()
+	case n < 104:
+		if m.running {
+			m.wait()
+		}
+	case n < 107:
+		if m.running && m.held == nil {
+			m.hold()
+		}
+	default:
+		if m.held != nil {
+			m.goOn(1 + m.rnd.IntN(3))
 		}
 	}
 }
@@ -169,6 +187,11 @@ func (m *model) noticing(do func()) {
 	for _, f := range m.known() {
 		delete(before, f.id)
 	}
+	for _, g := range m.gens {
+		if g.unnamed && !m.open(g) {
+			g.gone = true
+		}
+	}
 	for id, size := range before {
 		g := m.ids[id]
 		left := len(g.content)
@@ -183,6 +206,7 @@ func (m *model) look() {
 	m.looks++
 	m.noticing(m.scan)
 	m.act("look")
+	m.files.inUse(m.isOpen)
 	m.identify()
 	for f := range m.set.files {
 		if g := m.ids[f.id]; !m.stale(f) {
@@ -193,7 +217,7 @@ func (m *model) look() {
 		if g.away {
 			g.since++
 		}
-		if f := m.file(g); f != nil && !g.gone && int(f.size) < len(g.content) && f.handle != nil && !m.stale(f) {
+		if f := m.file(g); f != nil && !g.gone && int(f.size) < len(g.content) && f.handle != nil && f != m.held && !m.stale(f) {
 			m.t.Fatalf("generation %d has %d bytes, the set saw %d", g.n, len(g.content), f.size)
 		}
 	}
@@ -213,9 +237,23 @@ func (m *model) stale(f *File) bool {
 
 // again forgets what f is, if that is gone and nothing was seen of it.
 func (m *model) again(f *File) {
-	if g := m.ids[f.id]; g != nil && m.stale(f) && g.known == 0 && g.cursor == 0 {
+	g := m.ids[f.id]
+	if g == nil || !m.stale(f) || g.known > 0 || g.cursor > 0 {
+		return
+	}
+	if o := m.newest(f.id.Ino); o != nil && o.n > g.n {
 		m.ids[f.id] = nil
 	}
+}
+
+// newest returns the last generation that is in the file of that number.
+func (m *model) newest(ino uint64) *modelGen {
+	for _, g := range slices.Backward(m.gens) {
+		if m.inode(g) == ino {
+			return g
+		}
+	}
+	return nil
 }
 
 // known returns what the Set knows, oldest first.
@@ -232,35 +270,24 @@ func (m *model) identify() {
 		if m.ids[f.id] != nil {
 			continue
 		}
-		for i := len(m.gens) - 1; i >= 0 && m.ids[f.id] == nil; i-- {
-			g := m.gens[i]
-			if g.copyIno == f.id.Ino && g.copyIno != 0 || g.ino == f.id.Ino && g.copyIno == 0 && !g.gone {
-				m.ids[f.id] = g
-				g.found, g.foundAt = g.time, m.looks
-				m.act("%v is %d", f.id, g.n)
-			}
-		}
-		if m.ids[f.id] == nil {
+		g := m.newest(f.id.Ino)
+		if g == nil {
 			m.t.Fatalf("%v is no generation of the model", f.id)
+		}
+		m.ids[f.id] = g
+		g.found, g.foundAt, g.known = g.time, m.looks, int(f.size)
+		m.act("%v is %d", f.id, g.n)
+	}
+	for id := range m.states { // of what ended before it was looked at here
+		if m.ids[id] == nil {
+			m.ids[id] = m.newest(id.Ino)
 		}
 	}
 }
 
 func (m *model) readSome(chunks int) {
 	for f := m.set.tryReady(); f != nil; f = m.set.tryReady() {
-		if g := m.ids[f.id]; !m.stale(f) {
-			m.want += uint64(max(0, int(f.size)-len(g.content))) // cut off
-		}
-		m.noticing(func() {
-			for chunks > 0 {
-				c, err := f.Next()
-				if err == io.EOF {
-					break
-				}
-				chunks--
-				m.deliver(f, c)
-			}
-		})
+		chunks = m.next(f, chunks)
 		f.Release()
 		m.save()
 		m.identify()
@@ -268,6 +295,44 @@ func (m *model) readSome(chunks int) {
 			return
 		}
 	}
+}
+
+// next reads up to so many chunks of f. It returns how many are left.
+func (m *model) next(f *File, chunks int) int {
+	if g := m.ids[f.id]; f.look && !m.stale(f) {
+		m.want += uint64(max(0, int(f.size)-len(g.content))) // cut off
+	}
+	m.noticing(func() {
+		for chunks > 0 {
+			c, err := f.Next()
+			if err == io.EOF {
+				break
+			}
+			chunks--
+			m.deliver(f, c)
+		}
+	})
+	return chunks
+}
+
+// hold takes a file that is ready, and leaves it to goOn.
+func (m *model) hold() {
+	if m.held = m.set.tryReady(); m.held != nil {
+		m.act("hold %v", m.held.id)
+	}
+}
+
+// goOn reads what is held, and releases it at its end.
+func (m *model) goOn(chunks int) {
+	m.act("go on with %v", m.held.id)
+	chunks = m.next(m.held, chunks)
+	m.identify()
+	if chunks > 0 {
+		m.held.Release()
+		m.held = nil
+		m.act("released")
+	}
+	m.save()
 }
 
 func (m *model) deliver(f *File, c *Chunk) {
@@ -324,6 +389,9 @@ func (m *model) unordered(o, g *modelGen) bool {
 // halt stops the Set. What was handed out is acknowledged up to a random position
 // of each generation.
 func (m *model) halt() {
+	if m.held != nil {
+		m.goOn(1 << 30)
+	}
 	m.save()
 	exact := m.rnd.IntN(2) == 0
 	if m.outage {
@@ -341,6 +409,7 @@ func (m *model) halt() {
 		}
 	}
 	m.act("stop (unreadable %d)", m.unreadable())
+	m.files.inUse(m.isOpen)
 	m.stop()
 	m.running = false
 	for _, id := range m.saved() { // forgotten at the last moment

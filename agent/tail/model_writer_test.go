@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
 
 // create makes a new file at path.
 func (m *model) create() {
+	m.files.gone(m.isOpen)
 	w, err := os.OpenFile(m.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
 	m.must(err)
 	m.begin0(w, m.files.made(m.path), m.files.stamp())
@@ -37,23 +40,30 @@ func (m *model) must(err error) {
 // text returns the next bytes that the writer of g writes: any number of lines,
 // the last one often not whole.
 func (m *model) text(g *modelGen) []byte {
+	b := m.lines(g, 400)
+	n := 1 + m.rnd.IntN(len(b))
+	if m.rnd.IntN(2) == 0 {
+		n = bytes.LastIndexByte(b[:n], '\n') + 1
+	}
+	return b[:n]
+}
+
+// lines returns whole lines of at least so many bytes.
+func (m *model) lines(g *modelGen, size int) []byte {
 	var b bytes.Buffer
-	for b.Len() < 400 {
+	for b.Len() < size {
 		g.line++
 		fmt.Fprintf(&b, "%c%d-%d%s\n", 'A'+g.n%50, g.n, g.line, strings.Repeat("x", m.rnd.IntN(40)))
 		if m.rnd.IntN(10) == 0 {
 			b.WriteByte('\n')
 		}
 	}
-	n := 1 + m.rnd.IntN(b.Len())
-	if m.rnd.IntN(2) == 0 {
-		n = bytes.LastIndexByte(b.Bytes()[:n], '\n') + 1
-	}
-	return b.Bytes()[:n]
+	return b.Bytes()
 }
 
-func (m *model) append(g *modelGen) {
-	b := m.text(g)
+func (m *model) append(g *modelGen) { m.appendTo(g, m.text(g)) }
+
+func (m *model) appendTo(g *modelGen, b []byte) {
 	_, err := g.w.Write(b)
 	m.must(err)
 	if len(b) > 0 {
@@ -78,7 +88,11 @@ func (m *model) mark() {
 		return
 	}
 	o := m.gens[m.cur.n-1]
-	if f := m.file(o); f != nil && f.handle != nil && !o.gone && !o.excused && o.copyIno == 0 {
+	f := m.file(o)
+	if f != nil && f.passed && !slices.Contains(f.home.late, f) {
+		return // as many as are looked at were read to their end since
+	}
+	if f != nil && f.handle != nil && !o.gone && !o.excused && o.copyIno == 0 {
 		whole := bytes.LastIndexByte(o.content, '\n') + 1
 		m.cur.marks = append(m.cur.marks, modelMark{len(m.cur.content), whole, o})
 	}
@@ -86,7 +100,7 @@ func (m *model) mark() {
 
 // lateWrite goes on writing to the file that was moved away last.
 func (m *model) lateWrite() {
-	if i := len(m.gens) - 2; i >= 0 && m.gens[i].away && !m.gens[i].gone && m.gens[i].copyIno == 0 && m.gens[i].since < 6 && m.cur != nil {
+	if i := len(m.gens) - 2; i >= 0 && m.gens[i].away && (!m.gens[i].unnamed || m.open(m.gens[i])) && !m.gens[i].gone && m.gens[i].copyIno == 0 && m.gens[i].since < 6 && m.cur != nil {
 		m.append(m.gens[i])
 	}
 }
@@ -146,6 +160,11 @@ func (m *model) truncate() {
 	if m.rnd.IntN(3) == 0 && !m.outage {
 		to = m.rnd.IntN(len(g.content) + 1)
 	}
+	m.truncateTo(to)
+}
+
+func (m *model) truncateTo(to int) {
+	g := m.cur
 	m.act("truncate %d to %d (handed out %d, seen %d)", g.n, to, g.cursor, m.seen(g))
 	m.must(os.Truncate(m.path, int64(to)))
 	m.files.touched(m.path)
@@ -164,8 +183,7 @@ func (m *model) remove() {
 	if m.cur == nil {
 		return
 	}
-	m.must(os.Remove(m.path))
-	m.files.moved(m.path)
+	m.unlink(m.path)
 	g := m.leave()
 	g.unnamed = true
 	m.act("remove %d", g.n)
@@ -174,14 +192,60 @@ func (m *model) remove() {
 	}
 }
 
+// unlink deletes a file. It returns its number.
+func (m *model) unlink(path string) uint64 {
+	ino := m.files.removed(path)
+	m.must(os.Remove(path))
+	m.files.moved(path)
+	return ino
+}
+
+// removeOldest deletes the rotated file with the highest number.
+func (m *model) removeOldest() {
+	for n := 41; n >= 1; n-- {
+		path := fmt.Sprintf("%s.%d", m.path, n)
+		if !fileExists(path) {
+			continue
+		}
+		ino := m.unlink(path)
+		for _, g := range m.gens {
+			if g.away && m.inode(g) == ino && !g.gone {
+				g.unnamed = true
+				g.gone = !m.running || !m.open(g)
+				m.act("remove %s of %d, gone: %v", filepath.Base(path), g.n, g.gone)
+			}
+		}
+		return
+	}
+}
+
+// wait lets much time go by.
+func (m *model) wait() {
+	for range 1 + m.rnd.IntN(4) {
+		m.pass(time.Duration(1+m.rnd.IntN(70)) * time.Second)
+		m.look()
+		m.readSome(1 + m.rnd.IntN(20))
+	}
+}
+
+// inode returns the number of the file that g is in.
+func (m *model) inode(g *modelGen) uint64 {
+	if g.copyIno != 0 {
+		return g.copyIno
+	}
+	return g.ino
+}
+
 // open tells whether the Set has the file of g open.
-func (m *model) open(g *modelGen) bool {
+func (m *model) open(g *modelGen) bool { return m.isOpen(m.inode(g)) }
+
+func (m *model) isOpen(ino uint64) bool {
 	for f := range m.set.files {
-		if f.id.Ino == g.ino && f.handle != nil {
-			return true
+		if f.id.Ino == ino && f.handle != nil {
+			return m.running
 		}
 	}
-	return false
+	return m.held != nil && m.held.id.Ino == ino && m.held.handle != nil
 }
 
 // head returns up to where a file that nothing was read of is known by content.

@@ -125,7 +125,7 @@ func (f *File) readChunk(h *os.File, sp *splitter, want int64) (*Chunk, verdict)
 			return nil, readChanged
 		}
 	}
-	final := f.final && f.pos+int64(len(c.Data)) >= f.limit
+	final := f.final && f.pos+int64(len(c.Data)) >= f.limit && !f.grewSince(h, f.pos+int64(len(c.Data)))
 	var u cut
 	c.Lines, u = sp.split(c.Lines[:0], c.Data, f.pos, f.part, final)
 	if u.used == 0 {
@@ -148,6 +148,13 @@ func (f *File) readChunk(h *os.File, sp *splitter, want int64) (*Chunk, verdict)
 	}
 	f.finish(c)
 	return c, readLines
+}
+
+// grewSince tells whether the file is longer than that: the unfinished line at its end
+// may be finished by now. The next look tells.
+func (f *File) grewSince(h *os.File, size int64) bool {
+	var st fileStat
+	return f.set.sys.statFile(h, &st) == nil && st.size > size
 }
 
 // advance moves the position to the end of what was split.

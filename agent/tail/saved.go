@@ -23,7 +23,7 @@ func (s *Set) takeSavedLocked(id inode, h *os.File, size int64) (State, bool) {
 		return State{}, false
 	}
 	slices.SortFunc(states, func(a, b State) int { return byGen(b, a) })
-	i := slices.IndexFunc(states, func(st State) bool { return matches(h, size, &st) })
+	i := slices.IndexFunc(states, func(st State) bool { return s.sameFile(h, size, &st) })
 	if i < 0 && key != id {
 		return State{}, false
 	}
@@ -73,6 +73,11 @@ func (s *Set) resumeLocked(sl *slot, a *arrival, st State) *File {
 	s.addLocked(f, home, a.name, &a.st, a.h)
 	f.size = a.st.size
 	s.startLocked(f, st)
+	if empty(&st) && f.size > 0 { // now it can be known again
+		f.head = firstHead(f.handle, f.size)
+		f.base = f.stateLocked()
+		s.unsaved = append(s.unsaved, f.base)
+	}
 	if home != sl {
 		f.away, f.awayAt = true, s.now()
 		s.away[f] = struct{}{}
@@ -86,6 +91,15 @@ func (s *Set) resumeLocked(sl *slot, a *arrival, st State) *File {
 func (s *Set) fromSaved(sl *slot, a *arrival) bool {
 	p, ok := s.newest[sl.path]
 	return ok && !empty(&p) && p.ID.Ino == a.st.id.ino && a.h != nil && matches(a.h, a.st.size, &p)
+}
+
+// sameFile tells whether the file h is what st was saved of. Of a file without known
+// content, only its number and its age tell.
+func (s *Set) sameFile(h *os.File, size int64, st *State) bool {
+	if empty(st) && s.sys.birth(h) > st.Seen.UnixNano() {
+		return false
+	}
+	return matches(h, size, st)
 }
 
 // empty tells whether a state was saved of a file without known content: such a
@@ -111,7 +125,7 @@ func (s *Set) savedPast(sl *slot) *past {
 		return p
 	}
 	defer func() { _ = h.Close() }()
-	if now.id == id && matches(h, now.size, &st) {
+	if now.id == id && !empty(&st) && matches(h, now.size, &st) {
 		p.trunc, p.born, p.name = false, s.sys.birth(h), name
 	}
 	return p

@@ -3,6 +3,7 @@ package tail
 import (
 	"errors"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -36,6 +37,10 @@ func (s *Set) rotate(slots []*slot) {
 				s.mu.Unlock()
 				continue
 			}
+			if s.aboutToNotice(sl) {
+				s.discard(a, nil)
+				continue // the next scan goes on with it
+			}
 			var found []candidate
 			clean := s.settleTruncation(sl, a.st.id)
 			if clean {
@@ -56,13 +61,42 @@ func (s *Set) rotate(slots []*slot) {
 	}
 }
 
+// aboutToNotice tells whether the file that was at the name was truncated, or filled
+// since it was empty, and is being read: what became of it must be known before what
+// came after it, and its reader is to find out.
+func (s *Set) aboutToNotice(sl *slot) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := sl.cur
+	if f == nil || f.home != sl || f.state != fileHeld || f.handle == nil {
+		return false
+	}
+	var st fileStat
+	if err := s.sys.statFile(f.handle, &st); err != nil {
+		return false
+	}
+	if st.size >= f.pos && f.intactLocked() && (!f.blankLocked() || st.mtime == f.mtime && !f.recentLocked()) {
+		return false
+	}
+	s.wakeLocked(f)
+	return true
+}
+
 // settleTruncation notices that the file that was at the name was truncated before
 // it was moved away, so that a copy made of it is not taken for another file. now is
 // what is at the name. It returns false when that cannot be settled now.
 func (s *Set) settleTruncation(sl *slot, now inode) bool {
 	s.mu.Lock()
 	f := sl.cur
-	ok := f != nil && f.handle != nil && f.home == sl && (f.state == fileIdle || f.state == fileQueued)
+	ok := f != nil && f.home == sl && (f.state == fileIdle || f.state == fileQueued)
+	closed := ok && f.handle == nil
+	s.mu.Unlock()
+	if closed && !s.reopen(f) {
+		s.deletedWhileClosed(f, now)
+		return true
+	}
+	s.mu.Lock()
+	ok = ok && f.handle != nil && (f.state == fileIdle || f.state == fileQueued)
 	var st fileStat
 	ok = ok && s.sys.statFile(f.handle, &st) == nil
 	truncated := ok && (st.size < f.pos || !f.intactLocked())
@@ -74,6 +108,48 @@ func (s *Set) settleTruncation(sl *slot, now inode) bool {
 	case blank && st.id != now:
 		return s.cameAndWent(f, st, now, false) != blankAgain
 	}
+	return true
+}
+
+// deletedWhileClosed lets the copy of f go on where f ended, if there is one: it may have
+// been truncated before it was deleted.
+func (s *Set) deletedWhileClosed(f *File, now inode) {
+	s.mu.Lock()
+	sl := f.home
+	p := &past{name: f.name, mtime: f.bound, size: f.size, state: f.stateLocked(), trunc: true}
+	s.mu.Unlock()
+	found, _ := s.unseen(sl, p, now)
+	found = slices.DeleteFunc(found, func(c candidate) bool {
+		if !c.copied {
+			_ = c.h.Close() // it is found again
+		}
+		return !c.copied
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(found) > 0 && (f.state == fileIdle || f.state == fileQueued) {
+		f.size = max(f.pos, f.size-s.adoptLocked(sl, p, found)-s.copiesOfLocked(f))
+		s.finishLocked(f, "deleted")
+		return
+	}
+	s.discard(&arrival{}, found)
+}
+
+// reopen opens a file that was closed, wherever it is now. false: it is nowhere.
+func (s *Set) reopen(f *File) bool {
+	h, name, err := s.find(f)
+	if err != nil || h == nil {
+		return err != nil // it is looked for again when it is read
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.handle != nil || f.state != fileIdle && f.state != fileQueued {
+		_ = h.Close()
+		return true
+	}
+	f.handle, f.checkup = h, true
+	s.renameLocked(f, name)
+	s.open++
 	return true
 }
 
@@ -121,10 +197,7 @@ func (s *Set) arrive(sl *slot) arrival {
 		return a
 	}
 	a.exists = true
-	s.mu.Lock()
-	known := s.byInode[a.st.id]
-	s.mu.Unlock()
-	if known != nil {
+	if s.follows(a.st.id, sl.path) {
 		return a
 	}
 	a.name = resolve(sl.path)
@@ -142,6 +215,30 @@ func (s *Set) arrive(sl *slot) arrival {
 		a.st = st
 	}
 	return a
+}
+
+// follows tells whether the file of that identity at path is known. One that was closed
+// may have been deleted since, and its number given to another file.
+func (s *Set) follows(id inode, path string) bool {
+	s.mu.Lock()
+	f := s.byInode[id]
+	sure := f == nil || f.handle != nil || f.born == 0 || f.state == fileHeld
+	s.mu.Unlock()
+	if sure {
+		return f != nil
+	}
+	h, st, err := s.openRetry(path)
+	if err != nil {
+		return true
+	}
+	born := s.sys.birth(h)
+	_ = h.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st.id == id && born != f.born && f.handle == nil && f.state != fileHeld {
+		s.finishLocked(f, "deleted, and its number given to another file")
+	}
+	return s.byInode[id] != nil
 }
 
 // allowed asks whether a file may be followed under its names.
