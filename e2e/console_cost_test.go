@@ -88,7 +88,8 @@ func loose() float64 {
 func TestConsoleIdle(t *testing.T) {
 	t.Parallel()
 	s := newTerminal(t, 120, 40)
-	w := newWorld(t)
+	// Servers of its own: on shared ones other agents are news.
+	w := newWorldOn(t, testkit.Etcd(t, testkit.EmbeddedEtcd()), testkit.Embedded())
 	topic := w.kafka.Topic(t, 1)
 	w.put(collect(w.path("a.log"), topic))
 	log := testkit.NewLog(t, w.path("a.log"))

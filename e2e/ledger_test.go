@@ -118,7 +118,7 @@ func (c *counter) add(from string, value []byte, at time.Time) {
 			seen[number] = at
 		}
 		c.v.Duplicated++
-		if c.again = append(c.again, again{name, number, before, at}); len(c.again) <= 3 {
+		if c.again = append(c.again, again{name, number, from, before, at}); len(c.again) <= 3 {
 			c.example("duplicated %s %d", name, number)
 		}
 		return

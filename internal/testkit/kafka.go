@@ -198,6 +198,9 @@ func (k *KafkaServer) Create(t testing.TB, name string, partitions int, configs 
 	if err := admin.Close(); err != nil {
 		t.Errorf("close admin: %v", err)
 	}
+	for _, addr := range k.addrs {
+		Eventually(t, 30*time.Second, "the broker at "+addr+" knows the topic "+name, func() bool { return k.knows(addr, name, partitions) })
+	}
 }
 
 // ConfigSASL is a client's configuration for the cluster that authenticates.

@@ -59,3 +59,27 @@ func (k *KafkaServer) admin(t testing.TB, call func(sarama.ClusterAdmin) error) 
 		t.Errorf("kafka admin: %v", err)
 	}
 }
+
+// knows tells whether the broker at an address has heard of all partitions of a topic
+// and their leaders: it does some time after the topic was created by another one.
+func (k *KafkaServer) knows(addr, topic string, partitions int) bool {
+	conf, err := k.Config().Sarama()
+	if err != nil {
+		return false
+	}
+	b := sarama.NewBroker(addr)
+	if err := b.Open(conf); err != nil {
+		return false
+	}
+	defer func() { _ = b.Close() }()
+	got, err := b.GetMetadata(&sarama.MetadataRequest{Version: 4, Topics: []string{topic}})
+	if err != nil || len(got.Topics) != 1 || got.Topics[0].Err != sarama.ErrNoError || len(got.Topics[0].Partitions) != partitions {
+		return false
+	}
+	for _, p := range got.Topics[0].Partitions {
+		if p.Leader < 0 {
+			return false
+		}
+	}
+	return true
+}
