@@ -59,6 +59,32 @@ var modelCases = map[string]func(m *model){
 		m.create()
 		m.look()
 	},
+	"half a line grows while nothing is read for long": func(m *model) {
+		m.create()
+		m.put()
+		m.look()
+		m.readSome(1 << 30)
+		m.rename0()
+		m.create()
+		m.appendTo(m.cur, []byte("a line\nhalf "))
+		for range 2 {
+			m.pass(time.Second)
+			m.look()
+			m.readSome(1 << 30)
+		}
+		m.appendTo(m.gens[0], []byte("late\n"))
+		m.mark()
+		m.appendTo(m.cur, []byte("and half\nmore\n"))
+		m.look()
+		m.rename0()
+		m.create()
+		for range 2 * partialAfter {
+			m.pass(time.Second)
+			m.look()
+			m.appendTo(m.gens[1], []byte("more\n"))
+		}
+		m.readSome(1 << 30)
+	},
 	"half a line completed while its reader is about to give up on it": func(m *model) {
 		m.create()
 		m.appendTo(m.cur, append(m.lines(m.cur, 1200), "half "...))

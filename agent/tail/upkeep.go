@@ -65,8 +65,9 @@ func (s *Set) upkeepLocked(f *File, turn bool) bool {
 		if f.partial && quiet >= flushAfter*s.cfg.Interval {
 			f.flush = true
 			s.wakeLocked(f)
-		} else if f.partial && !f.passed && s.now().Sub(f.awayAt) >= partialAfter*s.cfg.Interval {
-			s.passLocked(f) // its writer goes on and on, and newer generations wait
+		} else if f.partial && !f.passed && s.now().Sub(f.awayAt) >= partialAfter*s.cfg.Interval &&
+			s.now().Sub(f.lastUse) <= flushAfter*s.cfg.Interval {
+			s.passLocked(f) // it is read, but its writer goes on and on, and newer generations wait
 		}
 		return false
 	}
