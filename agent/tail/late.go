@@ -1,5 +1,7 @@
 package tail
 
+import "slices"
+
 // A writer that is told to reopen its file goes on writing to the old one, which
 // was renamed, until it does. What it wrote there was written before the first
 // byte of the new file, though the old one may have been read to its end already.
@@ -68,6 +70,11 @@ func (f *File) untilLocked(size int64) int64 {
 	}
 	f.again, f.final = true, false
 	return f.until
+}
+
+// maybeLate tells whether a generation may still be written to that newer ones wait for.
+func (sl *slot) maybeLate() bool {
+	return slices.ContainsFunc(sl.late, func(f *File) bool { return f.state != fileDone && f.handle != nil })
 }
 
 // passedLocked notes that f, which is away, was read to its end.

@@ -85,6 +85,21 @@ var modelCases = map[string]func(m *model){
 		}
 		m.readSome(1 << 30)
 	},
+	"late writes after there was no file of the name for long": func(m *model) {
+		m.create()
+		m.put()
+		m.look()
+		m.rename0()
+		m.pass(50 * time.Second)
+		m.look()
+		m.readSome(1 << 30)
+		m.pass(20 * time.Second)
+		m.look()
+		m.create()
+		m.put()
+		m.appendTo(m.gens[0], []byte("late\n"))
+		m.put()
+	},
 	"half a line completed while its reader is about to give up on it": func(m *model) {
 		m.create()
 		m.appendTo(m.cur, append(m.lines(m.cur, 1200), "half "...))

@@ -167,7 +167,7 @@ func (s *Set) retireLocked(listed bool) {
 			sl.since = s.now()
 			continue
 		}
-		if len(sl.queue) == 0 && s.now().Sub(sl.since) > 60*s.cfg.Interval {
+		if len(sl.queue) == 0 && s.now().Sub(sl.since) > 60*s.cfg.Interval && !sl.maybeLate() {
 			s.gone = append(s.gone, sl.ended...)
 			delete(s.slots, p)
 		}
