@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fsnotify/fsnotify"
+
 	"logctl/internal/testkit"
 )
 
@@ -217,6 +219,49 @@ func TestAtomicReplace(t *testing.T) {
 	rename(t, p+"~tmp", p)
 	r.step(3)
 	r.want("unread", "other")
+}
+
+// TestAtomicReplaceInOneTick has the old file unlinked and the new one created at the
+// same time, as far as the file system tells: events say whether the name was ever
+// without a file. Where nothing says so, lines rather come again than not at all.
+func TestAtomicReplaceInOneTick(t *testing.T) {
+	for name, c := range map[string]struct {
+		events []fsnotify.Op
+		again  bool
+	}{
+		"renamed over":           {[]fsnotify.Op{fsnotify.Create}, false},
+		"removed and made again": {[]fsnotify.Op{fsnotify.Remove, fsnotify.Create}, true},
+		"moved and made again":   {[]fsnotify.Op{fsnotify.Rename, fsnotify.Create}, true},
+		"not told":               {nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := tmp(t, "app.log")
+			write(t, p, "1\n2\n")
+			r := newRig(t, Config{Path: p})
+			r.step(1)
+			old := r.set.slots[p].cur
+			r.set.sys.born = func(h *os.File) int64 {
+				var st fileStat
+				if err := statFile(old.handle, &st); err != nil {
+					t.Error(err)
+				}
+				return st.ctime
+			}
+			write(t, p+"~tmp", "1\n2\n3\n")
+			rename(t, p+"~tmp", p)
+			r.set.mu.Lock()
+			for _, op := range c.events {
+				r.set.eventLocked(p, op)
+			}
+			r.set.mu.Unlock()
+			r.step(3)
+			if want := []string{"1", "2", "3"}; c.again {
+				r.want(append([]string{"1", "2"}, want...)...)
+			} else {
+				r.want(want...)
+			}
+		})
+	}
 }
 
 func fileMtime(t *testing.T, p string) int64 {

@@ -235,7 +235,7 @@ func (s *Set) compareLocked(sl *slot, st *fileStat, err error) bool {
 		return sl.cur != nil || !s.scanned
 	}
 	if sl.cur != nil && sl.cur.inode() == st.id {
-		sl.err = nil
+		sl.err, sl.told = nil, 0
 		s.observeLocked(sl.cur, st)
 		if f := sl.cur; f.home == sl && f.mtime == st.mtime && !f.unproved {
 			f.bound = st.mtime

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
+	"github.com/fsnotify/fsnotify"
 )
 
 // ErrClosed is returned by Ready after Close.
@@ -75,6 +76,7 @@ type slot struct {
 	turn   uint64   // when it is looked at, where there are many
 	seen   uint64   // number of the scan that listed it
 	since  time.Time
+	told   fsnotify.Op // what events told of the name since it was looked at last, of Create, Remove and Rename
 }
 
 // past is what must be known of a generation to find those that came after it.

@@ -5,6 +5,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/fsnotify/fsnotify"
 )
 
 // arrival is what was found at a name.
@@ -340,7 +342,8 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
 		sl.last = &past{name: old.name, mtime: old.bound, size: old.size, born: old.born}
 		sl.cur = nil
 	}
-	replaced := old != nil && a.exists && s.replacesLocked(old, a)
+	replaced := old != nil && a.exists && s.replacesLocked(old, a, sl.told)
+	sl.told = 0
 	if old != nil && old.home == sl {
 		s.awayLocked(old)
 	}
@@ -373,9 +376,11 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
 // replacesLocked tells whether the file that arrived was written beside old and
 // then renamed over it, with the same content to begin with: then it is read from
 // where old ended. A file that was created after old was removed is a new one,
-// whatever it begins with.
-func (s *Set) replacesLocked(old *File, a *arrival) bool {
-	if a.h == nil || old.handle == nil || old.state != fileIdle || old.pos == 0 || old.head.len == 0 {
+// whatever it begins with. Which of both came first is what their times tell, and when
+// these are the same, whether the name was ever without a file: told is what events told
+// of it.
+func (s *Set) replacesLocked(old *File, a *arrival, told fsnotify.Op) bool {
+	if a.h == nil || old.handle == nil || old.state == fileDone || old.pos == 0 || old.head.len == 0 {
 		return false
 	}
 	var st fileStat
@@ -384,7 +389,8 @@ func (s *Set) replacesLocked(old *File, a *arrival) bool {
 	}
 	b := s.sys.birth(a.h)
 	state := old.stateLocked()
-	return b != 0 && b < st.ctime && matches(a.h, a.st.size, &state)
+	before := b != 0 && (b < st.ctime || b == st.ctime && told == fsnotify.Create)
+	return before && matches(a.h, a.st.size, &state)
 }
 
 // followLocked begins to follow a file that is not known.

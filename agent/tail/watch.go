@@ -95,6 +95,9 @@ func (w *Watcher) rescan() {
 		for s := range d.subs {
 			s.mu.Lock()
 			s.full = true
+			for _, sl := range s.slots {
+				sl.told |= fsnotify.Remove // for all that is known
+			}
 			s.mu.Unlock()
 			s.poke()
 		}
@@ -222,6 +225,7 @@ func (s *Set) eventLocked(path string, op fsnotify.Op) {
 	}
 	switch {
 	case sl != nil:
+		sl.told |= op & (fsnotify.Create | fsnotify.Remove | fsnotify.Rename)
 		s.dirty[sl] = struct{}{}
 	case op&fsnotify.Create == 0:
 		return
