@@ -277,6 +277,9 @@ func (s *Set) renew(f *File, st fileStat, moved bool) bool {
 		s.mu.Unlock()
 		return true
 	}
+	if f.unproved { // the size at the last look may be that of what came after
+		f.size, f.mtime, f.unproved = f.proved, f.provedAt, false
+	}
 	p := &past{name: f.name, mtime: f.bound, size: f.size, state: f.stateLocked(), trunc: true}
 	away := f.away
 	s.mu.Unlock()

@@ -100,6 +100,28 @@ var modelCases = map[string]func(m *model){
 		m.appendTo(m.gens[0], []byte("late\n"))
 		m.put()
 	},
+	"size of the next one seen while it waits, then renamed": func(m *model) {
+		m.create()
+		m.put()
+		m.look()
+		m.readSome(1 << 30)
+		m.rename0()
+		m.create()
+		m.put()
+		for range 2 {
+			m.pass(time.Second / 4)
+			m.look()
+			m.readSome(1 << 30)
+		}
+		m.appendTo(m.gens[0], []byte("late\n"))
+		m.put()
+		m.look()
+		m.copyTruncate()
+		m.appendTo(m.cur, m.lines(m.cur, 2000))
+		m.readSome(1)
+		m.rename0()
+		m.create()
+	},
 	"half a line completed while its reader is about to give up on it": func(m *model) {
 		m.create()
 		m.appendTo(m.cur, append(m.lines(m.cur, 1200), "half "...))
