@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -50,5 +51,29 @@ func TestNothingMovesThePositionPastUnsentLines(t *testing.T) {
 	}
 	if task.unacked() || task.counters.ackedLines.Load() != 2 {
 		t.Errorf("unacked %v, %d lines acknowledged, want 2", task.unacked(), task.counters.ackedLines.Load())
+	}
+}
+
+// TestPositionsAreThereWhenNothingIsUnacked ends tasks whose last acknowledgement comes
+// just then: a successor that sees nothing on its way must find the position of it.
+func TestPositionsAreThereWhenNothingIsUnacked(t *testing.T) {
+	b := newBench(t)
+	task := newTask(b.shared, b.entry("a.log", "t1"), &counters{})
+	s := &stream{id: tail.FileID{Dev: 1, Ino: 2}, window: window{used: &task.segments}}
+	task.streams[s.id] = s
+	for pos := int64(1); pos <= 5000; pos++ {
+		seg := s.window.track(tail.State{ID: s.id, Pos: pos}, false, time.Now())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			task.acknowledge(s, seg)
+		}()
+		for task.unacked() {
+			runtime.Gosched()
+		}
+		if saved := b.shared.registry.States(task.entry.Key()); len(saved) != 1 || saved[0].Pos != pos {
+			t.Fatalf("nothing is on its way, and %+v is saved, want position %d", saved, pos)
+		}
+		<-done
 	}
 }

@@ -319,13 +319,11 @@ func (t *task) streamList() []*stream {
 
 // acknowledge moves the saved position of a file as far as it may.
 func (t *task) acknowledge(s *stream, seg *segment) {
-	st, moved := s.window.ack(seg)
-	if !moved {
-		return
-	}
+	// Both under the lock: a successor that saw the window empty takes over the positions.
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.detached {
+	st, moved := s.window.ack(seg)
+	if moved && !t.detached {
 		t.shared.registry.Put(t.entry.Key(), st)
 	}
 }
@@ -363,7 +361,9 @@ func (t *task) settle(ctx context.Context, sameTopic bool) {
 }
 
 func (t *task) unacked() bool {
-	for _, s := range t.streamList() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.streams {
 		if _, ok := s.window.oldest(); ok {
 			return true
 		}
