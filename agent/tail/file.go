@@ -208,7 +208,13 @@ func (f *File) lookAgain() bool {
 	}
 	yielded := f.yielded
 	f.limit = f.untilLocked(st.size)
-	return yielded || !s.yieldLocked(f, st.size)
+	if yielded || !s.yieldLocked(f, st.size) {
+		return true
+	}
+	if f.unproved && f.intactLocked() { // no read follows that would prove the size
+		f.proved, f.provedAt, f.unproved = f.size, f.mtime, false
+	}
+	return false
 }
 
 // quietSince returns when something last happened to a file that was moved away.
