@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -48,6 +50,11 @@ lines in flight may be sent again.`,
 			if err != nil {
 				return err
 			}
+			saving, enough := context.WithCancel(cmd.Context())
+			var side sync.WaitGroup
+			side.Go(func() { saveProcessors(saving) })
+			defer side.Wait()
+			defer enough()
 			return ag.Run(cmd.Context())
 		},
 	}
