@@ -21,14 +21,14 @@ type supervisor struct {
 	wanted   []etcdcfg.Entry  // the list last applied
 	revision int64            // of that list
 	counters map[string]*counters
-	last     map[string]*task // stopped tasks of which something may be on its way, by key
-	topics   map[string]bool  // topics that ship was given
+	last     map[string][]*task // stopped tasks of which something may be on its way, by key, oldest first
+	topics   map[string]bool    // topics that ship was given
 }
 
 func newSupervisor(ctx context.Context, sh *shared) *supervisor {
 	return &supervisor{
 		shared: sh, ctx: ctx, tasks: map[string]*task{},
-		counters: map[string]*counters{}, last: map[string]*task{}, topics: map[string]bool{},
+		counters: map[string]*counters{}, last: map[string][]*task{}, topics: map[string]bool{},
 	}
 }
 
@@ -48,7 +48,8 @@ func (s *supervisor) apply(list []etcdcfg.Entry, revision int64) plan {
 		delete(s.tasks, k)
 		t.log.Info("task stops")
 		t.cancel()
-		s.last[k] = t
+		// Those before it stay: it may have been stopped while it waited for them.
+		s.last[k] = append(s.last[k], t)
 	}
 	for _, e := range p.start {
 		s.start(e)
@@ -61,17 +62,17 @@ func (s *supervisor) apply(list []etcdcfg.Entry, revision int64) plan {
 func (s *supervisor) sweep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for k, t := range s.last {
-		if t.over() {
-			delete(s.last, k)
-		}
-	}
 	used := map[string]bool{}
-	for _, tasks := range []map[string]*task{s.tasks, s.last} {
-		for k, t := range tasks {
-			used[t.entry.Topic] = true
-			used[k] = true
+	for k, t := range s.tasks {
+		used[k], used[t.entry.Topic] = true, true
+	}
+	for k, stopped := range s.last {
+		stopped = slices.DeleteFunc(stopped, (*task).over)
+		if s.last[k] = stopped; len(stopped) == 0 {
+			delete(s.last, k)
+			continue
 		}
+		used[k], used[stopped[0].entry.Topic] = true, true
 	}
 	for k := range s.counters {
 		if !used[k] {
@@ -105,15 +106,19 @@ func (s *supervisor) start(e etcdcfg.Entry) {
 	s.wg.Go(func() { t.run(ctx) })
 }
 
-// predecessors are the stopped tasks that the task of an entry must wait for: the one
-// of the same path and topic, and, when it will take over the positions of another
+// predecessors are the stopped tasks that the task of an entry must wait for: those of
+// the same path and topic, and, when it will take over the positions of another
 // topic of the path, those of topics that are no longer in the list. s.mu is held.
 func (s *supervisor) predecessors(e etcdcfg.Entry) []*task {
 	var out []*task
 	inherits := !s.shared.registry.Known(e.Key())
-	for k, t := range s.last {
+	for k, stopped := range s.last {
 		if k == e.Key() || inherits && pathOf(k) == e.Path && !s.wantsLocked(k) {
-			out = append(out, t)
+			for _, t := range stopped {
+				if !t.over() {
+					out = append(out, t)
+				}
+			}
 		}
 	}
 	return out

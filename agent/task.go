@@ -349,6 +349,7 @@ func (t *task) settle(ctx context.Context, sameTopic bool) {
 		case <-limit:
 			t.log.Warn("lines of a stopped task are not acknowledged; they go to the new topic too", "waited", t.shared.times.settle)
 		case <-ctx.Done():
+			return // the successor was stopped too, and takes nothing over
 		}
 		break
 	}

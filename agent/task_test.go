@@ -207,6 +207,68 @@ func TestSameTopicWaitsForItsAcknowledgements(t *testing.T) {
 	b.expect("t1", "one", "two")
 }
 
+// TestSuccessorStoppedWhileItWaits stops a task that waits for the acknowledgements of
+// its predecessor: the next one must wait for them as well, and not read again.
+func TestSuccessorStoppedWhileItWaits(t *testing.T) {
+	b := newBench(t)
+	b.send.down["t1"] = true
+	e := b.entry("a.log", "t1")
+	b.apply([]etcdcfg.Entry{e}, 1)
+	b.write("a.log", "one\n")
+	b.expect("t1", "one")
+	for revision := int64(2); revision < 40; revision += 2 {
+		b.apply(nil, revision)
+		b.apply([]etcdcfg.Entry{e}, revision+1)
+		b.sweep()
+	}
+	b.supervisor.mu.Lock()
+	waits := slices.Clone(b.tasks[e.Key()].after)
+	b.supervisor.mu.Unlock()
+	if len(waits) == 0 || !slices.ContainsFunc(waits, (*task).unacked) {
+		t.Errorf("it waits for %d tasks, for none of which lines are on their way", len(waits))
+	}
+	b.send.mu.Lock()
+	held := b.send.held["t1"]
+	b.send.down["t1"] = false
+	b.send.mu.Unlock()
+	for _, bundle := range held {
+		bundle.Done(ship.Result{Acked: 1})
+	}
+	b.write("a.log", "two\n")
+	b.expect("t1", "one", "two")
+	testkit.Eventually(t, 10*time.Second, "what was stopped is forgotten", func() bool {
+		b.sweep()
+		b.supervisor.mu.Lock()
+		defer b.supervisor.mu.Unlock()
+		return len(b.last) == 0
+	})
+}
+
+// TestTopicChangesBackWhileLinesAreOnTheirWay: what a dead topic holds is not handed to
+// a successor that was stopped before it took anything over.
+func TestTopicChangesBackWhileLinesAreOnTheirWay(t *testing.T) {
+	b := newBench(t)
+	b.send.down["t1"] = true
+	one, two := b.entry("a.log", "t1"), b.entry("a.log", "t2")
+	b.apply([]etcdcfg.Entry{one}, 1)
+	b.write("a.log", "one\n")
+	b.expect("t1", "one")
+	b.apply([]etcdcfg.Entry{two}, 2)
+	b.apply([]etcdcfg.Entry{one}, 3)
+	b.send.mu.Lock()
+	held := b.send.held["t1"]
+	b.send.down["t1"] = false
+	b.send.mu.Unlock()
+	for _, bundle := range held {
+		bundle.Done(ship.Result{Acked: 1})
+	}
+	b.write("a.log", "two\n")
+	b.expect("t1", "one", "two")
+	if got := b.send.sent("t2"); len(got) != 0 {
+		t.Errorf("t2 got %q", got)
+	}
+}
+
 func TestRemovedEntryComesBack(t *testing.T) {
 	b := newBench(t)
 	e := b.entry("a.log", "t1")
