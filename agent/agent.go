@@ -59,6 +59,7 @@ func New(cfg Config) (*Agent, error) {
 		return nil, errors.Join(fmt.Errorf("agent: %w", err), a.registry.Close())
 	}
 	a.watcher = tail.NewWatcher(cfg.Log)
+	a.tasks = newSupervisor(a.newShared()) // now, so that Report may be called at any time
 	return a, nil
 }
 
@@ -81,7 +82,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	defer endReaders()
 	stopOnSignal := context.AfterFunc(ctx, endReaders)
 	defer stopOnSignal()
-	a.tasks = newSupervisor(readers, a.newShared())
+	a.tasks.begin(readers)
 	a.lists = newLists(etcdcfg.NewStore(a.etcd, a.cfg.ID), a.cfg.CollectKey, a.cfg.DataDir, a.cfg.Log, a.apply)
 	front, frontCtx := errgroup.WithContext(readers)
 	front.Go(guard(func() error { return a.lists.run(frontCtx) }))

@@ -140,7 +140,8 @@ func (t *task) note(state string, now time.Time) time.Time {
 	return t.since
 }
 
-// Report is the state of the agent at this moment, as it is published.
+// Report is the state of the agent at this moment, as it is published. It may be called
+// at any time, also before Run and beside its start.
 func (a *Agent) Report() report.Report {
 	now := time.Now()
 	entries, tasks, revision := a.tasks.list()

@@ -13,7 +13,7 @@ import (
 // what the list wants.
 type supervisor struct {
 	shared *shared
-	ctx    context.Context // of the tasks; set by newSupervisor, ends them all
+	ctx    context.Context // of the tasks; set by begin, ends them all
 	wg     sync.WaitGroup
 
 	mu       sync.Mutex
@@ -25,11 +25,18 @@ type supervisor struct {
 	topics   map[string]bool    // topics that ship was given
 }
 
-func newSupervisor(ctx context.Context, sh *shared) *supervisor {
+func newSupervisor(sh *shared) *supervisor {
 	return &supervisor{
-		shared: sh, ctx: ctx, tasks: map[string]*task{},
+		shared: sh, tasks: map[string]*task{},
 		counters: map[string]*counters{}, last: map[string][]*task{}, topics: map[string]bool{},
 	}
+}
+
+// begin says what ends the tasks. It is called once, before apply.
+func (s *supervisor) begin(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ctx = ctx
 }
 
 // apply makes the list with the given revision what runs. It does not wait: a task

@@ -109,7 +109,8 @@ func newBench(t *testing.T) *bench {
 		times: times{restart: 10 * time.Millisecond, settle: 100 * time.Millisecond, event: 100 * time.Millisecond},
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	b := &bench{supervisor: newSupervisor(ctx, sh), t: t, send: send, dir: dir}
+	b := &bench{supervisor: newSupervisor(sh), t: t, send: send, dir: dir}
+	b.begin(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = sh.watcher.Run(ctx) })
 	t.Cleanup(func() {
