@@ -2,6 +2,7 @@ package tail
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -232,4 +233,12 @@ func (r *rig) once(last int) {
 func fileExists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
+}
+
+// Files describes all generations known, oldest first.
+func (s *Set) Files() []FileInfo {
+	var infos []FileInfo
+	s.EachFile(func(i FileInfo) { infos = append(infos, i) })
+	slices.SortFunc(infos, func(a, b FileInfo) int { return cmp.Compare(a.ID.Gen, b.ID.Gen) })
+	return infos
 }

@@ -173,15 +173,3 @@ func (s *Set) EachFile(visit func(FileInfo)) {
 		visit(f.infoLocked())
 	}
 }
-
-// Files describes all generations known, oldest first.
-func (s *Set) Files() []FileInfo {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	infos := make([]FileInfo, 0, len(s.files))
-	for f := range s.files {
-		infos = append(infos, f.infoLocked())
-	}
-	sort.Slice(infos, func(i, j int) bool { return infos[i].ID.Gen < infos[j].ID.Gen })
-	return infos
-}
