@@ -116,11 +116,14 @@ func (s *Set) find(f *File) (*os.File, string, error) {
 			return nil, "", err
 		}
 		h, st, err := s.openRetry(found)
-		if err == nil && st.id == f.inode() {
+		if err == nil && f.isIn(h, &st) {
 			return h, found, nil
 		}
 		if err == nil {
 			_ = h.Close()
+			if st.id == f.inode() { // its number was given again
+				return nil, "", nil
+			}
 		} else if !isGone(err) {
 			return nil, "", err
 		}

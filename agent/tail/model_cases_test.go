@@ -172,6 +172,31 @@ var modelCases = map[string]func(m *model){
 		m.halt()
 		m.resume()
 	},
+	"number of a deleted archive given to a copy that is not looked for yet": func(m *model) {
+		m.create()
+		m.put()
+		m.look()
+		m.readSome(1 << 30)
+		m.rename0()
+		m.create()
+		for range 5 {
+			m.pass(20 * time.Second)
+			m.look()
+			m.readSome(1 << 30)
+		}
+		m.put()
+		m.look()
+		m.hold()
+		m.removeOldest()
+		m.pass(time.Second)
+		m.files.gone(m.isOpen)
+		m.copyTruncate()
+		for range closedEvery { // the archive is looked for, and has no descriptor
+			m.pass(time.Second)
+			m.look()
+		}
+		m.readSome(1 << 30)
+	},
 	"number of a deleted empty file given again": func(m *model) {
 		m.create()
 		m.put()

@@ -43,6 +43,7 @@ func TestModel(t *testing.T) {
 func TestModelSeeds(t *testing.T) {
 	for seed, what := range map[uint64]string{
 		1795390981295947115: "a size that was seen while older generations go first counts",
+		1795394152230804910: "the number of a deleted archive is given to a copy of a file it is not an archive of",
 	} {
 		if why, _ := runModel(t, seed, modelOps(seed), t.TempDir()); why != "" {
 			t.Errorf("seed %d (%s): %s", seed, what, why)

@@ -241,7 +241,7 @@ func (m *model) again(f *File) {
 	if g == nil || !m.stale(f) || g.known > 0 || g.cursor > 0 {
 		return
 	}
-	if o := m.newest(f.id.Ino); o != nil && o.n > g.n {
+	if o := m.newestIn(f); o != nil && o.n > g.n {
 		m.ids[f.id] = nil
 	}
 }
@@ -250,6 +250,17 @@ func (m *model) again(f *File) {
 func (m *model) newest(ino uint64) *modelGen {
 	for _, g := range slices.Backward(m.gens) {
 		if m.inode(g) == ino {
+			return g
+		}
+	}
+	return nil
+}
+
+// newestIn returns the last generation that is in the file of f, which need not be the
+// last one that had its number.
+func (m *model) newestIn(f *File) *modelGen {
+	for _, g := range slices.Backward(m.gens) {
+		if m.inode(g) == f.id.Ino && g.born == f.born {
 			return g
 		}
 	}
@@ -270,7 +281,7 @@ func (m *model) identify() {
 		if m.ids[f.id] != nil {
 			continue
 		}
-		g := m.newest(f.id.Ino)
+		g := m.newestIn(f)
 		if g == nil {
 			m.t.Fatalf("%v is no generation of the model", f.id)
 		}

@@ -298,7 +298,7 @@ func (s *Set) handleOf(f *File) *os.File {
 		return h
 	}
 	h, st, err := s.openRetry(name)
-	if err == nil && st.id != f.inode() {
+	if err == nil && !f.isIn(h, &st) {
 		_ = h.Close()
 		err = errChanged
 	}
@@ -325,6 +325,16 @@ func (s *Set) handleOf(f *File) *os.File {
 }
 
 func (f *File) inode() inode { return inode{f.id.Dev, f.id.Ino} }
+
+// isIn tells whether the file h, of which st is, is that of f: it has its number, and
+// was not created later, when f was deleted and its number was given again.
+func (f *File) isIn(h *os.File, st *fileStat) bool {
+	if st.id != f.inode() || f.born == 0 {
+		return st.id == f.inode()
+	}
+	born := f.set.sys.birth(h)
+	return born == 0 || born == f.born
+}
 
 // openRetry opens path; when descriptors have run out, it closes some first.
 func (s *Set) openRetry(path string) (*os.File, fileStat, error) {

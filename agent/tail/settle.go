@@ -233,11 +233,11 @@ func (s *Set) follows(id inode, path string) bool {
 	if err != nil {
 		return true
 	}
-	born := s.sys.birth(h)
+	same := st.id != id || f.isIn(h, &st)
 	_ = h.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st.id == id && born != f.born && f.handle == nil && f.state != fileHeld {
+	if !same && f.handle == nil && f.state != fileHeld {
 		s.finishLocked(f, "deleted, and its number given to another file")
 	}
 	return s.byInode[id] != nil

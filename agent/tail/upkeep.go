@@ -110,6 +110,9 @@ func (s *Set) track(f *File) {
 			return
 		}
 	}
+	if name != "" && st.id == f.inode() && !s.follows(st.id, name) {
+		return // deleted, and its number given to another
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f.state == fileDone || f.state == fileHeld || f.handle != nil {
