@@ -10,7 +10,8 @@ import "slices"
 // moment. A writer that never lets go of the old file cannot keep the new one from
 // being read: they are read in turns.
 
-// lateMost is how many generations before the present one are looked at.
+// lateMost is how many generations before the present one are looked at, but for those
+// that have grown already.
 const lateMost = 4
 
 // yieldLocked lets the holder of f wait when something was written to an older
@@ -77,10 +78,17 @@ func (sl *slot) maybeLate() bool {
 	return slices.ContainsFunc(sl.late, func(f *File) bool { return f.state != fileDone && f.handle != nil })
 }
 
-// passedLocked notes that f, which is away, was read to its end.
+// passedLocked notes that f, which is away, was read to its end. One that has been
+// written to since it was read is not forgotten for it.
 func (sl *slot) passedLocked(f *File) {
 	sl.late = append(sl.late, f)
-	if len(sl.late) > lateMost {
-		sl.late = append(sl.late[:0], sl.late[1:]...)
+	if len(sl.late) <= lateMost {
+		return
+	}
+	i := slices.IndexFunc(sl.late, func(o *File) bool {
+		return o.state == fileDone || o.handle == nil || !o.growsLocked()
+	})
+	if i >= 0 {
+		sl.late = slices.Delete(sl.late, i, i+1)
 	}
 }

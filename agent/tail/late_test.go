@@ -192,6 +192,42 @@ func TestOlderThanLateMost(t *testing.T) {
 	r.want("new", "late")
 }
 
+// TestLateWriteBeforeMoreThanLateMost writes to a file that was read to its end, while
+// more than lateMost newer ones have still to be: they do not make it forgotten.
+func TestLateWriteBeforeMoreThanLateMost(t *testing.T) {
+	p := tmp(t, "app.log")
+	old := lateWriter(t, p)
+	old("1\n")
+	r := newRig(t, Config{Path: p})
+	r.step(1)
+	rename(t, p, p+".9")
+	write(t, p+".8", "2\n")
+	for n := 7; n > 7-lateMost; n-- {
+		write(t, fmt.Sprintf("%s.%d", p, n), "")
+	}
+	next := lateWriter(t, p)
+	r.scan()
+	f := r.set.tryReady()
+	if _, err := f.Next(); err != io.EOF {
+		t.Fatalf("%+v: %v", f.Info(), err)
+	}
+	f.Release()
+	f = r.set.tryReady()
+	c, err := f.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.take(f, c)
+	old("3\n")
+	next("4\n")
+	if _, err := f.Next(); err != io.EOF {
+		t.Fatalf("%+v: %v", f.Info(), err)
+	}
+	f.Release()
+	r.read()
+	r.want("1", "2", "3", "4")
+}
+
 // TestLateFileIsHeld lets one reader hold the older file while another one gets the
 // new one.
 func TestLateFileIsHeld(t *testing.T) {
