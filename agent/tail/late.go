@@ -73,11 +73,6 @@ func (f *File) untilLocked(size int64) int64 {
 	return f.until
 }
 
-// maybeLate tells whether a generation may still be written to that newer ones wait for.
-func (sl *slot) maybeLate() bool {
-	return slices.ContainsFunc(sl.late, func(f *File) bool { return f.state != fileDone && f.handle != nil })
-}
-
 // passedLocked notes that f, which is away, was read to its end. One that has been
 // written to since it was read is not forgotten for it.
 func (sl *slot) passedLocked(f *File) {

@@ -274,6 +274,36 @@ func TestGlobNameCameAndWent(t *testing.T) {
 	}
 }
 
+// TestNameGoneForLong deletes a file that a glob matches; the next one of that name comes
+// and goes while nobody looks, and then there is none for so long that the name is
+// forgotten.
+func TestNameGoneForLong(t *testing.T) {
+	dir := t.TempDir()
+	p := filepath.Join(dir, "app.log")
+	write(t, p, "1\n")
+	r := newRig(t, Config{Path: filepath.Join(dir, "*.log")})
+	r.step(1)
+	if err := os.Remove(p); err != nil {
+		t.Fatal(err)
+	}
+	r.step(1)
+	write(t, p, "2\n")
+	rename(t, p, p+".1")
+	r.step(100)
+	r.stop()
+	r.cfg.Since = r.cfg.Since.Add(time.Second) // what happened before is long ago
+	r.begin()
+	r.step(2)
+	r.want("1", "2")
+	if err := os.Remove(p + ".1"); err != nil {
+		t.Fatal(err)
+	}
+	r.step(100)
+	if n := len(r.set.slots); n > 0 {
+		t.Fatalf("%d names are looked at for ever", n)
+	}
+}
+
 // TestFilledThenRenamed fills, copies, truncates and fills a file that was seen empty,
 // and renames it, all between two looks.
 func TestFilledThenRenamed(t *testing.T) {

@@ -2,6 +2,7 @@ package tail
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -113,11 +114,13 @@ func (s *Set) Scan(ctx context.Context) error {
 	s.check(slots)
 	s.upkeep()
 	s.recoverSaved()
+	if err == nil {
+		s.retire()
+	}
 	s.watchAll()
 	s.lists = nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.retireLocked(err == nil)
 	if !s.scanned {
 		s.scanned = true
 		s.signal()
@@ -157,21 +160,45 @@ func (s *Set) slotLocked(path string) *slot {
 	return sl
 }
 
-// retireLocked forgets names that are gone.
-func (s *Set) retireLocked(listed bool) {
-	if !listed {
+// retire forgets names that are gone. What was at such a name since it was looked at,
+// and has a rotated name now, is looked for once more: without what was known of the
+// name, nobody could tell it from an old archive.
+func (s *Set) retire() {
+	s.mu.Lock()
+	retired := s.retiredLocked()
+	s.mu.Unlock()
+	if len(retired) == 0 {
 		return
 	}
-	for p, sl := range s.slots {
-		if sl.cur != nil || sl.seen == s.scans {
-			sl.since = s.now()
-			continue
-		}
-		if len(sl.queue) == 0 && s.now().Sub(sl.since) > 60*s.cfg.Interval && !sl.maybeLate() {
+	s.rotate(retired)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sl := range s.retiredLocked() {
+		if _, again := s.dirty[sl]; !again && slices.Contains(retired, sl) {
 			s.gone = append(s.gone, sl.ended...)
-			delete(s.slots, p)
+			delete(s.slots, sl.path)
 		}
 	}
+}
+
+// retiredLocked returns the names that were gone for long, and that no file is left of.
+func (s *Set) retiredLocked() []*slot {
+	var retired []*slot
+	for _, sl := range s.slots {
+		if sl.cur != nil || sl.seen == s.scans {
+			sl.since = s.now()
+		} else if s.now().Sub(sl.since) > 60*s.cfg.Interval {
+			retired = append(retired, sl)
+		}
+	}
+	if len(retired) == 0 {
+		return nil
+	}
+	followed := map[*slot]bool{}
+	for f := range s.files {
+		followed[f.home] = true
+	}
+	return slices.DeleteFunc(retired, func(sl *slot) bool { return followed[sl] })
 }
 
 // checkDirty looks at the names that events told of.
