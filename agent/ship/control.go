@@ -336,6 +336,8 @@ func (p *Producer) name(ctx context.Context, parts []*partition) error {
 		p.idTries, p.idAfter = 0, time.Time{}
 		p.needID = slices.DeleteFunc(p.needID, func(o *partition) bool { return o == part })
 		part.seq = sequence{id: res.ProducerID, epoch: res.ProducerEpoch}
+		// Before the first batch, so that the log tells whose every batch in a topic is.
+		p.log.Debug("producer id given", "topic", part.t.name, "partition", part.id, "producer", res.ProducerID, "epoch", res.ProducerEpoch)
 		if part.state == nameless {
 			part.state = idle
 			part.kick()

@@ -79,7 +79,9 @@
 // A broker answers the requests of one connection in turn, and each waits for
 // the replicas. A partition whose followers hang without having left the in-sync
 // replicas therefore delays the others that the same broker leads, by at most
-// the 10 s after which the broker answers REQUEST_TIMED_OUT.
+// the 10 s after which the broker answers REQUEST_TIMED_OUT. Requests that wait
+// so are stored even when the process that sent them has died meanwhile: at most
+// one batch of each partition.
 //
 // A batch larger than max.message.bytes is halved, a record larger than it is
 // sent in parts with a header part = "1/3", "2/3", "3/3"; a part that is still
