@@ -48,7 +48,7 @@ func TestKafkaSecured(t *testing.T) {
 			}
 			c := newCounter(l)
 			for line := range bytes.Lines([]byte(reader.out.String())) {
-				c.add("stdout", bytes.TrimSuffix(line, []byte("\n")), time.Now())
+				c.add("stdout", 0, bytes.TrimSuffix(line, []byte("\n")), time.Now())
 			}
 			if v := c.verdict(); v.Lost+v.Duplicated+v.Garbled > 0 {
 				t.Errorf("tail-topic printed: %s\n%v", v, c.first)

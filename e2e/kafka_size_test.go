@@ -90,7 +90,7 @@ func (w *world) checkParts(l *ledger, long [][]byte, topic string) {
 			case !isPart && strings.HasPrefix(r.Value, "LONG "):
 				joined = append(joined, []byte(r.Value))
 			case !isPart:
-				c.add(topic, []byte(r.Value), time.Now())
+				c.add(topic, r.Offset, []byte(r.Value), time.Now())
 			case firstPart(label):
 				joined = append(joined, []byte(r.Value))
 			case len(joined) == 0:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -86,20 +87,34 @@ func (v verdict) String() string {
 // brings seen ones.
 type counter struct {
 	ledger *ledger
-	seen   map[string][]time.Time // when each line landed last; zero: never
-	last   map[string]int         // highest number seen of a lane in one partition
+	seen   map[string][]landing // where each line was seen first; the zero value: nowhere
+	again  map[line][]landing   // and where else
+	last   map[string]int       // highest number seen of a lane in one partition
+	places []string             // what landing.place stands for
 	v      verdict
 	first  []string // examples of what is wrong
-	again  []again  // of what came more than once
+}
+
+// line is one line of the ledger.
+type line struct {
+	lane   string
+	number int
+}
+
+// landing is a record that brought a line. There are millions of them.
+type landing struct {
+	at     int64 // the record's time, Unix milliseconds
+	offset int64
+	place  int32 // topic and partition: index in counter.places, from 1
 }
 
 func newCounter(l *ledger) *counter {
-	return &counter{ledger: l, seen: map[string][]time.Time{}, last: map[string]int{}}
+	return &counter{ledger: l, seen: map[string][]landing{}, again: map[line][]landing{}, last: map[string]int{}, places: []string{""}}
 }
 
 // add takes one record's value; from names the topic and partition it was in, for
 // order is kept within one; at is the record's time.
-func (c *counter) add(from string, value []byte, at time.Time) {
+func (c *counter) add(from string, offset int64, value []byte, at time.Time) {
 	name, number, ok := parseLine(value)
 	if !ok {
 		c.v.Garbled++
@@ -108,27 +123,43 @@ func (c *counter) add(from string, value []byte, at time.Time) {
 	}
 	seen := c.seen[name]
 	for len(seen) <= number {
-		seen = append(seen, time.Time{})
+		seen = append(seen, landing{})
 	}
 	c.seen[name] = seen
-	before := seen[number]
-	if seen[number] = at; !before.IsZero() {
-		if at.Before(before) { // read from another topic, in whatever order
-			before, at = at, before
-			seen[number] = at
-		}
+	here := landing{at: at.UnixMilli(), offset: offset, place: c.place(from)}
+	if seen[number].place > 0 {
 		c.v.Duplicated++
-		if c.again = append(c.again, again{name, number, from, before, at}); len(c.again) <= 3 {
+		if c.again[line{name, number}] = append(c.again[line{name, number}], here); c.v.Duplicated <= 3 {
 			c.example("duplicated %s %d", name, number)
 		}
 		return
 	}
+	seen[number] = here
 	place := name + " " + from
 	if last, ok := c.last[place]; ok && number < last {
 		c.v.Reordered++
 		c.example("reordered %s %d after %d in %s", name, number, last, from)
 	}
 	c.last[place] = max(c.last[place], number)
+}
+
+// place is the index of a topic and partition in places.
+func (c *counter) place(from string) int32 {
+	i := slices.Index(c.places, from)
+	if i < 0 {
+		i = len(c.places)
+		c.places = append(c.places, from)
+	}
+	return int32(i)
+}
+
+// landings are all records that brought a line, in the order they were read.
+func (c *counter) landings(l line) []landing {
+	seen := c.seen[l.lane]
+	if l.number >= len(seen) || seen[l.number].place == 0 {
+		return nil
+	}
+	return append([]landing{seen[l.number]}, c.again[l]...)
 }
 
 func (c *counter) example(format string, args ...any) {
@@ -142,7 +173,7 @@ func (c *counter) distinct() int {
 	n := 0
 	for _, seen := range c.seen {
 		for _, s := range seen {
-			if !s.IsZero() {
+			if s.place > 0 {
 				n++
 			}
 		}
@@ -159,7 +190,7 @@ func (c *counter) verdict() verdict {
 		v.Written += la.next
 		for n := 0; n < la.next; n++ {
 			from := n
-			for n < la.next && (n >= len(c.seen[name]) || c.seen[name][n].IsZero()) {
+			for n < la.next && (n >= len(c.seen[name]) || c.seen[name][n].place == 0) {
 				n++
 			}
 			if n > from {

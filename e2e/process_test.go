@@ -147,7 +147,12 @@ func slack() time.Duration {
 // variables, "LOGCTL_SECTION_KEY=value".
 func (w *world) startAgent(env ...string) *process {
 	w.t.Helper()
-	return start(w.t, env, w.agentArgs()...)
+	if w.traced {
+		env = append([]string{"LOGCTL_LOG_LEVEL=debug"}, env...)
+	}
+	agent := start(w.t, env, w.agentArgs()...)
+	w.lives = append(w.lives, life{agent: agent})
+	return agent
 }
 
 // agentArgs is the command line of the agent of this world.

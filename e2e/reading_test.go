@@ -39,7 +39,7 @@ func (w *world) readAll(c *counter, quiet time.Duration, topics ...string) {
 			w.t.Fatal(err)
 		}
 		for i := range records {
-			c.add(fmt.Sprintf("%s/%d", records[i].Topic, records[i].Partition), records[i].Value, records[i].Time)
+			c.add(placeOf(records[i].Topic, records[i].Partition), records[i].Offset, records[i].Value, records[i].Time)
 		}
 		if n := c.distinct(); n > got {
 			got, since = n, time.Now()

@@ -1,26 +1,32 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"sort"
 	"strings"
-	"testing"
 	"time"
 
 	"logctl/agent/positions"
 )
 
-// What may come twice after a crash is exactly what was stored by Kafka and not yet
-// in the saved positions: the acknowledgements of the last quarter of a second, and
-// the request whose answer the agent did not live to see. So every line that came
-// again must have landed for the first time just before a crash, and the second time
-// after it; a line sent twice by one life of the agent is an error. The topics'
-// records carry the broker's time, which tells it for every single line.
+// What may come twice after a crash is exactly what Kafka has stored, or has queued and
+// stores later, and the saved positions do not have: what was acknowledged since the
+// last save, and the one request of each partition whose answer the agent did not live
+// to see. So of the landings of every line that came again each must be of another life
+// of the agent, which the producer ids in the topics tell; the life that ended must have
+// crashed; and the acknowledgement of the line must not be older than a save takes. When
+// a landing was stored says nothing about whose it is: a broker that waits for replicas
+// has the requests of a dead agent queued for seconds, while the next life sends.
 
-// stamped creates a topic whose records have the time at which they were stored.
+// stamped creates a topic whose records have the time at which they were stored. Agents
+// that start from then on log what tells their batches in it.
 func (w *world) stamped(partitions int) string {
 	w.t.Helper()
+	w.traced = true
 	return w.kafka.Topic(w.t, partitions, "message.timestamp.type", "LogAppendTime")
 }
 
@@ -33,16 +39,25 @@ type crash struct {
 // kill ends the agent with SIGKILL and notes when, for crashed.
 func (w *world) kill(agent *process) {
 	w.t.Helper()
+	i := slices.IndexFunc(w.lives, func(l life) bool { return l.agent == agent })
+	if i < 0 {
+		w.t.Fatal("killed an agent that startAgent did not start")
+	}
 	c := crash{save: w.savingTakes(), at: time.Now()}
 	agent.kill()
 	c.over = time.Now()
-	w.crashes = append(w.crashes, c)
+	w.lives[i].crash = &c
 }
 
-// cut notes that brokers are made to vanish now: a request that was stored and is not
-// answered, because its leader died or waits for a replica that did, can only be known by
-// asking again, which a crash may prevent.
+// cut notes that brokers are made to vanish now: how long a request that was stored has
+// no answer is not bounded from then on.
 func (w *world) cut() { w.cuts = append(w.cuts, time.Now()) }
+
+// answersLate says whether a stored batch may have waited for its answer for any time
+// at a crash: brokers had vanished, or other brokers have to have the batch too.
+func (w *world) answersLate(c crash) bool {
+	return len(w.kafka.Addrs()) > 1 || slices.ContainsFunc(w.cuts, c.at.After)
+}
 
 // savingTakes is how long the disk takes for what a save of the positions does: two
 // writes that are to be on the disk.
@@ -61,41 +76,25 @@ func (w *world) savingTakes() time.Duration {
 	return time.Since(begin)
 }
 
-// answerTakes is how long at most a stored batch waits for the agent to take note of
+// answerTakes is how long at most an answered batch waits for the agent to take note of
 // its acknowledgement: the way back, and a processor that others use too.
 func answerTakes() time.Duration {
-	switch {
-	case raceEnabled:
+	if raceEnabled {
 		return time.Second
-	case torture():
-		return time.Second // two more brokers have to have it
 	}
 	return 100 * time.Millisecond
 }
 
-// window is the age that a line may have at a crash, since it landed, and come again:
-// a save begins a quarter of a second after the one before ended, with what is
+// window is the age that an acknowledgement may have at a crash, and its lines come
+// again: a save begins a quarter of a second after the one before ended, with what is
 // acknowledged then, and the crash comes before the next one has ended.
 func (c crash) window() time.Duration {
 	return positions.FlushInterval + 2*c.save + answerTakes()
 }
 
-// lateBy is how much later than the end of an agent its last requests may be stored: a
-// real broker has a queue before its log. No agent sends so soon after its start.
-func lateBy() time.Duration {
-	if torture() {
-		return 300 * time.Millisecond
-	}
-	return 50 * time.Millisecond
-}
-
-// again is a line that landed once more.
-type again struct {
-	lane          string
-	number        int
-	from          string    // topic and partition
-	first, second time.Time // of two landings that follow on one another
-}
+// chunkBytes is how much of a file the agent reads and ships in one piece at most. The
+// position moves when all of a piece is acknowledged.
+const chunkBytes = 256 << 10
 
 // crashed checks that nothing was lost, garbled or reordered, and that what came twice
 // is what the crashes of the agent explain, line by line.
@@ -105,105 +104,200 @@ func (w *world) crashed(c *counter, topics ...string) verdict {
 	if v.Lost+v.Garbled+v.Reordered > 0 {
 		w.t.Errorf("%s: %s\n%v", w.t.Name(), v, c.first)
 	}
-	w.explain(c)
+	in := inquest{lives: w.lives, late: w.answersLate, counter: c, origins: w.origins(topics...)}
+	in.hold()
+	for i, t := range in.tallies {
+		if t.lines > 0 {
+			crash := w.lives[i].crash
+			w.t.Logf("crash %d at %s: %d lines came again: %d acknowledged, at most %v before (%v is owed to it); %d of a last request and %d of a piece with it, landed at most %v before; %d landed after the end, at most %v, %d of these after the next agent had sent them",
+				i+1, stamp(crash.at), t.lines, t.lines-t.open-t.part, t.acked.Round(time.Millisecond), crash.window().Round(time.Millisecond),
+				t.open, t.part, t.oldest.Round(time.Millisecond), t.queued, t.latest.Round(time.Millisecond), t.passed)
+		}
+	}
+	if len(in.wrong) > 0 {
+		w.t.Errorf("%d things have no good reason, such as\n%s", len(in.wrong), strings.Join(in.wrong[:min(10, len(in.wrong))], "\n"))
+	}
 	return v
 }
 
-// explain finds for every line that came again the crash it is owed to.
-func (w *world) explain(c *counter) {
-	w.t.Helper()
-	type tally struct {
-		lines, cut int
-		oldest     time.Duration
+// inquest finds for every line that came again the crash it is owed to.
+type inquest struct {
+	lives   []life
+	late    func(crash) bool // see answersLate
+	counter *counter
+	origins origins
+
+	tallies []tally // by life
+	wrong   []string
+	ends    map[string][]int64 // bytes of a lane up to the end of each line
+}
+
+// tally is what came again after one crash.
+type tally struct {
+	lines  int
+	acked  time.Duration // longest time before the crash at which one is proved to have been acknowledged
+	open   int           // lines of the last batch of their partition, which may have had no answer
+	part   int           // others that were read in one piece with lines of such a batch
+	oldest time.Duration // longest time before the crash at which one of these two had landed
+	queued int           // lines that landed when the agent had ended
+	passed int           // of these, lines that the next agent had landed before
+	latest time.Duration // longest time after it
+}
+
+// told is a landing with whose it is.
+type told struct {
+	landing
+	place string
+	batch int // in its place
+	life  int
+}
+
+func (in *inquest) hold() {
+	in.tallies, in.ends = make([]tally, len(in.lives)), map[string][]int64{}
+	for place, list := range in.origins {
+		for i := range list {
+			in.batch(place, i)
+		}
 	}
-	tallies, open := make([]tally, len(w.crashes)), make([]map[string]int, len(w.crashes))
-	var wrong []string
-	for _, a := range c.again {
-		i := w.crashAfter(a.first)
-		switch {
-		case i < 0 || a.second.Before(w.crashes[i].at):
-			wrong = append(wrong, fmt.Sprintf("%s %d: landed at %s and again at %s, with no crash between", a.lane, a.number, stamp(a.first), stamp(a.second)))
+	lines := make([]line, 0, len(in.counter.again))
+	for l := range in.counter.again {
+		lines = append(lines, l)
+	}
+	slices.SortFunc(lines, func(a, b line) int { return cmp.Or(cmp.Compare(a.lane, b.lane), a.number-b.number) })
+	for _, l := range lines {
+		in.line(l)
+	}
+}
+
+// batch checks a batch: it is of a known life, and of a dead one only the request that
+// was on its way is stored later.
+func (in *inquest) batch(place string, i int) {
+	b := in.origins[place][i]
+	if b.life < 0 {
+		in.blame("%s: the batch at offset %d has producer id %d, which no agent got", place, b.first, b.producer)
+		return
+	}
+	c := in.lives[b.life].crash
+	if c == nil || !b.at.After(c.over) || b.before < 0 {
+		return
+	}
+	if before := in.origins[place][b.before]; before.at.After(c.over) {
+		in.blame("%s: agent %d ended at %s, and two of its batches landed later, at %s and %s: one at a time may be on its way",
+			place, b.life+1, stamp(c.over), stamp(before.at), stamp(b.at))
+	}
+}
+
+// line checks a line that came again.
+func (in *inquest) line(l line) {
+	var all []told
+	for _, at := range in.counter.landings(l) {
+		to := in.tell(at)
+		if to.life < 0 {
+			in.blame("%s %d: nobody knows who sent what is at offset %d of %s", l.lane, l.number, at.offset, to.place)
+			return
+		}
+		all = append(all, to)
+	}
+	slices.SortFunc(all, func(a, b told) int { return cmp.Or(a.life-b.life, cmp.Compare(a.at, b.at)) })
+	for i, a := range all[:len(all)-1] {
+		b := all[i+1]
+		if a.life == b.life {
+			in.blame("%s %d: agent %d sent it twice: landed at %s (%s, producer id %d) and at %s (%s, producer id %d)",
+				l.lane, l.number, a.life+1, stamp(a.time()), a.place, in.origins[a.place][a.batch].producer, stamp(b.time()), b.place, in.origins[b.place][b.batch].producer)
 			continue
 		}
-		age, limit := max(0, w.crashes[i].at.Sub(a.first)), w.crashes[i].window()
-		if age > limit && w.cutOff(a.first, w.crashes[i]) {
-			if tallies[i].cut++; open[i] == nil {
-				open[i] = map[string]int{}
-			}
-			if open[i][a.from]++; open[i][a.from] == batchRecords+1 {
-				wrong = append(wrong, fmt.Sprintf("%s: more than the one request that can be unanswered came again after the crash at %s", a.from, stamp(w.crashes[i].at)))
-			}
+		c := in.lives[a.life].crash
+		if c == nil {
+			in.blame("%s %d: agent %d had landed it at %s and did not crash; agent %d sent it again, it landed at %s",
+				l.lane, l.number, a.life+1, stamp(a.time()), b.life+1, stamp(b.time()))
 			continue
 		}
-		tallies[i].lines++
-		tallies[i].oldest = max(tallies[i].oldest, age)
-		if age > limit {
-			wrong = append(wrong, fmt.Sprintf("%s %d: landed %v before the crash at %s and came again, want at most %v",
-				a.lane, a.number, age, stamp(w.crashes[i].at), limit))
+		if in.owed(l, a, *c); a.at > b.at {
+			in.tallies[a.life].passed++
 		}
-	}
-	for i, crash := range w.crashes {
-		if t := tallies[i]; t.lines+t.cut > 0 {
-			w.t.Logf("crash %d at %s: %d lines came again, the oldest had landed %v before (at most %v is owed to it), %d of requests without an answer",
-				i+1, stamp(crash.at), t.lines, t.oldest.Round(time.Millisecond), crash.window().Round(time.Millisecond), t.cut)
-		}
-	}
-	if len(wrong) > 0 {
-		w.t.Errorf("%d lines came again for no good reason, such as\n%s", len(wrong), strings.Join(wrong[:min(10, len(wrong))], "\n"))
 	}
 }
 
-// crashAfter is the first crash after a landing, -1 when there is none.
-func (w *world) crashAfter(landed time.Time) int {
-	for i, c := range w.crashes {
-		if !landed.After(c.over.Add(lateBy())) {
-			return i
-		}
+// owed checks that a landing is one that the crash of its life made come again.
+func (in *inquest) owed(l line, a told, c crash) {
+	t := &in.tallies[a.life]
+	t.lines++
+	age := c.at.Sub(a.time())
+	if after := a.time().Sub(c.over); after > 0 {
+		t.queued++
+		t.latest = max(t.latest, after)
 	}
-	return -1
+	known, sure := in.acknowledged(l, a)
+	switch {
+	case sure:
+		t.acked = max(t.acked, c.at.Sub(known))
+	case in.origins[a.place][a.batch].next < 0:
+		t.open++
+	default:
+		t.part++
+	}
+	if !sure {
+		t.oldest = max(t.oldest, age)
+	}
+	switch limit := c.window(); {
+	case sure && c.at.Sub(known) > limit:
+		in.blame("%s %d: landed at %s and was acknowledged by %s, %v before the crash at %s, and came again, want at most %v",
+			l.lane, l.number, stamp(a.time()), stamp(known), c.at.Sub(known).Round(time.Millisecond), stamp(c.at), limit)
+	case !in.late(c) && age > limit:
+		in.blame("%s %d: landed %v before the crash at %s and came again, want at most %v", l.lane, l.number, age, stamp(c.at), limit)
+	}
 }
 
-// batchRecords is how many lines a request has at most for one partition, of which one
-// request at a time is on its way.
-const batchRecords = 10_000
-
-// outageMost is how long after a broker has vanished requests may go unanswered: until
-// the others have noticed and no longer wait for it.
-const outageMost = 30 * time.Second
-
-// cutOff says whether a landing may have been of a request that was unanswered when the
-// crash came, because brokers had vanished.
-func (w *world) cutOff(landed time.Time, c crash) bool {
-	for _, cut := range w.cuts {
-		if cut.Before(c.at) && c.at.Sub(cut) < outageMost && !landed.Before(cut.Add(-answerTakes())) {
-			return true
+// acknowledged says by when the agent had the acknowledgement of all that was read in
+// one piece with the line, if it certainly had: all of that is in batches that another
+// batch of the same sequence followed.
+func (in *inquest) acknowledged(l line, a told) (by time.Time, ok bool) {
+	beyond := line{l.lane, in.beyond(l)}
+	for _, at := range in.counter.landings(beyond) {
+		to := in.tell(at)
+		if to.life != a.life || to.place != a.place {
+			continue
+		}
+		list := in.origins[to.place]
+		if next := list[to.batch].next; next >= 0 {
+			return list[next].at, true
 		}
 	}
-	return false
+	return time.Time{}, false
 }
+
+// beyond is the number of the first line that was not read in one piece with another,
+// however that lies in it.
+func (in *inquest) beyond(l line) int {
+	ends := in.ends[l.lane]
+	if ends == nil {
+		size := int64(0)
+		for n := range in.counter.seen[l.lane] {
+			size += int64(len(appendLine(nil, l.lane, n)))
+			ends = append(ends, size)
+		}
+		in.ends[l.lane] = ends
+	}
+	begin := int64(0)
+	if l.number > 0 {
+		begin = ends[l.number-1]
+	}
+	return sort.Search(len(ends), func(i int) bool { return ends[i] > begin+chunkBytes })
+}
+
+// tell finds out whose a landing is.
+func (in *inquest) tell(at landing) told {
+	to := told{landing: at, place: in.counter.places[at.place], life: -1}
+	if to.batch = in.origins.at(to.place, at.offset); to.batch >= 0 {
+		to.life = in.origins[to.place][to.batch].life
+	}
+	return to
+}
+
+func (in *inquest) blame(format string, args ...any) {
+	in.wrong = append(in.wrong, fmt.Sprintf(format, args...))
+}
+
+func (l landing) time() time.Time { return time.UnixMilli(l.at) }
 
 func stamp(at time.Time) string { return at.Format("15:04:05.000") }
-
-// TestResends is the check of the check: it must see what no crash explains.
-func TestResends(t *testing.T) {
-	t.Parallel()
-	at := time.Now()
-	w := &world{t: t, crashes: []crash{{at: at, over: at.Add(5 * time.Millisecond)}}, cuts: []time.Time{at.Add(-3 * time.Second)}}
-	before := func(d time.Duration) time.Time { return at.Add(-d) }
-	for name, c := range map[string]struct {
-		first time.Time
-		crash int
-		cut   bool
-	}{
-		"just before":             {before(10 * time.Millisecond), 0, true},
-		"on its way at the crash": {before(-20 * time.Millisecond), 0, true},
-		"after":                   {before(-time.Second), -1, false},
-		"cut off":                 {before(3*time.Second + 10*time.Millisecond), 0, true},
-		"before the brokers went": {before(10 * time.Second), 0, false},
-	} {
-		i := w.crashAfter(c.first)
-		if i != c.crash || i >= 0 && w.cutOff(c.first, w.crashes[i]) != c.cut {
-			t.Errorf("%s: crash %d, want %d", name, i, c.crash)
-		}
-	}
-}
