@@ -64,6 +64,7 @@ type File struct {
 	proved    int64 // size when last seen with its content verified,
 	provedAt  int64 // and modification time
 	unproved  bool  // size is that of a look since, which nothing was read after
+	fresh     bool  // mtime is so recent that it need not change when the content does
 
 	// The holder's.
 	look      bool // look at the file before reading
@@ -162,12 +163,12 @@ func (f *File) lookAgain() bool {
 	if h == nil {
 		return false
 	}
+	now := s.now()
 	var st fileStat
 	if err := s.sys.statFollowed(h, &f.quick, &st); err != nil {
 		s.failed(f, err)
 		return false
 	}
-	now := s.now()
 	changed := st.mtime != f.readMtime || st.size != size || checkup
 	idle := now.Sub(f.headAt) >= s.cfg.Interval
 	check := changed && (checkup || idle || st.size == f.pos || st.size < size)

@@ -22,6 +22,7 @@ func (s *Set) addLocked(f *File, sl *slot, name string, st *fileStat, h *os.File
 	f.path, f.home, f.name = sl.path, sl, name
 	f.grew, f.lastUse = now, now
 	f.size, f.mtime, f.bound = st.size, st.mtime, st.mtime
+	f.fresh = now.UnixNano()-st.mtime < int64(clockGrain)
 	f.emptyAt, f.deleted = now, h != nil && st.links == 0
 	if f.head.len == 0 {
 		f.head.hash = fnvOffset
@@ -176,6 +177,7 @@ func (s *Set) sawLocked(f *File, st *fileStat, now time.Time) {
 			"file", f.id.String(), "from", st.size, "bytes", lost, "why", "end of the file was cut off")
 	}
 	f.size, f.mtime = st.size, st.mtime
+	f.fresh = now.UnixNano()-st.mtime < int64(clockGrain)
 	f.deleted = st.links == 0
 	if f.head.len == 0 && f.pos == 0 && f.size > 0 && f.handle != nil {
 		f.firstLookLocked()
@@ -220,8 +222,16 @@ func firstHead(h *os.File, size int64) headMark {
 // before the position are still there; the reader finds out otherwise.
 func (s *Set) observeLocked(f *File, st *fileStat) {
 	if st.size == f.size && st.mtime == f.mtime && f.err == nil {
-		if f.size > f.pos && !f.partial {
+		switch {
+		case f.size > f.pos && !f.partial:
 			s.wakeLocked(f) // it should be ready already
+		case f.fresh && f.handle != nil && f.state == fileIdle:
+			// Truncated and filled to the same size within a tick, it looks the same.
+			f.fresh = s.now().UnixNano()-f.mtime < int64(clockGrain)
+			if !f.intactLocked() {
+				f.checkup = true
+				s.wakeLocked(f)
+			}
 		}
 		return
 	}

@@ -175,6 +175,32 @@ func TestSizeTellsWithinATick(t *testing.T) {
 	}
 }
 
+// TestSameSizeWithinATick truncates a file and fills it to the size it had, in the tick of
+// its last write: neither size nor time change.
+func TestSameSizeWithinATick(t *testing.T) {
+	for _, half := range []string{"", "half"} {
+		p := tmp(t, "app.log")
+		l := testkit.NewLog(t, p)
+		tick := time.Now().Truncate(time.Millisecond)
+		l.Lines(10)
+		l.Raw([]byte(half))
+		dated(t, p, tick, "")
+		r := newRig(t, Config{Path: p})
+		r.clock, r.pause = tick.Add(time.Millisecond), time.Millisecond
+		r.step(2)
+		l.Truncate(0)
+		l.Lines(10)
+		l.Raw([]byte(half))
+		dated(t, p, tick, "")
+		r.pause = time.Second
+		r.step(3)
+		r.numbers(20)
+		if n := r.unreadable(); n != uint64(len(half)) {
+			t.Fatalf("%d bytes counted as unreadable, want %d", n, len(half))
+		}
+	}
+}
+
 // TestSizeOfTheNextIsNotCounted truncates a file with a copy; the reader sees the size
 // of what was written since twice before it reads, as it has to wait for late writes.
 func TestSizeOfTheNextIsNotCounted(t *testing.T) {
