@@ -18,8 +18,8 @@ import (
 //
 // The model's rule is exact. A generation is what was written between two events
 // that begin a file anew. Its lines must come out once, in order, from its first
-// byte to its last, unless it is gone: truncated without a copy, or deleted while
-// no Set had it open. Of what is gone, the bytes that the Set had seen and not
+// byte to its last, unless it is gone: truncated without a copy, or deleted, or another
+// file renamed over it, while no Set had it open. Of what is gone, the bytes that the Set had seen and not
 // read must be counted as unreadable, exactly.
 
 type modelGen struct {
@@ -97,57 +97,6 @@ func (m *model) act(format string, a ...any) {
 
 // pass lets time go by.
 func (m *model) pass(d time.Duration) { m.clock = m.clock.Add(d) }
-
-func (m *model) step(n int) {
-	m.pass(time.Duration(m.rnd.Int64N(int64(m.pace))))
-	switch {
-	case n < 30:
-		m.write()
-	case n < 36:
-		m.lateWrite()
-	case n < 44:
-		m.rename()
-	case n < 49:
-		m.copyTruncate()
-	case n < 54:
-		m.truncate()
-	case n < 58:
-		m.remove()
-	case n < 76:
-		if m.running {
-			if m.rnd.IntN(4) > 0 {
-				m.pass(time.Second)
-			}
-			m.look()
-		}
-	case n < 94:
-		if m.running {
-			m.readSome(1 + m.rnd.IntN(8))
-		}
-	case n < 97:
-		if m.running {
-			m.halt()
-		}
-	case n < 100:
-		if !m.running {
-			m.resume()
-		}
-	case n < 103:
-		m.removeOldest()
-	case n < 104:
-		if m.running {
-			m.wait()
-		}
-	case n < 107:
-		if m.running && m.held == nil {
-			m.hold()
-		}
-	default:
-		if m.held != nil {
-			m.goOn(1 + m.rnd.IntN(3))
-		}
-	}
-}
 
 // seen returns the size of g that the Set knows of; 0: it does not know g.
 func (m *model) seen(g *modelGen) int {
