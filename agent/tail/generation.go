@@ -258,8 +258,10 @@ func (s *Set) truncated(f *File, st fileStat) {
 	defer s.scanMu.Unlock()
 	s.lists = map[string]*listing{}
 	var now fileStat
-	err := s.sys.statPath(f.path, &now)
-	if !s.renew(f, st, err != nil || now.id != st.id) {
+	if err := s.sys.statPath(f.path, &now); err != nil {
+		now = fileStat{}
+	}
+	if !s.renew(f, st, now.id) {
 		s.mu.Lock()
 		f.again = true
 		s.mu.Unlock()
@@ -279,9 +281,10 @@ func (f *File) tryAgainLocked() bool {
 	return false
 }
 
-// renew is truncated for those who hold scanMu. moved: f is not at its name now. It
-// returns false when files are being renamed right now: it is to be called again.
-func (s *Set) renew(f *File, st fileStat, moved bool) bool {
+// renew is truncated for those who hold scanMu. now is what is at the name of f, which
+// may have a rotated name, too, if that of f is a link. It returns false when files are
+// being renamed right now: it is to be called again.
+func (s *Set) renew(f *File, st fileStat, now inode) bool {
 	s.mu.Lock()
 	if f.state == fileDone {
 		s.mu.Unlock()
@@ -296,7 +299,7 @@ func (s *Set) renew(f *File, st fileStat, moved bool) bool {
 	var found []candidate
 	if !away {
 		var err error
-		if found, err = s.unseen(f.home, p, st.id); errors.Is(err, errTryLater) {
+		if found, err = s.unseen(f.home, p, now); errors.Is(err, errTryLater) {
 			s.mu.Lock()
 			again := f.tryAgainLocked()
 			s.mu.Unlock()
@@ -304,7 +307,7 @@ func (s *Set) renew(f *File, st fileStat, moved bool) bool {
 				return false
 			}
 		}
-		if moved {
+		if now != st.id {
 			found = s.before(found, f, &st)
 		}
 	}

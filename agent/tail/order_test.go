@@ -90,6 +90,46 @@ func TestTruncatedAfterTheNextOne(t *testing.T) {
 	r.numbers(4)
 }
 
+// TestTruncatedBeforeTheLinkWasSwitched lets a reader notice that a file was truncated, when
+// the link leads to another one, which is named like a rotated file and older than the
+// last write. The order is known: what is at the name comes later.
+func TestTruncatedBeforeTheLinkWasSwitched(t *testing.T) {
+	p := tmp(t, "app.log")
+	base := time.Now().Add(time.Second)
+	old := lateWriter(t, p+"-1")
+	old("1 is longer\n")
+	relink(t, p, "-1")
+	dated(t, p, base, "")
+	r := newRig(t, Config{Path: p})
+	r.scan()
+	if err := os.Truncate(p, 0); err != nil {
+		t.Fatal(err)
+	}
+	write(t, p+"-2", "3\n")
+	dated(t, p, base.Add(time.Second), "-2")
+	old("2\n")
+	dated(t, p, base.Add(2*time.Second), "-1")
+	if err := os.Remove(p + "-1"); err != nil {
+		t.Fatal(err)
+	}
+	relink(t, p, "-2")
+	r.read()
+	r.step(3)
+	r.want("2", "3")
+	if n := r.unreadable(); n != 12 {
+		t.Fatalf("%d bytes counted as unreadable, want 12", n)
+	}
+}
+
+// relink lets p lead to the file that has p with the suffix for a name.
+func relink(t *testing.T, p, suffix string) {
+	t.Helper()
+	if err := os.Symlink(filepath.Base(p)+suffix, p+".new"); err != nil {
+		t.Fatal(err)
+	}
+	rename(t, p+".new", p)
+}
+
 // TestLateWriteTellsNoOrder finds two generations nobody saw, the older of which was
 // written to last.
 func TestLateWriteTellsNoOrder(t *testing.T) {

@@ -106,7 +106,7 @@ func (s *Set) settleTruncation(sl *slot, now inode) bool {
 	s.mu.Unlock()
 	switch {
 	case truncated:
-		return s.renew(f, st, true)
+		return s.renew(f, st, now)
 	case blank && st.id != now:
 		return s.cameAndWent(f, st, now, false) != blankAgain
 	}
