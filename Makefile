@@ -62,7 +62,7 @@ servers-down:
 
 # The model test of the file follower with many more cases.
 soak:
-	TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo $${TMPDIR:-/tmp}) LOGCTL_MODEL_CASES=$${LOGCTL_MODEL_CASES:-50000} go test -timeout 120m -count=1 -run TestModel ./agent/tail/
+	TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo $${TMPDIR:-/tmp}) LOGCTL_MODEL_CASES=$${LOGCTL_MODEL_CASES:-50000} LOGCTL_RACE_CASES=$${LOGCTL_RACE_CASES:-20000} go test -timeout 120m -count=1 -run 'TestModel|TestRaces' ./agent/tail/
 
 # Every fault and rotation scenario, long forms, on three real brokers and etcd: one line each, into e2e/RESULTS.md.
 torture:

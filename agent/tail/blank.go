@@ -3,6 +3,7 @@ package tail
 import (
 	"errors"
 	"path/filepath"
+	"time"
 )
 
 // A file that was empty when it was looked at, and has content at the next look, need
@@ -17,6 +18,14 @@ func (f *File) emptyLocked() bool {
 // blankLocked tells whether f is empty and can be looked at.
 func (f *File) blankLocked() bool {
 	return f.emptyLocked() && f.handle != nil
+}
+
+// sawEmptyLocked notes when the size that f has was taken, at the latest: if that was
+// zero, f may have been filled since.
+func (f *File) sawEmptyLocked(at time.Time) {
+	if at.Before(f.emptyAt) {
+		f.emptyAt = at
+	}
 }
 
 // recentLocked tells whether f was last modified so shortly before it was seen empty
@@ -69,21 +78,35 @@ func (s *Set) wasFilled(f *File, st fileStat) blankLook {
 // before what is in f now. now is what is at the name of f: if that is another file, f
 // was moved away after it was filled again. held: the caller holds f.
 func (s *Set) cameAndWent(f *File, st fileStat, now inode, held bool) blankLook {
+	look := s.newCopies(f, st, now, held)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if look == blankFirst && f.blankLocked() && s.strayCopiesLocked(f) && held {
+		return blankAgain // they come first
+	}
+	return look
+}
+
+// newCopies is cameAndWent for copies that are not known.
+func (s *Set) newCopies(f *File, st fileStat, now inode, held bool) blankLook {
 	s.mu.Lock()
 	ok := f.blankLocked() && f.state != fileDone && (st.mtime != f.mtime || f.recentLocked())
-	sl, h, clock := f.home, f.handle, s.now()
+	h, clock := f.handle, s.now()
 	p := &past{name: f.name, mtime: f.bound, born: f.emptyAt.Add(-clockGrain).UnixNano()}
 	s.mu.Unlock()
 	var dir fileStat
 	if !ok || st.links == 0 { // without a name, nothing says that it was filled again after what is found
 		return blankFirst
 	}
-	if s.sys.statPath(filepath.Dir(sl.path), &dir) != nil || dir.mtime < p.mtime {
+	if s.sys.statPath(filepath.Dir(f.path), &dir) != nil || dir.mtime < p.mtime {
 		return blankFirst // nothing was made there since
 	}
-	found, err := s.unseen(sl, p, now)
+	found, err := s.unseen(f.home, p, now)
 	if now != st.id {
-		found = s.before(found, f, &st)
+		var changed error
+		if found, changed = s.before(found, f, &st); changed != nil {
+			err = changed
+		}
 	}
 	var after fileStat
 	ok = s.sys.statFile(h, &after) == nil && after.size >= st.size && (st.size > 0 || after.mtime == st.mtime)
@@ -99,14 +122,10 @@ func (s *Set) cameAndWent(f *File, st fileStat, now inode, held bool) blankLook 
 		return blankAgain
 	}
 	f.tries = 0
-	older, copies := sortOut(found, h, after.size)
-	if len(older) == 0 {
-		for i := range copies {
-			_ = copies[i].h.Close() // found again when f is truncated
-		}
+	if len(found) == 0 {
 		f.emptyAt = clock
 		return blankFirst
 	}
-	s.renewLocked(f, st, p, append(older, copies...))
+	s.renewLocked(f, st, p, found) // of copies that are still being made it is known when they are
 	return blankNext
 }

@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,17 +45,14 @@ func (f *File) alikeLocked(h *os.File, size int64) bool {
 	if f.handle == nil {
 		return false
 	}
-	n := min(size, headMax)
-	return sameBytes(h, f.handle, 0, n) && sameBytes(h, f.handle, size-min(size, markMax), min(size, markMax))
+	return begins(f.handle, h, size)
 }
 
 // sortOut tells the generations that were found from copies, perhaps still being made,
-// of what is in the file h now, which has that size.
-func sortOut(found []candidate, h *os.File, size int64) (older, copies []candidate) {
+// of what is in the file h now, which was not there before that time.
+func sortOut(found []candidate, h *os.File, since int64) (older, copies []candidate) {
 	for _, c := range found {
-		n := c.st.size
-		if !c.copied && h != nil && n <= size && sameBytes(c.h, h, 0, min(n, headMax)) &&
-			sameBytes(c.h, h, n-min(n, markMax), min(n, markMax)) {
+		if !c.copied && h != nil && (c.born == 0 || c.born >= since) && begins(h, c.h, c.st.size) {
 			copies = append(copies, c)
 			continue
 		}
@@ -65,16 +63,17 @@ func sortOut(found []candidate, h *os.File, size int64) (older, copies []candida
 
 // adoptCopiesLocked follows what seem to be copies of what is in f now, which has that
 // size, as generations before f that wait: once it is clear that they are, f was
-// truncated and they go on where it was read to, or they are passed over; if it turns
-// out that they are not, they are read. makeF makes f after them.
+// truncated and they go on where it was read to; if it is not truncated for long, or it
+// turns out that they are none, they are read. makeF makes f after them.
 func (s *Set) adoptCopiesLocked(sl *slot, copies []candidate, size int64, makeF func() *File) *File {
 	var waiting []*File
 	for i := range copies {
 		c := &copies[i]
-		if s.byInode[c.st.id] != nil || c.st.size == 0 { // one that is just begun is found when it is needed
+		if s.byInode[c.st.id] != nil {
 			_ = c.h.Close()
 			continue
 		}
+		s.supersededLocked(c.st.id)
 		n := s.newLocked(sl, c.path, &c.st, c.h)
 		sl.drop(n)
 		n.away, n.awayAt = true, s.now()
@@ -83,13 +82,40 @@ func (s *Set) adoptCopiesLocked(sl *slot, copies []candidate, size int64, makeF 
 	}
 	f := makeF()
 	for _, n := range waiting {
-		n.copyOf, n.whole = f, min(size, markMax) // enough to tell it by
+		n.copyOf, n.sought, n.whole = f, true, min(size, markMax) // enough to tell it by
 		s.copies[n] = struct{}{}
-		if !f.alikeLocked(n.handle, n.size) { // what is in f has changed since they were looked for
-			s.noCopyLocked(n)
-		}
+	}
+	if f.pos == 0 && s.strayCopiesLocked(f) {
+		f.blankedLocked()
 	}
 	return f
+}
+
+// strayCopiesLocked lets those of the copies of f be read that are not, as far as they go,
+// what is in f: f was truncated since they were found, for that a copy must be whole.
+// It tells whether there were any.
+func (s *Set) strayCopiesLocked(f *File) bool {
+	if f.handle == nil {
+		return false
+	}
+	var stray []*File
+	for n := range s.copies {
+		var st fileStat
+		if n.copyOf == f && n.handle != nil && s.sys.statFile(n.handle, &st) == nil && !begins(f.handle, n.handle, st.size) {
+			stray = append(stray, n)
+		}
+	}
+	slices.SortFunc(stray, func(a, b *File) int { return cmp.Compare(a.id.Gen, b.id.Gen) })
+	for _, n := range stray {
+		s.noCopyLocked(n)
+	}
+	return len(stray) > 0
+}
+
+// begins tells whether the file h begins with what is in c, which has that size, as far
+// as is looked.
+func begins(h, c *os.File, size int64) bool {
+	return sameBytes(c, h, 0, min(size, headMax)) && sameBytes(c, h, size-min(size, markMax), min(size, markMax))
 }
 
 // sameBytes tells whether both files have the same n bytes, at most headMax, at that
@@ -140,6 +166,9 @@ func (s *Set) settleCopies() {
 		case s.now().Sub(time.Unix(0, st.mtime)) < s.cfg.Interval:
 			continue // it may still be growing
 		case st.size < f.whole: // it ends before it has become one
+		case f.sought && s.now().Sub(f.awayAt) < copyAfter*s.cfg.Interval:
+			continue // the truncation may be to come
+		case f.sought: // its original was truncated before it was found, and then began as it did
 		default:
 			n := min(st.size, markMax)
 			f.pos, f.scanned, f.markLen = st.size, st.size, int(n)

@@ -58,6 +58,7 @@ type File struct {
 	markLen   int
 	head      headMark
 	copyOf    *File // it looks like a copy of that one, which is still read: see copies.go
+	sought    bool  // it was found when its original had been truncated or replaced
 	whole     int64 // the size it must have to be one
 	tries     int   // looks in a row that found names changing
 	checkup   bool  // verify head and mark at the next look, whatever the times say

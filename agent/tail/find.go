@@ -166,7 +166,9 @@ func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 				found = append(found, c)
 			}
 		}
-		if !slices.Equal(before, s.idsOf(dir, rotated)) || slices.Contains(before, inode{}) {
+		names, err := readNames(dir)
+		if err != nil || !slices.Equal(rotated, s.rotatedNames(dir, name, names)) ||
+			!slices.Equal(before, s.idsOf(dir, rotated)) || slices.Contains(before, inode{}) {
 			failed = errTryLater // while they move, one could have been missed
 		}
 	}
@@ -207,11 +209,22 @@ func older(a, b candidate) int {
 }
 
 // before leaves those of the generations found that came before what is in f now,
-// which was moved away. st is of f.
-func (s *Set) before(found []candidate, f *File, st *fileStat) []candidate {
+// which was moved away. st is of f. It fails with errTryLater when names were changed
+// since they were found: they may have to tell the order.
+func (s *Set) before(found []candidate, f *File, st *fileStat) ([]candidate, error) {
 	now := candidate{st: *st, born: f.born}
-	if name, err := s.locate(s.lists, f.inode(), f.path); err == nil && name != "" {
-		now.suffix, _ = rotationSuffix(filepath.Base(f.path), filepath.Base(name))
+	dir, base := filepath.Split(f.path)
+	dir = filepath.Clean(dir)
+	names := s.rotatedNames(dir, base, list(s.lists, dir).names)
+	if i := slices.Index(s.idsOf(dir, names), f.inode()); i >= 0 {
+		now.suffix, _ = rotationSuffix(base, names[i])
+	}
+	for i := range found {
+		var st fileStat
+		if s.sys.statPath(found[i].path, &st) != nil || st.id != found[i].st.id {
+			s.discard(&arrival{}, found)
+			return nil, errTryLater
+		}
 	}
 	return slices.DeleteFunc(found, func(c candidate) bool {
 		if older(c, now) < 0 {
@@ -219,7 +232,7 @@ func (s *Set) before(found []candidate, f *File, st *fileStat) []candidate {
 		}
 		_ = c.h.Close() // it is found again
 		return true
-	})
+	}), nil
 }
 
 // bases are the names whose rotated names p and its successors may have.

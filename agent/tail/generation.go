@@ -188,19 +188,26 @@ func (s *Set) sawLocked(f *File, st *fileStat, now time.Time) {
 }
 
 // firstLookLocked takes the fingerprint of a file nothing was read of yet. Its size was
-// taken a moment before: if the file was truncated since, what is in it now is not what
-// had that size, and the file counts as one that was seen empty (see blank.go).
+// taken a moment before: if the file was changed since, it may have been truncated, and
+// what is in it now is not what had that size. Then it counts as one that was seen empty
+// (see blank.go).
 func (f *File) firstLookLocked() {
 	if f.size == 0 {
 		return
 	}
 	head := firstHead(f.handle, f.size)
 	var now fileStat
-	if err := f.set.sys.statFile(f.handle, &now); err == nil && now.size < f.size {
-		f.size, f.emptyAt = 0, time.Unix(0, f.mtime)
+	if err := f.set.sys.statFile(f.handle, &now); err == nil && (now.size < f.size || now.mtime != f.mtime) {
+		f.blankedLocked()
 		return
 	}
 	f.head = head
+}
+
+// blankedLocked lets f, of which nothing was read, count as one that was seen empty.
+func (f *File) blankedLocked() {
+	f.size, f.head = 0, headMark{0, fnvOffset}
+	f.sawEmptyLocked(time.Unix(0, f.mtime))
 }
 
 // firstHead is the fingerprint of a file nothing was read of yet; without NUL
@@ -299,16 +306,20 @@ func (s *Set) renew(f *File, st fileStat, now inode) bool {
 	var found []candidate
 	if !away {
 		var err error
-		if found, err = s.unseen(f.home, p, now); errors.Is(err, errTryLater) {
+		found, err = s.unseen(f.home, p, now)
+		if now != st.id && !errors.Is(err, errTryLater) {
+			var changed error
+			if found, changed = s.before(found, f, &st); changed != nil {
+				err = changed
+			}
+		}
+		if errors.Is(err, errTryLater) {
 			s.mu.Lock()
 			again := f.tryAgainLocked()
 			s.mu.Unlock()
 			if again {
 				return false
 			}
-		}
-		if now != st.id {
-			found = s.before(found, f, &st)
 		}
 	}
 	s.mu.Lock()
@@ -321,20 +332,23 @@ func (s *Set) renew(f *File, st fileStat, now inode) bool {
 // found to have been between.
 func (s *Set) renewLocked(f *File, st fileStat, p *past, found []candidate) {
 	sl, away := f.home, f.away
-	s.log.Info("file was truncated or rewritten; reading it from the start", "path", f.path, "name", f.name,
-		"file", f.id.String(), "read", f.pos, "size", f.size, "new_size", st.size)
 	cur, passed, name := sl.cur == f, f.passed || f.late, f.name
 	h := f.handle
 	if h != nil {
 		f.handle = nil
 		s.open--
 	}
-	older, copies := sortOut(found, h, st.size)
+	older, copies := sortOut(found, h, f.born)
+	if p.trunc || len(older) > 0 {
+		s.log.Info("file was truncated or rewritten; reading it from the start", "path", f.path, "name", f.name,
+			"file", f.id.String(), "read", f.pos, "size", f.size, "new_size", st.size)
+	}
 	f.size = max(f.pos, f.size-s.adoptLocked(sl, p, older)-s.copiesOfLocked(f))
 	place := slices.Index(sl.queue, f)
 	s.finishLocked(f, "truncated")
 	n := s.adoptCopiesLocked(sl, copies, st.size, func() *File { return s.newLocked(sl, name, &st, h) })
 	n.bound = p.mtime
+	n.sawEmptyLocked(time.Unix(0, st.mtime))
 	if away {
 		n.away, n.awayAt = true, s.now()
 		s.away[n] = struct{}{}
@@ -385,20 +399,25 @@ func (s *Set) adoptLocked(sl *slot, p *past, found []candidate) (rescued int64) 
 			rescued = max(0, min(c.st.size, p.size)-p.state.Pos)
 			s.rescuedLocked(p.state.ID, rescued)
 		}
-		for _, st := range s.saved[c.st.id] {
-			if empty(&st) {
-				s.forgetLocked(s.slotLocked(st.Path), st.ID)
-				continue
-			}
-			s.lostLocked(&st, "truncated or replaced while not followed")
-		}
-		delete(s.saved, c.st.id)
+		s.supersededLocked(c.st.id)
 		s.log.Info("found a generation that was never seen under its watched name", "path", sl.path,
 			"name", c.path, "file", f.id.String(), "size", c.st.size, "from", f.pos, "copy", c.copied)
 		s.unsaved = append(s.unsaved, f.stateLocked())
 		s.wakeLocked(f)
 	}
 	return rescued
+}
+
+// supersededLocked ends what was saved of a file that has other content now.
+func (s *Set) supersededLocked(id inode) {
+	for _, st := range s.saved[id] {
+		if empty(&st) {
+			s.forgetLocked(s.slotLocked(st.Path), st.ID)
+			continue
+		}
+		s.lostLocked(&st, "truncated or replaced while not followed")
+	}
+	delete(s.saved, id)
 }
 
 // startLocked lets f begin where st says; st has been verified.

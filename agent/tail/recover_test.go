@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -369,4 +370,68 @@ func TestTruncatedThenRenamed(t *testing.T) {
 	f.Release()
 	r.step(3)
 	r.numbers(l.Next - 1)
+}
+
+// TestGenerationLikeTheNext has a generation nobody saw, long enough to be a copy of
+// what is in the file now, whose lines begin as it did: it is read once it is clear that
+// the file is not truncated, if late.
+func TestGenerationLikeTheNext(t *testing.T) {
+	for name, sought := range map[string]func(p string) error{
+		"truncated": func(p string) error { return os.Truncate(p, 0) },
+		"renamed":   func(p string) error { return os.Rename(p, p+".4") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := tmp(t, "app.log")
+			r := newRig(t, Config{Path: p})
+			write(t, p, "zero\n")
+			r.step(1)
+			if name == "truncated" {
+				write(t, p+".3", "zero\n")
+			}
+			if err := sought(p); err != nil {
+				t.Fatal(err)
+			}
+			begin := strings.Repeat("begin", 20)
+			write(t, p+".2", begin+"\n")
+			write(t, p, begin+"\nmore\n")
+			r.step(copyAfter + 4)
+			slices.Sort(r.got)
+			r.want(begin, begin, "more", "zero")
+		})
+	}
+}
+
+// TestTruncatedBeforeTheFirstLook truncates a file between the look for copies of what is in
+// it and the first look at what is in it.
+func TestTruncatedBeforeTheFirstLook(t *testing.T) {
+	for _, again := range []int{5, 10, 50} {
+		p := tmp(t, "app.log")
+		l := testkit.NewLog(t, p)
+		r := newRig(t, Config{Path: p})
+		l.Lines(10)
+		r.step(1)
+		l.CopyTruncate(".2")
+		l.Lines(10)
+		whole, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, p+".1", string(whole))
+		r.set.sys.born = func(h *os.File) int64 {
+			if h.Name() == p {
+				r.set.sys.born = nil
+				l.Truncate(0)
+				l.Lines(again)
+			}
+			return birth(h)
+		}
+		r.step(4)
+		if r.set.sys.born != nil {
+			t.Fatal("the file was not truncated")
+		}
+		r.numbers(l.Next - 1)
+		if n := r.unreadable(); n != 0 {
+			t.Errorf("%d bytes counted as unreadable", n)
+		}
+	}
 }

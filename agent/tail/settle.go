@@ -12,6 +12,7 @@ import (
 // arrival is what was found at a name.
 type arrival struct {
 	st     fileStat
+	at     time.Time // before st was taken
 	h      *os.File
 	name   string // with links followed
 	exists bool
@@ -189,7 +190,7 @@ func (s *Set) same(sl *slot, a *arrival) bool {
 
 // arrive opens what is at the name now.
 func (s *Set) arrive(sl *slot) arrival {
-	var a arrival
+	a := arrival{at: s.now()}
 	err := s.sys.statPath(sl.path, &a.st)
 	switch {
 	case err != nil && isGone(err), err == nil && !a.st.regular:
@@ -347,6 +348,10 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
 	if old != nil && old.home == sl {
 		s.awayLocked(old)
 	}
+	var copies []candidate
+	if a.exists && a.h != nil && s.byInode[a.st.id] == nil {
+		found, copies = sortOut(found, a.h, s.sys.birth(a.h))
+	}
 	s.adoptLocked(sl, a.past, found)
 	if !a.exists {
 		sl.err, sl.first = os.ErrNotExist, false
@@ -354,7 +359,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
 	}
 	f := s.byInode[a.st.id]
 	if f == nil {
-		f = s.followLocked(sl, a)
+		f = s.adoptCopiesLocked(sl, copies, a.st.size, func() *File { return s.followLocked(sl, a) })
 		if replaced {
 			s.startLocked(f, old.stateLocked())
 			s.log.Info("file was replaced by a copy that goes on where it ended", "path", sl.path, "file", f.id.String(), "from", f.pos)
@@ -403,6 +408,7 @@ func (s *Set) followLocked(sl *slot, a *arrival) *File {
 		s.forgetLocked(s.slotLocked(st.Path), st.ID)
 	}
 	f := s.newLocked(sl, a.name, &a.st, a.h)
+	f.sawEmptyLocked(a.at)
 	if sl.first {
 		s.startLocked(f, endState(a.h, a.st.size, s.splitter()))
 	} else if o := s.originalLocked(sl, a); o != nil {

@@ -9,6 +9,7 @@ const (
 	deletedAfter = 10 // the descriptor of a deleted file is closed
 	rotatedAfter = 60 // the descriptor of a renamed file is closed
 	closedEvery  = 16 // a renamed file without descriptor is looked at each so many scans
+	copyAfter    = 10 // what looks like a copy of a file that is not truncated is read
 	skipAfter    = 5  // newer generations no longer wait for a file that cannot be read
 	partialAfter = 20 // nor for one whose last line is never finished
 )

@@ -1,0 +1,272 @@
+package tail
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The race test lets a writer act between two system calls of one look or read of a
+// Set, where the model test lets whole looks and whole actions alternate. The writer
+// writes numbered lines and rotates, by rename and by copytruncate, in the steps that
+// a rotation has; it deletes nothing and is quiet while it rotates. So there is one
+// rule: every line once, in order, and nothing unreadable.
+
+// racer is a writer whose steps are taken whenever a Set looks at a file.
+type racer struct {
+	*rig
+	rnd   *rand.Rand
+	files *modelFiles
+	path  string
+	w     *os.File
+	last  int      // number of the last line written
+	todo  []func() // steps of the action that was begun
+	left  int      // actions still to begin
+	odds  int      // a step is taken at one of so many system calls
+	pace  time.Duration
+	busy  bool
+	at    string // what the Set is doing
+	trace []string
+}
+
+func newRacer(t testing.TB, seed uint64, dir string) *racer {
+	r := &racer{rnd: rand.New(rand.NewPCG(seed, 2)), path: filepath.Join(dir, "app.log")}
+	cfg := Config{Path: r.path, ChunkSize: 32 << r.rnd.IntN(5)}
+	if r.rnd.IntN(3) == 0 {
+		cfg.Path = filepath.Join(dir, "*.log")
+	}
+	r.files = newModelFiles(t, func() time.Time { return r.clock })
+	if r.rnd.IntN(3) > 0 {
+		r.files.grain = 4 * time.Millisecond
+	}
+	r.pace = []time.Duration{100 * time.Microsecond, 2 * time.Millisecond, 20 * time.Millisecond}[r.rnd.IntN(3)]
+	r.left, r.odds = 5+r.rnd.IntN(20), 1+r.rnd.IntN(30)
+	r.rig = &rig{t: t, cfg: cfg, clock: time.Unix(1_800_000_000, 0), pause: time.Second, states: map[FileID]State{}}
+	r.sys = r.files.system()
+	r.sys.adapt = func(st *fileStat) {
+		r.files.adapt(st)
+		if r.rnd.IntN(r.odds) == 0 {
+			r.at = within()
+			r.act()
+			r.at = ""
+		}
+	}
+	r.files.touched(dir)
+	r.open()
+	r.create()
+	r.busy = true // what is moved away before the first look is not followed
+	r.scan()
+	r.busy = false
+	return r
+}
+
+// act takes the next step.
+func (r *racer) act() {
+	if r.busy {
+		return
+	}
+	r.busy = true
+	defer func() { r.busy = false }()
+	if len(r.todo) == 0 {
+		if r.left == 0 {
+			return
+		}
+		r.left--
+		r.begin()
+	}
+	step := r.todo[0]
+	r.todo = r.todo[1:]
+	r.clock = r.clock.Add(time.Duration(r.rnd.Int64N(int64(r.pace))))
+	step()
+}
+
+func (r *racer) note(format string, a ...any) {
+	r.trace = append(r.trace, fmt.Sprintf("%9.4f ", float64(r.clock.UnixNano()-1_800_000_000e9)/1e9)+fmt.Sprintf(format, a...)+r.at)
+}
+
+// within names the functions of the Set that the system call is made for.
+func within() string {
+	var pcs [16]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs[:])])
+	var b strings.Builder
+	for {
+		f, more := frames.Next()
+		name := f.Function[strings.LastIndexByte(f.Function, '.')+1:]
+		if !more || strings.HasSuffix(f.File, "_test.go") {
+			return b.String()
+		}
+		fmt.Fprintf(&b, " < %s:%d", name, f.Line)
+	}
+}
+
+func (r *racer) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// begin decides what is done next.
+func (r *racer) begin() {
+	switch r.rnd.IntN(5) {
+	case 0:
+		r.shift()
+		r.todo = append(r.todo, func() { r.move(r.path, r.path+".1") }, r.create)
+	case 1:
+		r.shift()
+		r.copyTruncate()
+	default:
+		r.todo = append(r.todo, r.write)
+	}
+}
+
+func (r *racer) create() {
+	w, err := os.OpenFile(r.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
+	r.must(err)
+	if r.w != nil {
+		r.must(r.w.Close())
+	}
+	r.w = w
+	r.note("create %d", r.files.made(r.path))
+}
+
+func (r *racer) write() {
+	var b strings.Builder
+	from := r.last + 1
+	for range 1 + r.rnd.IntN(20) {
+		r.last++
+		fmt.Fprintf(&b, "L%08d\n", r.last)
+	}
+	_, err := r.w.WriteString(b.String())
+	r.must(err)
+	r.files.wrote(r.w)
+	r.note("write lines %d to %d", from, r.last)
+}
+
+func (r *racer) move(from, to string) {
+	r.must(os.Rename(from, to))
+	r.files.moved(to)
+	r.note("rename %s to %s", filepath.Base(from), filepath.Base(to))
+}
+
+// shift makes room for the name with the number 1, a rename at a time.
+func (r *racer) shift() {
+	most := 1
+	for fileExists(fmt.Sprintf("%s.%d", r.path, most)) {
+		most++
+	}
+	for n := most - 1; n > 0; n-- {
+		r.todo = append(r.todo, func() { r.move(fmt.Sprintf("%s.%d", r.path, n), fmt.Sprintf("%s.%d", r.path, n+1)) })
+	}
+}
+
+// copyTruncate copies the file, in two pieces, and then truncates it.
+func (r *racer) copyTruncate() {
+	name := r.path + ".1"
+	var whole []byte
+	var c *os.File
+	r.todo = append(r.todo, func() {
+		var err error
+		whole, err = os.ReadFile(r.path)
+		r.must(err)
+		c, err = os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+		r.must(err)
+		r.note("begin copy %d", r.files.made(name))
+	})
+	put := func(part int) func() {
+		return func() {
+			b := whole[:len(whole)/2]
+			if part == 1 {
+				b = whole[len(whole)/2:]
+			}
+			_, err := c.Write(b)
+			r.must(err)
+			r.files.wrote(c)
+			r.note("copy %d bytes", len(b))
+		}
+	}
+	r.todo = append(r.todo, put(0), put(1), func() {
+		r.must(c.Close())
+		r.must(os.Truncate(r.path, 0))
+		r.files.touched(r.path)
+		r.note("truncate")
+	})
+}
+
+// run looks and reads until the writer has nothing more to do, and then until all is read.
+func (r *racer) run() {
+	for r.left > 0 || len(r.todo) > 0 {
+		if r.rnd.IntN(3) > 0 {
+			r.note("look")
+			r.scan()
+		}
+		r.note("read")
+		r.read()
+		r.act()
+	}
+	for range closedEvery + 4 {
+		r.step(1)
+	}
+	r.numbers(r.last)
+	if n := r.unreadable(); n != 0 {
+		r.t.Fatalf("%d bytes counted as unreadable", n)
+	}
+}
+
+func runRace(t *testing.T, seed uint64, in string) (why, trace string) {
+	dir := filepath.Join(in, "race")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r := newRacer(failing{t}, seed, dir)
+	defer func() {
+		_ = r.set.Close()
+		_ = r.w.Close()
+		_ = os.RemoveAll(dir)
+		switch p := recover().(type) {
+		case nil:
+		case modelFailure:
+			why = string(p)
+			trace = strings.Join(r.trace, "\n") + "\nlog:\n" + strings.ReplaceAll(r.log.String(), dir+"/", "")
+		default:
+			panic(p)
+		}
+	}()
+	r.run()
+	return "", ""
+}
+
+// TestRaces repeats a failure by LOGCTL_RACE_SEED, and runs as many cases as
+// LOGCTL_RACE_CASES says.
+func TestRaces(t *testing.T) {
+	cases, first := 300, uint64(1)
+	if v := os.Getenv("LOGCTL_RACE_CASES"); v != "" {
+		cases, _ = strconv.Atoi(v)
+		first = uint64(time.Now().UnixNano())
+	}
+	if v := os.Getenv("LOGCTL_RACE_SEED"); v != "" {
+		first, _ = strconv.ParseUint(v, 10, 64)
+		if os.Getenv("LOGCTL_RACE_CASES") == "" {
+			cases = 1
+		}
+	}
+	dir, failed, shortest := t.TempDir(), 0, ""
+	for i := range cases {
+		seed := first + uint64(i)
+		if why, trace := runRace(t, seed, dir); why != "" {
+			t.Logf("seed %d: %s", seed, why)
+			if failed++; failed == 1 || len(trace) < len(shortest) {
+				shortest = fmt.Sprintf("seed %d, repeat with LOGCTL_RACE_SEED=%[1]d: %s\n%s", seed, why, trace)
+			}
+		}
+	}
+	if failed > 0 {
+		t.Errorf("%d of %d cases failed; the shortest one:\n%s", failed, cases, shortest)
+	}
+}
