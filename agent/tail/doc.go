@@ -44,10 +44,13 @@
 // What cannot be known: a file that was truncated and has again, byte for byte,
 // the same head and the same 64 bytes before the position; lines written between
 // the copying and the truncation of copytruncate; a generation that came and went
-// between two looks and was deleted or compressed before the second. After a kill,
+// between two looks and was deleted or compressed before the second, or that a symbolic
+// link led to between them only, in a file not named like a rotated one; or that was
+// prepared in another file before a look that found the present one written to since, and
+// renamed over it and rotated away before the next. After a kill,
 // lines of a copy may be handed out again. Generations that nobody saw under the
 // watched name are put in order by their times, which are as exact as the clock of
 // the file system (4 ms), and by their names where times are the same or contradict
 // one another, as those of a file that was written to late; the place of one that
-// was deleted meanwhile is not known then.
+// was deleted meanwhile, or whose name says nothing, is not known then.
 package tail

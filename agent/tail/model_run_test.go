@@ -48,6 +48,7 @@ func TestModelSeeds(t *testing.T) {
 	}{
 		{1795390981295947115, 112, "a size that was seen while older generations go first counts"},
 		{1795394152230804910, 112, "the number of a deleted archive is given to a copy of a file it is not an archive of"},
+		{1795399083015003564, 120, "saved empty, and again with content: the first state is of what came after a truncation"},
 	} {
 		if why, _ := runModel(t, c.seed, modelOps(c.seed, c.kinds), t.TempDir()); why != "" {
 			t.Errorf("seed %d (%s): %s", c.seed, c.what, why)
@@ -154,7 +155,7 @@ func playModel(t *testing.T, seed uint64, in string, play func(m *model)) (why, 
 func newModel(t testing.TB, seed uint64, dir string) *model {
 	m := &model{
 		rnd: rand.New(rand.NewPCG(seed, 0)), path: filepath.Join(dir, "app.log"), running: true,
-		ids: map[FileID]*modelGen{}, history: map[FileID][]State{},
+		ids: map[FileID]*modelGen{}, filled: map[FileID]bool{}, history: map[FileID][]State{},
 	}
 	cfg := Config{Path: m.path, ChunkSize: 32 << m.rnd.IntN(5)}
 	if m.rnd.IntN(3) == 0 {
@@ -166,6 +167,7 @@ func newModel(t testing.TB, seed uint64, dir string) *model {
 	}
 	m.files.reuse = m.rnd.IntN(2) == 0
 	m.pace = []time.Duration{100 * time.Microsecond, 2 * time.Millisecond, 20 * time.Millisecond}[m.rnd.IntN(3)]
+	m.links = m.rnd.IntN(3) == 0
 	m.rig = &rig{t: t, cfg: cfg, clock: time.Unix(1_800_000_000, 0), states: map[FileID]State{}, sys: m.files.system()}
 	m.files.touched(dir)
 	m.rig.open()

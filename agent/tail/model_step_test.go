@@ -6,7 +6,7 @@ import (
 )
 
 // modelKinds is how many kinds of actions there are, each as often as its numbers in step.
-const modelKinds = 116
+const modelKinds = 120
 
 // step does one action.
 func (m *model) step(n int) {
@@ -17,9 +17,15 @@ func (m *model) step(n int) {
 	case n < 36:
 		m.lateWrite()
 	case n < 44:
-		m.rename()
+		if m.linked != "" {
+			m.relink()
+		} else {
+			m.rename()
+		}
 	case n < 49:
-		m.copyTruncate()
+		if m.linked == "" {
+			m.copyTruncate()
+		}
 	case n < 54:
 		m.truncate()
 	case n < 58:
@@ -59,6 +65,8 @@ func (m *model) step(n int) {
 		}
 	case n < 116:
 		m.replace()
+	case m.links:
+		m.link()
 	}
 }
 
@@ -66,6 +74,10 @@ func (m *model) step(n int) {
 // may be written to until then, and after.
 func (m *model) replace() {
 	if m.cur == nil {
+		return
+	}
+	if m.linked != "" {
+		m.relink()
 		return
 	}
 	m.files.gone(m.isOpen)

@@ -34,6 +34,7 @@ type modelGen struct {
 	away    bool
 	since   int // scans since it is away
 	excused bool
+	target  string // name of its own, which path leads or led to
 	line    int
 	time    int64 // modification time of what it is in
 	born    int64 // creation time of that
@@ -58,6 +59,7 @@ type model struct {
 	gens    []*modelGen
 	cur     *modelGen // at path
 	ids     map[FileID]*modelGen
+	filled  map[FileID]bool // seen with content
 	history map[FileID][]State
 	running bool
 	met     bool // looked once
@@ -67,6 +69,8 @@ type model struct {
 	trace   []string
 	files   *modelFiles
 	pace    time.Duration // most between two actions
+	links   bool          // path may become a symbolic link
+	linked  string        // it is one, to names of that format
 }
 
 // finish lets everything be read that can be.
@@ -157,6 +161,9 @@ func (m *model) look() {
 	m.act("look")
 	m.files.inUse(m.isOpen)
 	m.identify()
+	if m.cur != nil && m.held == nil && !m.follows(m.cur) {
+		m.t.Fatalf("generation %d was not seen", m.cur.n)
+	}
 	for f := range m.set.files {
 		if g := m.ids[f.id]; !m.stale(f) {
 			g.known = int(f.size)
@@ -173,7 +180,7 @@ func (m *model) look() {
 	if !m.met {
 		m.met = true
 		for _, g := range m.gens {
-			g.excused = g.away // moved away before the first look
+			g.excused = g.excused || g.away // moved away before the first look
 		}
 	}
 }
@@ -187,7 +194,7 @@ func (m *model) stale(f *File) bool {
 // again forgets what f is, if that is gone and nothing was seen of it.
 func (m *model) again(f *File) {
 	g := m.ids[f.id]
-	if g == nil || !m.stale(f) || g.known > 0 || g.cursor > 0 {
+	if g == nil || !m.stale(f) || m.filled[f.id] {
 		return
 	}
 	if o := m.newestIn(f); o != nil && o.n > g.n {
@@ -237,6 +244,9 @@ func (m *model) identify() {
 		m.ids[f.id] = g
 		g.found, g.foundAt, g.known = g.time, m.looks, int(f.size)
 		m.act("%v is %d", f.id, g.n)
+	}
+	for f := range m.set.files {
+		m.filled[f.id] = m.filled[f.id] || f.size > 0 && !m.stale(f)
 	}
 	for id := range m.states { // of what ended before it was looked at here
 		if m.ids[id] == nil {
@@ -340,10 +350,10 @@ func (m *model) deliver(f *File, c *Chunk) {
 }
 
 // unordered tells whether nothing says that o is older than g: it was not found before
-// g, one of them has no name any more, and times do not tell, for they are the same or
+// g, one of them has no name any more, or one that tells nothing, and times do not tell, for they are the same or
 // contradict one another.
 func (m *model) unordered(o, g *modelGen) bool {
-	return (o.unnamed || g.unnamed) && o.foundAt >= g.foundAt && (o.found >= g.found || o.born >= g.born)
+	return (m.nameless(o) || m.nameless(g)) && o.foundAt >= g.foundAt && (o.found >= g.found || o.born >= g.born)
 }
 
 // halt stops the Set. What was handed out is acknowledged up to a random position
@@ -382,6 +392,7 @@ func (m *model) halt() {
 			g.gone = true
 		}
 	}
+	m.unseen()
 }
 
 // undelivered takes back what was handed out of generations and not acknowledged.

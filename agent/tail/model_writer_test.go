@@ -12,6 +12,10 @@ import (
 
 // create makes a new file at path.
 func (m *model) create() {
+	if m.linked != "" {
+		m.createTarget()
+		return
+	}
 	m.files.gone(m.isOpen)
 	w, err := os.OpenFile(m.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
 	m.must(err)
@@ -176,7 +180,7 @@ func (m *model) truncateTo(to int) {
 	g.gone = true
 	m.begin0(g.w, g.ino, g.born)
 	m.cur.content = bytes.Clone(g.content[:to])
-	m.cur.line = g.line
+	m.cur.line, m.cur.target = g.line, g.target
 }
 
 func (m *model) remove() {
@@ -185,6 +189,9 @@ func (m *model) remove() {
 	}
 	m.unlink(m.path)
 	g := m.leave()
+	if g.target != "" {
+		m.must(os.Remove(g.target)) // path was a link
+	}
 	g.unnamed = true
 	m.act("remove %d", g.n)
 	if !m.running || !m.open(g) {
@@ -200,22 +207,19 @@ func (m *model) unlink(path string) uint64 {
 	return ino
 }
 
-// removeOldest deletes the rotated file with the highest number.
+// removeOldest deletes the oldest file that was rotated away.
 func (m *model) removeOldest() {
-	for n := 41; n >= 1; n-- {
-		path := fmt.Sprintf("%s.%d", m.path, n)
-		if !fileExists(path) {
-			continue
-		}
-		ino := m.unlink(path)
-		for _, g := range m.gens {
-			if g.away && m.inode(g) == ino && !g.gone {
-				g.unnamed = true
-				g.gone = !m.running || !m.open(g)
-				m.act("remove %s of %d, gone: %v", filepath.Base(path), g.n, g.gone)
-			}
-		}
+	path := m.oldest()
+	if path == "" {
 		return
+	}
+	ino := m.unlink(path)
+	for _, g := range m.gens {
+		if g.away && m.inode(g) == ino && !g.gone {
+			g.unnamed = true
+			g.gone = !m.running || !m.open(g)
+			m.act("remove %s of %d, gone: %v", filepath.Base(path), g.n, g.gone)
+		}
 	}
 }
 
