@@ -21,7 +21,7 @@ func (s *Set) originalLocked(sl *slot, a *arrival) *File {
 	dir, name := filepath.Split(sl.path)
 	for i := len(name) - 1; i > 0; i-- {
 		o := s.slots[filepath.Join(dir, name[:i])]
-		if o == nil || o.cur == nil || o.cur.pos == 0 || o.cur.head.len == 0 {
+		if o == nil || o.cur == nil {
 			continue
 		}
 		if suffix, _ := rotationSuffix(name[:i], name); suffix == "" {
@@ -35,17 +35,26 @@ func (s *Set) originalLocked(sl *slot, a *arrival) *File {
 	return nil
 }
 
-// alikeLocked tells whether a file of that size has the content of f as far as both
-// are known: up to the position of f, or less when it is shorter.
+// alikeLocked tells whether the file h, which had that size, has the content of f as far
+// as both are known: up to the position of f, or less when it is shorter.
 func (f *File) alikeLocked(h *os.File, size int64) bool {
 	state := f.stateLocked()
-	if size >= max(state.Pos, int64(state.HeadLen)) {
-		return matches(h, size, &state)
+	for {
+		if !empty(&state) && size >= max(state.Pos, int64(state.HeadLen)) {
+			return matches(h, size, &state)
+		}
+		if f.handle == nil {
+			return false
+		}
+		if begins(f.handle, h, size) {
+			return true
+		}
+		var st fileStat
+		if f.set.sys.statFile(h, &st) != nil || st.size <= size {
+			return false
+		}
+		size = st.size // f may have been truncated meanwhile: then its copy is whole now
 	}
-	if f.handle == nil {
-		return false
-	}
-	return begins(f.handle, h, size)
 }
 
 // sortOut tells the generations that were found from copies, perhaps still being made,
@@ -127,25 +136,28 @@ func sameBytes(a, b *os.File, at, n int64) bool {
 	return errA == nil && errB == nil && int64(i) == n && int64(j) == n && x == y
 }
 
-// copiesOfLocked lets the copies of a file that was truncated be read from where
-// it was read to. It returns how many bytes that were not read are in them.
-func (s *Set) copiesOfLocked(o *File) (rescued int64) {
+// copiesOfLocked lets the copies of a file that was truncated be read from where it was
+// read to. It returns how many bytes that were not read are in them, and those that are
+// copies of what is in the file h now, as far as they go: they have just been begun.
+func (s *Set) copiesOfLocked(o *File, h *os.File) (rescued int64, begun []*File) {
 	state := o.stateLocked()
 	for f := range s.copies {
-		if f.copyOf != o {
-			continue
-		}
-		if f.handle == nil {
+		if f.copyOf != o || f.handle == nil {
 			continue
 		}
 		var st fileStat
-		if err := s.sys.statFile(f.handle, &st); err == nil && matches(f.handle, st.size, &state) {
+		err := s.sys.statFile(f.handle, &st)
+		switch {
+		case err == nil && matches(f.handle, st.size, &state):
 			s.startLocked(f, state)
 			rescued = max(rescued, min(st.size, o.size)-state.Pos)
+		case err == nil && h != nil && f.pos == 0 && begins(h, f.handle, st.size):
+			begun = append(begun, f)
+			continue
 		}
 		s.noCopyLocked(f)
 	}
-	return rescued
+	return rescued, begun
 }
 
 // settleCopies decides what is to become of copies whose originals go on.

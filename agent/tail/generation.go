@@ -181,7 +181,7 @@ func (s *Set) sawLocked(f *File, st *fileStat, now time.Time) {
 	f.deleted = st.links == 0
 	if f.head.len == 0 && f.pos == 0 && f.size > 0 && f.handle != nil {
 		f.firstLookLocked()
-		if f.size > 0 {
+		if f.size > 0 && f.copyOf == nil {
 			s.unsaved = append(s.unsaved, f.stateLocked()) // now it can be known again
 		}
 	}
@@ -343,10 +343,14 @@ func (s *Set) renewLocked(f *File, st fileStat, p *past, found []candidate) {
 		s.log.Info("file was truncated or rewritten; reading it from the start", "path", f.path, "name", f.name,
 			"file", f.id.String(), "read", f.pos, "size", f.size, "new_size", st.size)
 	}
-	f.size = max(f.pos, f.size-s.adoptLocked(sl, p, older)-s.copiesOfLocked(f))
+	rescued, begun := s.copiesOfLocked(f, h)
+	f.size = max(f.pos, f.size-s.adoptLocked(sl, p, older)-rescued)
 	place := slices.Index(sl.queue, f)
 	s.finishLocked(f, "truncated")
 	n := s.adoptCopiesLocked(sl, copies, st.size, func() *File { return s.newLocked(sl, name, &st, h) })
+	for _, c := range begun {
+		c.copyOf, c.whole = n, min(st.size, markMax)
+	}
 	n.bound = p.mtime
 	n.sawEmptyLocked(time.Unix(0, st.mtime))
 	if away {

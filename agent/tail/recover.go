@@ -38,6 +38,36 @@ func (s *Set) recoverCopies() {
 	}
 }
 
+// recoverSince is recoverCopies for what arrived, which may have been truncated since.
+func (s *Set) recoverSince(a *arrival) {
+	if a.h == nil {
+		return
+	}
+	s.mu.Lock()
+	saved := slices.Clone(s.saved[a.st.id])
+	a.broken = s.brokenLocked(a)
+	s.mu.Unlock()
+	for i := range saved {
+		if saved[i].HeadLen > 0 && !matches(a.h, a.st.size, &saved[i]) {
+			s.recoverCopy(&saved[i])
+		}
+	}
+}
+
+// brokenLocked returns of how many saved generations of what arrived the content is not
+// in the file any more.
+func (s *Set) brokenLocked(a *arrival) int {
+	n := 0
+	if a.h != nil {
+		for i := range s.saved[a.st.id] {
+			if st := &s.saved[a.st.id][i]; st.HeadLen > 0 && !matches(a.h, a.st.size, st) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // intact tells whether the file of a saved generation still has its content, or
 // cannot be looked at now.
 func (s *Set) intact(st *State) bool {

@@ -126,7 +126,10 @@ func (s *Set) savedPast(sl *slot) *past {
 	}
 	defer func() { _ = h.Close() }()
 	if now.id == id && !empty(&st) && matches(h, now.size, &st) {
-		p.trunc, p.born, p.name = false, s.sys.birth(h), name
+		p.trunc, p.name = false, name
+		if born := s.sys.birth(h); born <= int64(st.ID.Gen) {
+			p.born = born
+		} // else it is a copy that goes on for its original, which is older
 	}
 	return p
 }
@@ -156,42 +159,65 @@ func (s *Set) recoverSaved() {
 	s.mu.Unlock()
 	slices.SortFunc(pending, func(a, b entry) int { return byGen(a.states[0], b.states[0]) }) // older ones are ready first
 	for _, e := range pending {
-		id, states := e.id, e.states
-		name, err := s.locate(s.lists, id, states[0].Path)
-		if err != nil {
-			continue // not now
-		}
-		if name == "" {
-			s.mu.Lock()
-			for i := range states {
-				s.lostLocked(&states[i], "not found in its directory after the restart")
-			}
-			delete(s.saved, id)
-			s.mu.Unlock()
-			continue
-		}
-		s.recoverAt(id, name, states)
+		s.recoverEntry(e.id, e.states)
 	}
 }
 
-func (s *Set) recoverAt(id inode, name string, states []State) {
-	if s.allowed(name, resolve(name)) != nil {
+// recoverEntry is recoverSaved for one file. Names may move on between the look for it
+// and the look at it, so that it is looked for again.
+func (s *Set) recoverEntry(id inode, states []State) {
+	const tries = 10
+	for try := 1; try <= tries; try++ {
+		name, err := s.locate(s.lists, id, states[0].Path)
+		if err != nil {
+			return // not now
+		}
+		if s.unsettled(name) || name != "" && s.recoverAt(id, name) {
+			return
+		}
+		s.lists = map[string]*listing{}
+		if name != "" || try < 3 {
+			continue // one look may have missed it
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for i := range states {
+			s.lostLocked(&states[i], "not found in its directory after the restart")
+		}
+		delete(s.saved, id)
 		return
+	}
+}
+
+// unsettled tells whether it is yet to be settled what is at a watched name. What is
+// saved of that is needed for it.
+func (s *Set) unsettled(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sl := s.slots[name]
+	return sl != nil && sl.fresh
+}
+
+// recoverAt goes on with what was saved of the file, which is at that name. It returns
+// false when another file is.
+func (s *Set) recoverAt(id inode, name string) bool {
+	if s.allowed(name, resolve(name)) != nil {
+		return true
 	}
 	h, st, err := s.openRetry(name)
 	if err != nil {
-		return
+		return !isGone(err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if st.id != id || s.byInode[id] != nil {
 		_ = h.Close()
-		return
+		return st.id == id
 	}
 	saved, ok := s.takeSavedLocked(id, h, st.size)
 	if !ok {
 		_ = h.Close() // the inode belongs to another file now
-		return
+		return true
 	}
 	sl := s.slotLocked(saved.Path)
 	f := s.resumeLocked(sl, &arrival{st: st, h: h, name: name, exists: true}, saved)
@@ -203,4 +229,5 @@ func (s *Set) recoverAt(id inode, name string, states []State) {
 	}
 	s.wakeLocked(f)
 	s.limitLocked()
+	return true
 }

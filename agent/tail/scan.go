@@ -154,6 +154,7 @@ func (s *Set) slotLocked(path string) *slot {
 	if sl == nil {
 		sl = &slot{path: path, since: s.now(), turn: uint64(len(s.slots))}
 		sl.newest = s.newest[path].ID.Gen
+		sl.fresh = !s.scanned
 		sl.first = !s.scanned && s.cfg.FirstStart && s.cfg.From == FromEnd
 		s.slots[path] = sl
 	}
@@ -259,7 +260,7 @@ func (s *Set) compareLocked(sl *slot, st *fileStat, err error) bool {
 	}
 	if err != nil {
 		sl.err, sl.first = err, false
-		return sl.cur != nil || !s.scanned
+		return sl.cur != nil || sl.fresh
 	}
 	if sl.cur != nil && sl.cur.inode() == st.id {
 		sl.err, sl.told = nil, 0

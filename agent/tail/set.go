@@ -70,6 +70,7 @@ type slot struct {
 	cur    *File    // at path now
 	last   *past    // what was at path before; nil: nothing yet
 	err    error    // why there is nothing at path, or it is not followed
+	fresh  bool     // not settled yet since the first scan
 	first  bool     // Config.From holds for what is found there
 	ended  []FileID // finished generations, reported when a newer one is there
 	newest uint64   // Gen of the newest one known

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -18,6 +19,7 @@ type arrival struct {
 	exists bool
 	err    error // it may exist, but cannot be followed
 	past   *past // what was there before
+	broken int   // how many generations saved of the file have ended
 }
 
 // rotate settles what changed. Between the look at a name and the look for
@@ -25,6 +27,7 @@ type arrival struct {
 // could be missed; so it is looked at again.
 func (s *Set) rotate(slots []*slot) {
 	const tries = 6
+	slices.SortFunc(slots, func(a, b *slot) int { return strings.Compare(a.path, b.path) }) // a file before its copies
 	for try := 1; len(slots) > 0; try++ {
 		arrived := make([]arrival, len(slots))
 		for i, sl := range slots {
@@ -47,10 +50,10 @@ func (s *Set) rotate(slots []*slot) {
 			var found []candidate
 			clean := s.settleTruncation(sl, a.st.id)
 			if clean {
+				s.recoverSince(a)
 				found, clean = s.older(sl, a)
 			}
-			if clean && s.same(sl, a) {
-				s.settle(sl, a, found)
+			if clean && s.same(sl, a) && s.settle(sl, a, found) {
 				continue
 			}
 			s.discard(a, found)
@@ -131,7 +134,8 @@ func (s *Set) deletedWhileClosed(f *File, now inode) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(found) > 0 && (f.state == fileIdle || f.state == fileQueued) {
-		f.size = max(f.pos, f.size-s.adoptLocked(sl, p, found)-s.copiesOfLocked(f))
+		rescued, _ := s.copiesOfLocked(f, nil)
+		f.size = max(f.pos, f.size-s.adoptLocked(sl, p, found)-rescued)
 		s.finishLocked(f, "deleted")
 		return
 	}
@@ -270,7 +274,7 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 	if sl.cur != nil {
 		p = &past{name: sl.cur.name, mtime: sl.cur.bound, size: sl.cur.size, born: sl.cur.born}
 	}
-	first := !s.scanned && sl.cur == nil
+	first, early := sl.fresh && sl.cur == nil, !s.scanned
 	s.mu.Unlock()
 	switch {
 	case first && a.exists && s.fromSaved(sl, a):
@@ -279,7 +283,7 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 		p = s.savedPast(sl)
 	}
 	if p == nil {
-		p = s.beginning(first)
+		p = s.beginning(first && early)
 	}
 	if p == nil {
 		return nil, true
@@ -322,15 +326,19 @@ func (s *Set) isKnown(id inode) bool {
 	return s.byInode[id] != nil
 }
 
-// settle makes what arrived at the name the one that is followed there.
-func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
+// settle makes what arrived at the name the one that is followed there. It returns false
+// when the file was truncated after the copies of it were looked for.
+func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.brokenLocked(a) > a.broken {
+		return false
+	}
 	old := sl.cur
 	if old != nil && old.state == fileDone {
 		old = nil
 	}
-	sl.err = nil
+	sl.err, sl.fresh = nil, false
 	if sl.last == nil {
 		sl.last = a.past
 	}
@@ -355,7 +363,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
 	s.adoptLocked(sl, a.past, found)
 	if !a.exists {
 		sl.err, sl.first = os.ErrNotExist, false
-		return
+		return true
 	}
 	f := s.byInode[a.st.id]
 	if f == nil {
@@ -376,6 +384,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) {
 	}
 	s.wakeLocked(f)
 	s.limitLocked()
+	return true
 }
 
 // replacesLocked tells whether the file that arrived was written beside old and
@@ -412,7 +421,7 @@ func (s *Set) followLocked(sl *slot, a *arrival) *File {
 	if sl.first {
 		s.startLocked(f, endState(a.h, a.st.size, s.splitter()))
 	} else if o := s.originalLocked(sl, a); o != nil {
-		f.copyOf, f.whole = o, o.pos
+		f.copyOf, f.whole = o, max(o.pos, min(o.size, markMax))
 		s.copies[f] = struct{}{}
 	}
 	sl.first = false
