@@ -264,9 +264,9 @@ func runRace(t *testing.T, kind raceKind, seed uint64, in string) (why, trace st
 	return "", ""
 }
 
-// TestRaces repeats a failure by LOGCTL_RACE_SEED, and runs as many plain cases as
-// LOGCTL_RACE_CASES says. With stops, or each name followed, a case in a thousand and one
-// in a hundred fails: see the known limits in ARCHITECTURE.md.
+// TestRaces repeats a failure by LOGCTL_RACE_SEED, and runs as many plain cases, or of
+// LOGCTL_RACE_KIND, as LOGCTL_RACE_CASES says. With stops, or each name followed, a case
+// in a thousand and one in a hundred fails: see the known limits in ARCHITECTURE.md.
 func TestRaces(t *testing.T) {
 	for kind, cases := range map[raceKind]int{racePlain: 300, raceStops: 300, raceEach: 50} {
 		t.Run(string(kind), func(t *testing.T) {
