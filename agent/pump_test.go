@@ -3,7 +3,11 @@ package agent
 import (
 	"context"
 	"errors"
+	"io"
+	"os"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,5 +83,67 @@ func TestPositionsAreThereWhenNothingIsUnacked(t *testing.T) {
 	<-done
 	if saved := b.shared.registry.States(task.entry.Key()); len(saved) != 1 || saved[0].Pos != 5 || task.unacked() {
 		t.Errorf("saved %+v, unacked %v, want position 5", saved, task.unacked())
+	}
+}
+
+// TestTruncatedGenerationGoesBeforeItsCopyMoves has a file copied and truncated before
+// anything of it was read. When the copy is read, the saved positions must not hold the
+// truncated generation any more: a start after a kill would take the copy, however far
+// it was delivered, back to where that one was.
+func TestTruncatedGenerationGoesBeforeItsCopyMoves(t *testing.T) {
+	b := newBench(t)
+	b.write("a.log", strings.Repeat("a line of the first generation\n", 100))
+	task := newTask(b.shared, b.entry("a.log", "t1"), &counters{})
+	set, err := task.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := set.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := set.Scan(ctx); err != nil {
+		t.Fatal(err)
+	}
+	first := set.Unsaved()
+	if err := b.shared.registry.Register(task.entry.Key(), first); err != nil || len(first) != 1 {
+		t.Fatalf("registered %+v: %v", first, err)
+	}
+	task.begin(set, nil)
+	path := filepath.Join(b.dir, "a.log")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(path+".1", data, 0o600), os.Truncate(path, 0)); err != nil {
+		t.Fatal(err)
+	}
+	b.write("a.log", "new\n")
+	var f *tail.File
+	for f == nil || f.ID() == first[0].ID {
+		if f != nil {
+			if _, err := f.Next(); !errors.Is(err, io.EOF) {
+				t.Fatalf("the truncated file was read: %v", err)
+			}
+			f.Release()
+		}
+		if f, err = set.Ready(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer f.Release()
+	task.streamOf(f, nil)
+	known := false
+	for _, st := range b.shared.registry.States(task.entry.Key()) {
+		if st.ID == first[0].ID {
+			t.Errorf("the truncated generation is still saved, at position %d", st.Pos)
+		}
+		known = known || st.ID == f.ID()
+	}
+	if !known || !strings.HasPrefix(f.Info().Name, path+".1") {
+		t.Errorf("%s is read (saved: %v), want the copy", f.Info().Name, known)
 	}
 }

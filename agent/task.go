@@ -78,8 +78,9 @@ type task struct {
 	mu       sync.Mutex
 	set      *tail.Set // nil before the start and after the end
 	streams  map[tail.FileID]*stream
-	failure  error // why it is not running, nil when it is
-	detached bool  // its positions belong to a successor: acknowledgements no longer move them
+	finished []tail.FileID // generations to forget once nothing of them is on its way
+	failure  error         // why it is not running, nil when it is
+	detached bool          // its positions belong to a successor: acknowledgements no longer move them
 	state    string
 	since    time.Time // of state
 }
@@ -226,7 +227,7 @@ func ruleSpec(e etcdcfg.Entry) transform.Spec {
 func (t *task) begin(set *tail.Set, _ *transform.Rules) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.set, t.failure = set, nil
+	t.set, t.failure, t.finished = set, nil, nil
 }
 
 func (t *task) end() {
@@ -246,32 +247,32 @@ func (t *task) setFailure(err error) {
 func (t *task) housekeep(ctx context.Context, set *tail.Set) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	var finished []tail.FileID
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
-		// What is finished is asked for first: a generation that took its place is in
-		// Unsaved by then, and saved before the old one is forgotten.
-		finished = append(finished, set.Forgotten()...)
+		t.mu.Lock()
 		t.saveNew(set)
-		finished = slices.DeleteFunc(finished, t.forget)
+		t.mu.Unlock()
 	}
 }
 
-// saveNew notes the generations that were first seen since it was called last.
+// saveNew notes the generations that were first seen since it was called last, and
+// forgets those that are finished. t.mu is held.
 func (t *task) saveNew(set *tail.Set) {
+	// What is finished is asked for first: a generation that took its place is in
+	// Unsaved by then, and saved before the old one is forgotten.
+	t.finished = append(t.finished, set.Forgotten()...)
 	for _, st := range set.Unsaved() {
 		t.shared.registry.Add(t.entry.Key(), st)
 	}
+	t.finished = slices.DeleteFunc(t.finished, t.forget)
 }
 
-// forget drops a finished generation once nothing of it is on its way.
+// forget drops a finished generation once nothing of it is on its way. t.mu is held.
 func (t *task) forget(id tail.FileID) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if s := t.streams[id]; s != nil && s.unacked() {
 		return false
 	}
@@ -305,6 +306,8 @@ func (t *task) streamOf(f *tail.File, rules *transform.Rules) *stream {
 		if t.set != nil {
 			// Generations found before this one must be known before anything of this one
 			// is acknowledged: a later start takes what is older than that for delivered.
+			// And a truncated generation whose copy this is must be forgotten by then: a
+			// later start would have the copy go on where that one was delivered to.
 			t.saveNew(t.set)
 		}
 	}

@@ -187,6 +187,9 @@ func TestTortureKills(t *testing.T) {
 	const kills = 20
 	for i := range kills {
 		w.more(2000, topic)
+		if i%5 == 0 || i%5 == 4 {
+			f.during(1500 * time.Millisecond) // a life of some saves, while all brokers run; the others have one or none
+		}
 		w.kill(agent)
 		switch i % 5 {
 		case 1:
