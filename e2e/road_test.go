@@ -3,8 +3,11 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
+
+	"logctl/internal/testkit"
 )
 
 // TestRoad is the main scenario: 100,000 numbered lines over ten files with rotations,
@@ -48,6 +51,7 @@ func TestRoad(t *testing.T) {
 			}
 			appendTo(t, w.path(name(i)), l.lines(name(i), lines/2))
 		}
+		w.tick()
 		switch round {
 		case 2: // five more
 			w.put(list(all)...)
@@ -84,7 +88,22 @@ func TestRoad(t *testing.T) {
 	agent.stop()
 }
 
-// rotate renames a file the way logrotate does: path to path.n, highest newest.
+// tick waits until the clock of the file system has gone on: it is what tells the order of
+// generations that the agent never saw, when their numbers grow with time.
+func (w *world) tick() {
+	w.t.Helper()
+	probe := filepath.Join(filepath.Dir(w.data), "tick")
+	touched := func() time.Time {
+		w.must(os.WriteFile(probe, []byte("x"), 0o600))
+		info, err := os.Stat(probe)
+		w.must(err)
+		return info.ModTime()
+	}
+	begin := touched()
+	testkit.Eventually(w.t, 5*time.Second, "the clock of the file system goes on", func() bool { return touched().After(begin) })
+}
+
+// rotate renames a file to path.n, the highest number being the newest.
 func rotate(t *testing.T, path string, n int) {
 	t.Helper()
 	if err := os.Rename(path, fmt.Sprintf("%s.%d", path, n)); err != nil {
