@@ -148,7 +148,7 @@ func (r *Registry) Add(key string, st tail.State) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.source(key)
-	if old, known := s.states[st.ID]; !known || old.Pos == st.Pos {
+	if old, known := s.states[st.ID]; !known || old.Pos == st.Pos || old.CopyOf != (tail.FileID{}) {
 		s.put(st)
 		r.stir()
 	}

@@ -81,7 +81,7 @@ func (s *Set) cameAndWent(f *File, st fileStat, now inode, held bool) blankLook 
 	look := s.newCopies(f, st, now, held)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if look == blankFirst && f.blankLocked() && s.strayCopiesLocked(f) && held {
+	if look == blankFirst && f.blankLocked() && s.strayCopiesLocked(f, false) && held {
 		return blankAgain // they come first
 	}
 	return look

@@ -91,19 +91,26 @@ func (s *Set) adoptCopiesLocked(sl *slot, copies []candidate, size int64, makeF 
 	}
 	f := makeF()
 	for _, n := range waiting {
-		n.copyOf, n.sought, n.whole = f, true, min(size, markMax) // enough to tell it by
-		s.copies[n] = struct{}{}
+		s.waitLocked(n, f, size)
+		s.unsaved = append(s.unsaved, n.stateLocked()) // a later run does not look for what came before f
 	}
-	if f.pos == 0 && s.strayCopiesLocked(f) {
+	if f.pos == 0 && s.strayCopiesLocked(f, false) {
 		f.blankedLocked()
 	}
 	return f
 }
 
+// waitLocked lets n wait, which seems to be a copy of what is in f, which has that size.
+func (s *Set) waitLocked(n, f *File, size int64) {
+	n.copyOf, n.sought, n.whole = f, true, min(size, markMax) // enough to tell it by
+	s.copies[n] = struct{}{}
+}
+
 // strayCopiesLocked lets those of the copies of f be read that are not, as far as they go,
-// what is in f: f was truncated since they were found, for that a copy must be whole.
-// It tells whether there were any.
-func (s *Set) strayCopiesLocked(f *File) bool {
+// what is in f: either they were none, but empty when they were found, or f was truncated
+// since, for that a copy must be whole. It tells whether there were any. known: only if
+// what is known of f is still in it.
+func (s *Set) strayCopiesLocked(f *File, known bool) bool {
 	if f.handle == nil {
 		return false
 	}
@@ -113,6 +120,9 @@ func (s *Set) strayCopiesLocked(f *File) bool {
 		if n.copyOf == f && n.handle != nil && s.sys.statFile(n.handle, &st) == nil && !begins(f.handle, n.handle, st.size) {
 			stray = append(stray, n)
 		}
+	}
+	if len(stray) > 0 && known && !f.intactLocked() {
+		return false // its end is about to be noticed: they may go on where it was read to
 	}
 	slices.SortFunc(stray, func(a, b *File) int { return cmp.Compare(a.id.Gen, b.id.Gen) })
 	for _, n := range stray {
@@ -198,7 +208,7 @@ func (s *Set) noCopyLocked(f *File) {
 	if f.away && !slices.Contains(f.home.queue, f) {
 		f.home.insert(f)
 	}
-	f.copyOf = nil
+	f.copyOf, f.base.CopyOf = nil, FileID{}
 	delete(s.copies, f)
 	s.unsaved = append(s.unsaved, f.stateLocked())
 	s.wakeLocked(f)

@@ -109,10 +109,14 @@ func (f *File) State() State {
 }
 
 func (f *File) stateLocked() State {
+	var copyOf FileID
+	if f.copyOf != nil && f.sought {
+		copyOf = f.copyOf.id
+	}
 	return State{ID: f.id, Path: f.path, Pos: f.pos, Part: f.part,
 		HeadLen: f.head.len, HeadHash: f.head.hash,
 		MarkLen: f.markLen, MarkHash: fnv(fnvOffset, f.mark[:f.markLen]),
-		Size: f.size, ModTime: time.Unix(0, f.bound), Seen: f.set.now(), Rotated: f.away}
+		Size: f.size, ModTime: time.Unix(0, f.bound), Seen: f.set.now(), Rotated: f.away, CopyOf: copyOf}
 }
 
 // Limit sets how many bytes Next reads at once, at most and at least as many as the
@@ -204,7 +208,7 @@ func (f *File) lookAgain() bool {
 	f.failedAt = time.Time{}
 	s.sawLocked(f, &st, now)
 	f.lastUse = now
-	if st.size > 0 && f.blankLocked() { // truncated a moment ago, with what had that size
+	if f.laterLocked(st.size) {
 		f.again = true
 		return false
 	}
@@ -217,6 +221,15 @@ func (f *File) lookAgain() bool {
 		f.proved, f.provedAt, f.unproved = f.size, f.mtime, false
 	}
 	return false
+}
+
+// laterLocked tells whether f, which has size bytes now, is to be looked at once more: it
+// was truncated a moment ago, with what had that size; or older ones are to be read first
+// that were found, or turned out to be no copies of it, since it was ready.
+func (f *File) laterLocked(size int64) bool {
+	s := f.set
+	return size > 0 && f.blankLocked() ||
+		size > f.pos && (s.strayCopiesLocked(f, true) || s.blockedLocked(f))
 }
 
 // quietSince returns when something last happened to a file that was moved away.

@@ -325,11 +325,14 @@ func (s *Set) candidate(p *past, path string, now inode) (candidate, error) {
 		return candidate{}, errTryLater
 	}
 	c := candidate{path: path, st: st2, born: s.sys.birth(h), h: h}
-	same := func(st State) bool { return (st.Rotated || !empty(&st)) && s.sameFile(h, st2.size, &st) }
+	goesOn := p.trunc && p.state.HeadLen > 0 && matches(h, st2.size, &p.state)
+	same := func(st State) bool {
+		return (!st.waits() || !goesOn) && (st.Rotated || !empty(&st)) && s.sameFile(h, st2.size, &st)
+	}
 	switch {
 	case st2.id != st.id:
 	case slices.ContainsFunc(saved, same): // of an earlier run
-	case p.trunc && p.state.HeadLen > 0 && matches(h, st2.size, &p.state):
+	case goesOn:
 		c.copied = true
 		return c, nil
 	case !p.trunc && p.born != 0 && c.born != 0 && c.born < p.born: // older than p

@@ -181,7 +181,7 @@ func (s *Set) sawLocked(f *File, st *fileStat, now time.Time) {
 	f.deleted = st.links == 0
 	if f.head.len == 0 && f.pos == 0 && f.size > 0 && f.handle != nil {
 		f.firstLookLocked()
-		if f.size > 0 && f.copyOf == nil {
+		if f.size > 0 && (f.copyOf == nil || f.sought) {
 			s.unsaved = append(s.unsaved, f.stateLocked()) // now it can be known again
 		}
 	}

@@ -197,6 +197,32 @@ var modelCases = map[string]func(m *model){
 		}
 		m.readSome(1 << 30)
 	},
+	"empty, and taken for a copy that is being made, written to late before a stop": func(m *model) {
+		m.look()
+		m.create()
+		m.appendTo(m.cur, m.lines(m.cur, 50))
+		m.moveAway()
+		m.create()
+		m.moveAway()
+		m.create()
+		m.appendTo(m.cur, m.lines(m.cur, 50))
+		m.look()
+		m.appendTo(m.gens[1], m.lines(m.gens[1], 50))
+		m.halt()
+		m.resume()
+	},
+	"empty, and taken for a copy that is being made, written to late while the next one is read": func(m *model) {
+		m.look()
+		m.create()
+		m.moveAway()
+		m.create()
+		m.look()
+		m.put()
+		m.look()
+		m.appendTo(m.gens[0], m.lines(m.gens[0], 50))
+		m.put()
+		m.readSome(1 << 30)
+	},
 	"number of a deleted empty file given again": func(m *model) {
 		m.create()
 		m.put()
@@ -321,6 +347,11 @@ func (m *model) put() {
 // rename0 is rename without what comes after it.
 func (m *model) rename0() {
 	m.pass(5 * time.Millisecond)
+	m.moveAway()
+}
+
+// moveAway is rename0 in no time.
+func (m *model) moveAway() {
 	m.shift()
 	m.moveTo(m.path, m.path+".1")
 	m.act("rename %d", m.leave().n)

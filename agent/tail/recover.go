@@ -141,9 +141,9 @@ func (s *Set) resumeCopy(st *State, path string, now *fileStat) {
 		c.ID.Dev, c.ID.Ino, c.Rotated = now.id.dev, now.id.ino, true
 		c.Size, c.ModTime = now.size, time.Unix(0, now.mtime)
 		states = append(states, c)
-	case states[i].Pos > st.Pos:
+	case states[i].Pos > st.Pos || states[i].waits():
 		c = states[i]
-		c.Pos, c.Part, c.MarkLen, c.MarkHash = st.Pos, st.Part, st.MarkLen, st.MarkHash
+		c.Pos, c.Part, c.MarkLen, c.MarkHash, c.CopyOf = st.Pos, st.Part, st.MarkLen, st.MarkHash, FileID{}
 		states[i] = c
 	default:
 		return

@@ -435,3 +435,33 @@ func TestTruncatedBeforeTheFirstLook(t *testing.T) {
 		}
 	}
 }
+
+// TestStopWhileACopyWaits stops when a file was read that is being copied, and truncates it
+// before the next start: the copy is known, but nothing was read of it.
+func TestStopWhileACopyWaits(t *testing.T) {
+	for _, read := range []bool{false, true} {
+		p := tmp(t, "app.log")
+		r := newRig(t, Config{Path: p})
+		r.step(1)
+		l := testkit.NewLog(t, p)
+		l.Lines(10)
+		b, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, p+".1", string(b))
+		r.scan()
+		if read {
+			r.read()
+		}
+		r.stop()
+		l.Truncate(0)
+		l.Lines(10)
+		r.begin()
+		r.step(2)
+		r.numbers(20)
+		if n := r.unreadable(); n != 0 {
+			t.Fatalf("%d bytes counted as unreadable", n)
+		}
+	}
+}

@@ -90,7 +90,7 @@ func (r *rig) begin() {
 
 func (r *rig) save() {
 	for _, st := range r.set.Unsaved() {
-		if old, ok := r.states[st.ID]; !ok || old.Pos == st.Pos || r.first {
+		if old, ok := r.states[st.ID]; !ok || old.Pos == st.Pos || old.waits() || r.first {
 			r.keep(st)
 		}
 	}

@@ -36,12 +36,20 @@ func (s *Set) takeSavedLocked(id inode, h *os.File, size int64) (State, bool) {
 	if i < 0 {
 		return State{}, false
 	}
+	if st := states[i]; i > 0 && empty(&st) {
+		// It was seen with content since, which is gone: what is in it now came after that.
+		s.forgetLocked(s.slotLocked(st.Path), st.ID)
+		st.ID.Gen = states[0].ID.Gen + 1
+		s.lastGen = max(s.lastGen, st.ID.Gen)
+		return st, true
+	}
 	return states[i], true
 }
 
-// lostLocked ends a saved generation that is not there any more.
+// lostLocked ends a saved generation that is not there any more. What waited as a copy
+// had nothing of its own.
 func (s *Set) lostLocked(st *State, why string) {
-	if lost := st.Size - st.Pos; lost > 0 {
+	if lost := st.Size - st.Pos; lost > 0 && !st.waits() {
 		s.missingLocked(st, lost, why)
 	}
 	s.forgetLocked(s.slotLocked(st.Path), st.ID)
@@ -102,6 +110,24 @@ func (s *Set) sameFile(h *os.File, size int64, st *State) bool {
 	return matches(h, size, st)
 }
 
+// waits tells whether what st is of may be a copy, and nothing was read of it.
+func (st *State) waits() bool { return st.CopyOf != FileID{} }
+
+func waiting(st State) bool { return st.waits() }
+
+// fileLocked returns the generation of that identity; nil: it is not followed.
+func (s *Set) fileLocked(id FileID) *File {
+	if id == (FileID{}) {
+		return nil
+	}
+	for f := range s.files {
+		if f.id == id {
+			return f
+		}
+	}
+	return nil
+}
+
 // empty tells whether a state was saved of a file without known content: such a
 // file cannot be known again, and as nothing was read of it, it is as good as new.
 func empty(st *State) bool { return st.Pos == 0 && st.HeadLen == 0 }
@@ -157,7 +183,15 @@ func (s *Set) recoverSaved() {
 		pending = append(pending, entry{id, states})
 	}
 	s.mu.Unlock()
-	slices.SortFunc(pending, func(a, b entry) int { return byGen(a.states[0], b.states[0]) }) // older ones are ready first
+	slices.SortFunc(pending, func(a, b entry) int { // older ones are ready first, originals are there before their copies
+		if x, y := slices.ContainsFunc(a.states, waiting), slices.ContainsFunc(b.states, waiting); x != y {
+			if y {
+				return -1
+			}
+			return 1
+		}
+		return byGen(a.states[0], b.states[0])
+	})
 	for _, e := range pending {
 		s.recoverEntry(e.id, e.states)
 	}
@@ -224,7 +258,11 @@ func (s *Set) recoverAt(id inode, name string) bool {
 	if sl.cur != f {
 		s.awayLocked(f)
 	}
-	if f.pos < f.size {
+	if o := s.fileLocked(saved.CopyOf); o != nil && o != f {
+		sl.drop(f)
+		s.waitLocked(f, o, o.size)
+		s.unsaved = append(s.unsaved, f.stateLocked())
+	} else if f.pos < f.size {
 		s.log.Info("found a rotated file that was not read to its end", "path", f.path, "name", name, "file", f.id.String(), "from", f.pos, "size", f.size)
 	}
 	s.wakeLocked(f)

@@ -33,6 +33,7 @@ type State struct {
 	ModTime  time.Time // modification time when last seen at Path
 	Seen     time.Time // when that was
 	Rotated  bool      // no longer at Path when last seen
+	CopyOf   FileID    // of what it may be a copy, still being made; nothing was read of it then. Zero: it is none
 }
 
 // From says where reading starts in files that are there at the first scan and
