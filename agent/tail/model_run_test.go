@@ -50,6 +50,7 @@ func TestModelSeeds(t *testing.T) {
 		{1795394152230804910, 112, "the number of a deleted archive is given to a copy of a file it is not an archive of"},
 		{1795399083015003564, 120, "saved empty, and again with content: the first state is of what came after a truncation"},
 		{1795400480590109201, 120, "the same, and in its place in the order"},
+		{1795402243569978490, 120, "empty, and taken for a copy that is being made, filled while stopped, and deleted"},
 		{1795400829668257946, 120, "held, while an older one turns out to be no copy"},
 		{1795399864286711681, 120, "empty, and taken for a copy: a later run knows its place in the order"},
 	} {

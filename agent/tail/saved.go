@@ -128,6 +128,14 @@ func (s *Set) fileLocked(id FileID) *File {
 	return nil
 }
 
+// mayBeginLocked tells whether n may be a copy of f: f begins with it, or has been
+// truncated since, which is about to be noticed.
+func (f *File) mayBeginLocked(n *File) bool {
+	var st fileStat
+	return f.handle != nil && f.set.sys.statFile(f.handle, &st) == nil &&
+		(begins(f.handle, n.handle, n.size) || st.size < f.pos || !f.intactLocked())
+}
+
 // empty tells whether a state was saved of a file without known content: such a
 // file cannot be known again, and as nothing was read of it, it is as good as new.
 func empty(st *State) bool { return st.Pos == 0 && st.HeadLen == 0 }
@@ -258,7 +266,7 @@ func (s *Set) recoverAt(id inode, name string) bool {
 	if sl.cur != f {
 		s.awayLocked(f)
 	}
-	if o := s.fileLocked(saved.CopyOf); o != nil && o != f {
+	if o := s.fileLocked(saved.CopyOf); o != nil && o != f && o.mayBeginLocked(f) {
 		sl.drop(f)
 		s.waitLocked(f, o, o.size)
 		s.unsaved = append(s.unsaved, f.stateLocked())
