@@ -18,15 +18,23 @@ var errTryLater = errors.New("files are being renamed")
 type listing struct {
 	names []string
 	ids   map[inode]string // made when asked for
+	at    int64            // when it was begun to read,
+	mtime int64            // and when the directory was last changed then; Unix nanoseconds
 	err   error
 }
 
 // list reads a directory, once for all who ask with the same lists.
-func list(lists map[string]*listing, dir string) *listing {
+func (s *Set) list(lists map[string]*listing, dir string) *listing {
 	if l := lists[dir]; l != nil {
 		return l
 	}
-	l := &listing{}
+	l := &listing{at: s.now().UnixNano()}
+	var st fileStat
+	if err := s.sys.statPath(dir, &st); err == nil {
+		l.mtime = st.mtime
+	} else {
+		l.mtime = l.at // it says nothing
+	}
 	l.names, l.err = readNames(dir)
 	for try := 0; try < 5 && l.err == nil; try++ {
 		// A file renamed while the directory is read may be missing in what was
@@ -42,6 +50,19 @@ func list(lists map[string]*listing, dir string) *listing {
 		lists[dir] = l
 	}
 	return l
+}
+
+// holds tells whether the directory has the same rotated names of base still that l has.
+// If it has been changed, it is read once more, for all who ask with s.lists: as long as
+// files are being renamed it is read for each of them, and then no more.
+func (s *Set) holds(l *listing, dir, base string, rotated []string) bool {
+	var st fileStat
+	if s.sys.statPath(dir, &st) == nil && st.mtime == l.mtime && l.at-l.mtime > int64(clockGrain) {
+		return true
+	}
+	delete(s.lists, dir)
+	l = s.list(s.lists, dir)
+	return l.err == nil && slices.Equal(rotated, s.rotatedNames(dir, base, l.names))
 }
 
 // readNames returns the names in a directory, sorted.
@@ -90,7 +111,7 @@ func (s *Set) locate(lists map[string]*listing, id inode, names ...string) (stri
 			continue
 		}
 		done = dir
-		found, err := list(lists, dir).find(&s.sys, dir, id)
+		found, err := s.list(lists, dir).find(&s.sys, dir, id)
 		if found != "" {
 			return found, nil
 		}
@@ -150,7 +171,7 @@ func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 	for _, base := range s.bases(sl, p) {
 		dir, name := filepath.Split(base)
 		dir = filepath.Clean(dir)
-		l := list(s.lists, dir)
+		l := s.list(s.lists, dir)
 		if l.err != nil {
 			failed = l.err
 			continue
@@ -166,9 +187,7 @@ func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 				found = append(found, c)
 			}
 		}
-		names, err := readNames(dir)
-		if err != nil || !slices.Equal(rotated, s.rotatedNames(dir, name, names)) ||
-			!slices.Equal(before, s.idsOf(dir, rotated)) || slices.Contains(before, inode{}) {
+		if !s.holds(l, dir, name, rotated) || !slices.Equal(before, s.idsOf(dir, rotated)) || slices.Contains(before, inode{}) {
 			failed = errTryLater // while they move, one could have been missed
 		}
 	}
@@ -255,7 +274,7 @@ func (s *Set) absent() {
 		return
 	}
 	for dir := range s.walker.dirs() {
-		for _, n := range list(s.lists, dir).names {
+		for _, n := range s.list(s.lists, dir).names {
 			for i := len(n) - 1; i > 0; i-- {
 				path := filepath.Join(dir, n[:i])
 				if suffix, own := rotationSuffix(n[:i], n); suffix == "" || !own || !s.walker.match(path) {

@@ -93,7 +93,7 @@ func (s *Set) intact(st *State) bool {
 func (s *Set) recoverCopy(st *State) {
 	dir, base := filepath.Split(st.Path)
 	dir = filepath.Clean(dir)
-	l := list(s.lists, dir)
+	l := s.list(s.lists, dir)
 	if l.err != nil {
 		return
 	}
