@@ -234,13 +234,13 @@ func (s *Set) before(found []candidate, f *File, st *fileStat) ([]candidate, err
 	now := candidate{st: *st, born: f.born}
 	dir, base := filepath.Split(f.path)
 	dir = filepath.Clean(dir)
-	all, err := readNames(dir) // it may have moved since they were listed
-	if err != nil {
-		all = nil // its times have to tell
-	}
-	names := s.rotatedNames(dir, base, all)
-	if i := slices.Index(s.idsOf(dir, names), f.inode()); i >= 0 {
-		now.suffix, _ = rotationSuffix(base, names[i])
+	for range 2 {
+		names := s.rotatedNames(dir, base, s.list(s.lists, dir).names)
+		if i := slices.Index(s.idsOf(dir, names), f.inode()); i >= 0 {
+			now.suffix, _ = rotationSuffix(base, names[i])
+			break
+		}
+		delete(s.lists, dir) // it has moved since they were listed
 	}
 	for i := range found {
 		var st fileStat

@@ -200,35 +200,36 @@ func (s *Set) recoverSaved() {
 		}
 		return byGen(a.states[0], b.states[0])
 	})
-	for _, e := range pending {
-		s.recoverEntry(e.id, e.states)
+	// Names may move on between the look for a file and the look at it, so that those that
+	// were missed are looked for again, all at once: directories may be large.
+	const tries = 10
+	for try := 1; len(pending) > 0 && try <= tries; try++ {
+		pending = slices.DeleteFunc(pending, func(e entry) bool { return s.recoverEntry(e.id, e.states, try >= 3) })
+		s.lists = map[string]*listing{}
 	}
 }
 
-// recoverEntry is recoverSaved for one file. Names may move on between the look for it
-// and the look at it, so that it is looked for again.
-func (s *Set) recoverEntry(id inode, states []State) {
-	const tries = 10
-	for try := 1; try <= tries; try++ {
-		name, err := s.locate(s.lists, id, states[0].Path)
-		if err != nil {
-			return // not now
-		}
-		if s.unsettled(name) || name != "" && s.recoverAt(id, name) {
-			return
-		}
-		s.lists = map[string]*listing{}
-		if name != "" || try < 3 {
-			continue // one look may have missed it
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for i := range states {
-			s.lostLocked(&states[i], "not found in its directory after the restart")
-		}
-		delete(s.saved, id)
-		return
+// recoverEntry is recoverSaved for one file. It returns false when that is to be looked
+// for again. last: what is not found is not there any more.
+func (s *Set) recoverEntry(id inode, states []State, last bool) bool {
+	name, err := s.locate(s.lists, id, states[0].Path)
+	switch {
+	case err != nil: // not now
+		return true
+	case s.unsettled(name):
+		return true
+	case name != "":
+		return s.recoverAt(id, name)
+	case !last:
+		return false
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range states {
+		s.lostLocked(&states[i], "not found in its directory after the restart")
+	}
+	delete(s.saved, id)
+	return true
 }
 
 // unsettled tells whether it is yet to be settled what is at a watched name. What is
