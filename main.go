@@ -21,7 +21,11 @@ func run() int {
 	// Without this, a write to a closed pipe kills the process before it can say
 	// anything; commands see EPIPE and end quietly instead.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // under nohup it stays ignored
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // default handling is back: a second signal ends at once
 	return cli.Main(ctx, os.Args[1:], cli.Streams{
