@@ -83,6 +83,8 @@ func TestProblemsNameTheirPlace(t *testing.T) {
 			[]string{":2: [kafka] address", ":3: [kafka] acks", ":4: [kafka] chan_size", ":5: [kafka] headers", ":7: [agent] max_buffer", ":8: [agent] report_interval"}},
 		{"bad environment", "", []string{"LOGCTL_ETCD_ADRESS=x:1", "LOGCTL_KAFKA_TLS=maybe"},
 			[]string{"environment LOGCTL_ETCD_ADRESS: no such setting; did you mean LOGCTL_ETCD_ADDRESS?", "environment LOGCTL_KAFKA_TLS: [kafka] tls"}},
+		{"scheme of Kafka", "[kafka]\naddress = http://a:1\n", nil, []string{`"http://a:1" is not host:port`}},
+		{"login without a port", "[etcd]\naddress = http://root:secret@e\n", nil, []string{`:2: [etcd] address: "http://****@e" is not host:port`}},
 		{"half of a pair", "[kafka]\nsasl_mechanism = PLAIN\n", nil, []string{"config.ini:2: [kafka] sasl_mechanism: needs sasl_user"}},
 		{"certificates without tls", "[kafka]\nca_file = ca.pem\n", nil, []string{"set tls = true"}},
 	} {
@@ -91,12 +93,42 @@ func TestProblemsNameTheirPlace(t *testing.T) {
 			if err == nil {
 				t.Fatal("no error")
 			}
+			if strings.Contains(err.Error(), "secret") {
+				t.Errorf("a password is printed: %v", err)
+			}
 			for _, w := range tc.want {
 				if !strings.Contains(err.Error(), w) {
 					t.Errorf("error does not say %q:\n%v", w, err)
 				}
 			}
 		})
+	}
+}
+
+// A Windows path may end with a backslash, which joins no lines.
+func TestBackslashAtTheEndOfALine(t *testing.T) {
+	c, err := Load(Sources{File: write(t, "[agent]\ndata_dir = C:\\logctl\\\nid = web-07\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Agent.DataDir != `C:\logctl\` || c.Agent.ID != "web-07" {
+		t.Errorf("data_dir %q, id %q", c.Agent.DataDir, c.Agent.ID)
+	}
+}
+
+// A Service with the name logctl-agent puts its address into the environment of every
+// container of its namespace, the agent's too.
+func TestVariablesOfKubernetesAreNoSettings(t *testing.T) {
+	_, err := Load(Sources{File: write(t, ""), Environ: []string{
+		"LOGCTL_AGENT_PORT=tcp://10.0.0.1:9217", "LOGCTL_AGENT_SERVICE_HOST=10.0.0.1", "LOGCTL_AGENT_SERVICE_PORT=9217",
+		"LOGCTL_AGENT_SERVICE_PORT_METRICS=9217", "LOGCTL_AGENT_PORT_9217_TCP=tcp://10.0.0.1:9217", "LOGCTL_AGENT_PORT_9217_TCP_PROTO=tcp",
+		"LOGCTL_AGENT_PORT_9217_TCP_PORT=9217", "LOGCTL_AGENT_PORT_9217_TCP_ADDR=10.0.0.1",
+	}})
+	if err != nil {
+		t.Error(err)
+	}
+	if _, err := Load(Sources{File: write(t, ""), Environ: []string{"LOGCTL_KAFKA_PORT=9092"}}); err == nil {
+		t.Error("a variable that is no setting was passed over")
 	}
 }
 
@@ -120,6 +152,9 @@ func TestPrintReadsBack(t *testing.T) {
 	}
 	if strings.Contains(out.String(), "secret") {
 		t.Errorf("a password is printed:\n%s", out.String())
+	}
+	if got := maskedAddress("root:secret@e:2379"); got != "****@e:2379" {
+		t.Errorf("without a scheme: %s", got)
 	}
 	again, err := Load(Sources{File: write(t, out.String())})
 	if err != nil {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -35,15 +36,26 @@ func unknownEnvironment(env map[string]*string) []error {
 		sections["LOGCTL_"+strings.ToUpper(s.section)+"_"] = true
 	}
 	var out []error
-	for name := range env {
+	for name, value := range env {
 		i := strings.Index(strings.TrimPrefix(name, "LOGCTL_"), "_")
-		if known[name] || !strings.HasPrefix(name, "LOGCTL_") || i < 0 || !sections[name[:len("LOGCTL_")+i+1]] {
+		if known[name] || !strings.HasPrefix(name, "LOGCTL_") || i < 0 || !sections[name[:len("LOGCTL_")+i+1]] || isServiceLink(name, *value) {
 			continue
 		}
 		out = append(out, &Problem{"environment " + name, "no such setting" + didYouMean(name, names)})
 	}
 	slices.SortFunc(out, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return out
+}
+
+// isServiceLink recognises what Kubernetes puts into every container of a namespace that
+// has a Service with a name like logctl-agent: LOGCTL_AGENT_PORT=tcp://10.0.0.1:9217,
+// LOGCTL_AGENT_SERVICE_HOST, LOGCTL_AGENT_PORT_9217_TCP_ADDR and so on.
+func isServiceLink(name, value string) bool {
+	if strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://") {
+		return true
+	}
+	link := regexp.MustCompile(`_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?$`)
+	return link.MatchString(name)
 }
 
 // didYouMean ends a message with the known name nearest to a misspelt one, or

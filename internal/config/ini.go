@@ -24,7 +24,7 @@ func readINI(path string) (map[string]iniValue, []error, error) {
 		return nil, nil, fmt.Errorf("read config: %w", err)
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	file, err := ini.LoadSources(ini.LoadOptions{SpaceBeforeInlineComment: true, Insensitive: true}, data)
+	file, err := ini.LoadSources(ini.LoadOptions{SpaceBeforeInlineComment: true, Insensitive: true, IgnoreContinuation: true}, data)
 	if err != nil {
 		return nil, nil, &Problem{path + lineOfSyntaxError(data, err), "not an ini file: " + err.Error() +
 			"; expected [section] and key = value lines"}

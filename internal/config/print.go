@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 )
 
@@ -42,10 +41,20 @@ func masked(v Value) string {
 	}
 	items := splitList(v.Text)
 	for i, it := range items {
-		if u, err := url.Parse(it); err == nil && u.User != nil {
-			u.User = nil
-			items[i] = strings.Replace(u.String(), "://", "://****@", 1)
-		}
+		items[i] = maskedAddress(it)
 	}
 	return strings.Join(items, ",")
+}
+
+// maskedAddress is an address without the login in it.
+func maskedAddress(address string) string {
+	i := strings.LastIndexByte(address, '@')
+	if i < 0 {
+		return address
+	}
+	scheme := ""
+	if before, _, ok := strings.Cut(address[:i], "://"); ok {
+		scheme = before + "://"
+	}
+	return scheme + "****" + address[i:]
 }

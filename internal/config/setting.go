@@ -26,7 +26,7 @@ func settings() []setting {
 		return setting{"tui", key, def, help, func(c *Config) target { return bind(&c.TUI) }}
 	}
 	return []setting{
-		k("address", "127.0.0.1:9092", "brokers, comma separated", func(c *Kafka) target { return addresses(&c.Address) }),
+		k("address", "127.0.0.1:9092", "brokers, comma separated", func(c *Kafka) target { return addresses(&c.Address, false) }),
 		k("chan_size", "100000", "lines buffered per agent at most", func(c *Kafka) target { return integer(&c.ChanSize, 1) }),
 		k("acks", "all", "all | leader", func(c *Kafka) target { return choice(&c.Acks, "all", "leader") }),
 		k("compression", "lz4", "none | gzip | snappy | lz4 | zstd", func(c *Kafka) target {
@@ -49,7 +49,7 @@ func settings() []setting {
 		k("sasl_user", "", "", func(c *Kafka) target { return text(&c.SASLUser) }),
 		k("sasl_password_file", "", "file that holds the password", func(c *Kafka) target { return text(&c.SASLPasswordFile) }),
 
-		e("address", "127.0.0.1:2379", "etcd endpoints, comma separated", func(c *Etcd) target { return addresses(&c.Address) }),
+		e("address", "127.0.0.1:2379", "etcd endpoints, comma separated", func(c *Etcd) target { return addresses(&c.Address, true) }),
 		e("collect_key", "collect_log_conf", "{hostname} and {ip} are replaced", func(c *Etcd) target { return required(&c.CollectKey) }),
 		e("dial_timeout", "5s", "", func(c *Etcd) target { return duration(&c.DialTimeout) }),
 		e("timeout", "2s", "of one request", func(c *Etcd) target { return duration(&c.Timeout) }),

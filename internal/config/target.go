@@ -136,21 +136,25 @@ func listOf(p *[]string, known ...string) target {
 	}
 }
 
-func addresses(p *[]string) target {
+// addresses are host:port, with http:// or https:// before it where that is allowed.
+func addresses(p *[]string, schemes bool) target {
 	return func(s string) error {
 		items := splitList(s)
 		if len(items) == 0 {
 			return errors.New("must name at least one host:port")
 		}
 		for _, it := range items {
-			hostport := strings.TrimPrefix(strings.TrimPrefix(it, "http://"), "https://")
-			hostport = hostport[strings.LastIndexByte(hostport, '@')+1:]
+			hostport, shown := it, maskedAddress(it)
+			if schemes {
+				hostport = strings.TrimPrefix(strings.TrimPrefix(it, "http://"), "https://")
+				hostport = hostport[strings.LastIndexByte(hostport, '@')+1:]
+			}
 			_, port, err := net.SplitHostPort(hostport)
-			if err != nil {
-				return fmt.Errorf("%q is not host:port", it)
+			if err != nil || strings.ContainsAny(hostport, "/@") {
+				return fmt.Errorf("%q is not host:port", shown)
 			}
 			if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-				return fmt.Errorf("%q: the port is not a number from 1 to 65535", it)
+				return fmt.Errorf("%q: the port is not a number from 1 to 65535", shown)
 			}
 		}
 		*p = items
