@@ -83,7 +83,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	stopOnSignal := context.AfterFunc(ctx, endReaders)
 	defer stopOnSignal()
 	a.tasks.begin(readers)
-	a.lists = newLists(etcdcfg.NewStore(a.etcd, a.cfg.ID), a.cfg.CollectKey, a.cfg.DataDir, a.cfg.Log, a.apply)
+	a.lists = newLists(etcdcfg.NewStore(a.etcd, a.cfg.ID, etcdcfg.WithTimeout(a.cfg.Etcd.Timeout)), a.cfg.CollectKey, a.cfg.DataDir, a.cfg.Log, a.apply)
 	front, frontCtx := errgroup.WithContext(readers)
 	front.Go(guard(func() error { return a.lists.run(frontCtx) }))
 	front.Go(guard(func() error { return a.announce(frontCtx) }))
@@ -157,6 +157,7 @@ func (a *Agent) apply(snap etcdcfg.Snapshot) {
 // announce keeps the presence in etcd up to date until ctx ends.
 func (a *Agent) announce(ctx context.Context) error {
 	an := etcdcfg.NewAnnouncer(a.etcd, a.cfg.ID, etcdcfg.DefaultPresenceTTL, a.cfg.Log)
+	an.SetTimeout(a.cfg.Etcd.Timeout)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(guard(func() error { return an.Run(ctx) }))
 	g.Go(guard(func() error {

@@ -17,6 +17,11 @@ import (
 // announceInterval is the least time between two writes of a presence.
 const announceInterval = 200 * time.Millisecond
 
+// lookAfter is how long after the end of the watch of its own key an announcer looks
+// whether the key still stands. The watch ends when etcd was restarted, or another member
+// took over, and what was written last has been compacted away or the login has expired.
+const lookAfter = time.Second
+
 // errLeaseLost says that the lease ran out, because the agent was cut off from
 // etcd or stopped for longer than its TTL, or was revoked.
 var errLeaseLost = errors.New("the lease ran out")
@@ -24,11 +29,12 @@ var errLeaseLost = errors.New("the lease ran out")
 // Announcer keeps the presence of one agent in etcd, under a lease. One that
 // somebody deletes is written again.
 type Announcer struct {
-	client *clientv3.Client
-	id     string
-	ttl    time.Duration
-	log    *slog.Logger
-	wake   chan struct{} // capacity 1
+	client  *clientv3.Client
+	id      string
+	ttl     time.Duration
+	timeout time.Duration // of one call
+	log     *slog.Logger
+	wake    chan struct{} // capacity 1
 
 	mu   sync.Mutex
 	text []byte // the presence as it is to stand in etcd; nil before the first Set
@@ -43,7 +49,15 @@ func NewAnnouncer(c *clientv3.Client, id string, ttl time.Duration, log *slog.Lo
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Announcer{client: c, id: id, ttl: ttl, log: log, wake: make(chan struct{}, 1)}
+	return &Announcer{client: c, id: id, ttl: ttl, timeout: DefaultTimeout, log: log, wake: make(chan struct{}, 1)}
+}
+
+// SetTimeout sets how long one call may take; 0 leaves DefaultTimeout. It is to be called
+// before Run.
+func (a *Announcer) SetTimeout(d time.Duration) {
+	if d > 0 {
+		a.timeout = d
+	}
 }
 
 // Set says what is to be announced. It never blocks; of quick successions the last
@@ -110,7 +124,7 @@ func (a *Announcer) Run(ctx context.Context) error {
 // session announces under one lease until that is lost; up is called when the
 // presence stands.
 func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, up func()) error {
-	call, cancel := context.WithTimeout(ctx, DefaultTimeout)
+	call, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	lease, err := lessor.Grant(call, int64((a.ttl+time.Second-1)/time.Second))
 	if err != nil {
@@ -128,6 +142,8 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, up func(
 	var own clientv3.WatchChan // what happens to the key, once it is written
 	retry := time.NewTimer(0)  // for the first write, and after a failed one
 	defer retry.Stop()
+	look := time.NewTimer(lookAfter) // at the key, when the watch of it has ended
+	defer look.Stop()
 	wait := time.Duration(0)
 	for {
 		select {
@@ -141,9 +157,14 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, up func(
 		case resp, ok := <-own:
 			if !ok {
 				own = nil
+				look.Reset(lookAfter)
 				continue
 			}
 			if a.deleted(resp, lease.ID) {
+				written = nil
+			}
+		case <-look.C:
+			if own == nil && written != nil && !a.stands(keep, &own, look) {
 				written = nil
 			}
 		case <-a.wake:
@@ -175,6 +196,25 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, up func(
 	}
 }
 
+// stands looks whether the presence is there, and watches it again if so. When that
+// cannot be found out now, it is taken to be, and looked for again.
+func (a *Announcer) stands(ctx context.Context, own *clientv3.WatchChan, again *time.Timer) bool {
+	call, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	got, err := a.client.Get(call, AgentsPrefix+a.id, clientv3.WithCountOnly())
+	switch {
+	case errors.Is(err, rpctypes.ErrPermissionDenied): // nor may it be watched
+		return true
+	case err != nil:
+		again.Reset(lookAfter)
+		return true
+	case got.Count == 0:
+		return false
+	}
+	*own = a.client.Watch(ownStream(ctx), AgentsPrefix+a.id, clientv3.WithRev(got.Header.Revision+1))
+	return true
+}
+
 // settle lets the interval between two writes pass, and reports whether the lease
 // is still held.
 func (a *Announcer) settle(ctx context.Context, alive <-chan *clientv3.LeaseKeepAliveResponse) bool {
@@ -196,7 +236,7 @@ func (a *Announcer) settle(ctx context.Context, alive <-chan *clientv3.LeaseKeep
 
 // put writes the presence and returns the revision of that.
 func (a *Announcer) put(ctx context.Context, lease clientv3.LeaseID, text []byte) (int64, error) {
-	call, cancel := context.WithTimeout(ctx, DefaultTimeout)
+	call, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	resp, err := a.client.Put(call, AgentsPrefix+a.id, string(text), clientv3.WithLease(lease))
 	if err != nil {
@@ -222,7 +262,7 @@ func (a *Announcer) deleted(resp clientv3.WatchResponse, lease clientv3.LeaseID)
 
 // revoke takes the presence back, also after ctx has ended.
 func (a *Announcer) revoke(ctx context.Context, lessor clientv3.Lease, lease clientv3.LeaseID) {
-	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), DefaultTimeout)
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.timeout)
 	defer cancel()
 	if _, err := lessor.Revoke(call, lease); err != nil && !errors.Is(err, rpctypes.ErrLeaseNotFound) {
 		a.log.Debug("lease not revoked, it runs out by itself", "agent", a.id, "error", err)

@@ -177,6 +177,32 @@ func TestAnnouncerNoticesAnotherWithItsID(t *testing.T) {
 	d.waitKafka(t, id, "a")
 }
 
+// TestAnnouncerGuardsItsKeyAfterARestartOfEtcd compacts away the revision from which the
+// key is watched and restarts the server: the watch cannot go on, and a presence that
+// is deleted later must come back all the same.
+func TestAnnouncerGuardsItsKeyAfterARestartOfEtcd(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, testkit.EmbeddedEtcd())
+	a, _ := d.onDuty(t, "web-1", time.Minute, &logbook{})
+	a.Set(etcdcfg.Presence{Kafka: "ok"})
+	d.waitKafka(t, "web-1", "ok")
+	for range 3 {
+		d.put(t, "[]")
+	}
+	d.server.Compact(t)
+	d.server.Stop(t)
+	d.server.Restart(t)
+	for range 2 { // the watch that was begun anew is as good as the first
+		testkit.Eventually(t, 20*time.Second, "the presence is deleted", func() bool {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			gone, err := d.client.Delete(ctx, etcdcfg.AgentsPrefix+"web-1")
+			return err == nil && gone.Deleted == 1
+		})
+		d.waitKafka(t, "web-1", "ok")
+	}
+}
+
 // TestAThousandPresences reads and follows a fleet; a burst of changes of all of
 // them comes in few deliveries.
 func TestAThousandPresences(t *testing.T) {
