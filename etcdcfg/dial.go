@@ -122,6 +122,9 @@ func endpointsOf(list []string) (hosts []string, secure bool, err error) {
 		if e == "" {
 			continue
 		}
+		if i := strings.LastIndexByte(e, '@'); i >= 0 { // not repeated: it may be a password
+			return nil, false, fmt.Errorf("address ****%s holds a login: set [etcd] username and password_file instead", e[i:])
+		}
 		host := e
 		if scheme, rest, ok := strings.Cut(e, "://"); ok {
 			switch scheme {

@@ -40,10 +40,7 @@ func (s *Store) saveRaw(ctx context.Context, base Snapshot, raw []byte, note str
 	if s.readOnly {
 		return Snapshot{}, ErrReadOnly
 	}
-	if err := checkSize(raw); err != nil {
-		return Snapshot{}, err
-	}
-	entries, err := Parse(raw)
+	entries, err := Check(raw)
 	if err != nil {
 		return Snapshot{}, err
 	}
@@ -86,6 +83,15 @@ func (s *Store) saveRaw(ctx context.Context, base Snapshot, raw []byte, note str
 		return snap, nil
 	}
 	return Snapshot{}, &ConflictError{Base: base, Theirs: theirs.parsed(), Mine: raw}
+}
+
+// Check reads a list as a save does before it writes: a list that parses can still be
+// too large for one key. The error is a *ListError.
+func Check(raw []byte) ([]Entry, error) {
+	if err := checkSize(raw); err != nil {
+		return nil, err
+	}
+	return Parse(raw)
 }
 
 // checkSize says what to do about a list that etcd would refuse.

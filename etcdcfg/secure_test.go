@@ -128,6 +128,7 @@ func TestDialSaysWhatIsWrongWithTheConfiguration(t *testing.T) {
 		`address "localhost" is not host:port`:            {Endpoints: []string{"localhost"}},
 		`address "ftp://a:1": unknown scheme "ftp"`:       {Endpoints: []string{"ftp://a:1"}},
 		"addresses mix http:// and https://":              {Endpoints: []string{"http://a:1", "https://b:1"}},
+		"address ****@e:1 holds a login: set [etcd] user": {Endpoints: []string{"http://root:secret@e:1"}},
 		"ca_file: open " + dir + "/none":                  {Endpoints: at, CAFile: dir + "/none"},
 		"ca_file " + empty + " holds no PEM certificate":  {Endpoints: at, CAFile: empty},
 		"cert_file and key_file belong together":          {Endpoints: at, CertFile: empty},
