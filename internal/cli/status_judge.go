@@ -85,7 +85,7 @@ func (d *statusDesk) judge(f *facts) *statusReport {
 	if f.list.Err != nil {
 		s.problem(agentProblem{What: fmt.Sprintf("the list under %q is bad, agents keep to the last good one: %v", d.key, f.list.Err)})
 	}
-	b := &board{d: d, f: f, s: s, entries: map[string]*entryStatus{}}
+	b := &board{d: d, f: f, s: s, entries: map[string]*entryStatus{}, well: map[string]bool{}}
 	b.fromList()
 	b.fromPresences()
 	b.fromReports()
@@ -114,6 +114,7 @@ type board struct {
 	s       *statusReport
 	entries map[string]*entryStatus // by path and topic
 	order   []string                // of the list, then what only agents know
+	well    map[string]bool         // tasks that ship by their presence, by agent, path and topic
 }
 
 func (b *board) entry(path, topic string) *entryStatus {
@@ -164,6 +165,9 @@ func (b *board) fromPresences() {
 		}
 		for _, t := range p.Tasks {
 			b.task(p.ID, t.Path, t.Topic, t.State, t.Error)
+			if t.State == report.StateShipping {
+				b.well[p.ID+"\x00"+etcdcfg.Entry{Path: t.Path, Topic: t.Topic}.Key()] = true
+			}
 		}
 	}
 }
@@ -192,6 +196,9 @@ func (b *board) fromReports() {
 	for id, rep := range b.f.reports {
 		newest := rep.newest
 		i, ok := known[id]
+		if ok && b.f.at.Sub(newest.At) <= reportLate {
+			b.refine(id, newest.Tasks)
+		}
 		switch {
 		case !ok && b.f.etcdErr == nil:
 			continue // not on duty any more, or for another key
@@ -204,6 +211,21 @@ func (b *board) fromReports() {
 			}
 		}
 		b.numbers(&b.s.Agents[i], rep)
+	}
+}
+
+// refine takes from a report what a presence leaves open: a task that is well is shipping
+// there, be it idle or behind.
+func (b *board) refine(agent string, tasks []report.Task) {
+	for _, t := range tasks {
+		if t.State != report.StateIdle && t.State != report.StateBehind || !b.well[agent+"\x00"+taskKey(t)] {
+			continue
+		}
+		e := b.entry(t.Path, t.Topic)
+		if e.States[report.StateShipping]--; e.States[report.StateShipping] == 0 {
+			delete(e.States, report.StateShipping)
+		}
+		e.States[t.State]++
 	}
 }
 
@@ -238,7 +260,7 @@ func (b *board) numbers(a *agentStatus, rep *reported) {
 func (b *board) finish() {
 	for _, a := range b.s.Agents {
 		switch {
-		case b.f.kafkaErr != nil || a.OnDuty == nil:
+		case b.f.kafkaErr != nil || a.OnDuty == nil || b.d.topic == "":
 		case b.f.at.Sub(a.Started) < reportLate: // it has just begun
 		case a.Reported == nil:
 			b.s.problem(agentProblem{Agent: a.ID, What: fmt.Sprintf("no report in %q in the last %v", b.d.topic, b.d.flags.window)})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -155,6 +156,37 @@ func TestStatusOfAHealthyFleetAndItsTroubles(t *testing.T) {
 	}, "\n"))
 	if r := f.run(t, "", "status"); r.code != ExitFailure || !strings.Contains(r.out, "2       1 permission denied, 1 shipping  100 ") || !strings.Contains(r.out, "\n3 problems:\n  "+two) {
 		t.Fatalf("%+v", r)
+	}
+}
+
+// A presence does not tell what is idle or behind from what ships; reports do.
+func TestStatusTakesTheStateOfWellTasksFromReports(t *testing.T) {
+	f := newFleet(t)
+	f.ok(t, "entries", "add", "/a", "t")
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	for i, state := range []string{report.StateIdle, report.StateBehind, report.StateShipping} {
+		id := fmt.Sprintf("%s-%d", f.key, i)
+		f.announce(etcdcfg.Presence{ID: id, Started: now, Revision: 1 << 40, Tasks: []etcdcfg.TaskState{{Path: "/a", Topic: "t", State: report.StateShipping}}})
+		f.publish(report.Report{Agent: id, At: now, StartedAt: now, Tasks: []report.Task{{Path: "/a", Topic: "t", State: state}}})
+	}
+	s := f.status(ExitOK)
+	if len(s.Entries) != 1 || s.Entries[0].Agents != 3 || !maps.Equal(s.Entries[0].States, map[string]int{"idle": 1, "behind": 1, "shipping": 1}) {
+		t.Fatalf("%+v", s.Entries)
+	}
+}
+
+// Without reports ([agent] report_topic is empty) an agent that sends none is well.
+func TestStatusWithReportsSwitchedOff(t *testing.T) {
+	f := newFleet(t)
+	f.env = append(f.env, "LOGCTL_AGENT_REPORT_TOPIC=")
+	f.ok(t, "entries", "add", "/a", "t")
+	f.announce(etcdcfg.Presence{ID: f.key + "-1", Started: time.Now().Add(-time.Hour), Revision: 1 << 40})
+	if s := f.status(ExitOK); !s.Kafka.OK || s.Agents[0].Rates != nil {
+		t.Fatalf("%+v", s)
+	}
+	f.args = append(f.args, "--kafka", "127.0.0.1:1")
+	if s := f.status(ExitFailure); s.Kafka.OK {
+		t.Fatalf("%+v", s)
 	}
 }
 
