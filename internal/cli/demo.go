@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"logctl/agent/report"
+	"logctl/consumer"
 	"logctl/consumer/format"
 	"logctl/internal/config"
 	"logctl/tui"
@@ -113,6 +114,13 @@ func (a *app) demo(cmd *cobra.Command, o demoOptions) (err error) {
 	for _, e := range st.entries {
 		fmt.Fprintf(a.Err, "demo: %s -> topic %s\n", e.Path, e.Topic)
 	}
+	var reader *consumer.Reader
+	if headless { // before there is anything to read: what an earlier demo left there stays out
+		if reader, err = st.openReader(ctx); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+		defer func() { err = errors.Join(err, reader.Close()) }()
+	}
 	st.start(ctx)
 	front := ctx
 	if o.duration > 0 {
@@ -128,7 +136,7 @@ func (a *app) demo(cmd *cobra.Command, o demoOptions) (err error) {
 		fmt.Fprintf(a.Err, "demo: %d simulated agents have the key %s\n", o.fleet, key)
 	}
 	if headless {
-		return a.demoHeadless(front, st, printer)
+		return a.demoHeadless(front, st, reader, printer)
 	}
 	return a.demoConsole(front, st, c, key)
 }

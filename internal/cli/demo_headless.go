@@ -13,24 +13,20 @@ import (
 	"logctl/consumer/format"
 )
 
-// demoHeadless prints the records of the demo's topics until ctx ends, then waits
-// until written, shipped and consumed are the same.
-func (a *app) demoHeadless(ctx context.Context, st *demoStage, printer format.Printer) error {
+// openReader reads the demo's topics from where they end now.
+func (st *demoStage) openReader(ctx context.Context) (*consumer.Reader, error) {
 	var topics []string
 	for _, e := range st.entries {
 		topics = append(topics, e.Topic)
 	}
-	from, err := consumer.ParseFrom("oldest")
-	if err != nil {
-		return err
-	}
+	return consumer.Open(ctx, consumer.Config{Kafka: st.kafkaConfig(), Topics: topics, Follow: true, Log: st.log})
+}
+
+// demoHeadless prints the records of the demo's topics until ctx ends, then waits
+// until written, shipped and consumed are the same.
+func (a *app) demoHeadless(ctx context.Context, st *demoStage, r *consumer.Reader, printer format.Printer) error {
 	reading, stopReading := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopReading()
-	r, err := consumer.Open(reading, consumer.Config{Kafka: st.kafkaConfig(), Topics: topics, From: from, Follow: true, Log: st.log})
-	if err != nil {
-		return err
-	}
-	defer r.Close()
 	var consumed atomic.Int64
 	printed := make(chan error, 1)
 	var wg sync.WaitGroup

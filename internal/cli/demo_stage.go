@@ -86,8 +86,9 @@ func (a *app) openStage(ctx context.Context, c *config.Config, o demoOptions, he
 		return st, err
 	}
 	cfg.ID, cfg.DataDir, cfg.Listen, cfg.CollectKey = "demo", filepath.Join(st.dir, "agent"), "", st.key
-	cfg.Kafka, cfg.Etcd = st.kafkaConfig(), st.etcdConfig() // no TLS and no login of the user's servers
-	cfg.ReportInterval = time.Second
+	cfg.Kafka, cfg.Etcd = st.kafkaConfig(), st.etcdConfig()                // no TLS and no login of the user's servers
+	cfg.ReportInterval, cfg.ReportTopic = time.Second, report.DefaultTopic // as the console expects them
+	cfg.AllowPaths = nil                                                   // a rule for what others may ask of this host
 	st.agent, err = agent.New(cfg)
 	return st, err
 }
@@ -121,9 +122,18 @@ func (st *demoStage) chooseFiles(o demoOptions) error {
 		if err != nil {
 			return fmt.Errorf("find %s: %w", f, err)
 		}
-		st.entries = append(st.entries, etcdcfg.Entry{Path: path, Topic: topicFor(path, used), From: o.from})
+		st.entries = append(st.entries, etcdcfg.Entry{Path: literal(path), Topic: topicFor(path, used), From: o.from})
 	}
 	return nil
+}
+
+// literal makes a path mean itself where it would be a glob. On Windows, where the backslash
+// separates, there is no way to.
+func literal(path string) string {
+	if filepath.Separator == '\\' {
+		return path
+	}
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`, "}", `\}`).Replace(path)
 }
 
 // topicFor makes a topic name of a file's name, unlike those in use.
@@ -159,8 +169,11 @@ func (st *demoStage) etcdConfig() etcdcfg.Config {
 func (st *demoStage) stateDir() string { return filepath.Join(st.dir, "console") }
 
 // saveEntries writes the list the way the console does, over what an earlier demo in
-// the same directory left.
+// the same directory left. The agents that one had, simulated ones too, are gone.
 func (st *demoStage) saveEntries(ctx context.Context) error {
+	if _, err := st.client.Delete(ctx, etcdcfg.AgentsPrefix, clientv3.WithPrefix()); err != nil {
+		return fmt.Errorf("forget the agents of an earlier demo: %w", err)
+	}
 	store := etcdcfg.NewStore(st.client, author())
 	base, err := store.Load(ctx, st.key)
 	if err != nil {
@@ -230,10 +243,12 @@ const (
 // totals are the lines counted at the places they pass.
 type totals struct {
 	written, shipped int64
+	lag              int64 // bytes of the files that are not acknowledged yet
 	err              error
 }
 
-// totals counts now. Of the user's own files, written is what was read.
+// totals counts now. Of the user's own files, written is what was read; so are lines that
+// an earlier demo in the same directory wrote and was killed before it shipped them.
 func (st *demoStage) totals() totals {
 	var t totals
 	for _, task := range st.agent.Report().Tasks {
@@ -242,11 +257,21 @@ func (st *demoStage) totals() totals {
 		}
 		t.shipped += int64(task.AckedLines)
 		t.written += int64(task.Lines)
+		t.lag += task.LagBytes
 	}
-	if st.writer != nil {
+	switch {
+	case st.writer != nil && st.keep:
+		t.written = max(t.written, st.writer.Total())
+	case st.writer != nil:
 		t.written = st.writer.Total()
 	}
 	return t
+}
+
+// settled says whether all that was written has been shipped. What an earlier demo left is
+// found by its lag.
+func (st *demoStage) settled(t totals) bool {
+	return t.shipped == t.written && (t.lag == 0 || !st.keep || st.writer == nil)
 }
 
 // finishTime is how long the demo waits at its end for the last lines to arrive.
@@ -262,7 +287,7 @@ func (st *demoStage) finish(ctx context.Context, atMost time.Duration) totals {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	t := st.totals()
-	for t.shipped != t.written && ctx.Err() == nil {
+	for !st.settled(t) && ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-st.agentDone:
