@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -128,14 +130,18 @@ func addOutput(cmd *cobra.Command, output *string, values ...string) {
 	}
 }
 
-// conflictTries is how often an edit is made anew when others edit at the same time.
-const conflictTries = 10
+// conflictTime is how long an edit is made anew when others edit at the same time, as when
+// every host of a fleet adds its entry, and conflictPause bounds the pause before each try.
+const (
+	conflictTime  = 20 * time.Second
+	conflictPause = 100 * time.Millisecond
+)
 
 // edit changes the list with change, which gets the entries as they are. When
 // somebody else edits at the same time the change is made again on theirs, unless a
 // revision was asked for.
 func (a *app) edit(ctx context.Context, d *entriesDesk, f *editFlags, change func([]etcdcfg.Entry) ([]etcdcfg.Entry, error)) error {
-	for try := 1; ; try++ {
+	for begin := time.Now(); ; {
 		base, err := d.load(ctx)
 		if err != nil {
 			return err
@@ -156,8 +162,14 @@ func (a *app) edit(ctx context.Context, d *entriesDesk, f *editFlags, change fun
 		}
 		err = a.save(ctx, d, f, base, raw)
 		var conflict *etcdcfg.ConflictError
-		if errors.As(err, &conflict) && f.revision == 0 && try < conflictTries {
-			continue
+		if errors.As(err, &conflict) && f.revision == 0 && time.Since(begin) < conflictTime {
+			pause := time.NewTimer(rand.N(conflictPause))
+			select {
+			case <-pause.C:
+				continue
+			case <-ctx.Done():
+				pause.Stop()
+			}
 		}
 		return err
 	}
@@ -182,8 +194,12 @@ func (a *app) save(ctx context.Context, d *entriesDesk, f *editFlags, base etcdc
 	}
 	diff := etcdcfg.Diff(base.Raw, raw)
 	if f.dryRun {
+		if _, err := etcdcfg.Check(raw); err != nil {
+			return fmt.Errorf("save entries %q: %w", d.key, err)
+		}
 		if f.output == "json" {
-			return a.printJSON(savedEntries{Key: d.key, Revision: base.ModRevision, Changed: diff != "", DryRun: true, Diff: diff})
+			changed := base.ModRevision == 0 || !bytes.Equal(base.Raw, raw)
+			return a.printJSON(savedEntries{Key: d.key, Revision: base.ModRevision, Changed: changed, DryRun: true, Diff: diff})
 		}
 		_, err := fmt.Fprint(a.Out, printableLines(diff))
 		return err

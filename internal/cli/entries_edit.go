@@ -72,6 +72,9 @@ Without PATH the whole list is opened in $VISUAL or $EDITOR.`,
 		Args:              usageArgs(cobra.MaximumNArgs(2)),
 		ValidArgsFunction: a.completeEntries,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if name := changedField(cmd.Flags()); len(args) == 0 && name != "" {
+				return &usageError{fmt.Errorf("edit: --%s changes one entry: name its PATH", name)}
+			}
 			return a.withEntries(cmd, func(ctx context.Context, d *entriesDesk) error {
 				if len(args) == 0 {
 					return a.editList(ctx, d, &edit)
@@ -156,9 +159,9 @@ func (a *app) editList(ctx context.Context, d *entriesDesk, f *editFlags) error 
 
 // runEditor runs the operator's editor on a file.
 func (a *app) runEditor(ctx context.Context, file string) error {
-	editor := a.getenv("VISUAL")
+	editor := strings.TrimSpace(a.getenv("VISUAL"))
 	if editor == "" {
-		editor = a.getenv("EDITOR")
+		editor = strings.TrimSpace(a.getenv("EDITOR"))
 	}
 	if editor == "" {
 		editor = map[bool]string{true: "notepad", false: "vi"}[runtime.GOOS == "windows"]

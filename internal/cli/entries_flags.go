@@ -38,6 +38,17 @@ func (f *entryFlags) add(cmd *cobra.Command) {
 	complete("encoding", "utf-8", "gbk", "gb18030", "big5", "utf-16le", "utf-16be", "shift_jis", "euc-kr", "windows-1252")
 }
 
+// changedField returns the name of a flag that was given and is about one entry.
+func changedField(s *pflag.FlagSet) (name string) {
+	of := []string{"path", "topic", "from", "exclude", "encoding", "multiline-start", "include-lines", "exclude-lines", "label", "poll", "paused"}
+	s.Visit(func(flag *pflag.Flag) {
+		if slices.Contains(of, flag.Name) {
+			name = flag.Name
+		}
+	})
+	return name
+}
+
 // apply sets the fields whose flags were given. An empty value takes a field away.
 func (f *entryFlags) apply(s *pflag.FlagSet, e *etcdcfg.Entry) error {
 	list := func(values []string) []string {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -118,6 +119,24 @@ func TestEntriesFromAddToRemove(t *testing.T) {
 	equal(t, b.ok(t, "entries", "list", "-o", "json"), "[\n"+`  {"path": "/var/log/a.log", "topic": "alpha"}`+"\n]\n")
 }
 
+// Every host of a fleet adds its entry at the same moment.
+func TestEntriesOfManyEditorsAtOnce(t *testing.T) {
+	b, _, _ := newBench(t)
+	const editors = 30
+	done := make(chan ran, editors)
+	for i := range editors {
+		go func() { done <- b.run(t, "", "entries", "add", fmt.Sprintf("/var/log/%02d.log", i), "t") }()
+	}
+	for range editors {
+		if r := <-done; r.code != ExitOK {
+			t.Errorf("%+v", r)
+		}
+	}
+	if n := strings.Count(b.ok(t, "entries", "list", "-o", "json"), "/var/log/"); n != editors {
+		t.Errorf("%d entries, want %d", n, editors)
+	}
+}
+
 func TestEntriesDryRunAndRevision(t *testing.T) {
 	b, _, key := newBench(t)
 	b.ok(t, "entries", "add", "/a", "t")
@@ -216,6 +235,10 @@ func TestEntriesOfABadListAreExplainedAndRepaired(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	b.ok(t, "entries", "check")
+	// What cannot be taken back is not shown as if it could.
+	for _, args := range [][]string{{"entries", "undo"}, {"entries", "undo", "--dry-run"}} {
+		b.fails(t, ExitFailure, `invalid escape \p: a Windows path needs`, args...)
+	}
 }
 
 func TestEntriesCheckNeedsNoServer(t *testing.T) {
@@ -285,6 +308,11 @@ func TestEntriesEditOpensTheEditor(t *testing.T) {
 	t.Cleanup(func() { _, _ = c.Delete(context.Background(), etcdcfg.AgentsPrefix+key+"-1") })
 	editor(`sed -i 's/"t"/"v"/' "$1"`)
 	if r := b.run(t, "", "entries", "edit", "--wait", "100ms"); r.code != ExitFailure || !strings.Contains(r.err, "saved: ") || !strings.Contains(r.err, "is applied by 0 of 1 agent") {
+		t.Fatalf("%+v", r)
+	}
+	b.fails(t, ExitUsage, "edit: --topic changes one entry: name its PATH", "entries", "edit", "--topic", "u", "--dry-run")
+	b.env = append(b.env, "VISUAL= ") // as good as none
+	if r := b.run(t, "", "entries", "edit"); r.code != ExitOK && r.code != ExitFailure {
 		t.Fatalf("%+v", r)
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {

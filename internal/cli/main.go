@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"syscall"
 
@@ -51,10 +52,10 @@ func (a *app) exitCode(root *cobra.Command, err error) int {
 	var usage *usageError
 	var exit *exitError
 	switch {
-	case err == nil, errors.Is(err, syscall.EPIPE):
-		return ExitOK
 	case errors.As(err, &exit):
 		return exit.code
+	case err == nil, isClosedPipe(err):
+		return ExitOK
 	case errors.As(err, &usage):
 		fmt.Fprintf(a.Err, "%s: %s\n", root.Name(), indentLines(err))
 		return ExitUsage
@@ -65,6 +66,13 @@ func (a *app) exitCode(root *cobra.Command, err error) int {
 		fmt.Fprintf(a.Err, "%s: %s\n", root.Name(), indentLines(err))
 		return ExitFailure
 	}
+}
+
+// isClosedPipe says that whoever read our output went away. A server that did looks the
+// same but for the kind of its error, and is a failure.
+func isClosedPipe(err error) bool {
+	var file *fs.PathError
+	return errors.As(err, &file) && errors.Is(file.Err, syscall.EPIPE)
 }
 
 // isCobraUsage recognises the errors that cobra makes itself for an unknown

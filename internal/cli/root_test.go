@@ -2,7 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -75,6 +81,26 @@ func TestTopicForAFileWithoutLatinLetters(t *testing.T) {
 	for _, tt := range [][2]string{{"/x/交易系统-明细.log", "log"}, {"/x/日志.log", "log-2"}, {"/x/app.log", "app"}, {"/x/支付pay.log", "__pay"}} {
 		if got := topicFor(tt[0], used); got != tt[1] {
 			t.Errorf("%s: %q, want %q", tt[0], got, tt[1])
+		}
+	}
+}
+
+// Only the end of who reads our output is a quiet end.
+func TestAServerThatClosesItsConnectionIsAFailure(t *testing.T) {
+	pipe := &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}
+	server := &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.EPIPE)}
+	for _, tt := range []struct {
+		err  error
+		want int
+	}{
+		{fmt.Errorf("print: %w", pipe), ExitOK},
+		{fmt.Errorf("kafka at b:9092: %w", server), ExitFailure},
+		{errors.Join(&exitError{ExitFailure}, server), ExitFailure},
+	} {
+		var errs bytes.Buffer
+		a := newApp(Streams{Err: &errs})
+		if code := a.exitCode(newRootCmd(a), tt.err); code != tt.want {
+			t.Errorf("%v: exit code %d, want %d", tt.err, code, tt.want)
 		}
 	}
 }
