@@ -3,6 +3,7 @@ package positions
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"runtime/debug"
@@ -46,6 +47,7 @@ func guard(work func() error) (err error) {
 func (r *Registry) open() error { return guard(r.openAndLoad) }
 
 func (r *Registry) openAndLoad() (err error) {
+	made := false // by us, now
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("damaged: %v", p)
@@ -54,10 +56,16 @@ func (r *Registry) openAndLoad() (err error) {
 			_ = r.db.Close()
 			r.db = nil
 		}
+		if err != nil && made && !errors.Is(err, ErrLocked) {
+			// The next start must not take what a full disk left of it for a damaged one.
+			_ = os.Remove(r.path)
+		}
 	}()
-	if st, err := os.Stat(r.path); err == nil && st.Size() == 0 {
+	st, err := os.Stat(r.path)
+	if err == nil && st.Size() == 0 {
 		return errors.New("the file is empty") // bbolt would take it for a new one
 	}
+	made = errors.Is(err, fs.ErrNotExist)
 	db, err := bbolt.Open(r.path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return ErrLocked
@@ -66,31 +74,44 @@ func (r *Registry) openAndLoad() (err error) {
 		return err
 	}
 	r.db = db
-	return db.Update(func(tx *bbolt.Tx) error {
-		if first, _ := tx.Cursor().First(); first != nil && tx.Bucket(bucketMeta) == nil {
-			return fmt.Errorf("it is another program's: it holds %q", first)
-		}
-		meta, err := tx.CreateBucketIfNotExists(bucketMeta)
-		if err != nil {
-			return err
-		}
-		sources := tx.Bucket(bucketSources)
-		version := string(meta.Get(keyVersion))
-		if version == "" && sources == nil {
-			if _, err := tx.CreateBucket(bucketSources); err != nil {
-				return err
-			}
-			return meta.Put(keyVersion, []byte(layoutVersion))
-		}
-		if version != layoutVersion || sources == nil {
-			return fmt.Errorf("layout %q is not %q", version, layoutVersion)
-		}
-		return sources.ForEachBucket(func(key []byte) error { return r.loadSource(string(key), sources.Bucket(key)) })
-	})
+	// One that is there is only read: on a full disk an agent can still start.
+	isNew := false
+	if err := db.View(func(tx *bbolt.Tx) (err error) { isNew, err = r.load(tx); return err }); err != nil || !isNew {
+		return err
+	}
+	return db.Update(layOut)
+}
+
+// load reads all of a database; isNew says that nothing is in it yet.
+func (r *Registry) load(tx *bbolt.Tx) (isNew bool, err error) {
+	first, _ := tx.Cursor().First()
+	if first == nil {
+		return true, nil
+	}
+	meta, sources := tx.Bucket(bucketMeta), tx.Bucket(bucketSources)
+	if meta == nil {
+		return false, fmt.Errorf("it is another program's: it holds %q", first)
+	}
+	if version := string(meta.Get(keyVersion)); version != layoutVersion || sources == nil {
+		return false, fmt.Errorf("layout %q is not %q", version, layoutVersion)
+	}
+	return false, sources.ForEachBucket(func(key []byte) error { return r.loadSource(string(key), sources.Bucket(key)) })
+}
+
+// layOut makes an empty database ours.
+func layOut(tx *bbolt.Tx) error {
+	meta, err := tx.CreateBucket(bucketMeta)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.CreateBucket(bucketSources); err != nil {
+		return err
+	}
+	return meta.Put(keyVersion, []byte(layoutVersion))
 }
 
 func (r *Registry) loadSource(key string, b *bbolt.Bucket) error {
-	s := &source{states: map[tail.FileID]tail.State{}, dirty: map[tail.FileID]bool{}}
+	s := &source{states: map[tail.FileID]tail.State{}, dirty: map[tail.FileID]bool{}, saved: true}
 	if err := s.updated.UnmarshalText(b.Get(keyUpdated)); err != nil {
 		return fmt.Errorf("source %q: %w", key, err)
 	}
@@ -135,8 +156,14 @@ func (r *Registry) Flush() error {
 	r.err = err
 	if err != nil {
 		r.restore(batch)
+		return err
 	}
-	return err
+	for key := range batch {
+		if s := r.sources[key]; s != nil {
+			s.saved = true
+		}
+	}
+	return nil
 }
 
 // change is what one flush writes of one source.
@@ -221,12 +248,14 @@ func (r *Registry) forget(key string) error {
 	r.mu.Lock()
 	delete(r.sources, key)
 	r.mu.Unlock()
-	err := r.db.Update(func(tx *bbolt.Tx) error {
-		err := tx.Bucket(bucketSources).DeleteBucket([]byte(key))
-		if errors.Is(err, bolterrors.ErrBucketNotFound) {
-			return nil
-		}
-		return err
+	err := guard(func() error {
+		return r.db.Update(func(tx *bbolt.Tx) error {
+			err := tx.Bucket(bucketSources).DeleteBucket([]byte(key))
+			if errors.Is(err, bolterrors.ErrBucketNotFound) {
+				return nil
+			}
+			return err
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("forget positions of %q: %w", key, err)

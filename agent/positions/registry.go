@@ -50,6 +50,7 @@ type source struct {
 	dirty   map[tail.FileID]bool // to be written, or deleted when not in states
 	updated time.Time
 	touched bool // updated is to be written
+	saved   bool // it stands on disk, be it in an older state
 }
 
 // Open opens or creates the registry in dir, which it creates too (mode 0700). It
@@ -122,7 +123,9 @@ func (r *Registry) States(key string) []tail.State {
 }
 
 // Register makes a source known, with its first states, and writes them before it
-// returns: a kill right after it cannot make the next start a first start again.
+// returns: a kill right after it cannot make the next start a first start again. Where
+// the disk refuses that, it is an error only for a source that was never on disk; for
+// another one, Run tells of it and goes on trying, and a kill costs what it always does.
 func (r *Registry) Register(key string, first []tail.State) error {
 	r.mu.Lock()
 	s := r.source(key)
@@ -130,8 +133,12 @@ func (r *Registry) Register(key string, first []tail.State) error {
 		s.put(st)
 	}
 	s.touch()
+	saved := s.saved
 	r.mu.Unlock()
-	return r.Flush()
+	if err := r.Flush(); err != nil && !saved {
+		return err
+	}
+	return nil
 }
 
 // Put notes the state of a file. It is written with the next flush.
