@@ -132,13 +132,7 @@ func (p *Producer) controlled(err error) {
 
 // refresh asks for the metadata of the topics and takes it over.
 func (p *Producer) refresh(ctx context.Context, names []string) error {
-	var res *sarama.MetadataResponse
-	err := p.admin.Do(ctx, func(b *sarama.Broker) (err error) {
-		req := sarama.NewMetadataRequest(p.sarama.Version, names)
-		req.AllowAutoTopicCreation = false
-		res, err = b.GetMetadata(req)
-		return err
-	})
+	res, err := p.admin.Metadata(ctx, names...)
 	if err != nil {
 		return err
 	}

@@ -15,9 +15,10 @@ import (
 // when nobody configured another.
 const DefaultMaxMessageBytes = 1048588
 
-// metadata asks about the topics, or about all of them when none is named,
-// and remembers the brokers of the answer. It never creates a topic.
-func (a *Admin) metadata(ctx context.Context, topics ...string) (*sarama.MetadataResponse, error) {
+// Metadata asks about the topics, or about all of them when none is named. It
+// remembers the brokers of the answer, which later calls try beside the configured
+// ones: the cluster may outlive those. It never creates a topic.
+func (a *Admin) Metadata(ctx context.Context, topics ...string) (*sarama.MetadataResponse, error) {
 	var res *sarama.MetadataResponse
 	err := a.Do(ctx, func(b *sarama.Broker) (err error) {
 		req := sarama.NewMetadataRequest(sarama.V2_8_0_0, topics)
@@ -41,7 +42,7 @@ func (a *Admin) metadata(ctx context.Context, topics ...string) (*sarama.Metadat
 func (a *Admin) Brokers(ctx context.Context) ([]Broker, error) {
 	// One name that is no topic keeps the answer short on a cluster with
 	// many topics; a list of none would mean all of them.
-	res, err := a.metadata(ctx, "logctl-brokers")
+	res, err := a.Metadata(ctx, "logctl-brokers")
 	if err != nil {
 		return nil, fmt.Errorf("list brokers: %w", err)
 	}
@@ -56,7 +57,7 @@ func (a *Admin) Brokers(ctx context.Context) ([]Broker, error) {
 // Topics returns every topic we may see, by name, with partitions and leaders
 // but without offsets.
 func (a *Admin) Topics(ctx context.Context) ([]Topic, error) {
-	res, err := a.metadata(ctx)
+	res, err := a.Metadata(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}
@@ -84,7 +85,7 @@ func (a *Admin) Topic(ctx context.Context, name string) (Topic, error) {
 
 // describe looks one topic up, and for its nearest names when it is missing.
 func (a *Admin) describe(ctx context.Context, name string) (Topic, error) {
-	res, err := a.metadata(ctx, name)
+	res, err := a.Metadata(ctx, name)
 	if err != nil {
 		return Topic{}, err
 	}
@@ -186,7 +187,7 @@ func (a *Admin) CreateTopic(ctx context.Context, name string, partitions int32, 
 	for k, v := range configs {
 		detail.ConfigEntries[k] = &v
 	}
-	res, err := a.metadata(ctx, name)
+	res, err := a.Metadata(ctx, name)
 	if err != nil {
 		return fmt.Errorf("create topic %q: %w", name, err)
 	}

@@ -16,7 +16,7 @@ func (a *Admin) Offsets(ctx context.Context, names ...string) (map[string][]Part
 	if len(names) == 0 {
 		return map[string][]Partition{}, nil
 	}
-	res, err := a.metadata(ctx, names...)
+	res, err := a.Metadata(ctx, names...)
 	if err != nil {
 		return nil, fmt.Errorf("read offsets: %w", err)
 	}
