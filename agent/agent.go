@@ -85,15 +85,22 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	a.tasks.begin(readers)
 	a.lists = newLists(etcdcfg.NewStore(a.etcd, a.cfg.ID, etcdcfg.WithTimeout(a.cfg.Etcd.Timeout)), a.cfg.CollectKey, a.cfg.DataDir, a.cfg.Log, a.apply)
 	front, frontCtx := errgroup.WithContext(readers)
-	front.Go(guard(func() error { return a.lists.run(frontCtx) }))
+	noMoreLists := make(chan struct{})
+	front.Go(guard(func() error {
+		defer close(noMoreLists)
+		return a.lists.run(frontCtx)
+	}))
 	front.Go(guard(func() error { return a.announce(frontCtx) }))
 	a.startReports(frontCtx, front)
 	a.cfg.Log.Info("agent runs", "id", a.cfg.ID, "version", a.cfg.Version, "key", a.cfg.CollectKey, "data_dir", a.cfg.DataDir)
 
-	frontErr := front.Wait() // ends with ctx, or when a part of it fails
+	<-noMoreLists // with ctx, or when a part of front fails
 	endReaders()
 	a.tasks.stop()
 	a.drain(clients)
+	// Not before the acknowledgements: an etcd that hangs takes its time to part from,
+	// and on a host without network it hangs together with Kafka.
+	frontErr := front.Wait()
 	cutClients()
 	sideErr := side.Wait()
 	return errors.Join(unlessCancelled(frontErr), unlessCancelled(sideErr))

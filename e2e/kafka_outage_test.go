@@ -183,12 +183,15 @@ func TestKafkaLeaderMoves(t *testing.T) {
 	agent.stop()
 }
 
-// TestKafkaStopWhileBlocked ends the agent while nothing moves: SIGTERM is obeyed in
-// time, and what was read is sent by the next run. Only the one request that hung may
-// come twice: its batch has 10,000 records at most.
+// TestKafkaStopWhileBlocked ends the agent while nothing moves, as on a host without
+// network: Kafka and etcd are silent. SIGTERM is obeyed in time, and what was read is
+// sent by the next run. Only the one request that hung may come twice: its batch has
+// 10,000 records at most.
 func TestKafkaStopWhileBlocked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testkit.Proxied())
+	etcd := testkit.NewProxy(t, w.etcd.Endpoints()[0])
+	w.via = etcd.Addr()
 	topic, missing := w.kafka.Topic(t, 3), w.kafka.TopicName(t)
 	l := newLedger()
 	w.put(collect(w.path("hung.log"), topic), collect(w.path("missing.log"), missing))
@@ -196,6 +199,7 @@ func TestKafkaStopWhileBlocked(t *testing.T) {
 	appendTo(t, w.path("hung.log"), l.lines("hung.log", 1000))
 	w.arrived(1000, topic)
 	w.proxies(func(p *testkit.Proxy) { p.Stall(true) })
+	etcd.Stall(true)
 	for range 10 {
 		appendTo(t, w.path("hung.log"), l.lines("hung.log", 10_000))
 		appendTo(t, w.path("missing.log"), l.lines("missing.log", 10_000))
@@ -210,6 +214,7 @@ func TestKafkaStopWhileBlocked(t *testing.T) {
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("ended after %v, want 10 s at most", took)
 	}
+	etcd.Stall(false)
 	w.proxies(func(p *testkit.Proxy) { p.Stall(false) })
 	w.kafka.Create(t, missing, 2)
 	agent = w.startAgent()

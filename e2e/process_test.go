@@ -157,7 +157,11 @@ func (w *world) startAgent(env ...string) *process {
 
 // agentArgs is the command line of the agent of this world.
 func (w *world) agentArgs() []string {
-	return append([]string{"agent", "--data-dir", w.data, "--id", w.agentID()}, w.flags()...)
+	args := append([]string{"agent", "--data-dir", w.data, "--id", w.agentID()}, w.flags()...)
+	if w.via != "" {
+		args = append(args, "--etcd", w.via)
+	}
+	return args
 }
 
 func (w *world) agentID() string { return "agent-" + w.key }

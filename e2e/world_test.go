@@ -30,6 +30,7 @@ type world struct {
 	cuts   []time.Time   // noted by cut
 	traced bool          // agents log their producer ids
 	login  *kafka.Config // how the scenario's own clients connect; nil: plainly
+	via    string        // a proxy before etcd, for the agent only; empty: none
 }
 
 // client is the configuration of the scenario's own Kafka clients.
