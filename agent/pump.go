@@ -148,11 +148,11 @@ func (t *task) endOfFile(ctx context.Context, s *stream, f *tail.File) error {
 }
 
 // flushHeld sends the held event of a stream if its last line was read before the
-// given time; the zero time means in any case.
+// given time and there is no more to read; the zero time means in any case.
 func (t *task) flushHeld(ctx context.Context, s *stream, before time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.pipe.Held(); !ok || (!before.IsZero() && s.heldAt.After(before)) {
+	if _, ok := s.pipe.Held(); !ok || (!before.IsZero() && (s.heldAt.After(before) || s.file.Pending())) {
 		return nil
 	}
 	now := time.Now()
@@ -164,7 +164,9 @@ func (t *task) flushHeld(ctx context.Context, s *stream, before time.Time) error
 	return t.dispatch(ctx, pc, now)
 }
 
-// flushEvents ends multi-line events that have waited long enough, until ctx ends.
+// flushEvents ends multi-line events that have waited long enough, until ctx ends. An
+// event whose file has more to read waits for that, however long: for the file's turn,
+// or for a topic that takes nothing.
 func (t *task) flushEvents(ctx context.Context) error {
 	tick := time.NewTicker(t.shared.times.event / 4)
 	defer tick.Stop()

@@ -92,16 +92,21 @@ type cause struct{ state, reason string }
 // The set, whose status comes with it, is nil when the task does not run.
 func (t *task) cause() (*tail.Set, tail.Status, cause) {
 	t.mu.Lock()
-	set, failure := t.set, t.failure
+	set, failure, waits := t.set, t.failure, t.waits
 	t.mu.Unlock()
 	if failure != nil {
 		line, _, _ := strings.Cut(failure.Error(), "\n")
 		return nil, tail.Status{}, cause{report.StateFailed, line}
 	}
-	if set == nil {
+	topic := t.shared.producer.Topic(t.entry.Topic)
+	switch {
+	case waits && topic.State != "":
+		// An edited entry waits until what was read before the edit is acknowledged.
+		return nil, tail.Status{}, cause{topic.State, topic.Err}
+	case set == nil:
 		return nil, tail.Status{}, cause{report.StateStarting, ""}
 	}
-	st, topic := set.Status(), t.shared.producer.Topic(t.entry.Topic)
+	st := set.Status()
 	waiting := st.Waiting
 	if state := refusal(waiting); state != "" {
 		return set, st, cause{state, waiting}

@@ -15,12 +15,14 @@ import (
 // is on its way, and the line rules' state.
 type stream struct {
 	id      tail.FileID
+	file    *tail.File
 	path    string
 	key     string // partition key
 	headers []ship.Header
 	start   int64 // position of the first byte read in this run
 	window  window
 	elders  []*stream // older generations of the path, whose held events go first; of the pump
+	left    bool      // it is of a life of the task that failed; guarded by task.mu
 
 	// mu guards the pipe: a pump and the flush timer may meet.
 	mu      sync.Mutex

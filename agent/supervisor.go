@@ -104,8 +104,9 @@ func (s *supervisor) start(e etcdcfg.Entry) {
 	}
 	t := newTask(s.shared, e, c)
 	t.after = s.predecessors(e)
+	t.waits = len(t.after) > 0
 	s.topics[e.Topic] = true
-	t.inherit = func() error { return s.inherit(k) }
+	t.inherit = func() error { return s.inherit(t) }
 	ctx, cancel := context.WithCancel(s.ctx)
 	t.cancel = cancel
 	s.tasks[k] = t
@@ -114,13 +115,13 @@ func (s *supervisor) start(e etcdcfg.Entry) {
 }
 
 // predecessors are the stopped tasks that the task of an entry must wait for: those of
-// the same path and topic, and, when it will take over the positions of another
-// topic of the path, those of topics that are no longer in the list. s.mu is held.
+// the same path and topic, and those of topics of the path that are no longer in the
+// list: it may have to take over their positions, or they be taking over its own at this
+// moment, which the list before asked for. s.mu is held.
 func (s *supervisor) predecessors(e etcdcfg.Entry) []*task {
 	var out []*task
-	inherits := !s.shared.registry.Known(e.Key())
 	for k, stopped := range s.last {
-		if k == e.Key() || inherits && pathOf(k) == e.Path && !s.wantsLocked(k) {
+		if k == e.Key() || pathOf(k) == e.Path && !s.wantsLocked(k) {
 			for _, t := range stopped {
 				if !t.over() {
 					out = append(out, t)
@@ -134,8 +135,8 @@ func (s *supervisor) predecessors(e etcdcfg.Entry) []*task {
 // inherit gives a source that was never followed the positions of the same path
 // under a topic that is no longer in the list: its topic was changed, and what was
 // shipped already must not be shipped again.
-func (s *supervisor) inherit(key string) error {
-	reg := s.shared.registry
+func (s *supervisor) inherit(t *task) error {
+	reg, key := s.shared.registry, t.entry.Key()
 	if reg.Known(key) {
 		return nil
 	}
@@ -147,6 +148,11 @@ func (s *supervisor) inherit(key string) error {
 	}
 	if from == "" {
 		return nil
+	}
+	for _, before := range t.after {
+		if before.entry.Key() == from {
+			before.detach()
+		}
 	}
 	s.shared.log.Info("topic of an entry changed; its files go on where they were", "path", pathOf(key))
 	return reg.Move(from, key)

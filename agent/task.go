@@ -70,7 +70,7 @@ type task struct {
 	door     door
 	segments sync.Pool // of *segment, for the windows of all streams
 
-	after   []*task      // tasks of the same path that must have ended before this one reads
+	after   []*task      // tasks of the same path that must have ended before this one reads; nil then
 	inherit func() error // gives this source the positions of a predecessor; called once, before reading
 	cancel  context.CancelFunc
 	ended   chan struct{} // closed when run returned
@@ -80,6 +80,7 @@ type task struct {
 	streams  map[tail.FileID]*stream
 	finished []tail.FileID // generations to forget once nothing of them is on its way
 	failure  error         // why it is not running, nil when it is
+	waits    bool          // for the tasks before it
 	detached bool          // its positions belong to a successor: acknowledgements no longer move them
 	state    string
 	since    time.Time // of state
@@ -100,11 +101,7 @@ func newTask(sh *shared, e etcdcfg.Entry, c *counters) *task {
 // alone: it is noted, shown and tried again.
 func (t *task) run(ctx context.Context) {
 	defer close(t.ended)
-	for _, before := range t.after {
-		<-before.ended
-		before.settle(ctx, t.entry.Key() == before.entry.Key())
-	}
-	t.after = nil // their memory is not needed any more
+	t.await(ctx)
 	for ctx.Err() == nil {
 		err := t.follow(ctx)
 		if ctx.Err() != nil {
@@ -115,6 +112,26 @@ func (t *task) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-time.After(t.shared.times.restart):
+		}
+	}
+}
+
+// await waits for the tasks before this one.
+func (t *task) await(ctx context.Context) {
+	defer func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.waits = false
+	}()
+	for _, before := range t.after {
+		<-before.ended
+	}
+	// Now that none of them takes positions over any more, it can be told whether this
+	// one will.
+	inherits := !t.shared.registry.Known(t.entry.Key())
+	for _, before := range t.after {
+		if same := t.entry.Key() == before.entry.Key(); same || inherits {
+			before.settle(ctx, same)
 		}
 	}
 }
@@ -130,8 +147,12 @@ func (t *task) follow(ctx context.Context) (err error) {
 		if err := t.inherit(); err != nil {
 			return err
 		}
-		t.inherit = nil
+		t.inherit, t.after = nil, nil // their memory is not needed any more
 	}
+	if err := ctx.Err(); err != nil {
+		return err // the list may be another one by now, by which nothing was to be taken over
+	}
+	t.leave()
 	rules, err := transform.Compile(ruleSpec(t.entry))
 	if err != nil {
 		return err
@@ -224,6 +245,18 @@ func ruleSpec(e etcdcfg.Entry) transform.Spec {
 	return s
 }
 
+// leave parts from what an earlier life left behind when it failed. Its files are read
+// again from the saved positions, which what it has on its way, or held, must not move:
+// of a range that was never sent no acknowledgement comes.
+func (t *task) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.streams {
+		s.left = true
+	}
+	clear(t.streams)
+}
+
 func (t *task) begin(set *tail.Set, _ *transform.Rules) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -289,7 +322,7 @@ func (t *task) streamOf(f *tail.File, rules *transform.Rules) *stream {
 	if s == nil {
 		order := slices.Sorted(maps.Keys(t.entry.Labels))
 		s = &stream{
-			id: f.ID(), path: f.Path(), key: t.shared.host + ":" + f.Path(), start: f.State().Pos,
+			id: f.ID(), file: f, path: f.Path(), key: t.shared.host + ":" + f.Path(), start: f.State().Pos,
 			headers: streamHeaders(t.shared.headers, t.shared.host, f.Path(), t.entry.Labels, order),
 			window:  window{used: &t.segments},
 		}
@@ -326,7 +359,7 @@ func (t *task) acknowledge(s *stream, seg *segment) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	st, moved := s.window.ack(seg)
-	if moved && !t.detached {
+	if moved && !t.detached && !s.left {
 		t.shared.registry.Put(t.entry.Key(), st)
 	}
 }
@@ -334,8 +367,8 @@ func (t *task) acknowledge(s *stream, seg *segment) {
 // settle waits, once the readers have ended, until what was read is acknowledged.
 // For a successor with the same topic it waits as long as it takes, for that one
 // could not ship either. For one with another topic there is a limit, since the
-// old topic may be missing for good; after it the positions are no longer this
-// task's to move, and what is not acknowledged is for the successor to send.
+// old topic may be missing for good; after it, what is not acknowledged is for the
+// successor to send.
 func (t *task) settle(ctx context.Context, sameTopic bool) {
 	var limit <-chan time.Time
 	if !sameTopic {
@@ -356,9 +389,10 @@ func (t *task) settle(ctx context.Context, sameTopic bool) {
 		}
 		break
 	}
-	if sameTopic {
-		return
-	}
+}
+
+// detach ends the task's say over its positions: they are a successor's from now on.
+func (t *task) detach() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.detached = true

@@ -101,6 +101,14 @@ func (f *File) Done() bool {
 	return f.state == fileDone
 }
 
+// Pending tells whether there may be more to read at once: the file is being read, or
+// waits for its turn.
+func (f *File) Pending() bool {
+	f.set.mu.Lock()
+	defer f.set.mu.Unlock()
+	return f.state == fileHeld || f.state == fileQueued || f.state == fileIdle && f.again
+}
+
 // State returns the state at the position up to which lines were handed out.
 func (f *File) State() State {
 	f.set.mu.Lock()
