@@ -14,8 +14,8 @@ import (
 // a *ListError. A list that would not change anything is not written. The note, which
 // may be empty, says why.
 //
-// After an error of the connection it is not known whether the list was written;
-// a second Save with the same base tells: it succeeds when the list stands there.
+// After an *OutcomeError it is not known whether the list was written; a second Save
+// with the same base tells: it succeeds when the list stands there.
 func (s *Store) Save(ctx context.Context, base Snapshot, entries []Entry, note string) (Snapshot, error) {
 	if err := Validate(entries); err != nil {
 		return Snapshot{}, fmt.Errorf("save entries %q: %w", base.Key, err)
@@ -67,8 +67,12 @@ func (s *Store) saveRaw(ctx context.Context, base Snapshot, raw []byte, note str
 		Then(then...).
 		Else(clientv3.OpGet(base.Key)).
 		Commit()
-	if err != nil {
+	switch {
+	case err == nil:
+	case refused(err):
 		return Snapshot{}, s.explain(ctx, err)
+	default:
+		return Snapshot{}, &OutcomeError{s.explain(ctx, err)}
 	}
 	snap := Snapshot{Key: base.Key, Raw: raw, Entries: entries, ModRevision: resp.Header.Revision, Revision: resp.Header.Revision}
 	if resp.Succeeded {

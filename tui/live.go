@@ -33,8 +33,12 @@ type liveStore struct{ *etcdcfg.Store }
 func inWords(err error) error {
 	var list *etcdcfg.ListError
 	var conflict *etcdcfg.ConflictError
-	if err == nil || errors.As(err, &list) || errors.As(err, &conflict) {
+	var outcome *etcdcfg.OutcomeError
+	switch {
+	case err == nil || errors.As(err, &list) || errors.As(err, &conflict):
 		return err
+	case errors.As(err, &outcome):
+		return &etcdcfg.OutcomeError{Err: errors.New(etcdcfg.Explain(outcome.Err))}
 	}
 	return errors.New(etcdcfg.Explain(err))
 }
