@@ -161,6 +161,9 @@ func (s *agentScreen) summary(int) string {
 }
 
 func (s *agentScreen) body(w, h int) []string {
+	if len(s.rows) == 0 && s.filter != nil {
+		return []string{"", "  No task matches the filter; Esc clears it."}
+	}
 	if len(s.rows) == 0 {
 		text := "It runs none of the entries of " + clean(s.env.view.key) + "."
 		if s.agent != nil && s.agent.key != "" && s.agent.key != s.env.view.key {
@@ -181,11 +184,12 @@ func (s *agentScreen) body(w, h int) []string {
 func (s *agentScreen) cells(i int) []cell {
 	st, r := s.env.styles, &s.rows[i]
 	t, value := r.task, st.plain
+	statePaint := st.state(t.state)
 	if t.stale > 0 || !t.present {
-		value = st.dim
+		value, statePaint = st.dim, st.dim
 	}
 	out := []cell{
-		{text: clean(r.path), paint: value}, {text: clean(r.topic), paint: value}, {text: mark(t.state) + " " + t.state, paint: st.state(t.state)}, {},
+		{text: clean(r.path), paint: value}, {text: clean(r.topic), paint: value}, {text: t.stateText(t.state), paint: statePaint}, {},
 		{text: humanCount(t.lines), paint: value}, {text: bytesText(t.bytes), paint: value}, {}, {}, {}, {text: clean(whyNot(t, nil)), paint: st.dim},
 	}
 	if c := t.cur; c != nil {

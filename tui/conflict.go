@@ -18,7 +18,7 @@ type conflictScreen struct {
 
 func newConflictScreen(e *env, con *etcdcfg.ConflictError, ed edit) *conflictScreen {
 	s := &conflictScreen{con: con, ed: ed}
-	s.env, s.name, s.actions = e, "conflict", conflictKeys()
+	s.env, s.name, s.actions, s.keeps = e, "conflict", conflictKeys(), true
 	s.look()
 	return s
 }

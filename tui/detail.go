@@ -248,6 +248,9 @@ func (s *detailScreen) summary(w int) string {
 
 func (s *detailScreen) body(w, h int) []string {
 	head := s.options()
+	if len(s.rows) == 0 && s.filter != nil {
+		return append(head, "", "  No file matches the filter; Esc clears it.")
+	}
 	if len(s.rows) == 0 {
 		return append(head, "", "  No agent has taken this entry up yet.")
 	}
@@ -305,14 +308,7 @@ func (s *detailScreen) cells(i int) []cell {
 	if r.task.stale > 0 || !r.task.present {
 		value = st.dim
 	}
-	state := mark(r.state) + " " + r.state
-	if r.task.stale > 0 {
-		state = "? stale " + coarseAge(r.task.stale) + ": " + r.state
-	}
-	if !r.task.present {
-		state = "· gone"
-	}
-	out := []cell{{text: clean(r.task.agent), paint: value}, {text: clean(r.path()), paint: value}, {text: state, paint: st.state(r.state)}}
+	out := []cell{{text: clean(r.task.agent), paint: value}, {text: clean(r.path()), paint: value}, {text: r.task.stateText(r.state), paint: st.state(r.state)}}
 	if r.file == nil {
 		return append(out, cell{}, cell{}, cell{}, cell{}, cell{}, cell{text: clean(r.why), paint: st.warn})
 	}

@@ -137,7 +137,7 @@ func (e *env) propose(base etcdcfg.Snapshot, ed edit, closes ...screen) tea.Cmd 
 		e.request(reqDrop{closes})
 		return nil
 	}
-	s := &textScreen{env: e, name: "save?", head: "This is what changes in " + clean(base.Key) + ": " + clean(ed.note), actions: diffKeys()}
+	s := &textScreen{env: e, name: "save?", head: "This is what changes in " + clean(base.Key) + ": " + clean(ed.note), actions: diffKeys(), keeps: true}
 	s.show(nil, diff)
 	s.onAct = func(a action) tea.Cmd {
 		if a == actYes {

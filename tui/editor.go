@@ -100,7 +100,7 @@ func (e *env) edited(m editorMsg) tea.Cmd {
 		ed.touched = changedKeys(m.base.Entries, entries)
 		return e.propose(m.base, ed)
 	}
-	s := &textScreen{env: e, name: "not saved", head: "What you wrote cannot be saved yet", actions: problemKeys()}
+	s := &textScreen{env: e, name: "not saved", head: "What you wrote cannot be saved yet", actions: problemKeys(), keeps: true}
 	at := map[int]bool{}
 	for _, p := range problemsOf(err) {
 		at[p.Line] = true

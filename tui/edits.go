@@ -69,12 +69,12 @@ type savedMsg struct {
 
 // busy begins an edit, unless one is under way: it would be made from the list
 // before that one, and end in a conflict with ourselves.
-func (e *env) busy() bool {
+func (e *env) busy(note string) bool {
 	if e.saving {
 		e.complain("The edit before is still being saved: wait for its answer")
 		return true
 	}
-	e.saving = true
+	e.saving, e.edit = true, clean(note)
 	return false
 }
 
@@ -89,7 +89,7 @@ func (e *env) save(base etcdcfg.Snapshot, ed edit, closes ...screen) tea.Cmd {
 		e.complain(err.Error())
 		return nil
 	}
-	if e.busy() {
+	if e.busy(ed.note) {
 		return nil
 	}
 	e.say("Saving ...")
@@ -111,7 +111,7 @@ func (e *env) save(base etcdcfg.Snapshot, ed edit, closes ...screen) tea.Cmd {
 // list of that edit, so that the next edit does not run into a conflict with
 // ourselves.
 func (e *env) see(v *fleetView) {
-	if l := e.latest; l.Key == v.key && v.list.ModRevision != 0 && v.list.ModRevision < l.ModRevision {
+	if l := e.latest; l.Key == v.key && !v.at.After(e.latestAt) && v.list.ModRevision != 0 && v.list.ModRevision < l.ModRevision {
 		c := *v
 		c.list = l
 		v = &c
@@ -131,8 +131,13 @@ type undoStep struct {
 func (e *env) saved(m savedMsg) tea.Cmd {
 	e.saving = false
 	var conflict *etcdcfg.ConflictError
+	var outcome *etcdcfg.OutcomeError
 	switch {
 	case m.err == nil:
+	case errors.As(m.err, &outcome):
+		e.complain("Perhaps saved, perhaps not: " + outcome.Err.Error())
+		e.journal.add("edit", true, fmt.Sprintf("perhaps saved, perhaps not: %s: %v", m.ed.note, outcome.Err))
+		return nil
 	case errors.As(m.err, &conflict) && m.undo != nil:
 		e.undo = nil
 		e.complain("Not undone: somebody edited after you. H shows the history")
@@ -149,8 +154,8 @@ func (e *env) saved(m savedMsg) tea.Cmd {
 		return nil
 	}
 	e.request(reqDrop{m.closes})
-	e.feed.gotList(m.snap)
-	e.latest = m.snap
+	e.feed.gotAnswer(m.snap)
+	e.latest, e.latestAt = m.snap, e.now()
 	e.see(e.view)
 	e.journal.add("edit", false, fmt.Sprintf("%s (rev %d)", m.ed.note, m.snap.ModRevision))
 	if m.snap.Key == e.view.key { // else another key was chosen meanwhile: its edits are not this one's
@@ -168,10 +173,16 @@ func (e *env) saved(m savedMsg) tea.Cmd {
 	return nil
 }
 
-// remember keeps what the next undo takes back.
+// remember keeps what the next undo takes back. An edit that this one does not
+// follow at once is out of reach: somebody edited between the two, and taking the
+// older one back would take theirs back as well.
 func (e *env) remember(m savedMsg) {
 	if m.undo == nil {
-		e.undo = &undoStep{before: m.base.Raw, after: m.snap, note: m.ed.note, older: e.undo}
+		older := e.undo
+		if older != nil && older.after.ModRevision != m.base.ModRevision {
+			older = nil
+		}
+		e.undo = &undoStep{before: m.base.Raw, after: m.snap, note: m.ed.note, older: older}
 		return
 	}
 	e.undo = m.undo.older
@@ -184,7 +195,7 @@ func (e *env) remember(m savedMsg) {
 func (e *env) takeBack() tea.Cmd {
 	u := e.undo
 	if u == nil {
-		e.complain("Nothing to undo: no edit was made from this console")
+		e.complain("Nothing to undo: no further edit of this console, or somebody edited since; H shows all")
 		return nil
 	}
 	if u.after.Key != e.view.key {
@@ -197,7 +208,7 @@ func (e *env) takeBack() tea.Cmd {
 	}
 	ed := edit{note: "undo: " + u.note, raw: raw}
 	port, ctx := e.ports.entries, e.ctx
-	if port == nil || e.busy() {
+	if port == nil || e.busy(ed.note) {
 		return nil
 	}
 	e.say("Undoing ...")
@@ -229,12 +240,14 @@ func (a *appliedWatch) start(s etcdcfg.Snapshot, touched []string, now time.Time
 
 // look brings the text up to date with the view.
 func (a *appliedWatch) look(e *env) {
-	v := e.view
-	if a.rev == 0 || v.list.ModRevision < a.rev {
+	v, age := e.view, e.now().Sub(a.at)
+	switch {
+	case a.rev == 0:
 		return
-	}
-	if v.list.ModRevision > a.rev || e.now().Sub(a.at) > appliedShow {
+	case v.list.ModRevision > a.rev, age > appliedShow, v.list.ModRevision < a.rev && age > watchDelay:
 		a.rev, a.text = 0, ""
+		return
+	case v.list.ModRevision < a.rev: // a view made before the answer
 		return
 	}
 	notes := a.notes(v)

@@ -67,7 +67,12 @@ func (s *entriesScreen) arrange() {
 		selected = r.key
 	}
 	s.rows = make([]entryRow, 0, len(v.entries))
+	marked := s.marked
+	s.marked = make(map[string]bool, len(marked)) // of entries that are still there
 	for _, r := range v.entries {
+		if marked[r.key] {
+			s.marked[r.key] = true
+		}
 		if s.filter == nil || s.filter.matchString(r.entry.Path+" "+r.entry.Topic+" "+r.state) {
 			s.rows = append(s.rows, r)
 		}

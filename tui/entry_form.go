@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"strconv"
@@ -138,6 +139,9 @@ func entryOf(f *form, old *etcdcfg.Entry) (etcdcfg.Entry, error) {
 	if start := f.all("multiline"); len(start) > 0 {
 		x.Multiline = &etcdcfg.Multiline{Start: start[0]}
 	}
+	if old != nil && f.untouched("labels") {
+		return x, neededIn(&x)
+	}
 	x.Labels = nil
 	for i, l := range f.all("labels") {
 		k, v, ok := strings.Cut(l, "=")
@@ -150,10 +154,14 @@ func entryOf(f *form, old *etcdcfg.Entry) (etcdcfg.Entry, error) {
 		}
 		x.Labels[strings.TrimSpace(k)] = strings.TrimSpace(v)
 	}
+	return x, neededIn(&x)
+}
+
+func neededIn(x *etcdcfg.Entry) error {
 	if x.Path == "" || x.Topic == "" {
-		return x, fmt.Errorf("a path and a topic are needed")
+		return errors.New("a path and a topic are needed")
 	}
-	return x, nil
+	return nil
 }
 
 func checkEntryForm(f *form, old *etcdcfg.Entry) {

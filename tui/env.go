@@ -25,13 +25,17 @@ type env struct {
 
 	reportTopic string // of the agents' reports
 
-	view    *fleetView // newest view of the fleet
-	topics  topicsView // newest list of topics
-	applied *appliedWatch
-	undo    *undoStep
-	latest  etcdcfg.Snapshot // of our last edit
-	saving  bool             // an edit of ours has not been answered yet
-	focused bool             // false when the terminal says that nobody looks
+	view     *fleetView // newest view of the fleet
+	topics   topicsView // newest list of topics
+	applied  *appliedWatch
+	undo     *undoStep
+	latest   etcdcfg.Snapshot // of our last edit
+	latestAt time.Time        // when it was answered
+	saving   bool             // an edit of ours has not been answered yet
+	edit     string           // what it is
+	failed   error            // why one was not saved while the console was being left
+	creating bool             // so with a topic
+	focused  bool             // false when the terminal says that nobody looks
 
 	gen  int // last generation number given out
 	reqs []any
@@ -94,6 +98,9 @@ type closer interface{ close() }
 // backer may use Esc for itself, to clear a filter for example; it tells whether
 // it did.
 type backer interface{ back() bool }
+
+// holder may hold something that is saved nowhere else, and would be lost with it.
+type holder interface{ holds() bool }
 
 // hider is told when another screen covers it.
 type hider interface{ hidden() }

@@ -39,14 +39,17 @@ func (s *eventsScreen) refresh() tea.Cmd {
 }
 
 func (s *eventsScreen) arrange(list []event, version uint64) {
-	grown := 0
+	grown, fresh := 0, len(list) // the newest ones have not been seen
 	if s.seen != 0 && s.sel > 0 {
-		grown = int(version - s.seen)
+		fresh = len(list) - int(min(version-s.seen, uint64(len(list))))
 	}
 	s.seen, s.total, s.rows = version, len(list), make([]event, 0, len(list))
 	for i := len(list) - 1; i >= 0; i-- {
 		if s.filter == nil || s.filter.matchString(list[i].kind+" "+list[i].text) {
 			s.rows = append(s.rows, list[i])
+			if i >= fresh {
+				grown++
+			}
 		}
 	}
 	s.sel = max(min(s.sel+grown, len(s.rows)-1), 0)
@@ -92,6 +95,9 @@ func (s *eventsScreen) summary(int) string {
 }
 
 func (s *eventsScreen) body(w, h int) []string {
+	if len(s.rows) == 0 && s.total > 0 {
+		return []string{"", "  No event matches the filter; Esc clears it."}
+	}
 	if len(s.rows) == 0 {
 		return []string{"", "  Nothing happened yet."}
 	}

@@ -137,6 +137,7 @@ type fakeTopics struct {
 	brokers int
 	err     error
 	created []string
+	slow    chan struct{} // when set, creating waits for it
 }
 
 func (f *fakeTopics) Topics(context.Context) ([]kafka.Topic, error) {
@@ -150,6 +151,9 @@ func (f *fakeTopics) Brokers(context.Context) ([]kafka.Broker, error) {
 }
 
 func (f *fakeTopics) Create(_ context.Context, name string, partitions int32, replication int16, _ map[string]string) error {
+	if f.slow != nil {
+		<-f.slow
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.created = append(f.created, fmt.Sprintf("%s/%d/%d", name, partitions, replication))

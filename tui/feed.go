@@ -153,8 +153,19 @@ func (f *feed) watchList(ctx context.Context) {
 	}
 }
 
+// gotList takes what the watch says, gotAnswer the answer to an edit of ours.
 func (f *feed) gotList(s etcdcfg.Snapshot) {
 	before, known, news := f.fleet.setList(s, f.now())
+	f.tell(before, s, known, news)
+}
+
+func (f *feed) gotAnswer(s etcdcfg.Snapshot) {
+	before, known, news := f.fleet.setAnswer(s, f.now())
+	f.tell(before, s, known, news)
+}
+
+// tell makes an event of a list that is news.
+func (f *feed) tell(before, s etcdcfg.Snapshot, known, news bool) {
 	f.touch(true)
 	switch {
 	case !news: // our own edit comes twice: as its answer, and over the watch

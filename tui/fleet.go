@@ -12,6 +12,7 @@ const (
 	reportInterval = 2 * time.Second
 	goneFor        = 5 * time.Minute // how long agents that left stay listed
 	maxAgents      = 20_000          // more ids than this are not kept apart
+	watchDelay     = 5 * time.Second // the watch tells of an edit within this
 )
 
 // link is the state of a connection.
@@ -41,6 +42,8 @@ type fleet struct {
 	list     etcdcfg.Snapshot
 	listAt   time.Time
 	haveList bool
+	ahead    int64     // revision of an edit of ours that the watch may not have told of yet
+	aheadAt  time.Time // when that was answered
 	agents   map[string]*agentState
 	saw      bool // presences were delivered at least once
 	hist     map[string]*history
@@ -61,20 +64,42 @@ func newFleet(key string) *fleet {
 func (f *fleet) switchKey(key string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.key, f.list, f.haveList = key, etcdcfg.Snapshot{Key: key}, false
+	f.key, f.list, f.haveList, f.ahead = key, etcdcfg.Snapshot{Key: key}, false, 0
 	f.hist, f.total = map[string]*history{}, history{}
 }
 
-// setList takes a list over and returns the one before it. It tells whether this is
-// news: a list that comes late, or once more, is none; the first one of a key is
-// without a list before it, known is false.
+// setList takes over what the watch says, and returns the list before it. It tells
+// whether this is news: a list that is told once more, or that our own edit has
+// overtaken, is none; the first one of a key is without a list before it, known is
+// false. A lower revision otherwise is that of an etcd that was restored.
 func (f *fleet) setList(s etcdcfg.Snapshot, now time.Time) (before etcdcfg.Snapshot, known, news bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before, known = f.list, f.haveList
-	if s.Key != f.key || known && s.ModRevision < before.ModRevision && s.ModRevision != 0 {
+	older := known && s.ModRevision < before.ModRevision && s.ModRevision != 0
+	if s.Key != f.key || older && before.ModRevision == f.ahead && now.Sub(f.aheadAt) < watchDelay {
 		return before, known, false
 	}
+	f.ahead = 0
+	return f.takeList(s, now)
+}
+
+// setAnswer is setList for the answer to an edit of ours, which may come before the
+// watch tells of it, or late.
+func (f *fleet) setAnswer(s etcdcfg.Snapshot, now time.Time) (before etcdcfg.Snapshot, known, news bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before, known = f.list, f.haveList
+	if s.Key != f.key || known && s.ModRevision < before.ModRevision {
+		return before, known, false
+	}
+	f.ahead, f.aheadAt = s.ModRevision, now
+	return f.takeList(s, now)
+}
+
+// takeList is called with the lock held.
+func (f *fleet) takeList(s etcdcfg.Snapshot, now time.Time) (before etcdcfg.Snapshot, known, news bool) {
+	before, known = f.list, f.haveList
 	f.list, f.listAt, f.haveList = s, now, true
 	return before, known, !known || s.ModRevision != before.ModRevision
 }

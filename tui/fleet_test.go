@@ -100,14 +100,19 @@ func TestFleetGoneAgentsStayForAWhile(t *testing.T) {
 
 func TestFleetBehindRevision(t *testing.T) {
 	f := oneAgentFleet()
-	f.setList(etcdcfg.Snapshot{Key: "k", ModRevision: 9, Entries: []etcdcfg.Entry{{Path: "/y", Topic: "t"}}}, day)
+	f.setAnswer(etcdcfg.Snapshot{Key: "k", ModRevision: 9, Entries: []etcdcfg.Entry{{Path: "/y", Topic: "t"}}}, day)
 	v := f.build(day)
 	if v.applied != 0 || v.audience != 1 || len(v.pending) != 1 || v.entries[0].state != statePending {
 		t.Errorf("applied %d/%d, pending %d, state %q", v.applied, v.audience, len(v.pending), v.entries[0].state)
 	}
-	f.setList(etcdcfg.Snapshot{Key: "k", ModRevision: 8}, day) // late
+	f.setList(etcdcfg.Snapshot{Key: "k", ModRevision: 8}, day) // the watch is behind the answer
 	if v = f.build(day); v.list.ModRevision != 9 {
 		t.Errorf("a late list was taken: %d", v.list.ModRevision)
+	}
+	f.setList(etcdcfg.Snapshot{Key: "k", ModRevision: 10}, day)
+	f.setAnswer(etcdcfg.Snapshot{Key: "k", ModRevision: 9}, day) // an answer behind the watch
+	if v = f.build(day); v.list.ModRevision != 10 {
+		t.Errorf("a late answer was taken: %d", v.list.ModRevision)
 	}
 }
 
@@ -175,8 +180,8 @@ func TestFeedTellsAListOnceAndIsQuietOtherwise(t *testing.T) {
 		old, _ := f.journal.all()
 		c.store.other(`[{"path": "/new", "topic": "t"}]`)
 		s := c.store.snapshot()
-		f.gotList(s) // the answer to the edit
-		f.gotList(s) // the watch
+		f.gotAnswer(s) // the answer to the edit
+		f.gotList(s)   // the watch
 		if list, _ := f.journal.all(); len(list) != len(old)+1 {
 			t.Errorf("one change is told as %v", list[len(old):])
 		}

@@ -21,6 +21,8 @@ type field struct {
 	help    string
 	kind    int
 	input   textinput.Model
+	given   string // the value the field was made with,
+	shown   string // and what the input made of it: it knows no tabs and line ends
 	choices []string
 	choice  int
 	suggest func(text string) []string // whole values that begin with text
@@ -28,15 +30,24 @@ type field struct {
 	problem string
 }
 
+// value is what the field says: to the byte what it was made with unless that was
+// changed.
 func (f *field) value() string {
-	if f.kind == fieldChoice {
+	switch {
+	case f.kind == fieldChoice:
 		return f.choices[f.choice]
+	case f.untouched():
+		return f.given
 	}
 	return f.input.Value()
 }
 
+// untouched reports whether a text field says what it was made with.
+func (f *field) untouched() bool { return f.input.Value() == f.shown }
+
 func textField(id, label, value, help string) *field {
-	return &field{id: id, label: label, help: help, input: newInput(value)}
+	in := newInput(value)
+	return &field{id: id, label: label, help: help, input: in, given: value, shown: in.Value()}
 }
 
 func choiceField(id, label, value, help string, choices ...string) *field {
@@ -59,10 +70,9 @@ type form struct {
 	sel    int
 	top    int
 	dirty  bool
-	bad    string                  // a problem that belongs to no field
-	check  func(f *form)           // sets the problems
-	submit func(f *form) tea.Cmd   // called when there are none
-	onMsg  func(m tea.Msg) tea.Cmd // answers to what submit asked; may be nil
+	bad    string                // a problem that belongs to no field
+	check  func(f *form)         // sets the problems
+	submit func(f *form) tea.Cmd // called when there are none
 	curX   int
 	curY   int
 }
@@ -86,18 +96,13 @@ func formKeys() keymap {
 	}
 }
 
-func (s *form) title() string         { return s.name }
-func (s *form) keys() keymap          { return formKeys() }
-func (s *form) place() (action, bool) { return s.parent, false }
-func (s *form) refresh() tea.Cmd      { s.validate(); return nil }
-func (s *form) typing() bool          { return true }
-
-func (s *form) update(msg tea.Msg) tea.Cmd {
-	if s.onMsg != nil {
-		return s.onMsg(msg)
-	}
-	return nil
-}
+func (s *form) title() string          { return s.name }
+func (s *form) keys() keymap           { return formKeys() }
+func (s *form) place() (action, bool)  { return s.parent, false }
+func (s *form) refresh() tea.Cmd       { s.validate(); return nil }
+func (s *form) typing() bool           { return true }
+func (s *form) holds() bool            { return s.dirty }
+func (s *form) update(tea.Msg) tea.Cmd { return nil }
 
 func (s *form) summary(int) string {
 	if s.bad != "" {
@@ -108,7 +113,14 @@ func (s *form) summary(int) string {
 
 func (s *form) current() *field { return s.fields[s.sel] }
 
-// get returns the value of a field, get all of a list without blanks.
+// blank reports whether a field of a list is the place for another text.
+func (f *field) blank() bool {
+	v := f.value()
+	return v == "" || strings.TrimSpace(v) == "" && !f.untouched()
+}
+
+// get returns the value of a field without blanks around it, all those of a list but
+// for blank ones; untouched reports whether all of them are as they were.
 func (s *form) get(id string) string {
 	for _, f := range s.fields {
 		if f.id == id {
@@ -118,10 +130,19 @@ func (s *form) get(id string) string {
 	return ""
 }
 
+func (s *form) untouched(id string) bool {
+	for _, f := range s.fields {
+		if f.id == id && !f.untouched() {
+			return false
+		}
+	}
+	return true
+}
+
 func (s *form) all(id string) []string {
 	var out []string
 	for _, f := range s.fields {
-		if f.id == id && strings.TrimSpace(f.value()) != "" {
+		if f.id == id && !f.blank() {
 			out = append(out, f.value())
 		}
 	}
@@ -199,11 +220,11 @@ func (s *form) validate() {
 	}
 }
 
-// blame puts a problem to the nth field of that id, or to the form.
+// blame puts a problem to the nth field of that id, as all counts them, or to the form.
 func (s *form) blame(id string, n int, problem string) {
 	problem = clean(problem)
 	for _, f := range s.fields {
-		if f.id != id {
+		if f.id != id || f.kind == fieldList && f.blank() {
 			continue
 		}
 		if n > 0 {

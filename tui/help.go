@@ -14,6 +14,7 @@ type textScreen struct {
 	head    string
 	lines   []string // styled, any width: cut when drawn
 	diff    string   // instead of lines: a difference, of which no change is cut
+	keeps   bool     // it is of something that is not saved yet
 	hang    int      // not 0: long lines go on in the next one, this far in
 	shown   []string // the lines as they were drawn for a width
 	width   int
@@ -29,6 +30,7 @@ func (s *textScreen) update(tea.Msg) tea.Cmd { return nil }
 func (s *textScreen) refresh() tea.Cmd       { return nil }
 func (s *textScreen) summary(int) string     { return s.head }
 func (s *textScreen) place() (action, bool)  { return s.parent, false }
+func (s *textScreen) holds() bool            { return s.keeps }
 
 func (s *textScreen) act(a action) tea.Cmd {
 	page := max(s.height-1, 1)

@@ -80,8 +80,17 @@ func (s *historyScreen) update(msg tea.Msg) tea.Cmd {
 		s.err = clean(m.err.Error())
 		return nil
 	}
+	selected := int64(0)
+	if s.sel < len(s.changes) {
+		selected = s.changes[s.sel].Revision
+	}
 	s.changes = m.changes
 	s.sel = min(s.sel, max(len(s.changes)-1, 0))
+	for i := range s.changes { // new ones come on top: what r reverts to must not change by itself
+		if s.changes[i].Revision == selected {
+			s.sel = i
+		}
+	}
 	return nil
 }
 
@@ -121,7 +130,7 @@ func (s *historyScreen) revert() tea.Cmd {
 		"Changes made since then go away; they stay in the history.",
 	}, func() tea.Cmd {
 		port, ctx := e.ports.entries, e.ctx
-		if port == nil || e.busy() {
+		if port == nil || e.busy(note) {
 			return nil
 		}
 		e.say("Saving ...")

@@ -75,7 +75,7 @@ func (p *prompt) key(msg tea.KeyPressMsg) (cmd tea.Cmd, done bool) {
 }
 
 func (p *prompt) paste(text string) {
-	text = strings.Join(strings.Fields(text), " ")
+	text = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(strings.Trim(text, "\r\n"))
 	p.input, _ = p.input.Update(tea.PasteMsg{Content: clean(text)})
 	p.changed()
 }

@@ -1,14 +1,19 @@
 package tui
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"logctl/etcdcfg"
 )
 
 const (
 	toastFor    = 5 * time.Second
 	againWithin = time.Second // a second Ctrl-C within this ends the console
+	saveGrace   = time.Second // leaving waits this long for the answer to an edit
 	minWidth    = 60
 	minHeight   = 15
 	narrow      = 100 // below this many columns panes stack
@@ -40,6 +45,7 @@ type (
 	feedMsg   struct{}
 	toastMsg  struct{ gen int }
 	minuteMsg struct{}
+	leaveMsg  struct{}
 )
 
 // Init starts what runs as long as the console.
@@ -100,10 +106,14 @@ func (r *root) handle(msg tea.Msg) tea.Cmd {
 	case minuteMsg:
 		r.env.applied.look(r.env) // what it says of an edit ends although nothing else happens
 		return r.nextMinute()
+	case leaveMsg:
+		return tea.Quit
 	case savedMsg:
-		return r.env.saved(msg)
+		return r.saved(msg)
 	case editorMsg:
 		return r.env.edited(msg)
+	case createdMsg:
+		return r.env.created(msg)
 	case topicsMsg:
 		if !r.env.gotTopics(msg) {
 			return nil
@@ -216,8 +226,15 @@ func (r *root) popScreens(n int) tea.Cmd {
 	return r.top().refresh()
 }
 
-// home switches to one of the five main screens.
+// home switches to one of the five main screens, unless what is being edited would be
+// lost by it: Esc asks about that.
 func (r *root) home(a action) tea.Cmd {
+	for _, s := range r.stack {
+		if h, ok := s.(holder); ok && h.holds() {
+			r.env.complain("What you edit is not saved yet: save it, or leave it with Esc")
+			return nil
+		}
+	}
 	var cmds []tea.Cmd
 	if a == actStream && r.stream == nil {
 		cmds = append(cmds, r.showToast(reqToast{text: "No stream yet: choose a topic and press Enter"}))
@@ -275,9 +292,40 @@ func (r *root) showToast(q reqToast) tea.Cmd {
 	return r.env.after(toastFor, toastMsg{gen})
 }
 
+// quit ends the console. An edit that is being saved gets a moment for its answer;
+// asked twice it ends at once.
 func (r *root) quit() tea.Cmd {
+	if r.quitting || !r.env.saving {
+		r.quitting = true
+		return tea.Quit
+	}
 	r.quitting = true
+	r.env.say("An edit is still being saved: leaving when it is answered (q again: at once)")
+	return r.env.after(saveGrace, leaveMsg{})
+}
+
+// saved deals with the answer to an edit. When the console is being left there is
+// nobody to show a conflict or an error to: unsaved says it in the end.
+func (r *root) saved(m savedMsg) tea.Cmd {
+	cmd := r.env.saved(m)
+	if !r.quitting {
+		return cmd
+	}
+	r.env.failed = m.err
 	return tea.Quit
+}
+
+// unsaved is what the shell is told of an edit that was not saved, or perhaps not,
+// when the console was left; nil when there was none.
+func (e *env) unsaved() error {
+	var outcome *etcdcfg.OutcomeError
+	switch {
+	case e.saving, errors.As(e.failed, &outcome):
+		return fmt.Errorf("the console was left before etcd answered: it is not known whether the last edit was saved (%s); 'logctl entries history' tells", e.edit)
+	case e.failed != nil:
+		return fmt.Errorf("the last edit was not saved (%s): %w", e.edit, e.failed)
+	}
+	return nil
 }
 
 func (r *root) waitFeed() tea.Cmd {

@@ -109,6 +109,11 @@ func run(ctx context.Context, cfg Config, p ports) error {
 	if serr := r.env.prefs.save(); serr != nil {
 		cfg.Log.Warn("console settings not remembered", "err", serr)
 	}
+	return errors.Join(endOf(ctx, signals, keep, err), r.env.unsaved())
+}
+
+// endOf is what Run returns for the way the program ended.
+func endOf(ctx, signals context.Context, keep *keeper, err error) error {
 	switch cerr := keep.err(); {
 	case cerr != nil:
 		return cerr

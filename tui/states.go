@@ -80,3 +80,15 @@ func mark(state string) string {
 	}
 	return "·"
 }
+
+// stateText is a state of a task, or of one of its files, as it is shown: what is no
+// longer known to be so says that.
+func (t *taskRow) stateText(state string) string {
+	switch {
+	case !t.present:
+		return "· gone"
+	case t.stale > 0:
+		return "? stale " + coarseAge(t.stale) + ": " + state
+	}
+	return mark(state) + " " + state
+}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -235,7 +236,8 @@ func fileSafe(s string) string {
 	}, s)
 }
 
-// saveRecords writes records as JSON, one a line, to a new file.
+// saveRecords writes records as JSON, one a line, to a new file; when that fails
+// there is none.
 func saveRecords(name string, recs []*rec) (n int, err error) {
 	if rest, ok := strings.CutPrefix(name, "~/"); ok {
 		if home, err := os.UserHomeDir(); err == nil {
@@ -249,6 +251,9 @@ func saveRecords(name string, recs []*rec) (n int, err error) {
 	defer func() {
 		if cerr := f.Close(); err == nil {
 			err = cerr
+		}
+		if err != nil {
+			err = errors.Join(err, os.Remove(name))
 		}
 	}()
 	var b strings.Builder

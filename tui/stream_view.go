@@ -253,7 +253,11 @@ func (s *streamScreen) layout(w int) rowLayout {
 	add(l.headers, "HEADERS", false)
 	l.lead = cells(head)
 	l.value = max(w-l.lead, 1)
-	l.head = cut(head+"VALUE", w)
+	title := "VALUE"
+	if s.left > 0 { // else a value that is cut at its beginning looks like a whole one
+		title += fmt.Sprintf(" from cell %d on (←)", s.left+1)
+	}
+	l.head = cut(head+title, w)
 	return l
 }
 

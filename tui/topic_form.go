@@ -13,7 +13,7 @@ import (
 const createLimit = 15 * time.Second
 
 type createdMsg struct {
-	gen  int
+	form *form
 	name string
 	err  string
 }
@@ -32,25 +32,23 @@ func newTopicForm(e *env, name, head string) *form {
 	if name != "" {
 		s.sel = 1
 	}
-	gen := e.next()
 	s.check = checkTopicForm
-	s.submit = func(f *form) tea.Cmd { return createTopic(f, gen) }
-	s.onMsg = func(msg tea.Msg) tea.Cmd {
-		m, ok := msg.(createdMsg)
-		if !ok || m.gen != gen {
-			return nil
-		}
-		if m.err != "" {
-			e.complain("Topic not created: " + m.err)
-			e.journal.add("kafka", true, "topic "+m.name+" not created: "+m.err)
-			return nil
-		}
-		e.say("Topic " + m.name + " is created")
-		e.journal.add("kafka", false, "created topic "+m.name)
-		e.request(reqDrop{[]screen{s}})
-		return e.loadTopics(true)
-	}
+	s.submit = createTopic
 	return s
+}
+
+// created deals with the answer to createTopic, also when its form was left meanwhile.
+func (e *env) created(m createdMsg) tea.Cmd {
+	e.creating = false
+	if m.err != "" {
+		e.complain("Topic " + m.name + " not created: " + m.err)
+		e.journal.add("kafka", true, "topic "+m.name+" not created: "+m.err)
+		return nil
+	}
+	e.say("Topic " + m.name + " is created")
+	e.journal.add("kafka", false, "created topic "+m.name)
+	e.request(reqDrop{[]screen{m.form}})
+	return e.loadTopics(true)
 }
 
 func checkTopicForm(f *form) {
@@ -110,7 +108,7 @@ func retentionOf(s string) (time.Duration, error) {
 	return d, nil
 }
 
-func createTopic(f *form, gen int) tea.Cmd {
+func createTopic(f *form) tea.Cmd {
 	e := f.env
 	if e.ports.topics == nil || e.readOnly {
 		e.complain("Read-only console: nothing can be changed here")
@@ -123,12 +121,17 @@ func createTopic(f *form, gen int) tea.Cmd {
 	if d, err := retentionOf(f.get("retention")); err == nil && d > 0 {
 		configs["retention.ms"] = strconv.FormatInt(d.Milliseconds(), 10)
 	}
+	if e.creating {
+		e.complain("The topic before is still being created: wait for the answer")
+		return nil
+	}
+	e.creating = true
 	port, ctx := e.ports.topics, e.ctx
 	e.say("Creating " + name + " ...")
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, createLimit)
 		defer cancel()
-		m := createdMsg{gen: gen, name: name}
+		m := createdMsg{form: f, name: name}
 		if err := port.Create(ctx, name, int32(partitions), int16(replication), configs); err != nil {
 			m.err = clean(port.Explain(err))
 		}

@@ -65,27 +65,60 @@ func (s *topicsScreen) cells(i int) []cell {
 
 // newPartitionsScreen shows the partitions of a topic as they are now.
 func newPartitionsScreen(e *env, t *kafka.Topic) *textScreen {
-	st := e.styles
 	s := &textScreen{env: e, name: t.Name, parent: actTopics, actions: textKeys(), head: "The partitions of " + clean(t.Name) + " as of " + e.topics.good.Format("15:04:05")}
-	s.lines = append(s.lines, "  "+st.head.apply(fitRight("PART", 5)+fitRight("LEADER", 8)+"  "+fit("REPLICAS", 16)+fit("IN SYNC", 16)+fitRight("OLDEST", 14)+fitRight("NEWEST", 14)))
+	s.lines = partitionLines(e.styles, t)
+	return s
+}
+
+// partitionLines are a head line and one for each partition, in columns no wider than
+// what stands in them, so that the trouble at the end is seen on a narrow screen too.
+func partitionLines(st *styles, t *kafka.Topic) []string {
 	offset := func(n int64) string {
 		if n < 0 {
 			return "-"
 		}
 		return strconv.FormatInt(n, 10)
 	}
+	rows := [][]string{{"PART", "LEADER", "OLDEST", "NEWEST", "REPLICAS", "IN SYNC"}}
+	var wrong []string
 	for _, p := range t.Partitions {
-		line := fitRight(itoa(int(p.ID)), 5) + fitRight(itoa(int(p.Leader)), 8) + "  " + fit(ids(p.Replicas), 16) + fit(ids(p.ISR), 16) +
-			fitRight(offset(p.Oldest), 14) + fitRight(offset(p.Newest), 14)
+		leader, trouble := itoa(int(p.Leader)), ""
 		switch {
 		case p.Err != nil:
-			line += "  " + st.bad.apply("✗ "+clean(p.Err.Error()))
+			trouble = clean(p.Err.Error())
+		case p.Leader < 0:
+			leader, trouble = "none", "without leader"
 		case len(p.ISR) < len(p.Replicas):
-			line += "  " + st.bad.apply("✗ under-replicated")
+			trouble = "under-replicated"
 		}
-		s.lines = append(s.lines, "  "+line)
+		rows = append(rows, []string{itoa(int(p.ID)), leader, offset(p.Oldest), offset(p.Newest), ids(p.Replicas), ids(p.ISR)})
+		wrong = append(wrong, trouble)
 	}
-	return s
+	widths := make([]int, len(rows[0]))
+	for _, r := range rows {
+		for c, x := range r {
+			widths[c] = max(widths[c], cells(x))
+		}
+	}
+	out := make([]string, 0, len(rows))
+	for i, r := range rows {
+		line := ""
+		for c, x := range r {
+			if c < 4 {
+				line += "  " + fitRight(x, widths[c])
+			} else {
+				line += "  " + fit(x, widths[c])
+			}
+		}
+		switch {
+		case i == 0:
+			line = st.head.apply(strings.TrimRight(line, " "))
+		case wrong[i-1] != "":
+			line += "  " + st.bad.apply("✗ "+wrong[i-1])
+		}
+		out = append(out, line)
+	}
+	return out
 }
 
 func ids(list []int32) string {

@@ -1,0 +1,304 @@
+package tui
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"logctl/agent/report"
+	"logctl/etcdcfg"
+)
+
+func TestUndoNeverReachesBehindAnothersEdit(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.key("p")
+		theirs := `[{"path": "/theirs", "topic": "nginx_log"}]`
+		c.store.other(theirs)
+		c.list()
+		c.key("p", "u")
+		if got := string(c.store.raw); got != theirs {
+			t.Fatalf("the second edit is not undone: %s", got)
+		}
+		c.key("u")
+		if got := string(c.store.raw); got != theirs {
+			t.Errorf("undoing the first edit took theirs back: %s", got)
+		}
+		c.wants(t, "Nothing to undo")
+	})
+}
+
+func TestMarksEndWithTheirEntries(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.key("space") // marks the first one
+		c.wants(t, "1 entry marked")
+		c.store.other(`[{"path": "/a", "topic": "trade"}, {"path": "/b", "topic": "trade"}]`)
+		c.list()
+		if s := c.screen(); strings.Contains(s, "marked") {
+			t.Errorf("an entry that is gone is still marked:\n%s", s)
+		}
+	})
+}
+
+func TestHistoryStaysOnItsChange(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		for range 3 { // rev 43, 44, 45
+			c.key("p")
+			c.fresh()
+		}
+		c.key("H", "j", "j")
+		s := c.root.top().(*historyScreen)
+		if s.changes[s.sel].Revision != 43 {
+			t.Fatalf("selected rev %d", s.changes[s.sel].Revision)
+		}
+		if _, err := c.store.SaveRaw(t.Context(), c.store.snapshot(), []byte("[]"), "another's edit"); err != nil {
+			t.Fatal(err)
+		}
+		c.list()
+		if s.changes[0].Revision != 46 || s.changes[s.sel].Revision != 43 {
+			t.Errorf("newest rev %d, selected rev %d", s.changes[0].Revision, s.changes[s.sel].Revision)
+		}
+		c.key("r")
+		c.wants(t, "what it was at rev 43?")
+	})
+}
+
+func TestWhatIsEditedIsNotLostByGoingElsewhere(t *testing.T) {
+	for name, open := range map[string]func(c *console){
+		"difference": func(c *console) { c.add("/var/log/x.log", "nginx_log") },
+		"conflict":   func(c *console) { c.store.other("[]"); c.key("p") },
+		"editor": func(c *console) {
+			base := c.store.snapshot()
+			c.send(editorMsg{base: base, before: base.Raw, after: []byte("[")})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				c := newConsole(t, Config{})
+				open(c)
+				depth, was := len(c.root.stack), c.root.top()
+				for _, k := range []string{"2", "5", "shift+tab"} {
+					c.key(k)
+				}
+				c.key(":")
+				c.text("topics")
+				c.key("enter")
+				if c.root.top() != was || len(c.root.stack) != depth {
+					t.Fatalf("it was left for %q", c.root.top().title())
+				}
+				c.wants(t, "What you edit is not saved yet")
+				c.key("esc")
+				if c.root.top() == was {
+					t.Error("Esc does not leave it")
+				}
+			})
+		})
+	}
+}
+
+// An etcd that comes back from a backup has lower revisions than before.
+func TestTheListOfARestoredEtcdIsTaken(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.key("p") // rev 43, answered
+		feed := c.root.env.feed
+		feed.gotList(c.store.snapshot())
+		c.clock = c.clock.Add(time.Minute)
+		c.store.rev = 17
+		c.store.raw = []byte(`[{"path": "/of/the/backup.log", "topic": "trade"}]`)
+		feed.gotList(c.store.snapshot())
+		c.fresh()
+		c.wants(t, "rev 17", "/of/the/backup.log")
+		if s := c.screen(); strings.Contains(s, "rev 43 applied") {
+			t.Errorf("the edit of before is still told of:\n%s", s)
+		}
+		c.key("p")
+		if c.store.rev != 18 {
+			t.Errorf("an edit of it is not saved: rev %d", c.store.rev)
+		}
+	})
+}
+
+func TestAnswerOfANewTopicIsToldAfterItsFormIsLeft(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.topics.slow = make(chan struct{})
+		c.key("3", "n")
+		c.text("fresh")
+		c.key("ctrl+s", "ctrl+s")
+		c.wants(t, "still being created")
+		c.key("esc", "y")
+		if _, ok := c.root.top().(*form); ok {
+			t.Fatal("the form is still open")
+		}
+		close(c.topics.slow)
+		c.settle()
+		c.wants(t, "Topic fresh is created")
+		if n := len(c.topics.created); n != 1 {
+			t.Errorf("created %d times", n)
+		}
+	})
+}
+
+// What an input line cannot hold is not changed by editing something else.
+func TestFormKeepsFieldsThatWereNotTouched(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		list := `[{"path": "/a.log", "topic": "trade", "include_lines": ["a\tb", " "], "multiline": {"start": "^x\ty"}, "labels": {"a=b": " c ", "n": "1\n2"}}]`
+		c.store.other(list)
+		c.list()
+		c.key("e")
+		c.text("2")
+		c.key("ctrl+s", "y")
+		want := strings.Replace(list, "/a.log", "/a.log2", 1)
+		if a, b := strings.Join(strings.Fields(string(c.store.raw)), ""), strings.Join(strings.Fields(want), ""); a != b {
+			t.Errorf("stored %s\nwant   %s", c.store.raw, want)
+		}
+	})
+}
+
+func TestAProblemStandsAtItsLine(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.store.other(`[{"path": "/a.log", "topic": "trade", "exclude": ["*.gz", "*.tmp"]}]`)
+		c.list()
+		c.key("e", "tab", "tab", "tab", "ctrl+u", "tab")
+		c.text("[")
+		f := c.root.top().(*form)
+		for _, x := range f.fields {
+			if bad := x.problem != ""; bad != (x.value() == "*.tmp[") {
+				t.Errorf("%s %q: problem %q", x.id, x.value(), x.problem)
+			}
+		}
+	})
+}
+
+func TestLeavingWaitsForTheAnswerToAnEdit(t *testing.T) {
+	leave := func(t *testing.T, c *console) {
+		c.store.slow = make(chan struct{})
+		c.key("p", "q")
+		if c.quit {
+			t.Fatal("left while an edit was being saved")
+		}
+		c.wants(t, "still being saved")
+	}
+	t.Run("saved", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			c := newConsole(t, Config{})
+			leave(t, c)
+			close(c.store.slow)
+			c.settle()
+			if err := c.root.env.unsaved(); !c.quit || c.store.rev != 43 || err != nil {
+				t.Errorf("quit %v, rev %d, %v", c.quit, c.store.rev, err)
+			}
+		})
+	})
+	t.Run("conflict", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			c := newConsole(t, Config{})
+			leave(t, c)
+			c.store.other("[]")
+			close(c.store.slow)
+			c.settle()
+			if err := c.root.env.unsaved(); !c.quit || err == nil || !strings.Contains(err.Error(), "was not saved (pause /var/log/nginx/access.log") {
+				t.Errorf("quit %v, %v", c.quit, err)
+			}
+		})
+	})
+	t.Run("no answer", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			c := newConsole(t, Config{})
+			leave(t, c)
+			time.Sleep(saveGrace) // of the bubble
+			c.settle()
+			if err := c.root.env.unsaved(); !c.quit || err == nil || !strings.Contains(err.Error(), "not known whether") {
+				t.Errorf("quit %v, %v", c.quit, err)
+			}
+			close(c.store.slow)
+			synctest.Wait()
+		})
+	})
+	t.Run("asked twice", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			c := newConsole(t, Config{})
+			leave(t, c)
+			c.key("q")
+			if !c.quit {
+				t.Error("the second q does not end it")
+			}
+			close(c.store.slow)
+			synctest.Wait()
+		})
+	})
+}
+
+func TestAnEditWithoutAnAnswerIsNotCalledNotSaved(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.store.err = &etcdcfg.OutcomeError{Err: errors.New("no answer in time")}
+		c.key("p")
+		c.wants(t, "Perhaps saved, perhaps not: no answer in time")
+		if s := c.screen(); strings.Contains(s, "Not saved") {
+			t.Errorf("it is said to be not saved:\n%s", s)
+		}
+	})
+}
+
+func TestTasksOfSilentAndGoneAgentsAreMarked(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.size(60, 20)
+		c.key("2", "enter")
+		c.wants(t, "● "+report.StateShipping)
+		c.clock = c.clock.Add(30 * time.Second)
+		c.fresh()
+		c.wants(t, "? stale 30s: ship")
+		c.root.env.feed.fleet.setPresences(nil, c.clock)
+		c.fresh()
+		c.wants(t, "· gone")
+		if s := c.screen(); strings.Contains(s, "shipping") {
+			t.Errorf("an agent that is gone ships:\n%s", s)
+		}
+	})
+}
+
+func TestAFilterThatHidesAllIsNotCalledNothing(t *testing.T) {
+	for _, open := range [][]string{{"enter"}, {"2"}, {"2", "enter"}, {"3"}, {"5"}} {
+		bubble(t, func(t *testing.T) {
+			c := newConsole(t, Config{})
+			c.journal()
+			c.key(open...)
+			c.key("/")
+			c.text("no such thing")
+			c.key("enter")
+			c.wants(t, "matches the filter; Esc clears it")
+		})
+	}
+}
+
+func TestEventsStayOnTheirLineUnderAFilter(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		j := c.root.env.journal
+		for _, text := range []string{"web-01 left", "web-02 left", "web-03 left"} {
+			j.add("agent", true, text)
+		}
+		c.key("5", "/")
+		c.text("left")
+		c.key("enter", "j")
+		s := c.root.top().(*eventsScreen)
+		was := s.rows[s.sel].text
+		for range 3 {
+			j.add("kafka", true, "no broker answers")
+		}
+		j.add("agent", true, "web-04 left")
+		c.fresh()
+		if got := s.rows[s.sel].text; got != was || len(s.rows) != 4 {
+			t.Errorf("selected is %q, was %q (%d rows)", got, was, len(s.rows))
+		}
+	})
+}
