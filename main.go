@@ -21,14 +21,9 @@ func run() int {
 	// Without this, a write to a closed pipe kills the process before it can say
 	// anything; commands see EPIPE and end quietly instead.
 	signal.Ignore(syscall.SIGPIPE)
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // under nohup it stays ignored
-		signals = append(signals, syscall.SIGHUP)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
+	ctx, hold, stop := cli.WithSignals(context.Background())
 	defer stop()
-	context.AfterFunc(ctx, stop) // default handling is back: a second signal ends at once
 	return cli.Main(ctx, os.Args[1:], cli.Streams{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(),
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), HoldInterrupts: hold,
 	})
 }

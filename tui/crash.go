@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -31,12 +32,17 @@ func (e *CrashError) Error() string {
 // the one who changed it.
 type keeper struct {
 	dir  string
-	stop func() // ends the program; may be called more than once
+	stop func()                  // ends the program; may be called more than once
+	told context.Context         // ends when the process is told to end; nil: never
+	hold func() (release func()) // Config.HoldInterrupts
 
 	mu     sync.Mutex
 	crash  *CrashError
 	active int           // goroutines running
 	idle   chan struct{} // closed when active falls to 0
+
+	lent     sync.Mutex // held while an editor has the terminal
+	returned time.Time  // when it was given back; guarded by mu
 }
 
 // spawn runs fn in a goroutine that wait waits for.
@@ -89,6 +95,47 @@ func (k *keeper) report(r any, stack []byte) {
 	if k.stop != nil {
 		k.stop()
 	}
+}
+
+// lend runs a program that has the terminal for itself: the console does not end
+// meanwhile, and Ctrl-C and the like are not for it. The context given to run ends
+// when the process is told to end.
+func (k *keeper) lend(run func(ctx context.Context) error) error {
+	k.lent.Lock()
+	defer k.lent.Unlock()
+	ctx := k.told
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if k.hold != nil {
+		defer k.hold()()
+	}
+	defer func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.returned = time.Now()
+	}()
+	return run(ctx)
+}
+
+// lending reports whether a key for another program may be on its way to us.
+func (k *keeper) lending() bool {
+	if !k.lent.TryLock() {
+		return true
+	}
+	defer k.lent.Unlock()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return time.Since(k.returned) < 200*time.Millisecond
+}
+
+// waitForTerminal waits until no other program has the terminal.
+func (k *keeper) waitForTerminal() {
+	k.lent.Lock()
+	defer k.lent.Unlock()
 }
 
 // err is the crash, nil when there was none.

@@ -1,17 +1,22 @@
 package tui
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"logctl/etcdcfg"
 )
+
+// editorGrace is how long an editor may take to end when the process is told to.
+const editorGrace = time.Second
 
 // editorMsg is the list as the user left it in the editor.
 type editorMsg struct {
@@ -31,7 +36,7 @@ func (e *env) editRaw(base etcdcfg.Snapshot, text []byte) tea.Cmd {
 	if text == nil {
 		text = []byte("[\n]\n")
 	}
-	job := &editorJob{text: text}
+	job := &editorJob{keep: e.keep, text: text}
 	return tea.Exec(job, func(err error) tea.Msg {
 		return editorMsg{base: base, before: text, after: job.after, err: err}
 	})
@@ -39,6 +44,7 @@ func (e *env) editRaw(base etcdcfg.Snapshot, text []byte) tea.Cmd {
 
 // editorJob runs the editor while the terminal is handed over.
 type editorJob struct {
+	keep        *keeper
 	text, after []byte
 	in          io.Reader
 	out, errs   io.Writer
@@ -63,17 +69,24 @@ func (j *editorJob) Run() (err error) {
 	if err := os.WriteFile(name, j.text, 0o600); err != nil {
 		return fmt.Errorf("no temporary file: %w", err)
 	}
-	cmd := editorCommand(name)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = j.in, j.out, j.errs
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("the editor %s failed: %w; set EDITOR to another one", cmd.Args[0], err)
+	err = j.keep.lend(func(ctx context.Context) error {
+		cmd := editorCommand(ctx, name)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = j.in, j.out, j.errs
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("the editor %s failed: %w; set EDITOR to another one", cmd.Args[0], err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	j.after, err = os.ReadFile(name)
 	return err
 }
 
-// editorCommand is the user's editor on a file; its setting may have arguments.
-func editorCommand(file string) *exec.Cmd {
+// editorCommand is the user's editor on a file; its setting may have arguments. It is
+// told to end when ctx ends, and has a moment for it.
+func editorCommand(ctx context.Context, file string) *exec.Cmd {
 	words := strings.Fields(os.Getenv("VISUAL"))
 	if len(words) == 0 {
 		words = strings.Fields(os.Getenv("EDITOR"))
@@ -81,7 +94,10 @@ func editorCommand(file string) *exec.Cmd {
 	if len(words) == 0 {
 		words = []string{defaultEditor}
 	}
-	return exec.Command(words[0], append(words[1:], file)...)
+	cmd := exec.CommandContext(ctx, words[0], append(words[1:], file)...)
+	cmd.Cancel = func() error { return askToEnd(cmd.Process) }
+	cmd.WaitDelay = editorGrace
+	return cmd
 }
 
 // edited deals with what came back from the editor.

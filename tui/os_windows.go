@@ -3,15 +3,17 @@ package tui
 import (
 	"context"
 	"os"
-	"os/signal"
 )
 
 const defaultEditor = "notepad"
 
-// withSignals ends the context when the process is told to end.
+// withSignals leaves it to the caller's context to end with the process's signals.
 func withSignals(ctx context.Context) (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(ctx, os.Interrupt)
+	return context.WithCancel(ctx)
 }
+
+// askToEnd ends a process: there is no way to ask.
+func askToEnd(p *os.Process) error { return p.Kill() }
 
 // watchQuit does nothing: there is no such signal.
 func watchQuit(context.Context, *keeper) {}

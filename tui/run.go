@@ -49,6 +49,10 @@ type Config struct {
 	Version     string
 	Start       string // screen to open with: entries, agents, topics, events, or stream TOPIC; "" is entries
 
+	// HoldInterrupts keeps SIGINT from ending ctx until release is called: while an
+	// editor has the terminal its Ctrl-C goes to all programs there. May be nil.
+	HoldInterrupts func() (release func())
+
 	In  io.Reader // nil is the terminal
 	Out io.Writer // nil is the terminal; anything else is taken for one of 120x40
 }
@@ -80,6 +84,7 @@ func run(ctx context.Context, cfg Config, p ports) error {
 	inner, cancel := context.WithCancel(signals)
 	defer cancel()
 	keep := &keeper{dir: cfg.StateDir, stop: cancel}
+	keep.told, keep.hold = signals, cfg.HoldInterrupts
 	r := newRoot(inner, cfg, p, keep, os.Environ())
 	watchQuit(inner, keep)
 	r.env.feed.start(inner)
@@ -98,7 +103,7 @@ func run(ctx context.Context, cfg Config, p ports) error {
 	}
 	program := tea.NewProgram(r, opts...)
 	left := make(chan struct{})
-	keep.spawn(func() { endWith(inner, program, left) })
+	keep.spawn(func() { endWith(inner, keep, program, left) })
 	_, err := program.Run()
 	close(left)
 	cancel()
@@ -128,13 +133,15 @@ func endOf(ctx, signals context.Context, keep *keeper, err error) error {
 }
 
 // endWith ends a program in order when ctx ends, by force when it does not answer.
-// Force alone would close the terminal's reader while it is still reading.
-func endWith(ctx context.Context, p *tea.Program, left <-chan struct{}) {
+// Force alone would close the terminal's reader while it is still reading, and give up
+// the terminal before the program takes it back from an editor.
+func endWith(ctx context.Context, keep *keeper, p *tea.Program, left <-chan struct{}) {
 	select {
 	case <-left:
 		return
 	case <-ctx.Done():
 	}
+	keep.waitForTerminal()
 	select {
 	case <-left:
 		return

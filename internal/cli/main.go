@@ -25,6 +25,10 @@ type Streams struct {
 	Out     io.Writer
 	Err     io.Writer
 	Environ []string // as os.Environ gives it
+
+	// HoldInterrupts keeps SIGINT from ending the command until release is called;
+	// see WithSignals. May be nil.
+	HoldInterrupts func() (release func())
 }
 
 // usageError is wrong input of the operator: flags, arguments or settings.

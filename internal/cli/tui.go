@@ -135,7 +135,7 @@ func (a *app) consoleConfig(c *config.Config, client *clientv3.Client, admin *ka
 	return tui.Config{
 		CollectKey: c.Etcd.CollectKey, Store: etcdcfg.NewStore(client, author(), opts...), Admin: admin,
 		Kafka: kafkaConfig(c), ReportTopic: c.Agent.ReportTopic, ReadOnly: c.TUI.ReadOnly, Theme: c.TUI.Theme,
-		Mouse: c.TUI.Mouse, StateDir: dir, Log: log, Version: buildVersion(),
+		Mouse: c.TUI.Mouse, StateDir: dir, Log: log, Version: buildVersion(), HoldInterrupts: a.HoldInterrupts,
 	}
 }
 
