@@ -45,6 +45,7 @@ type Reporter struct {
 	// conn goes to the leader of partition; nil when there is none.
 	conn      *kafka.Conn
 	partition int32
+	quiet     time.Time // the broker wants no report before
 }
 
 // NewReporter returns a reporter that does nothing until Run is called.
@@ -85,6 +86,9 @@ func (r *Reporter) Run(ctx context.Context) error {
 func (r *Reporter) publish(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
+	if d := time.Until(r.quiet); d > 0 {
+		return fmt.Errorf("a quota of the brokers is used up: they want nothing from us for another %v", d.Round(time.Second))
+	}
 	snap := r.cfg.Snapshot()
 	body, err := json.Marshal(snap)
 	if err != nil {
@@ -169,6 +173,7 @@ func (r *Reporter) send(ctx context.Context, agent string, body []byte) error {
 	if err != nil {
 		return err
 	}
+	r.quiet = time.Now().Add(res.ThrottleTime)
 	block := res.GetBlock(r.cfg.Topic, r.partition)
 	if block == nil {
 		return &kafka.TopicError{Topic: r.cfg.Topic, Err: sarama.ErrIncompleteResponse}

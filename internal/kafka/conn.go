@@ -19,15 +19,17 @@ type Conn struct {
 	*sarama.Broker
 	splice splice // what sarama writes to
 
-	mu  sync.Mutex
-	raw net.Conn
-	cut bool
+	mu    sync.Mutex
+	raw   net.Conn
+	cut   bool
+	gone  chan struct{} // closed when cut
+	quiet time.Time     // the broker wants no request before
 }
 
 // Dial connects, authenticates and returns a connection, or an error that
 // names the address. It ends when ctx ends. s is not changed.
 func Dial(ctx context.Context, s *sarama.Config, address string) (*Conn, error) {
-	c := &Conn{Broker: sarama.NewBroker(address)}
+	c := &Conn{Broker: sarama.NewBroker(address), gone: make(chan struct{})}
 	own := *s
 	own.Net.Proxy.Enable = true // sarama's seam for a dialer of our own
 	dialer := connDialer{ctx: ctx, conn: c, timeout: s.Net.DialTimeout, keepAlive: s.Net.KeepAlive}
@@ -68,7 +70,10 @@ func (c *Conn) Do(ctx context.Context, call func(*sarama.Broker) error) error {
 		return err
 	}
 	stop := context.AfterFunc(ctx, c.Cut)
-	err := call(c.Broker)
+	err := c.await()
+	if err == nil {
+		err = call(c.Broker)
+	}
 	if !stop() && err != nil {
 		return context.Cause(ctx)
 	}
@@ -78,11 +83,43 @@ func (c *Conn) Do(ctx context.Context, call func(*sarama.Broker) error) error {
 	return nil
 }
 
+// Throttle notes that the broker asked, in an answer, to be left alone for d: the next
+// request waits so long. sarama minds that too, but a wait of its ends neither when the
+// connection is cut nor with a context, and quotas make waits of minutes.
+func (c *Conn) Throttle(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.quiet = time.Now().Add(d)
+}
+
+// await waits until the broker may be asked again, or the connection is cut.
+func (c *Conn) await() error {
+	for {
+		c.mu.Lock()
+		d := time.Until(c.quiet)
+		c.mu.Unlock()
+		if d <= 0 {
+			return nil
+		}
+		select {
+		case <-c.gone:
+			return net.ErrClosed
+		case <-time.After(d):
+		}
+	}
+}
+
 // Cut closes the socket under sarama at once. Calls in progress return with an
 // error. Close must still be called.
 func (c *Conn) Cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.cut {
+		close(c.gone)
+	}
 	c.cut = true
 	if c.raw != nil {
 		_ = c.raw.Close()

@@ -55,11 +55,19 @@ func (c *Conn) ProduceEncoded(acks sarama.RequiredAcks, timeout time.Duration, t
 	if size > int(sarama.MaxRequestSize) {
 		return sarama.PacketEncodingError{Info: fmt.Sprintf("produce request of %d bytes is larger than %d", size, sarama.MaxRequestSize)}
 	}
+	if err := c.await(); err != nil {
+		return err
+	}
 	c.splice.mu.Lock()
 	c.splice.topics, c.splice.size = topics, size
 	c.splice.mu.Unlock()
 	req := &sarama.ProduceRequest{RequiredAcks: acks, Timeout: int32(timeout / time.Millisecond), Version: produceVersion}
-	err := c.AsyncProduce(req, done)
+	err := c.AsyncProduce(req, func(res *sarama.ProduceResponse, err error) {
+		if err == nil {
+			c.Throttle(res.ThrottleTime)
+		}
+		done(res, err)
+	})
 	c.splice.drop()
 	return err
 }
