@@ -2,9 +2,11 @@ package transform
 
 import (
 	"bytes"
+	"errors"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
+	"golang.org/x/text/transform"
 )
 
 // In is one line of a chunk, without its newline.
@@ -40,6 +42,10 @@ type Pipe struct {
 	decoder *encoding.Decoder
 	scratch []byte // decoded line
 
+	part  int32  // of an over-long line, that came last; 0: a line ended
+	drops bool   // the filters drop that line
+	carry []byte // bytes of a character that the part ends in
+
 	held      []byte // lines of the event that is not known to be complete
 	heldPos   int64
 	heldLines int
@@ -56,10 +62,15 @@ func NewPipe(r *Rules) *Pipe {
 
 // Add takes the next line and appends the events it completes to out.
 func (p *Pipe) Add(line In, out *Batch) {
-	text := p.decode(line)
-	if p.rules.start == nil || line.Part > 0 {
+	if line.Part > 0 {
 		// A part of an over-long line is never joined: it is large already.
 		p.Flush(out)
+		p.addPart(line, out)
+		return
+	}
+	p.part, p.carry = 0, p.carry[:0]
+	text := p.decode(line.Data, line.Pos, true)
+	if p.rules.start == nil {
 		p.emit(text, line, out)
 		return
 	}
@@ -73,6 +84,34 @@ func (p *Pipe) Add(line In, out *Batch) {
 	}
 	p.held = append(p.held, text...)
 	p.heldLines++
+}
+
+// addPart takes a part of an over-long line. The line filters see its first part and
+// keep or drop the line by that. Where a part ends within a character, the character
+// goes to the next one. (A run that begins in the middle of a line takes the part at
+// hand for the first.)
+func (p *Pipe) addPart(line In, out *Batch) {
+	first := line.Part == 1 || line.Part != p.part+1
+	if first {
+		p.carry = p.carry[:0]
+	}
+	data := line.Data
+	if len(p.carry) > 0 {
+		p.carry = append(p.carry, data...)
+		data = p.carry
+	}
+	text := p.decode(data, line.Pos, line.Last)
+	if first {
+		p.drops = !p.rules.keep(text)
+	}
+	if p.part = line.Part; line.Last {
+		p.part = 0
+	}
+	if p.drops {
+		out.Filtered++
+		return
+	}
+	p.append(text, line, out)
 }
 
 // Held returns the position of the first byte of the event that is held, and
@@ -93,29 +132,40 @@ func (p *Pipe) emit(text []byte, line In, out *Batch) {
 		out.Filtered++
 		return
 	}
+	p.append(text, line, out)
+}
+
+func (p *Pipe) append(text []byte, line In, out *Batch) {
 	start := len(out.Data)
 	out.Data = append(out.Data, text...)
 	out.Events = append(out.Events, Out{Start: uint32(start), End: uint32(len(out.Data)), Pos: line.Pos, Part: line.Part, Last: line.Last})
 }
 
-// decode gives the line as UTF-8. The byte order mark at the head of a file is
-// dropped. Bytes that the encoding does not know become U+FFFD, as the encoding
-// standard has it.
-func (p *Pipe) decode(line In) []byte {
+// decode gives data, which is a line or a part of one at pos, as UTF-8. The byte order
+// mark at the head of a file is dropped. Bytes that the encoding does not know become
+// U+FFFD, as the encoding standard has it; those of a character that is not whole yet,
+// unless final is set, become p.carry.
+func (p *Pipe) decode(data []byte, pos int64, final bool) []byte {
 	if p.decoder == nil {
-		return line.Data
+		return data
 	}
 	p.decoder.Reset()
-	need := len(line.Data)*utf8.UTFMax + utf8.UTFMax
+	need := len(data)*utf8.UTFMax + utf8.UTFMax
 	if cap(p.scratch) < need {
 		p.scratch = make([]byte, need)
 	}
-	n, _, err := p.decoder.Transform(p.scratch[:cap(p.scratch)], line.Data, true)
+	n, used, err := p.decoder.Transform(p.scratch[:cap(p.scratch)], data, final)
 	text := p.scratch[:n]
-	if err != nil {
-		return line.Data // better the bytes as they are than nothing
+	switch {
+	case errors.Is(err, transform.ErrShortSrc) && !final:
+		p.carry = append(p.carry[:0], data[used:]...)
+	case err != nil:
+		p.carry = p.carry[:0]
+		return data // better the bytes as they are than nothing
+	default:
+		p.carry = p.carry[:0]
 	}
-	if line.Pos == 0 {
+	if pos == 0 {
 		text = bytes.TrimPrefix(text, []byte("\uFEFF"))
 	}
 	return text

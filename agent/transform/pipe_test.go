@@ -5,6 +5,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // run feeds lines and returns the events as text, with what is held at the end.
@@ -110,5 +115,61 @@ func TestPartsAreNotJoined(t *testing.T) {
 	p.Add(In{Data: []byte("part"), Pos: 6, Part: 1}, b)
 	if len(b.Events) != 2 || b.Events[1].Part != 1 {
 		t.Errorf("got %+v, want the held event and the part", b.Events)
+	}
+}
+
+// TestPartsKeepCharactersWhole cuts a line into parts of any size: what they hold
+// together is the line.
+func TestPartsKeepCharactersWhole(t *testing.T) {
+	const text = "a你好，世界x日志😀!"
+	for name, enc := range map[string]encoding.Encoding{
+		"gbk": simplifiedchinese.GB18030, "gb18030": simplifiedchinese.GB18030, "big5": traditionalchinese.Big5,
+		"shift_jis": japanese.ShiftJIS, "utf-16le": unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM),
+	} {
+		want := text
+		if name != "gb18030" && name != "utf-16le" {
+			want = "a世界x日!" // in all of them
+		}
+		raw, err := enc.NewEncoder().String(want)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		r, err := Compile(Spec{Encoding: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for size := 2; size < len(raw); size++ {
+			p, b := NewPipe(r), &Batch{}
+			for i, n := 0, 1; i < len(raw); i, n = i+size, n+1 {
+				end := min(i+size, len(raw))
+				p.Add(In{Data: []byte(raw[i:end]), Pos: 100 + int64(i), Part: int32(n), Last: end == len(raw)}, b)
+			}
+			p.Add(In{Data: []byte(raw), Pos: 200}, b)
+			if got := string(b.Data); got != want+want {
+				t.Errorf("%s in parts of %d bytes: %q", name, size, got)
+			}
+		}
+	}
+}
+
+// TestFiltersTakeALineAsOne: the parts of a line are kept together, or dropped.
+func TestFiltersTakeALineAsOne(t *testing.T) {
+	r, err := Compile(Spec{Include: []string{"ERROR"}, Exclude: []string{"noise"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, b := NewPipe(r), &Batch{}
+	for i, line := range [][]string{{"ERROR a", "b noise", "c"}, {"INFO", "ERROR", "x"}, {"ERROR noise", "y"}} {
+		for n, part := range line {
+			p.Add(In{Data: []byte(part), Pos: int64(100*i + n), Part: int32(n + 1), Last: n == len(line)-1}, b)
+		}
+		p.Add(In{Data: []byte("ERROR |")}, b)
+	}
+	// A run that begins in the middle of a line goes by what it sees.
+	p = NewPipe(r)
+	p.Add(In{Data: []byte("ERROR of a rest "), Part: 7}, b)
+	p.Add(In{Data: []byte("goes on"), Part: 8, Last: true}, b)
+	if got, want := string(b.Data), "ERROR ab noisecERROR |ERROR |ERROR |ERROR of a rest goes on"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
