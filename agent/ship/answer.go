@@ -27,7 +27,7 @@ func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time,
 	case actSplit:
 		if part.divide() {
 			p.stats.Splits++
-			t.limitAt = now
+			t.limitAt, t.refused = now, now
 			poke(p.wakeup)
 			part.kick()
 			return done

@@ -241,7 +241,10 @@ func (t *topic) learnPartitions(m *sarama.TopicMetadata, now time.Time) (leaderl
 		}
 	}
 	var gone []*partition
-	if n := len(m.Partitions); n < int(known) {
+	// A topic does not lose partitions: fewer are those of a new one of its name, or the
+	// answer is an old one, of a broker that has not heard of the others yet.
+	old := m.Uuid == t.id && t.id != (sarama.Uuid{})
+	if n := len(m.Partitions); n < int(known) && !old {
 		gone = slices.Clone(t.parts[n:])
 		clear(t.parts[n:])
 		t.parts = t.parts[:n]
@@ -303,6 +306,9 @@ func (p *Producer) readLimits(ctx context.Context, names []string) error {
 		n, ok := limits[name]
 		if ok && n != t.limit {
 			t.limit, t.learned = n, 0
+		}
+		if now.Sub(t.refused) < p.tune.limits/2 {
+			continue
 		}
 		if t.learned *= 2; t.learned >= t.limit {
 			t.learned = 0 // what was refused long ago may be tried again

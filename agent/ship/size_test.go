@@ -2,6 +2,7 @@ package ship
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,5 +156,28 @@ func TestReaderParts(t *testing.T) {
 	want := []string{"one 1/? 0 h1", "two 2/? 4 h1", "three 3/3 8 h1", "whole  14 h1", "  20 h1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestLimitIsLearned sends to a topic with a small limit that may not be asked about: a
+// batch is refused now and then, not over and over.
+func TestLimitIsLearned(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t, testkit.Embedded())
+	k.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.DescribeConfigs}, Err: kerr.TopicAuthorizationFailed, Count: -1})
+	r := start(t, k, func(c *Config) { c.Compression = "none" })
+	r.Producer.mu.Lock()
+	r.tune.limits = time.Minute
+	r.Producer.mu.Unlock()
+	topic := k.Topic(t, 1, "max.message.bytes", "100000")
+	line := noise(1000, 3)
+	for range 20 {
+		r.send(r.bundle(topic, "a", slices.Repeat([]string{line}, 250)...))
+	}
+	r.drain()
+	stats := r.Producer.Stats()
+	t.Logf("%d batches, %d refused", stats.Batches, stats.Splits)
+	if stats.Splits > 10 {
+		t.Errorf("%d batches were refused beside %d", stats.Splits, stats.Batches)
 	}
 }

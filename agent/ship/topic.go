@@ -22,8 +22,9 @@ type topic struct {
 	bytes   int64     // of Data, accepted and not done
 	lines   int
 
-	limit   int // largest batch its brokers take, as far as we know
-	learned int // largest estimate worth trying after refusals; 0: no refusal
+	limit   int       // largest batch its brokers take, as far as we know
+	learned int       // largest estimate worth trying after refusals; 0: no refusal
+	refused time.Time // the last of them
 
 	touched   bool      // used since the last refresh
 	refreshAt time.Time // next look at its metadata; zero: when used again

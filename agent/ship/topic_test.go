@@ -254,3 +254,30 @@ func TestPartitioners(t *testing.T) {
 		}
 	}
 }
+
+// TestStaleMetadata shows a topic with fewer partitions than it had: only when it is
+// another topic by now do those that are missing give away what they hold.
+func TestStaleMetadata(t *testing.T) {
+	t.Parallel()
+	p, _ := offline(t)
+	topic := p.topics["t"]
+	answer := func(id byte, partitions int32) *sarama.TopicMetadata {
+		m := &sarama.TopicMetadata{Name: "t", Uuid: sarama.Uuid{id}}
+		for i := range partitions {
+			m.Partitions = append(m.Partitions, &sarama.PartitionMetadata{ID: i, Leader: -1})
+		}
+		return m
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, step := range []struct {
+		id         byte
+		partitions int32
+		want       int
+	}{{1, 3, 3}, {1, 1, 3}, {1, 4, 4}, {2, 2, 2}, {0, 1, 1}} {
+		topic.learn(answer(step.id, step.partitions), time.Now())
+		if n := len(topic.parts); n != step.want {
+			t.Errorf("%d partitions of topic %d: %d are used, want %d", step.partitions, step.id, n, step.want)
+		}
+	}
+}
