@@ -85,6 +85,10 @@ func TestProblemsNameTheirPlace(t *testing.T) {
 			[]string{"environment LOGCTL_ETCD_ADRESS: no such setting; did you mean LOGCTL_ETCD_ADDRESS?", "environment LOGCTL_KAFKA_TLS: [kafka] tls"}},
 		{"scheme of Kafka", "[kafka]\naddress = http://a:1\n", nil, []string{`"http://a:1" is not host:port`}},
 		{"login without a port", "[etcd]\naddress = http://root:secret@e\n", nil, []string{`:2: [etcd] address: "http://****@e" is not host:port`}},
+		{"no globs", "[agent]\nallow_paths = /ok/*, /var/[\n", nil, []string{`:2: [agent] allow_paths: "/var/[" is not a glob`}},
+		{"no port to listen at", "[agent]\nlisten = 127.0.0.1\n", []string{"LOGCTL_AGENT_LISTEN=:99999"}, []string{`[agent] listen: ":99999" is not host:port`}},
+		{"placeholders", "[etcd]\ncollect_key = logs_{host}\n[agent]\nid = {hostname}-{}\n", nil,
+			[]string{":2: [etcd] collect_key: {host} is not replaced: {hostname} and {ip} are", ":4: [agent] id: {} is not replaced"}},
 		{"half of a pair", "[kafka]\nsasl_mechanism = PLAIN\n", nil, []string{"config.ini:2: [kafka] sasl_mechanism: needs sasl_user"}},
 		{"certificates without tls", "[kafka]\nca_file = ca.pem\n", nil, []string{"set tls = true"}},
 	} {
@@ -129,6 +133,16 @@ func TestVariablesOfKubernetesAreNoSettings(t *testing.T) {
 	}
 	if _, err := Load(Sources{File: write(t, ""), Environ: []string{"LOGCTL_KAFKA_PORT=9092"}}); err == nil {
 		t.Error("a variable that is no setting was passed over")
+	}
+}
+
+func TestGlobsAreSplitOutsideBraces(t *testing.T) {
+	c, err := Load(Sources{File: write(t, "[agent]\nallow_paths = /var/log/{nginx,app}/**, /srv/{a,{b,c}}/*.log,,/x\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"/var/log/{nginx,app}/**", "/srv/{a,{b,c}}/*.log", "/x"}, c.Agent.AllowPaths); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -50,7 +50,7 @@ func settings() []setting {
 		k("sasl_password_file", "", "file that holds the password", func(c *Kafka) target { return text(&c.SASLPasswordFile) }),
 
 		e("address", "127.0.0.1:2379", "etcd endpoints, comma separated", func(c *Etcd) target { return addresses(&c.Address, true) }),
-		e("collect_key", "collect_log_conf", "{hostname} and {ip} are replaced", func(c *Etcd) target { return required(&c.CollectKey) }),
+		e("collect_key", "collect_log_conf", "{hostname} and {ip} are replaced", func(c *Etcd) target { return template(&c.CollectKey) }),
 		e("dial_timeout", "5s", "", func(c *Etcd) target { return duration(&c.DialTimeout) }),
 		e("timeout", "2s", "of one request", func(c *Etcd) target { return duration(&c.Timeout) }),
 		e("username", "", "", func(c *Etcd) target { return text(&c.Username) }),
@@ -60,15 +60,15 @@ func settings() []setting {
 		e("cert_file", "", "PEM of the client certificate", func(c *Etcd) target { return text(&c.CertFile) }),
 		e("key_file", "", "PEM of the client key", func(c *Etcd) target { return text(&c.KeyFile) }),
 
-		a("id", "{hostname}", "name of this agent, unique in the fleet", func(c *Agent) target { return required(&c.ID) }),
+		a("id", "{hostname}", "name of this agent, unique in the fleet", func(c *Agent) target { return template(&c.ID) }),
 		a("data_dir", "", "default /var/lib/logctl as root, else $XDG_STATE_HOME/logctl", func(c *Agent) target { return text(&c.DataDir) }),
 		a("max_buffer", "64MiB", "bytes read and not yet acknowledged, at most", func(c *Agent) target { return size(&c.MaxBuffer, 1<<20) }),
 		a("max_line", "1MiB", "longest record made of one line", func(c *Agent) target { return size(&c.MaxLine, 1<<10) }),
 		a("long_lines", "split", "split | truncate | skip", func(c *Agent) target {
 			return choice(&c.LongLines, "split", "truncate", "skip")
 		}),
-		a("allow_paths", "", "globs; an entry outside them is refused", func(c *Agent) target { return list(&c.AllowPaths) }),
-		a("listen", "", "address that serves /metrics /healthz /debug/pprof; empty: no port", func(c *Agent) target { return text(&c.Listen) }),
+		a("allow_paths", "", "globs; an entry outside them is refused", func(c *Agent) target { return globs(&c.AllowPaths) }),
+		a("listen", "", "address that serves /metrics /healthz /debug/pprof; empty: no port", func(c *Agent) target { return listen(&c.Listen) }),
 		a("report_topic", "logctl-reports", "empty: no reports", func(c *Agent) target { return text(&c.ReportTopic) }),
 		a("report_interval", "2s", "", func(c *Agent) target { return duration(&c.ReportInterval) }),
 		a("scan_interval", "1s", "looks at the directories beside notifications", func(c *Agent) target { return duration(&c.ScanInterval) }),

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
 )
 
 // target puts the text of one setting into its field or says what is wrong.
@@ -18,10 +21,34 @@ func text(p *string) target {
 	return func(s string) error { *p = s; return nil }
 }
 
-func required(p *string) target {
+// template is a text that is not empty and holds no placeholder but those that are
+// replaced: {host} would stand in the key of every host as it is.
+func template(p *string) target {
 	return func(s string) error {
 		if s == "" {
 			return errors.New("must not be empty")
+		}
+		for _, found := range regexp.MustCompile(`\{\w*\}`).FindAllString(s, -1) {
+			if found != "{hostname}" && found != "{ip}" {
+				return fmt.Errorf("%s is not replaced: {hostname} and {ip} are", found)
+			}
+		}
+		*p = s
+		return nil
+	}
+}
+
+// listen is an address to listen at, or nothing.
+func listen(p *string) target {
+	return func(s string) error {
+		if s != "" {
+			_, port, err := net.SplitHostPort(s)
+			if err == nil {
+				_, err = net.LookupPort("tcp", port)
+			}
+			if err != nil {
+				return fmt.Errorf("%q is not host:port", s)
+			}
 		}
 		*p = s
 		return nil
@@ -119,8 +146,29 @@ func ParseSize(s string) (int64, error) {
 	return int64(f * float64(factor)), nil
 }
 
-func list(p *[]string) target {
-	return func(s string) error { *p = splitList(s); return nil }
+// globs are separated by commas, but for those in braces: /var/log/{nginx,app}/*.log is one.
+func globs(p *[]string) target {
+	return func(s string) error {
+		*p = nil
+		depth, from := 0, 0
+		for i, c := range s + "," {
+			switch {
+			case c == '{':
+				depth++
+			case c == '}':
+				depth--
+			case c == ',' && (depth <= 0 || i == len(s)):
+				if g := strings.TrimSpace(s[from:i]); g != "" {
+					if !doublestar.ValidatePathPattern(g) {
+						return fmt.Errorf("%q is not a glob", g)
+					}
+					*p = append(*p, g)
+				}
+				from = i + 1
+			}
+		}
+		return nil
+	}
 }
 
 func listOf(p *[]string, known ...string) target {
