@@ -2,9 +2,12 @@ package agent
 
 import (
 	"context"
+	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"logctl/agent/report"
 	"logctl/etcdcfg"
 	"logctl/internal/kafka"
 	"logctl/internal/testkit"
@@ -64,6 +67,36 @@ func TestEtcdIsGivenTheTimeConfigured(t *testing.T) {
 		return err == nil && len(p) == 1 && p[0].Revision == put.Header.Revision
 	})
 	proxy.Delay(0)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestMissingTopicShowsBeforeThereIsALine has an entry whose file does not exist yet: what
+// will keep its first line from Kafka is told now.
+func TestMissingTopicShowsBeforeThereIsALine(t *testing.T) {
+	t.Parallel()
+	etcd, broker := testkit.Etcd(t), testkit.Kafka(t)
+	key, client := etcd.Key(t), etcd.Client(t)
+	topic := broker.TopicName(t)
+	if _, err := client.Put(t.Context(), key, fmt.Sprintf(`[{"path": %q, "topic": %q}]`, filepath.ToSlash(filepath.Join(t.TempDir(), "none.log")), topic)); err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(Config{
+		ID: key, Host: "h", Version: "v", DataDir: t.TempDir(), CollectKey: key,
+		Etcd: etcdcfg.Config{Endpoints: etcd.Endpoints()}, Kafka: broker.Config(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	testkit.Eventually(t, 20*time.Second, "the topic is missing", func() bool {
+		r := a.Report()
+		return len(r.Tasks) == 1 && r.Tasks[0].State == report.StateTopicMissing
+	})
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -211,6 +211,7 @@ func guard(f func() error) func() error {
 
 func (t *task) open() (*tail.Set, error) {
 	e, sh := t.entry, t.shared
+	sh.producer.MaxRecord(e.Topic) // looks the topic up: that it is missing must show before there is a line
 	cfg := tail.Config{
 		Path: e.Path, Exclude: e.Exclude, From: tail.FromEnd,
 		FirstStart: !sh.registry.Known(e.Key()) && sh.registry.SetAside() == "",
