@@ -137,7 +137,7 @@ func explainNetwork(err error) string {
 	case errors.Is(err, context.Canceled):
 		return "was not waited for: the call was cancelled"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "closed the connection: it is going down, or it expects TLS (tls) or another login (sasl_mechanism, sasl_user, sasl_password_file) on this port"
+		return "closed the connection: it is going down, or only one side speaks TLS (tls), or it expects another login (sasl_mechanism, sasl_user, sasl_password_file) on this port"
 	case errors.Is(err, sarama.ErrOutOfBrokers), strings.Contains(err.Error(), "run out of available brokers"):
 		return "cannot be reached at any of its addresses: " + err.Error()
 	}
