@@ -54,9 +54,37 @@ type Config struct {
 // not wait for the server: an unreachable one is found by the first call, which
 // fails at once when the connection is refused. The client reconnects by itself.
 func Dial(cfg Config) (*clientv3.Client, error) {
-	endpoints, secure, err := endpointsOf(cfg.Endpoints)
+	cc, err := cfg.client()
 	if err != nil {
 		return nil, fmt.Errorf("etcd: %w", err)
+	}
+	calls := &callPolicy{}
+	calls.starting.Store(true)
+	connect := grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: cc.DialTimeout}
+	connect.Backoff.BaseDelay, connect.Backoff.MaxDelay = 200*time.Millisecond, maxReconnectWait
+	cc.DialOptions = []grpc.DialOption{grpc.WithChainUnaryInterceptor(calls.unary), grpc.WithConnectParams(connect)}
+	client, err := clientv3.New(cc)
+	if err != nil {
+		return nil, fmt.Errorf("etcd at %s: %w", strings.Join(cc.Endpoints, ", "), err)
+	}
+	calls.starting.Store(false)
+	return client, nil
+}
+
+// Check finds what Dial would refuse: mistakes in the settings and in the files that they
+// name.
+func (cfg Config) Check() error {
+	if _, err := cfg.client(); err != nil {
+		return fmt.Errorf("etcd: %w", err)
+	}
+	return nil
+}
+
+// client is the configuration of the client library.
+func (cfg Config) client() (clientv3.Config, error) {
+	endpoints, secure, err := endpointsOf(cfg.Endpoints)
+	if err != nil {
+		return clientv3.Config{}, err
 	}
 	cc := clientv3.Config{
 		Endpoints:            endpoints,
@@ -72,30 +100,19 @@ func Dial(cfg Config) (*clientv3.Client, error) {
 	}
 	if cfg.TLS || secure || cfg.CAFile != "" || cfg.CertFile != "" {
 		if cc.TLS, err = tlsConfig(cfg); err != nil {
-			return nil, fmt.Errorf("etcd: %w", err)
+			return cc, err
 		}
 	}
 	if cfg.Username != "" {
 		password, err := readPassword(cfg.PasswordFile)
 		if err != nil {
-			return nil, fmt.Errorf("etcd: %w", err)
+			return cc, err
 		}
 		cc.Username, cc.Password = cfg.Username, password
 	} else if cfg.PasswordFile != "" {
-		return nil, errors.New("etcd: password_file is set without username: set both or none")
+		return cc, errors.New("password_file is set without username: set both or none")
 	}
-
-	calls := &callPolicy{}
-	calls.starting.Store(true)
-	connect := grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: cc.DialTimeout}
-	connect.Backoff.BaseDelay, connect.Backoff.MaxDelay = 200*time.Millisecond, maxReconnectWait
-	cc.DialOptions = []grpc.DialOption{grpc.WithChainUnaryInterceptor(calls.unary), grpc.WithConnectParams(connect)}
-	client, err := clientv3.New(cc)
-	if err != nil {
-		return nil, fmt.Errorf("etcd at %s: %w", strings.Join(endpoints, ", "), err)
-	}
-	calls.starting.Store(false)
-	return client, nil
+	return cc, nil
 }
 
 // callPolicy adjusts how the client library calls.

@@ -46,6 +46,9 @@ lines in flight may be sent again.`,
 			if err != nil {
 				return err
 			}
+			if err := checkServers(c); err != nil {
+				return err
+			}
 			ag, err := agent.New(cfg)
 			if err != nil {
 				return err

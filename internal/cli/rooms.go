@@ -34,6 +34,18 @@ func etcdConfig(c *config.Config, log *slog.Logger) etcdcfg.Config {
 	}
 }
 
+// checkServers finds mistakes in how the servers are configured that only show when the
+// files are read, before anything is opened.
+func checkServers(c *config.Config) error {
+	if _, err := kafkaConfig(c).Sarama(); err != nil {
+		return &usageError{err}
+	}
+	if err := etcdConfig(c, nil).Check(); err != nil {
+		return &usageError{err}
+	}
+	return nil
+}
+
 // author names the person at the keyboard, for the history of edits: user@host.
 func author() string {
 	name := "unknown"

@@ -146,6 +146,9 @@ func (f *tailTopicFlags) build(a *app, cmd *cobra.Command, topics []string) (tai
 		return cfg, &usageError{err}
 	}
 	cfg.Reader.Kafka, cfg.Reader.Log = kafkaConfig(settings), log
+	if _, err := cfg.Reader.Kafka.Sarama(); err != nil {
+		return cfg, &usageError{err}
+	}
 	if err := f.showing(a, &cfg, loc, len(topics) > 1 || f.regex); err != nil {
 		return cfg, &usageError{err}
 	}

@@ -116,7 +116,7 @@ func (a *app) runConsole(cmd *cobra.Command, c *config.Config, use func(tui.Conf
 	defer func() { err = errors.Join(err, closeLog()) }()
 	client, err := etcdcfg.Dial(etcdConfig(c, log))
 	if err != nil {
-		return err
+		return &usageError{err}
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
 	admin := kafka.NewAdmin(kafkaConfig(c))
