@@ -75,13 +75,30 @@ func (o *demoOptions) check() error {
 		return &usageError{fmt.Errorf("demo: --from: %q is not beginning or end", o.from)}
 	}
 	for _, f := range o.files {
-		if st, err := os.Stat(f); err != nil {
+		st, err := os.Stat(f)
+		if err == nil && st.IsDir() {
+			err = fmt.Errorf("%s is a directory; name files", f)
+		}
+		if err == nil && !st.IsDir() && !st.Mode().IsRegular() {
+			err = fmt.Errorf("%s is not a regular file; name files", f)
+		}
+		if err == nil {
+			err = readable(f)
+		}
+		if err != nil {
 			return &usageError{fmt.Errorf("demo: %w", err)}
-		} else if st.IsDir() {
-			return &usageError{fmt.Errorf("demo: %s is a directory; name files", f)}
 		}
 	}
 	return nil
+}
+
+// readable says why a file cannot be read.
+func readable(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // demo runs the whole road until its time is over, the console is left or ctx ends.

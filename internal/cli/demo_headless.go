@@ -59,6 +59,8 @@ func (a *app) demoHeadless(ctx context.Context, st *demoStage, r *consumer.Reade
 			late = true
 		}
 	}
+	stopReading()
+	wg.Wait() // the summary is the last line
 	fmt.Fprintf(a.Err, "demo: %d lines written, %d shipped, %d consumed\n", t.written, t.shipped, consumed.Load())
 	if n := consumed.Load(); n != t.shipped {
 		t.err = errors.Join(t.err, fmt.Errorf("demo: of %d lines shipped %d were consumed", t.shipped, n))

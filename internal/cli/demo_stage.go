@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -243,7 +244,7 @@ const (
 // totals are the lines counted at the places they pass.
 type totals struct {
 	written, shipped int64
-	lag              int64 // bytes of the files that are not acknowledged yet
+	behind           bool // there are bytes in the files that are not acknowledged yet
 	err              error
 }
 
@@ -257,7 +258,7 @@ func (st *demoStage) totals() totals {
 		}
 		t.shipped += int64(task.AckedLines)
 		t.written += int64(task.Lines)
-		t.lag += task.LagBytes
+		t.behind = t.behind || task.LagBytes > 0 || !atEnd(task)
 	}
 	switch {
 	case st.writer != nil && st.keep:
@@ -268,10 +269,19 @@ func (st *demoStage) totals() totals {
 	return t
 }
 
-// settled says whether all that was written has been shipped. What an earlier demo left is
-// found by its lag.
+// settled says whether all that was written has been shipped. Where an earlier demo may
+// have left something its number is not known, so that the files have to tell.
 func (st *demoStage) settled(t totals) bool {
-	return t.shipped == t.written && (t.lag == 0 || !st.keep || st.writer == nil)
+	return t.shipped == t.written && !(t.behind && st.keep && st.writer != nil)
+}
+
+// atEnd says whether the file of a task is acknowledged to its end.
+func atEnd(task report.Task) bool {
+	now, err := os.Stat(task.Path)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist) // rotated away just now
+	}
+	return slices.ContainsFunc(task.TopFiles, func(f report.File) bool { return f.Path == task.Path && f.Acked >= now.Size() })
 }
 
 // finishTime is how long the demo waits at its end for the last lines to arrive.

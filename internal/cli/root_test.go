@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,6 +78,26 @@ func TestDemoRefusesOtherServers(t *testing.T) {
 	}
 }
 
+func TestDemoRefusesWhatItCannotRead(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret.log")
+	if err := os.WriteFile(secret, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	refused := map[string]string{t.TempDir(): "is a directory", os.DevNull: "is not a regular file", secret + "x": "no such file"}
+	if f, err := os.Open(secret); err == nil { // root, or Windows
+		_ = f.Close()
+	} else {
+		refused[secret] = "permission denied"
+	}
+	for name, want := range refused {
+		var errs bytes.Buffer
+		code := Main(t.Context(), []string{"demo", "--headless", name}, Streams{In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: &errs, Environ: []string{"HOME=" + t.TempDir()}})
+		if code != ExitUsage || runtime.GOOS != "windows" && !strings.Contains(errs.String(), want) {
+			t.Errorf("%s: exit code %d, %q", name, code, errs.String())
+		}
+	}
+}
+
 func TestTopicForAFileWithoutLatinLetters(t *testing.T) {
 	used := map[string]bool{}
 	for _, tt := range [][2]string{{"/x/交易系统-明细.log", "log"}, {"/x/日志.log", "log-2"}, {"/x/app.log", "app"}, {"/x/支付pay.log", "__pay"}} {
@@ -101,6 +123,26 @@ func TestAServerThatClosesItsConnectionIsAFailure(t *testing.T) {
 		a := newApp(Streams{Err: &errs})
 		if code := a.exitCode(newRootCmd(a), tt.err); code != tt.want {
 			t.Errorf("%v: exit code %d, want %d", tt.err, code, tt.want)
+		}
+	}
+}
+
+// Settings that name a file that is no good are wrong settings, whichever command it is.
+func TestWrongFilesInTheSettingsAreWrongUsage(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
+	for _, variable := range []string{"LOGCTL_KAFKA_CA_FILE=" + none, "LOGCTL_ETCD_CA_FILE=" + none} {
+		for _, args := range [][]string{
+			{"agent", "--data-dir", t.TempDir()}, {"tail-topic", "x"}, {"entries", "list"}, {"tui", "--snapshot", "entries"},
+		} {
+			if ofKafka := strings.Contains(variable, "KAFKA"); ofKafka && args[0] != "agent" && args[0] != "tail-topic" || !ofKafka && args[0] == "tail-topic" {
+				continue // has nothing to do with that server, or shows what the other knows
+			}
+			var out, errs bytes.Buffer
+			code := Main(t.Context(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs,
+				Environ: []string{"HOME=" + t.TempDir(), "LOGCTL_KAFKA_TLS=true", "LOGCTL_ETCD_TLS=true", variable}})
+			if code != ExitUsage || !strings.Contains(errs.String(), none) || out.Len() > 0 {
+				t.Errorf("%s %q: exit code %d, %q", variable, args, code, errs.String())
+			}
 		}
 	}
 }
