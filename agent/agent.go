@@ -97,7 +97,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	<-noMoreLists // with ctx, or when a part of front fails
 	endReaders()
 	a.tasks.stop()
-	a.drain(clients)
+	a.drain(sideCtx)
 	// Not before the acknowledgements: an etcd that hangs takes its time to part from,
 	// and on a host without network it hangs together with Kafka.
 	frontErr := front.Wait()
@@ -113,13 +113,12 @@ func unlessCancelled(err error) error {
 	return err
 }
 
-// drain waits for what is on its way.
+// drain waits for what is on its way and is nobody else's to send.
 func (a *Agent) drain(ctx context.Context) {
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, a.cfg.DrainTimeout)
 	defer cancel()
-	err := a.producer.Drain(ctx)
-	if waiting := a.tasks.unacked(); err != nil || waiting > 0 {
+	if waiting := a.tasks.drain(ctx); waiting > 0 {
 		st := a.producer.Stats()
 		a.cfg.Log.Warn("agent ends before Kafka acknowledged everything that was read; the next run reads the rest again",
 			"entries", waiting, "lines_in_flight", st.BufferedLines, "bytes_in_flight", st.BufferedBytes, "kafka", st.Brokers)

@@ -173,6 +173,35 @@ func TestEventsAreWholeInABacklog(t *testing.T) {
 	}
 }
 
+// TestWhatWasHandedOverIsNotWaitedFor: lines that a topic refuses, and that went to the
+// entry's new topic instead, do not hold up the end; lines of an entry that left do.
+func TestWhatWasHandedOverIsNotWaitedFor(t *testing.T) {
+	b := newBench(t)
+	b.send.down["t1"], b.send.down["t3"] = true, true
+	b.apply([]etcdcfg.Entry{b.entry("a.log", "t1"), b.entry("b.log", "t3")}, 1)
+	b.write("a.log", "one\n")
+	b.write("b.log", "two\n")
+	b.expect("t1", "one")
+	b.expect("t3", "two")
+	b.apply([]etcdcfg.Entry{b.entry("a.log", "t2")}, 2)
+	b.expect("t2", "one")
+	b.stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if n := b.drain(ctx); n != 1 {
+		t.Errorf("something of %d entries is waited for, want 1", n)
+	}
+	b.send.mu.Lock()
+	held := b.send.held["t3"]
+	b.send.mu.Unlock()
+	ackAll(held)
+	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if n := b.drain(ctx); n != 0 || ctx.Err() != nil {
+		t.Errorf("something of %d entries is waited for", n)
+	}
+}
+
 // ackAll acknowledges bundles, as ship does when a topic is up again.
 func ackAll(held []*ship.Bundle) {
 	for _, b := range held {

@@ -193,13 +193,40 @@ func (s *supervisor) list() ([]etcdcfg.Entry, []*task, int64) {
 	return slices.Clone(s.wanted), tasks, s.revision
 }
 
-// unacked counts the tasks that read lines which are not acknowledged.
+// drain waits, once the readers have ended, until what they read is acknowledged, or
+// until ctx ends, and returns of how many entries something is not.
+func (s *supervisor) drain(ctx context.Context) int {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		n := s.unacked()
+		if n == 0 {
+			return 0
+		}
+		select {
+		case <-ctx.Done():
+			return n
+		case <-tick.C:
+		}
+	}
+}
+
+// unacked counts the entries, also those that left the list, of which lines were read
+// that are not acknowledged. What a successor has taken over, and sends too, does not
+// count.
 func (s *supervisor) unacked() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	waiting := map[string]bool{}
+	for k, t := range s.tasks {
+		waiting[k] = t.owes()
+	}
+	for k, stopped := range s.last {
+		waiting[k] = waiting[k] || slices.ContainsFunc(stopped, (*task).owes)
+	}
 	n := 0
-	for _, t := range s.tasks {
-		if t.unacked() {
+	for _, owes := range waiting {
+		if owes {
 			n++
 		}
 	}

@@ -399,9 +399,21 @@ func (t *task) detach() {
 	t.detached = true
 }
 
+// unacked tells whether something is on its way.
 func (t *task) unacked() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.unackedLocked()
+}
+
+// owes tells whether something is on its way that moves the task's positions.
+func (t *task) owes() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.detached && t.unackedLocked()
+}
+
+func (t *task) unackedLocked() bool {
 	for _, s := range t.streams {
 		if _, ok := s.window.oldest(); ok {
 			return true
