@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -95,7 +96,12 @@ func editorCommand(ctx context.Context, file string) *exec.Cmd {
 		words = []string{defaultEditor}
 	}
 	cmd := exec.CommandContext(ctx, words[0], append(words[1:], file)...)
-	cmd.Cancel = func() error { return askToEnd(cmd.Process) }
+	cmd.Cancel = func() error {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil { // not on Windows
+			return cmd.Process.Kill()
+		}
+		return nil
+	}
 	cmd.WaitDelay = editorGrace
 	return cmd
 }

@@ -18,9 +18,6 @@ func withSignals(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGHUP)
 }
 
-// askToEnd asks a process to end in order.
-func askToEnd(p *os.Process) error { return p.Signal(syscall.SIGTERM) }
-
 // watchQuit makes SIGQUIT end the console as a panic does, with the stacks of
 // all goroutines in the crash file: Go's own way would print them over the
 // screen and leave the terminal as it is. One that is for an editor is not for us.

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"os"
 )
 
 const defaultEditor = "notepad"
@@ -11,9 +10,6 @@ const defaultEditor = "notepad"
 func withSignals(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)
 }
-
-// askToEnd ends a process: there is no way to ask.
-func askToEnd(p *os.Process) error { return p.Kill() }
 
 // watchQuit does nothing: there is no such signal.
 func watchQuit(context.Context, *keeper) {}

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -157,7 +159,11 @@ func (a *app) editList(ctx context.Context, d *entriesDesk, f *editFlags) error 
 	return errors.Join(err, os.Remove(name))
 }
 
-// runEditor runs the operator's editor on a file.
+// editorGrace is how long the editor may take to end when logctl is told to.
+const editorGrace = 2 * time.Second
+
+// runEditor runs the operator's editor on a file. The terminal is the editor's: its
+// Ctrl-C is not for us, and it is asked to end before it is killed.
 func (a *app) runEditor(ctx context.Context, file string) error {
 	editor := strings.TrimSpace(a.getenv("VISUAL"))
 	if editor == "" {
@@ -168,6 +174,16 @@ func (a *app) runEditor(ctx context.Context, file string) error {
 	}
 	words := strings.Fields(editor)
 	run := exec.CommandContext(ctx, words[0], append(words[1:], file)...)
+	run.Cancel = func() error {
+		if err := run.Process.Signal(syscall.SIGTERM); err != nil { // not on Windows
+			return run.Process.Kill()
+		}
+		return nil
+	}
+	run.WaitDelay = editorGrace
+	if a.HoldInterrupts != nil {
+		defer a.HoldInterrupts()()
+	}
 	run.Stdin, run.Stdout, run.Stderr = a.In, a.Err, a.Err
 	if isTerminal(a.Out) {
 		run.Stdout = a.Out

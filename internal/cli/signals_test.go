@@ -3,8 +3,11 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -46,4 +49,24 @@ func TestInterruptsAreHeldBack(t *testing.T) {
 	defer stop()
 	signal(os.Interrupt)
 	ended(ctx, "interrupt")
+}
+
+// While 'entries edit' has given the terminal to an editor, Ctrl-C goes to both.
+func TestEntriesEditLeavesInterruptsToTheEditor(t *testing.T) {
+	b, _, _ := newBench(t)
+	script := filepath.Join(t.TempDir(), "edit")
+	text := "#!/bin/sh\nkill -INT $PPID\nprintf '[{\"path\": \"/a\", \"topic\": \"t\"}]' > \"$1\"\nsleep 0.3\n"
+	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ctx, hold, stop := WithSignals(t.Context())
+	defer stop()
+	var errs bytes.Buffer
+	a := newApp(Streams{In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: &errs, Environ: append(b.env, "EDITOR="+script), HoldInterrupts: hold})
+	root := newRootCmd(a)
+	root.SetArgs(append([]string{"entries", "edit"}, b.args...))
+	if code := a.exitCode(root, root.ExecuteContext(ctx)); code != ExitOK {
+		t.Fatalf("exit code %d: %s", code, errs.String())
+	}
+	equal(t, b.ok(t, "entries", "list", "-o", "raw"), `[{"path": "/a", "topic": "t"}]`)
 }
