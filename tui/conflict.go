@@ -40,7 +40,7 @@ func (s *conflictScreen) look() {
 		s.head = fmt.Sprintf("base: rev %d, what my edit started from", con.Base.ModRevision)
 		s.show(plainLines(con.Base.Raw), "")
 	}
-	s.head = fmt.Sprintf("Somebody saved rev %d before you; nothing of yours is written yet. Shown: %s", con.Theirs.ModRevision, s.head)
+	s.head += fmt.Sprintf(" · Somebody saved rev %d before you; nothing of yours is written yet", con.Theirs.ModRevision)
 }
 
 func plainLines(raw []byte) []string {

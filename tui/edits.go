@@ -145,7 +145,7 @@ func (e *env) saved(m savedMsg) tea.Cmd {
 	case errors.As(m.err, &conflict):
 		e.journal.add("edit", true, fmt.Sprintf("conflict: %s (%v)", m.ed.note, m.err))
 		e.request(reqDrop{m.closes})
-		e.complain("Not saved: somebody saved before you. Choose what to keep")
+		e.say("") // the screen says it, and its keys are needed now
 		e.push(newConflictScreen(e, conflict, m.ed))
 		return nil
 	default:

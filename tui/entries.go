@@ -41,8 +41,17 @@ func newEntriesScreen(e *env) *entriesScreen {
 	}
 }
 
-func (s *entriesScreen) title() string          { return "entries" }
-func (s *entriesScreen) keys() keymap           { return entriesKeys() }
+func (s *entriesScreen) title() string { return "entries" }
+
+// keys of a list that cannot be used have what helps first: there is nothing to edit
+// or to delete.
+func (s *entriesScreen) keys() keymap {
+	if v := s.env.view; v.haveList && v.list.Err != nil {
+		return brokenKeys()
+	}
+	return entriesKeys()
+}
+
 func (s *entriesScreen) place() (action, bool)  { return actEntries, false }
 func (s *entriesScreen) update(tea.Msg) tea.Cmd { return nil }
 
@@ -211,33 +220,42 @@ func (s *entriesScreen) empty(w int) []string {
 	if v.list.ModRevision == 0 {
 		text = "The key " + clean(v.key) + " does not exist yet: agents collect nothing."
 	}
-	return []string{
-		"", "  " + cut(text, w-4), "",
-		"  " + s.env.styles.key.apply("a") + " adds the first entry: a path and a topic.",
-		"  " + s.env.styles.key.apply("K") + " chooses another collect key.",
+	lines := []string{"", "  " + cut(text, w-4), ""}
+	if !s.env.readOnly {
+		lines = append(lines, "  "+s.env.styles.key.apply("a")+" adds the first entry: a path and a topic.")
 	}
+	return append(lines, "  "+s.env.styles.key.apply("K")+" chooses another collect key.")
 }
 
-// broken shows what is wrong with a list that somebody edited by hand.
+// broken shows what is wrong with a list that somebody edited by hand, and the text
+// from a little above the first problem on.
 func (s *entriesScreen) broken(w, h int) []string {
 	v, st := s.env.view, s.env.styles
-	lines := []string{
-		"",
-		"  " + st.bad.apply(fmt.Sprintf("✗ The list at rev %d is not usable.", v.list.ModRevision)) + " Agents keep the last good one.",
-		"  " + st.key.apply("E") + " repairs it in the editor; " + st.key.apply("H") + " shows the changes and reverts.",
-		"",
+	lines := []string{"", "  " + st.bad.apply(fmt.Sprintf("✗ The list at rev %d is not usable.", v.list.ModRevision)) + " Agents keep the last good one."}
+	if s.env.readOnly {
+		lines = append(lines, "  "+st.key.apply("H")+" shows the changes.", "")
+	} else {
+		lines = append(lines, "  "+st.key.apply("E")+" repairs it in the editor; "+st.key.apply("H")+" shows the changes and reverts.", "")
 	}
-	at := map[int]bool{}
+	at, first := map[int]bool{}, 0
 	for _, p := range problemsOf(v.list.Err) {
 		at[p.Line] = true
+		if first == 0 {
+			first = p.Line
+		}
 		for _, l := range wrapWords(clean(p.String()), w-6) {
 			lines = append(lines, "    "+l)
 		}
 	}
 	lines = append(lines, "")
-	for i, l := range cleanLines(string(v.list.Raw)) {
-		num := fitRight(itoa(i+1), 5)
-		if at[i+1] {
+	text := cleanLines(string(v.list.Raw))
+	from := 0
+	if len(lines)+len(text) > h {
+		from = max(min(first-4, len(text)-1), 0)
+	}
+	for i, l := range text[from:] {
+		num := fitRight(itoa(from+i+1), 5)
+		if at[from+i+1] {
 			lines = append(lines, st.bad.apply(num+" ✗ "+l))
 		} else {
 			lines = append(lines, st.dim.apply(num)+"   "+l)

@@ -35,7 +35,12 @@ func (s *entriesScreen) act(a action) tea.Cmd {
 		e.push(newKeyPicker(e))
 		return nil
 	}
-	if r == nil {
+	switch {
+	case r != nil:
+	case e.view.list.Err != nil:
+		e.complain("The list is not usable: repair it with E first")
+		return nil
+	default:
 		if a != actOpen {
 			e.complain("No entry is selected")
 		}

@@ -3,6 +3,8 @@ package tui
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -229,11 +231,47 @@ func submitEntryForm(f *form, base etcdcfg.Snapshot, old *etcdcfg.Entry) tea.Cmd
 	ed.note, ed.apply = "edit "+name, func(in []etcdcfg.Entry) ([]etcdcfg.Entry, error) {
 		for i := range in {
 			if in[i].Key() == old.Key() {
-				in[i] = x
+				in[i] = merged(in[i], *old, x)
 				return in, nil
 			}
 		}
 		return nil, fmt.Errorf("the entry %s → %s is no longer in the list: somebody removed it", old.Path, old.Topic)
 	}
 	return f.env.propose(base, ed, f)
+}
+
+// merged is an entry as it stands now with what was changed from old to mine: what
+// somebody else changed in other fields meanwhile stays.
+func merged(now, old, mine etcdcfg.Entry) etcdcfg.Entry {
+	x := now.Clone()
+	put(&x.Path, old.Path, mine.Path)
+	put(&x.Topic, old.Topic, mine.Topic)
+	put(&x.From, old.From, mine.From)
+	put(&x.Encoding, old.Encoding, mine.Encoding)
+	put(&x.Disabled, old.Disabled, mine.Disabled)
+	put(&x.Poll, old.Poll, mine.Poll)
+	mine = mine.Clone()
+	if !slices.Equal(old.Exclude, mine.Exclude) {
+		x.Exclude = mine.Exclude
+	}
+	if !slices.Equal(old.IncludeLines, mine.IncludeLines) {
+		x.IncludeLines = mine.IncludeLines
+	}
+	if !slices.Equal(old.ExcludeLines, mine.ExcludeLines) {
+		x.ExcludeLines = mine.ExcludeLines
+	}
+	if !maps.Equal(old.Labels, mine.Labels) {
+		x.Labels = mine.Labels
+	}
+	if (old.Multiline == nil) != (mine.Multiline == nil) || old.Multiline != nil && *old.Multiline != *mine.Multiline {
+		x.Multiline = mine.Multiline
+	}
+	return x
+}
+
+// put sets a field that was changed.
+func put[T comparable](to *T, old, mine T) {
+	if old != mine {
+		*to = mine
+	}
 }

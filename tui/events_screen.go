@@ -102,11 +102,32 @@ func (s *eventsScreen) body(w, h int) []string {
 		return []string{"", "  Nothing happened yet."}
 	}
 	s.page = h - 2
-	return s.table.render(s.env.styles, w, h, tableRows{n: len(s.rows), sel: s.sel, row: func(i int) []cell {
+	return s.table.render(s.env.styles, w, h, tableRows{n: len(s.rows), sel: s.sel, notes: func(i int) []string { return s.whole(i, w, h) }, row: func(i int) []cell {
 		x, p, sign := s.rows[i], s.env.styles.plain, "  "
 		if x.bad {
 			p, sign = s.env.styles.bad, "✗ "
 		}
 		return []cell{{text: x.at.Format("15:04:05"), paint: s.env.styles.dim}, {text: x.kind}, {text: sign + x.text, paint: p}}
 	}})
+}
+
+// whole is the text of the selected event, below it, when its row has no room for it.
+func (s *eventsScreen) whole(i, w, h int) []string {
+	if i != s.sel {
+		return nil
+	}
+	about := 0
+	for k := range s.rows {
+		about = max(about, cells(s.rows[k].kind))
+	}
+	const indent = 5
+	text := s.rows[i].text
+	if cells(text) <= w-max(about, 6)-18 { // lead, time, gaps and the sign before the text
+		return nil
+	}
+	lines := wrapWords(text, w-indent)
+	for k, l := range lines {
+		lines[k] = spaces(indent) + s.env.styles.dim.apply(l)
+	}
+	return lines[:min(len(lines), max(h-3, 0))]
 }

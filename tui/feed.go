@@ -139,7 +139,7 @@ func (f *feed) watchList(ctx context.Context) {
 		f.keep.spawn(func() {
 			defer close(done)
 			f.follow(sub, "etcd", &f.fleet.etcd, func(onState func(error)) error {
-				return f.ports.entries.Watch(sub, key, f.gotList, onState)
+				return f.ports.entries.Watch(sub, key, func(s etcdcfg.Snapshot) { f.gotList(ctx, s) }, onState)
 			})
 		})
 		select {
@@ -153,27 +153,47 @@ func (f *feed) watchList(ctx context.Context) {
 	}
 }
 
-// gotList takes what the watch says, gotAnswer the answer to an edit of ours.
-func (f *feed) gotList(s etcdcfg.Snapshot) {
+// gotList takes what the watch says.
+func (f *feed) gotList(ctx context.Context, s etcdcfg.Snapshot) {
 	before, known, news := f.fleet.setList(s, f.now())
-	f.tell(before, s, known, news)
-}
-
-func (f *feed) gotAnswer(s etcdcfg.Snapshot) {
-	before, known, news := f.fleet.setAnswer(s, f.now())
-	f.tell(before, s, known, news)
-}
-
-// tell makes an event of a list that is news.
-func (f *feed) tell(before, s etcdcfg.Snapshot, known, news bool) {
 	f.touch(true)
 	switch {
 	case !news: // our own edit comes twice: as its answer, and over the watch
 	case s.Err != nil:
 		f.journal.add("list", true, fmt.Sprintf("rev %d of %s is not usable: %v", s.ModRevision, s.Key, s.Err))
 	case known:
-		f.journal.add("list", false, fmt.Sprintf("%s is at rev %d: %s", s.Key, s.ModRevision, listChange(before, s)))
+		f.keep.spawn(func() { f.tell(before, s, f.author(ctx, s)) })
 	}
+}
+
+// gotAnswer takes the answer to an edit of ours.
+func (f *feed) gotAnswer(s etcdcfg.Snapshot) {
+	before, known, news := f.fleet.setAnswer(s, f.now())
+	f.touch(true)
+	if news && known {
+		f.tell(before, s, " by you")
+	}
+}
+
+func (f *feed) tell(before, s etcdcfg.Snapshot, by string) {
+	f.journal.add("list", false, fmt.Sprintf("%s is at rev %d%s: %s", s.Key, s.ModRevision, by, listChange(before, s)))
+	f.touch(true)
+}
+
+// author looks up who made the list what it is; "" when that is not to be had.
+func (f *feed) author(ctx context.Context, s etcdcfg.Snapshot) string {
+	ctx, cancel := context.WithTimeout(ctx, loadLimit)
+	defer cancel()
+	changes, err := f.ports.entries.History(ctx, s.Key, 10) // more than one: others may have come since
+	if err != nil {
+		return ""
+	}
+	for _, c := range changes {
+		if c.Revision == s.ModRevision {
+			return " by " + c.Who
+		}
+	}
+	return ", not by logctl"
 }
 
 // listChange puts the difference of two lists in words.

@@ -180,8 +180,8 @@ func TestFeedTellsAListOnceAndIsQuietOtherwise(t *testing.T) {
 		old, _ := f.journal.all()
 		c.store.other(`[{"path": "/new", "topic": "t"}]`)
 		s := c.store.snapshot()
-		f.gotAnswer(s) // the answer to the edit
-		f.gotList(s)   // the watch
+		f.gotAnswer(s)            // the answer to the edit
+		f.gotList(t.Context(), s) // the watch
 		if list, _ := f.journal.all(); len(list) != len(old)+1 {
 			t.Errorf("one change is told as %v", list[len(old):])
 		}

@@ -183,6 +183,21 @@ func entriesKeys() keymap {
 	}, listKeys()...)
 }
 
+// brokenKeys are entriesKeys for a list that cannot be used: what helps comes first,
+// and the rest is not shown.
+func brokenKeys() keymap {
+	labels := map[action]string{actRaw: "repair", actHistory: "history", actKeys: "other key"}
+	var first, rest keymap
+	for _, b := range entriesKeys() {
+		if b.label = labels[b.act]; b.label != "" {
+			first = append(first, b)
+		} else {
+			rest = append(rest, b)
+		}
+	}
+	return append(first, rest...)
+}
+
 func detailKeys() keymap {
 	return append(keymap{
 		{act: actTail, keys: []string{"t"}, label: "stream", help: "stream the entry's topic"},
@@ -312,10 +327,10 @@ func diffKeys() keymap {
 
 func conflictKeys() keymap {
 	return append(keymap{
-		{act: actTheirs, keys: []string{"t"}, label: "keep theirs", help: "drop my edit"},
-		{act: actAgain, keys: []string{"r"}, label: "redo mine on theirs", help: "do my edit again on their list, and show the difference", writes: true},
-		{act: actMine, keys: []string{"m"}, label: "mine over theirs", help: "replace their list by mine", writes: true},
-		{act: actSwitch, keys: []string{"tab", "v"}, label: "theirs/mine/base", help: "look at the next of: difference, theirs, mine, base"},
+		{act: actTheirs, keys: []string{"t"}, label: "theirs", help: "drop my edit"},
+		{act: actAgain, keys: []string{"r"}, label: "redo mine", help: "do my edit again on their list, and show the difference", writes: true},
+		{act: actMine, keys: []string{"m"}, label: "only mine", help: "replace their list by mine", writes: true},
+		{act: actSwitch, keys: []string{"tab", "v"}, label: "look", help: "look at the next of: difference, theirs, mine, base"},
 		{act: actBack, keys: []string{"esc", "q"}, label: "back", help: "leave it; nothing is written"},
 	}, moveKeys()...)
 }

@@ -34,11 +34,18 @@ func inWords(err error) error {
 	var list *etcdcfg.ListError
 	var conflict *etcdcfg.ConflictError
 	var outcome *etcdcfg.OutcomeError
+	var server *etcdcfg.ServerError
 	switch {
-	case err == nil || errors.As(err, &list) || errors.As(err, &conflict):
-		return err
+	case err == nil:
+		return nil
+	case errors.As(err, &list):
+		return list
+	case errors.As(err, &conflict):
+		return conflict
 	case errors.As(err, &outcome):
 		return &etcdcfg.OutcomeError{Err: errors.New(etcdcfg.Explain(outcome.Err))}
+	case errors.As(err, &server): // without what was to be done: the screen says that
+		return errors.New(server.Error())
 	}
 	return errors.New(etcdcfg.Explain(err))
 }

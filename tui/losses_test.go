@@ -2,6 +2,7 @@ package tui
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -106,11 +107,11 @@ func TestTheListOfARestoredEtcdIsTaken(t *testing.T) {
 		c := newConsole(t, Config{})
 		c.key("p") // rev 43, answered
 		feed := c.root.env.feed
-		feed.gotList(c.store.snapshot())
+		feed.gotList(t.Context(), c.store.snapshot())
 		c.clock = c.clock.Add(time.Minute)
 		c.store.rev = 17
 		c.store.raw = []byte(`[{"path": "/of/the/backup.log", "topic": "trade"}]`)
-		feed.gotList(c.store.snapshot())
+		feed.gotList(t.Context(), c.store.snapshot())
 		c.fresh()
 		c.wants(t, "rev 17", "/of/the/backup.log")
 		if s := c.screen(); strings.Contains(s, "rev 43 applied") {
@@ -300,5 +301,77 @@ func TestEventsStayOnTheirLineUnderAFilter(t *testing.T) {
 		if got := s.rows[s.sel].text; got != was || len(s.rows) != 4 {
 			t.Errorf("selected is %q, was %q (%d rows)", got, was, len(s.rows))
 		}
+	})
+}
+
+// Two operators change different fields of one entry: doing the second edit again keeps
+// the first.
+func TestRedoKeepsWhatTheOtherChangedInTheSameEntry(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.store.other(`[{"path": "/a.log", "topic": "trade", "exclude": ["*.gz"]}]`)
+		c.list()
+		c.key("e", "tab", "tab", "tab", "tab", "tab", "tab", "tab") // to the lines to include
+		c.text("even")
+		c.store.other(`[{"path": "/a.log", "topic": "trade", "exclude": ["*.gz"], "labels": {"team": "x"}, "owner": "bob", "disabled": true}]`)
+		c.key("ctrl+s", "y")
+		c.size(60, 15)
+		c.wants(t, "difference: - theirs, + mine · Somebody saved rev 44", "t theirs", "r redo mine", "m only mine")
+		c.key("tab")
+		c.wants(t, "theirs: rev 44")
+		c.key("r", "y")
+		want := `[{"path":"/a.log","topic":"trade","exclude":["*.gz"],"include_lines":["even"],"labels":{"team":"x"},"owner":"bob","disabled":true}]`
+		got, err := etcdcfg.Parse(c.store.raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := etcdcfg.Parse([]byte(want))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.store.rev != 45 || !got[0].Equal(list[0]) || !strings.Contains(string(c.store.raw), `"owner": "bob"`) {
+			t.Errorf("rev %d: %s", c.store.rev, c.store.raw)
+		}
+	})
+}
+
+func TestTheBadLineOfALongListIsShown(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		lines := []string{"["}
+		for i := range 150 {
+			lines = append(lines, fmt.Sprintf(`  {"path": "/a/%d.log", "topic": "t"},`, i))
+		}
+		c.store.other(strings.Join(append(lines, `  {"path": "relative", "topic": "t"}`, "]"), "\n"))
+		c.list()
+		c.size(80, 24)
+		c.wants(t, "line 152, column 12", `  152 ✗   {"path": "relative"`, "  151     {", "E repair")
+		for _, k := range []string{"e", "d", "p"} {
+			c.key(k)
+			c.wants(t, "repair it with E first")
+		}
+	})
+}
+
+func TestEventsNameWhoEdited(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.key("p")
+		feed := c.root.env.feed
+		if _, err := c.store.SaveRaw(t.Context(), c.store.snapshot(), []byte(`[{"path": "/theirs", "topic": "trade"}]`), "theirs"); err != nil {
+			t.Fatal(err)
+		}
+		feed.gotList(t.Context(), c.store.snapshot())
+		synctest.Wait()
+		c.store.other(`[{"path": "/by/hand", "topic": "trade"}]`)
+		feed.gotList(t.Context(), c.store.snapshot())
+		synctest.Wait()
+		c.key("5")
+		c.wants(t, "rev 43 by you: paused /var/log/nginx/access.log", "rev 44 by ann@ops: 6 changes", "rev 45, not by logctl: + /by/hand → trade")
+		c.size(60, 20)
+		c.key("/")
+		c.text("rev 44")
+		c.key("enter")
+		c.wants(t, "     collect_log_conf is at rev 44 by ann@ops: 6 changes") // a line that is cut, whole
 	})
 }

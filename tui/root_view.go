@@ -225,8 +225,11 @@ func (r *root) footer() string {
 	st := r.env.styles
 	if r.toast.text != "" {
 		paint, sign := st.good, "✓ "
-		if r.toast.bad {
+		switch {
+		case r.toast.bad:
 			paint, sign = st.bad, "✗ "
+		case strings.HasSuffix(r.toast.text, " ..."): // under way
+			paint, sign = st.wait, "◌ "
 		}
 		return paint.apply(cut(" "+sign+clean(r.toast.text), r.w))
 	}
