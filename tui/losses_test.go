@@ -3,10 +3,16 @@ package tui
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	tea "charm.land/bubbletea/v2"
 
 	"logctl/agent/report"
 	"logctl/etcdcfg"
@@ -374,4 +380,49 @@ func TestEventsNameWhoEdited(t *testing.T) {
 		c.key("enter")
 		c.wants(t, "     collect_log_conf is at rev 44 by ann@ops: 6 changes") // a line that is cut, whole
 	})
+}
+
+func TestScrolledValuesSayThatTheyAre(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.stream()
+		c.key("right", "right")
+		c.wants(t, "VALUE from cell 33 on")
+		c.key("left", "left")
+		if s := c.screen(); strings.Contains(s, "from cell") {
+			t.Errorf("the values are whole:\n%s", s)
+		}
+		c.key("w", "right")
+		c.wants(t, "The values are wrapped")
+		if s := c.screen(); strings.Contains(s, "from cell") {
+			t.Errorf("wrapped values are whole:\n%s", s)
+		}
+	})
+}
+
+func TestAPasteIntoAPromptKeepsItsBlanks(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.stream()
+		c.key("/")
+		c.send(tea.PasteMsg{Content: "took  12 ms\n"})
+		c.key("enter")
+		if got := c.root.stream.filter.text; got != "took  12 ms" {
+			t.Errorf("filter %q", got)
+		}
+	})
+}
+
+func TestAFileThatCannotBeWrittenWholeIsNotLeft(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "out.jsonl")
+	full := errors.New("no space left")
+	if err := writeNew(file, func(w io.Writer) error {
+		_, err := w.Write([]byte("half"))
+		return errors.Join(err, full)
+	}); !errors.Is(err, full) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("half of a file is left: %v", err)
+	}
 }

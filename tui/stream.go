@@ -245,10 +245,8 @@ func (s *streamScreen) act(a action) tea.Cmd {
 		s.detailTop = max(s.detailTop-s.height/3-1, 0)
 	case actPageDetailDown:
 		s.detailTop += s.height/3 + 1
-	case actLeft:
-		s.left = max(s.left-wideStep, 0)
-	case actRight:
-		s.left = min(s.left+wideStep, rowBytes)
+	case actLeft, actRight:
+		s.aside(a == actRight)
 	case actClear:
 		s.sess.ring.clear()
 		s.unfreeze()
@@ -256,6 +254,18 @@ func (s *streamScreen) act(a action) tea.Cmd {
 		return s.actMore(a)
 	}
 	return nil
+}
+
+// aside scrolls the values.
+func (s *streamScreen) aside(right bool) {
+	switch {
+	case s.wrap:
+		s.env.say("The values are wrapped: all of them is shown (w cuts them)")
+	case right:
+		s.left = min(s.left+wideStep, rowBytes)
+	default:
+		s.left = max(s.left-wideStep, 0)
+	}
 }
 
 // move selects another record. Going up leaves the newest one, so following

@@ -1,8 +1,10 @@
 package tui
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -236,38 +238,35 @@ func fileSafe(s string) string {
 	}, s)
 }
 
-// saveRecords writes records as JSON, one a line, to a new file; when that fails
-// there is none.
+// saveRecords writes records as JSON, one a line, to a new file.
 func saveRecords(name string, recs []*rec) (n int, err error) {
 	if rest, ok := strings.CutPrefix(name, "~/"); ok {
 		if home, err := os.UserHomeDir(); err == nil {
 			name = filepath.Join(home, rest)
 		}
 	}
+	return len(recs), writeNew(name, func(w io.Writer) error {
+		b := bufio.NewWriterSize(w, 1<<20)
+		for _, r := range recs {
+			if _, err := b.WriteString(recordJSON(r)); err != nil {
+				return err
+			}
+			if err := b.WriteByte('\n'); err != nil {
+				return err
+			}
+		}
+		return b.Flush()
+	})
+}
+
+// writeNew writes a new file; when that fails there is none.
+func writeNew(name string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	defer func() {
-		if cerr := f.Close(); err == nil {
-			err = cerr
-		}
-		if err != nil {
-			err = errors.Join(err, os.Remove(name))
-		}
-	}()
-	var b strings.Builder
-	for _, r := range recs {
-		b.WriteString(recordJSON(r))
-		b.WriteByte('\n')
-		n++
-		if b.Len() > 1<<20 {
-			if _, err := f.WriteString(b.String()); err != nil {
-				return n, err
-			}
-			b.Reset()
-		}
+	if err = errors.Join(write(f), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(name))
 	}
-	_, err = f.WriteString(b.String())
-	return n, err
+	return nil
 }
