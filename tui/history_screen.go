@@ -28,6 +28,17 @@ type historyScreen struct {
 	table   *table
 	diffTop int
 	page    int
+	diff    diffCache
+}
+
+// diffCache keeps the difference that is shown: of a list of a thousand entries it takes
+// longer than a frame may.
+type diffCache struct {
+	key   string
+	rev   int64
+	width int
+	st    *styles
+	lines []string
 }
 
 type historyMsg struct {
@@ -166,12 +177,20 @@ func (s *historyScreen) body(w, h int) []string {
 	lines = append(lines, s.env.styles.dim.apply(rule(w)))
 	if s.sel < len(s.changes) {
 		c := s.changes[s.sel]
-		diff := colourDiff(s.env.styles, etcdcfg.Diff(c.Before, c.After), w)
+		diff := s.diffOf(c, w)
 		s.page = max(h-len(lines), 1)
 		s.diffTop = max(min(s.diffTop, len(diff)-s.page), 0)
 		lines = append(lines, diff[s.diffTop:]...)
 	}
 	return lines[:min(len(lines), h)]
+}
+
+func (s *historyScreen) diffOf(c etcdcfg.Change, w int) []string {
+	d, st := &s.diff, s.env.styles
+	if d.key != s.key || d.rev != c.Revision || d.width != w || d.st != st {
+		*d = diffCache{s.key, c.Revision, w, st, colourDiff(st, etcdcfg.Diff(c.Before, c.After), w)}
+	}
+	return d.lines
 }
 
 func (s *historyScreen) row(i int) []cell {

@@ -75,7 +75,11 @@ func (r *root) interrupt() tea.Cmd {
 		}
 		r.prompt = nil
 	}
-	r.env.say("Ctrl-C again within a second ends the console (q does at once)")
+	hint := " (q does at once)"
+	if t, ok := r.top().(typer); ok && t.typing() {
+		hint = "; what is typed here is lost then"
+	}
+	r.env.say("Ctrl-C again within a second ends the console" + hint)
 	return nil
 }
 

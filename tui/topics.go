@@ -271,8 +271,13 @@ func (s *topicsScreen) act(a action) tea.Cmd {
 
 func (s *topicsScreen) summary(int) string {
 	t, st := &s.env.topics, s.env.styles
-	text := plural(len(t.list), "topic")
-	under := 0
+	under, listed := 0, 0
+	for i := range t.list {
+		if s.internal || !s.env.internal(&t.list[i]) {
+			listed++
+		}
+	}
+	text := plural(listed, "topic")
 	for i := range t.list {
 		if n, _ := underReplicated(&t.list[i]); n > 0 {
 			under++
@@ -284,7 +289,7 @@ func (s *topicsScreen) summary(int) string {
 	if !s.internal {
 		text += st.dim.apply(" · internal ones hidden (i)")
 	}
-	text += s.filterNote(len(s.rows), len(t.list))
+	text += s.filterNote(len(s.rows), listed)
 	switch {
 	case t.err != "" && t.known:
 		text += "   " + st.warn.apply("as of "+t.good.Format("15:04:05")+": "+t.err)
