@@ -98,7 +98,8 @@ func (r *Reader) Continue(ctx context.Context) (*Reader, error) {
 		if !p.known {
 			continue
 		}
-		at := span{max(p.next, p.start), noEnd}
+		// Not p.next: what was fetched may reach past the end, where nothing was delivered.
+		at := span{max(p.delivered, p.start), noEnd}
 		if to, ok := cfg.To.p.at(p.id); ok && (to.kind != pointTime || !to.t.After(now)) {
 			at.end = at.start
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"logctl/internal/kafka"
 	"logctl/internal/testkit"
@@ -221,6 +222,49 @@ func TestContinueKeepsOrderAndEnd(t *testing.T) {
 		if err := next.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// What is written while the last records are read is delivered behind them, though one
+// answer of the broker brings both.
+func TestContinueLosesNothing(t *testing.T) {
+	k := testkit.Kafka(t, testkit.Embedded())
+	topic := k.Topic(t, 1, "retention.ms", "-1")
+	cl := client(t, k)
+	write(t, cl, numbered(topic, 0, 5)...)
+	written := make(chan struct{})
+	cluster := k.Cluster()
+	fetches := 0
+	cluster.ControlKey(fetchKey, func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		select {
+		case <-written:
+		default:
+			if fetches++; fetches > 1 { // the first looks for what the last ones are
+				cluster.SleepControl(func() { <-written })
+			}
+		}
+		return nil, nil, false
+	})
+	cfg := config(k, topic)
+	cfg.Follow = true
+	r, err := OpenLast(t.Context(), cfg, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, cl, text(topic, 0, "5", "6", "7")...)
+	close(written)
+	if diff := cmp.Diff([]string{"2", "3", "4"}, values(all(t, r, 5*time.Second), 0)); diff != "" {
+		t.Errorf("the last three (-want +got):\n%s", diff)
+	}
+	next, err := r.Continue(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = next.Close() }()
+	write(t, cl, text(topic, 0, "8")...)
+	if diff := cmp.Diff([]string{"5", "6", "7", "8"}, values(take(t, next, 4, 5*time.Second), 0)); diff != "" {
+		t.Errorf("what follows (-want +got):\n%s", diff)
 	}
 }
 
