@@ -71,6 +71,25 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// Ids of 64 bits are longer than what a float64 tells apart.
+func TestLongNumbersAreExact(t *testing.T) {
+	for cond, want := range map[string]bool{
+		"id=1234567890123456789": true, "id=1234567890123456788": false, "id!=1234567890123456788": true,
+		"id>1234567890123456788": true, "id>1234567890123456789": false, "id<=1234567890123456789": true, "id<1234567890123456790": true,
+		"id>99": true, "id>-1": true, "id=1234567890123456789.0": true, "id>1e3": true,
+		"neg=-1234567890123456789": true, "neg=-1234567890123456788": false, "neg<-1234567890123456788": true, "neg>-1234567890123456788": false, "neg<0": true,
+		"text>1234567890123456788": true, "text<1234567890123456789": false, "zero=0": true, "zero=-0": true, "zero=0.0": true, "zero=00": true, "zero>-1": true,
+	} {
+		c, err := ParseCondition(cond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Match([]byte(`{"id":1234567890123456789,"neg":-1234567890123456789,"text":"1234567890123456789","zero":0}`)); got != want {
+			t.Errorf("%s gives %v", cond, got)
+		}
+	}
+}
+
 func TestRefused(t *testing.T) {
 	for _, c := range []Config{
 		{Include: []string{"("}}, {Exclude: []string{"["}}, {Key: "*"}, {Headers: []string{"=x"}}, {Headers: []string{"h~("}},

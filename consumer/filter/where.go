@@ -2,6 +2,7 @@ package filter
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -18,7 +19,7 @@ type Condition struct {
 	path   []string
 	op     string // "" the field is there
 	text   string
-	number float64
+	number number
 	isNum  bool
 	re     *regexp.Regexp
 }
@@ -69,9 +70,48 @@ func ParseCondition(s string) (Condition, error) {
 	return c, nil
 }
 
-func parseNumber(s string) (float64, bool) {
-	n, err := strconv.ParseFloat(s, 64)
-	return n, err == nil
+// number is a number of JSON. Integers are compared by their digits: the ids of
+// today are longer than what a float64 tells apart.
+type number struct {
+	float    float64
+	digits   string // of an integer, without leading zeros; "" for others and for 0
+	integer  bool
+	negative bool
+}
+
+func parseNumber(s string) (number, bool) {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return number{}, false
+	}
+	n := number{float: f, negative: strings.HasPrefix(s, "-")}
+	digits := strings.TrimLeft(s, "+-")
+	n.integer = strings.Trim(digits, "0123456789") == ""
+	if n.integer {
+		n.digits = strings.TrimLeft(digits, "0")
+	}
+	return n, true
+}
+
+// compare returns -1, 0 or 1, and false for what has no order.
+func (n number) compare(m number) (int, bool) {
+	if !n.integer || !m.integer || n.negative != m.negative {
+		switch {
+		case n.float < m.float:
+			return -1, true
+		case n.float > m.float:
+			return 1, true
+		}
+		return 0, n.float == m.float
+	}
+	c := cmp.Compare(len(n.digits), len(m.digits))
+	if c == 0 {
+		c = strings.Compare(n.digits, m.digits)
+	}
+	if n.negative {
+		c = -c
+	}
+	return c, true
 }
 
 // Match reports whether the condition holds for a JSON value.
@@ -93,15 +133,19 @@ func (c *Condition) Match(value []byte) bool {
 	if !found || !ok {
 		return false
 	}
+	order, ok := n.compare(c.number)
+	if !ok {
+		return false
+	}
 	switch c.op {
 	case "<":
-		return n < c.number
+		return order < 0
 	case "<=":
-		return n <= c.number
+		return order <= 0
 	case ">":
-		return n > c.number
+		return order > 0
 	default:
-		return n >= c.number
+		return order >= 0
 	}
 }
 
@@ -113,8 +157,10 @@ func (c *Condition) equal(raw []byte) bool {
 		return true
 	}
 	if c.isNum {
-		n, ok := parseNumber(string(raw))
-		return ok && n == c.number
+		if n, ok := parseNumber(string(raw)); ok {
+			order, ok := n.compare(c.number)
+			return ok && order == 0
+		}
 	}
 	return false
 }
