@@ -34,8 +34,7 @@ func AppendEscaped(dst, s []byte, multiline bool) []byte {
 			continue
 		}
 		if hidden(r) {
-			dst = append(dst, s[start:i]...)
-			dst = append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+			dst = appendUnicode(append(dst, s[start:i]...), r)
 			start = i + size
 		}
 		i += size

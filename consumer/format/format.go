@@ -33,6 +33,7 @@ type Options struct {
 	Headers   bool             // print headers in text and tables
 	Highlight []*regexp.Regexp // marked in values when Color is set
 	Separator string           // behind each record; "": a newline
+	Joined    bool             // nothing behind each record; Separator is not used
 	Width     int              // columns of the terminal for tables; 0: unlimited
 }
 
@@ -41,7 +42,10 @@ func New(name string, o Options) (Printer, error) {
 	if o.Location == nil {
 		o.Location = time.Local
 	}
-	if o.Separator == "" {
+	switch {
+	case o.Joined:
+		o.Separator = ""
+	case o.Separator == "":
 		o.Separator = "\n"
 	}
 	switch name {

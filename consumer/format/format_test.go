@@ -169,6 +169,26 @@ func TestRecordsWithoutATime(t *testing.T) {
 	}
 }
 
+// What reorders text is shown by its number in JSON too, and nothing runs together
+// when no separator is wanted but the records.
+func TestReorderedTextAndNoSeparator(t *testing.T) {
+	r := sample()
+	r.Key, r.Value = []byte("k\u202e"), []byte("{\"a\":\"\u2066é中\ufeff\"}")
+	p, err := New("json", Options{Location: time.UTC})
+	want := `"key":"k\u202e","value":"{\"a\":\"\u2066é中\ufeff\"}"`
+	if got := render(t, p, err, r); !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	r.ValueJSON = true
+	if got := render(t, p, err, r); !strings.Contains(got, `"value":{"a":"\u2066é中\ufeff"}`) {
+		t.Errorf("decoded: %q", got)
+	}
+	p, err = New("raw", Options{Joined: true})
+	if got := render(t, p, err, r) + render(t, p, err, r); strings.Contains(got, "\n") {
+		t.Errorf("got %q", got)
+	}
+}
+
 // JSON may have control characters that terminals obey, in strings.
 func TestDecodedJSONHasNoControlCharacters(t *testing.T) {
 	r := sample()

@@ -76,17 +76,22 @@ func appendJSONField(dst []byte, name string, b []byte, isJSON bool) []byte {
 }
 
 // appendOneLine appends JSON text without its line breaks, which JSON allows between
-// tokens only, and with the control characters escaped that JSON allows in strings:
-// DEL and those of C1.
+// tokens only, and with the characters escaped that terminals obey and JSON allows in
+// strings: DEL, those of C1, and those that reorder text.
 func appendOneLine(dst, b []byte) []byte {
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
 		case c == '\n', c == '\r':
 		case c == 0x7f:
 			dst = append(dst, `\u007f`...)
-		case c == 0xc2 && i+1 < len(b) && b[i+1] >= 0x80 && b[i+1] <= 0x9f: // C1 in UTF-8
-			i++
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[b[i]>>4], hexDigits[b[i]&15])
+		case c >= utf8.RuneSelf:
+			r, size := utf8.DecodeRune(b[i:])
+			if hidden(r) {
+				dst = appendUnicode(dst, r)
+			} else {
+				dst = append(dst, b[i:i+size]...)
+			}
+			i += size - 1
 		default:
 			dst = append(dst, c)
 		}
@@ -94,9 +99,14 @@ func appendOneLine(dst, b []byte) []byte {
 	return dst
 }
 
+// appendUnicode appends a rune of the basic plane as \u202e.
+func appendUnicode(dst []byte, r rune) []byte {
+	return append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+}
+
 // AppendJSONString appends s as a JSON string. Bytes that are not UTF-8 become the
 // replacement character; control characters that terminals obey are escaped, the C1
-// ones too.
+// ones and those that reorder text too.
 func AppendJSONString(dst, s []byte) []byte {
 	dst = append(dst, '"')
 	start := 0
@@ -130,9 +140,8 @@ func AppendJSONString(dst, s []byte) []byte {
 			dst = append(dst, s[start:i]...)
 			dst = append(dst, `\ufffd`...)
 			start = i + 1
-		case r >= 0x80 && r <= 0x9f, r == 0x2028, r == 0x2029:
-			dst = append(dst, s[start:i]...)
-			dst = append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+		case hidden(r):
+			dst = appendUnicode(append(dst, s[start:i]...), r)
 			start = i + size
 		}
 		i += size
