@@ -65,6 +65,9 @@ type registry struct {
 	base           *url.URL
 	user, password string
 	client         *http.Client
+
+	down  error // it gave no answer; nil: it did
+	until time.Time
 }
 
 func newRegistry(s Schemas) (*registry, error) {
@@ -137,8 +140,14 @@ func (r *registry) withReferences(ctx context.Context, doc schemaDoc) ([]namedSc
 
 type namedSchema struct{ name, text string }
 
+// get asks the registry. One that gives no answer is left alone for a while,
+// whichever schema is wanted: each question would take its whole patience.
 func (r *registry) get(ctx context.Context, path string) (schemaDoc, error) {
 	var doc schemaDoc
+	if r.down != nil && time.Now().Before(r.until) {
+		return doc, r.down
+	}
+	r.down = nil
 	target := strings.TrimSuffix(r.base.String(), "/") + "/" + path
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
@@ -150,12 +159,14 @@ func (r *registry) get(ctx context.Context, path string) (schemaDoc, error) {
 	}
 	resp, err := r.client.Do(req)
 	if err != nil {
-		return doc, fmt.Errorf("the registry cannot be asked: %w", err)
+		r.down, r.until = fmt.Errorf("the registry cannot be asked: %w", err), time.Now().Add(registryRetry)
+		return doc, r.down
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxSchema))
 	if err != nil {
-		return doc, fmt.Errorf("the registry's answer breaks off: %w", err)
+		r.down, r.until = fmt.Errorf("the registry's answer breaks off: %w", err), time.Now().Add(registryRetry)
+		return doc, r.down
 	}
 	if resp.StatusCode != http.StatusOK {
 		var problem struct {
