@@ -78,6 +78,7 @@ type Config struct {
 
 	at     map[topicPartition]span // where exactly to start and end; nil: as From and To say
 	resort bool                    // of OpenLast: Sort as the caller gave it, for Continue
+	gone   time.Duration           // how long the cluster must know nothing of a topic before a bounded read gives it up; 0: 5 s
 }
 
 // span is an exact piece of a partition, its end excluded.
@@ -103,6 +104,7 @@ const (
 	PartitionError                       // the partition cannot be read now; the reader keeps trying
 	PartitionBack                        // after PartitionError
 	RecordsSkipped                       // a batch could not be decoded
+	NoTopicYet                           // no topic matches the expressions
 )
 
 func (c *Config) setDefaults() {
@@ -115,6 +117,9 @@ func (c *Config) setDefaults() {
 	if c.Refresh <= 0 {
 		c.Refresh = 5 * time.Second
 	}
+	if c.gone <= 0 {
+		c.gone = 5 * time.Second
+	}
 	if c.SortWindow <= 0 {
 		c.SortWindow = time.Second
 	}
@@ -124,6 +129,12 @@ func (c *Config) setDefaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+}
+
+// CheckTopics refuses expressions of Config.Topics that are none.
+func CheckTopics(expressions []string) error {
+	_, err := (&Config{Topics: expressions, Regex: true}).patterns()
+	return err
 }
 
 // patterns returns the compiled expressions of a Regex config, each matching whole

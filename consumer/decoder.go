@@ -21,6 +21,8 @@ type decoder struct {
 	topic     string
 	partition int32
 	from, end int64 // records outside [from, end) are passed over
+	until     int64 // the first record of this time (milliseconds) or a later one is the end; 0: none
+	late      bool  // it was met, and is end now
 	data      []byte
 	aborted   []abortedTxn       // by firstOffset; empty when everything is wanted
 	aborting  map[int64]struct{} // producers in an aborted transaction
@@ -184,12 +186,14 @@ func (d *decoder) records(dst []Record, limit int) ([]Record, error) {
 		if offset < d.from || offset >= d.end {
 			continue
 		}
+		if d.until > 0 && d.typ != NoTime && d.time(&r) >= d.until {
+			d.end, d.late = offset, true
+			d.left, d.data = 0, nil
+			return dst, nil
+		}
 		rec := Record{Topic: d.topic, Partition: d.partition, Offset: offset, TimeType: d.typ, Key: r.key, Value: r.value}
-		switch d.typ {
-		case CreateTime:
-			rec.Time = time.UnixMilli(d.batch.firstTime + r.timeDelta)
-		case LogAppendTime:
-			rec.Time = time.UnixMilli(d.batch.maxTime)
+		if d.typ != NoTime {
+			rec.Time = time.UnixMilli(d.time(&r))
 		}
 		if r.headerCount > 0 {
 			if rec.Headers, err = d.headers(&r); err != nil {
@@ -199,6 +203,14 @@ func (d *decoder) records(dst []Record, limit int) ([]Record, error) {
 		dst = append(dst, rec)
 	}
 	return dst, nil
+}
+
+// time returns the time of a record of the current batch, in milliseconds.
+func (d *decoder) time(r *record) int64 {
+	if d.typ == LogAppendTime {
+		return d.batch.maxTime
+	}
+	return d.batch.firstTime + r.timeDelta
 }
 
 // headers decodes the headers of a record into the arena.

@@ -24,16 +24,19 @@ func (f *fetcher) deliver(body []byte) error {
 	throttle, err := parseFetchResponse(body, func(part *fetchedPart) {
 		data += len(part.data)
 		for range f.parts { // answers come in the order asked for, as a rule
-			p := f.parts[at%len(f.parts)]
+			i := at % len(f.parts)
+			p := f.parts[i]
 			at++
 			if p.id == part.partition && p.topic == string(part.topic) {
-				f.take(p, part, fr)
+				f.take(p, f.req.parts[i].offset, part, fr)
 				return
 			}
 		}
 	})
-	if err == nil && throttle == 0 && data == 0 && len(f.parts) == 1 {
-		r.provenEnd(f.parts[0])
+	if err == nil && throttle == 0 && data == 0 {
+		for _, p := range f.parts {
+			r.provenEnd(p)
+		}
 	}
 	r.drop(fr)
 	r.unlock()
@@ -43,12 +46,14 @@ func (f *fetcher) deliver(body []byte) error {
 	return err
 }
 
-// take handles the answer for one partition. The caller holds r.mu.
-func (f *fetcher) take(p *partition, part *fetchedPart, fr *frame) {
+// take handles the answer for one partition that was asked for from an offset. The
+// caller holds r.mu.
+func (f *fetcher) take(p *partition, asked int64, part *fetchedPart, fr *frame) {
 	r := f.r
-	if p.done || p.leader != f.id {
+	if p.done || p.leader != f.id || p.clampNext || asked != p.next { // moved meanwhile
 		return
 	}
+	p.cut = false
 	if part.err != sarama.ErrNoError {
 		r.fetchError(p, part.err)
 		return
@@ -65,7 +70,7 @@ func (f *fetcher) take(p *partition, part *fetchedPart, fr *frame) {
 	after, size, need, err := spanOf(part.data, p.next)
 	p.need = need
 	if err != nil && size == 0 {
-		r.fail(p, fmt.Errorf("cannot read partition %d of %s at offset %d: %w", p.id, p.topic, p.next, err))
+		r.fail(p, fmt.Errorf("at offset %d: %w", p.next, err))
 		return
 	}
 	if size == 0 {
@@ -74,6 +79,9 @@ func (f *fetcher) take(p *partition, part *fetchedPart, fr *frame) {
 	p.idle = 0
 	c := &chunk{p: p, frame: fr, size: size, after: after}
 	c.topic, c.partition, c.data, c.from, c.end = p.topic, p.id, part.data[:size], p.next, p.end
+	if !p.endTime.IsZero() {
+		c.until = p.endTime.UnixMilli()
+	}
 	c.shared = &r.shared
 	c.onSkip = func(offset int64, err error) {
 		r.tell(Notice{Kind: RecordsSkipped, Topic: p.topic, Partition: p.id,
@@ -106,15 +114,8 @@ func (r *Reader) fetchError(p *partition, err sarama.KError) {
 	case err == sarama.ErrOffsetOutOfRange:
 		p.clampNext = true
 		r.lookSoon()
-	case retriable(err):
-		p.pause = time.Now().Add(pauseRetry)
-		r.lookSoon()
-		r.fail(p, fmt.Errorf("partition %d of %s: %w", p.id, p.topic, err))
-	case permanent(err):
-		r.fail(p, err)
 	default:
-		p.pause = time.Now().Add(2 * pauseRetry)
-		r.fail(p, fmt.Errorf("partition %d of %s: %w", p.id, p.topic, err))
+		r.fail(p, err)
 	}
 }
 
@@ -126,7 +127,9 @@ func (r *Reader) fail(p *partition, err error) {
 		p.failing = now
 	}
 	if permanent(err) {
-		p.err = &AccessError{Topic: p.topic, Err: err}
+		if p.err = err; denied(err) {
+			p.err = &AccessError{Topic: p.topic, Err: err}
+		}
 		if !p.done {
 			r.finish(p)
 		}
@@ -137,8 +140,8 @@ func (r *Reader) fail(p *partition, err error) {
 	r.lookSoon()
 	if !p.told && now.Sub(p.failing) >= quietFor {
 		p.told = true
-		r.say(Notice{Kind: PartitionError, Topic: p.topic, Partition: p.id,
-			Text: fmt.Sprintf("partition %d of %s cannot be read (%v); trying again", p.id, p.topic, err)})
+		text := fmt.Sprintf(" cannot be read (%v); trying again", err)
+		r.sayOf(PartitionError, p, text, text)
 	}
 }
 
@@ -150,13 +153,13 @@ func (r *Reader) recovered(p *partition) {
 	p.err, p.failing = nil, time.Time{}
 	if p.told {
 		p.told = false
-		r.say(Notice{Kind: PartitionBack, Topic: p.topic, Partition: p.id,
-			Text: fmt.Sprintf("partition %d of %s is read again", p.id, p.topic)})
+		r.sayOf(PartitionBack, p, " is read again", " are read again")
 	}
 }
 
 // provenEnd ends a bounded read of a partition that holds no batch any more between
-// its position and its end: asked for alone, with its end known to be behind the
+// its position and its end: in an answer without any data, for whichever partition,
+// so that none was left out for want of room, with its end known to be behind the
 // position, the broker had nothing, three times. The caller holds r.mu.
 func (r *Reader) provenEnd(p *partition) {
 	if p.done || p.end == noEnd || p.err != nil || p.clampNext || p.next >= p.end || p.newest < p.end {
@@ -212,26 +215,6 @@ func (r *Reader) lookSoon() {
 	select {
 	case r.refresh <- struct{}{}:
 	default:
-	}
-}
-
-// say queues a notice for when r.mu is released with unlock.
-func (r *Reader) say(n Notice) { r.notices = append(r.notices, n) }
-
-// tell passes a notice on now; the caller does not hold r.mu.
-func (r *Reader) tell(n Notice) {
-	r.sayMu.Lock()
-	defer r.sayMu.Unlock()
-	r.cfg.Notify(n)
-}
-
-// unlock releases r.mu and passes on what was said meanwhile.
-func (r *Reader) unlock() {
-	list := r.notices
-	r.notices = nil
-	r.mu.Unlock()
-	for _, n := range list {
-		r.tell(n)
 	}
 }
 

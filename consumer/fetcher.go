@@ -8,8 +8,6 @@ import (
 	"net"
 	"slices"
 	"time"
-
-	"github.com/IBM/sarama"
 )
 
 // How a fetch is asked for.
@@ -31,7 +29,7 @@ type fetcher struct {
 	link *link
 
 	lost  bool // told
-	leads bool // as of the last plan: a partition that is not done
+	leads bool // as of the last plan: a partition that is not done, or one that nobody leads
 	tries int  // failures in a row
 	turn  int  // where the next request begins, so that no partition starves
 	parts []*partition
@@ -112,7 +110,7 @@ func (f *fetcher) plan() (wait time.Duration, addr string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f.parts, f.req.parts = f.parts[:0], f.req.parts[:0]
-	f.leads = slices.ContainsFunc(r.order, func(p *partition) bool { return p.leader == f.id && !p.done })
+	f.leads = slices.ContainsFunc(r.order, func(p *partition) bool { return !p.done && (p.leader == f.id || p.leader < 0) })
 	wait = time.Minute
 	addr = r.brokers[f.id]
 	full := r.merge == nil && r.held > 0 && int64(r.held)+fetchBytes > r.cfg.Buffer
@@ -162,7 +160,7 @@ func (r *Reader) partLimit() int {
 func (f *fetcher) sleep(ctx context.Context, atMost time.Duration) {
 	if f.lost && f.link == nil && !f.leads {
 		// Others lead its partitions. One that leads and is not asked, because the
-		// buffer is full, is still lost.
+		// buffer is full, is still lost, and so is one whose partitions nobody leads.
 		f.lost, f.tries = false, 0
 		f.r.tell(Notice{Kind: BrokerBack, Partition: -1, Text: fmt.Sprintf("what broker %d led is read from other brokers now", f.id)})
 	}
@@ -191,12 +189,26 @@ func (f *fetcher) failed(ctx context.Context, addr string, err error) {
 	if f.tries == 1 {
 		return
 	}
+	f.r.cutOff(f.id)
 	wait := min(retryFirst<<min(f.tries-2, 10), retryMost)
 	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-ctx.Done():
+	}
+}
+
+// cutOff notes that what a broker leads cannot be read now, so that a merge does not
+// wait for it.
+func (r *Reader) cutOff(broker int32) {
+	r.mu.Lock()
+	defer r.unlock()
+	for _, p := range r.order {
+		if p.leader == broker && !p.done && !p.cut {
+			p.cut = true
+			r.signalReady()
+		}
 	}
 }
 
@@ -221,16 +233,4 @@ func plain(err error) string {
 		return op.Err.Error()
 	}
 	return err.Error()
-}
-
-// retriable are the answers that go away when the metadata is fresh again.
-func retriable(err sarama.KError) bool {
-	switch err {
-	case sarama.ErrNotLeaderForPartition, sarama.ErrLeaderNotAvailable, sarama.ErrUnknownTopicOrPartition,
-		sarama.ErrReplicaNotAvailable, sarama.ErrFencedLeaderEpoch, sarama.ErrUnknownLeaderEpoch,
-		sarama.ErrKafkaStorageError, sarama.ErrOffsetNotAvailable, sarama.ErrBrokerNotAvailable,
-		sarama.ErrRequestTimedOut, sarama.ErrNetworkException:
-		return true
-	}
-	return false
 }

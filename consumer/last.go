@@ -1,10 +1,12 @@
 package consumer
 
 import (
-	"container/heap"
+	"cmp"
 	"context"
 	"errors"
 	"io"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -20,18 +22,28 @@ func OpenLast(ctx context.Context, cfg Config, n int) (*Reader, error) {
 	cfg.setDefaults()
 	scan := cfg
 	scan.Reuse, scan.Sort, scan.Follow, scan.Linger = true, false, false, -1
+	scan.Notify = func(n Notice) {
+		if n.Kind != RecordsSkipped { // told when they are read
+			cfg.Notify(n)
+		}
+	}
 	bounds, err := measure(ctx, scan)
 	if err != nil {
 		return nil, err
 	}
-	spans := map[topicPartition]span{}
 	wanted := map[topicPartition]int64{} // offsets to look at
+	found := &lastHeap{n: n, ids: map[topicPartition]int32{}}
+	total := int64(0)
 	for tp, b := range bounds {
-		spans[tp] = b
 		wanted[tp] = int64(n)
+		found.parts = append(found.parts, tp)
+		total += b.end - b.start
 	}
-	found := &lastHeap{n: n}
-	for len(wanted) > 0 && n > 0 {
+	found.number()
+	if total > int64(n) { // else none is kept
+		found.list = make([]seen, 0, n)
+	}
+	for len(wanted) > 0 && n > 0 && total > int64(n) {
 		scan.at = map[topicPartition]span{}
 		for tp, back := range wanted {
 			b := bounds[tp]
@@ -53,9 +65,12 @@ func OpenLast(ctx context.Context, cfg Config, n int) (*Reader, error) {
 	}
 	cfg.at = map[topicPartition]span{}
 	starts := found.starts()
-	for tp, b := range spans {
+	for tp, b := range bounds {
 		start, ok := starts[tp]
-		if !ok {
+		switch {
+		case total <= int64(n): // all of them
+			start = b.start
+		case !ok:
 			start = b.end
 		}
 		cfg.at[tp] = span{start, b.end}
@@ -109,47 +124,76 @@ func (r *Reader) Continue(ctx context.Context) (*Reader, error) {
 	return Open(ctx, cfg)
 }
 
-// seen is a record that may be among the last ones.
+// seen is a record that may be among the last ones. There may be millions: it is
+// kept small.
 type seen struct {
-	time   time.Time // not less than that of the records before it in its partition
-	tp     topicPartition
+	time   int64 // milliseconds, not less than that of the records before it in its partition
 	offset int64
+	part   int32 // of lastHeap.parts
 }
 
 func (a seen) before(b seen) bool {
-	if c := a.time.Compare(b.time); c != 0 {
-		return c < 0
+	if a.time != b.time {
+		return a.time < b.time
 	}
-	if a.tp != b.tp {
-		return a.tp.topic < b.tp.topic || a.tp.topic == b.tp.topic && a.tp.id < b.tp.id
+	if a.part != b.part {
+		return a.part < b.part
 	}
 	return a.offset < b.offset
 }
 
-// lastHeap keeps the n latest records, the earliest of them on top.
+// lastHeap keeps the n latest records, once it is full the earliest of them on top.
 type lastHeap struct {
-	n    int
-	list []seen
+	n     int
+	list  []seen
+	parts []topicPartition // by topic and number
+	ids   map[topicPartition]int32
 }
 
-func (h *lastHeap) Len() int           { return len(h.list) }
-func (h *lastHeap) Less(i, j int) bool { return h.list[i].before(h.list[j]) }
-func (h *lastHeap) Swap(i, j int)      { h.list[i], h.list[j] = h.list[j], h.list[i] }
-func (h *lastHeap) Push(x any)         { h.list = append(h.list, x.(seen)) }
-func (h *lastHeap) Pop() any {
-	last := len(h.list) - 1
-	x := h.list[last]
-	h.list = h.list[:last]
-	return x
+// number brings parts into their order.
+func (h *lastHeap) number() {
+	slices.SortFunc(h.parts, func(a, b topicPartition) int {
+		return cmp.Or(strings.Compare(a.topic, b.topic), cmp.Compare(a.id, b.id))
+	})
+	for i, tp := range h.parts {
+		h.ids[tp] = int32(i)
+	}
 }
 
 func (h *lastHeap) add(s seen) {
 	switch {
 	case len(h.list) < h.n:
-		heap.Push(h, s)
+		if h.list = append(h.list, s); len(h.list) == h.n {
+			h.order()
+		}
 	case h.list[0].before(s):
 		h.list[0] = s
-		heap.Fix(h, 0)
+		h.sink(0)
+	}
+}
+
+// order makes a heap of a full list. Until then its order does not matter.
+func (h *lastHeap) order() {
+	for i := len(h.list)/2 - 1; i >= 0; i-- {
+		h.sink(i)
+	}
+}
+
+// sink moves the record at i down to where it belongs. (container/heap would put each
+// record that is pushed into an interface.)
+func (h *lastHeap) sink(i int) {
+	for {
+		first := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(h.list); child++ {
+			if h.list[child].before(h.list[first]) {
+				first = child
+			}
+		}
+		if first == i {
+			return
+		}
+		h.list[i], h.list[first] = h.list[first], h.list[i]
+		i = first
 	}
 }
 
@@ -157,8 +201,9 @@ func (h *lastHeap) add(s seen) {
 func (h *lastHeap) starts() map[topicPartition]int64 {
 	out := map[topicPartition]int64{}
 	for _, s := range h.list {
-		if at, ok := out[s.tp]; !ok || s.offset < at {
-			out[s.tp] = s.offset
+		tp := h.parts[s.part]
+		if at, ok := out[tp]; !ok || s.offset < at {
+			out[tp] = s.offset
 		}
 	}
 	return out
@@ -169,19 +214,20 @@ func (h *lastHeap) starts() map[topicPartition]int64 {
 func (h *lastHeap) scan(ctx context.Context, cfg Config) (map[topicPartition]int, error) {
 	kept := h.list[:0]
 	for _, s := range h.list {
-		if _, again := cfg.at[s.tp]; !again {
+		if _, again := cfg.at[h.parts[s.part]]; !again {
 			kept = append(kept, s)
 		}
 	}
-	h.list = kept
-	heap.Init(h)
+	if h.list = kept; len(kept) == h.n {
+		h.order()
+	}
 	r, err := Open(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = r.Close() }()
 	counts := map[topicPartition]int{}
-	latest := map[topicPartition]time.Time{}
+	latest := map[topicPartition]int64{}
 	for {
 		batch, err := r.Next(ctx)
 		if errors.Is(err, io.EOF) {
@@ -194,10 +240,10 @@ func (h *lastHeap) scan(ctx context.Context, cfg Config) (map[topicPartition]int
 			rec := &batch[i]
 			tp := topicPartition{rec.Topic, rec.Partition}
 			counts[tp]++
-			if rec.Time.After(latest[tp]) {
-				latest[tp] = rec.Time
+			if rec.TimeType != NoTime {
+				latest[tp] = max(latest[tp], rec.Time.UnixMilli())
 			}
-			h.add(seen{time: latest[tp], tp: tp, offset: rec.Offset})
+			h.add(seen{time: latest[tp], offset: rec.Offset, part: h.ids[tp]})
 		}
 	}
 }

@@ -20,24 +20,36 @@ func (r *Reader) discover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	most := 0
 	for _, t := range topics {
 		if err := r.admit(ctx, t); err != nil {
 			return err
 		}
+		most = max(most, len(t.parts))
+	}
+	if err := r.cfg.checkPlaces(most); err != nil {
+		return err
 	}
 	r.mu.Lock()
 	r.update(topics, false)
 	parts := slices.Clone(r.order)
 	r.unlock()
+	none := "no topic matches " + strings.Join(r.cfg.Topics, ", ")
+	if len(topics) > 0 {
+		none = "no topic that matches " + strings.Join(r.cfg.Topics, ", ") + " has one of these partitions"
+	}
 	if len(parts) == 0 && !r.cfg.Follow {
-		return fmt.Errorf("no topic matches %s", strings.Join(r.cfg.Topics, ", "))
+		return errors.New(none)
 	}
 	if err := r.settleAll(ctx, parts); err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.unlock()
-	if r.open == 0 {
+	switch {
+	case len(parts) == 0:
+		r.say(Notice{Kind: NoTopicYet, Partition: -1, Text: none + "; waiting for one"})
+	case r.open == 0:
 		r.signalReady()
 	}
 	return nil
@@ -63,6 +75,17 @@ func (r *Reader) admit(ctx context.Context, t topicMeta) error {
 	}
 	if id := r.cfg.Partitions.missing(len(t.parts)); id >= 0 && !r.cfg.Regex {
 		return fmt.Errorf("topic %q has no partition %d; it has %s", t.name, id, partitionNames(len(t.parts)))
+	}
+	return nil
+}
+
+// checkPlaces refuses a start or an end for a partition that no topic has: a slip of
+// the finger that would read something else.
+func (c *Config) checkPlaces(partitions int) error {
+	for _, pp := range slices.Concat(c.From.p.parts, c.To.p.parts) {
+		if int(pp.lo) >= partitions && partitions > 0 {
+			return fmt.Errorf("%d=%s: no topic has a partition %d; there are %s", pp.lo, pp.point, pp.lo, partitionNames(partitions))
+		}
 	}
 	return nil
 }
@@ -213,18 +236,22 @@ func (r *Reader) look(ctx context.Context) error {
 	r.mu.Lock()
 	if r.cfg.Follow {
 		for _, p := range r.update(topics, true) {
-			r.say(Notice{Kind: PartitionAdded, Topic: p.topic, Partition: p.id,
-				Text: fmt.Sprintf("partition %d of %s is new; reading it from its beginning", p.id, p.topic)})
+			r.sayOf(PartitionAdded, p, " is new; reading it from its beginning", " are new; reading them from their beginnings")
 		}
 	} else {
 		r.update(slices.DeleteFunc(slices.Clone(topics), func(t topicMeta) bool { return !r.has(t) }), false)
 	}
+	r.missTopics(topics)
 	var unknown, outside, stale []*partition
 	for _, p := range r.order {
 		switch {
 		case p.done:
 		case !p.known:
 			unknown = append(unknown, p)
+		case !p.absent.IsZero():
+			r.fail(p, errNoTopic)
+		case p.leader < 0: // no fetcher finds that out
+			r.fail(p, errNoLeader)
 		case p.clampNext:
 			outside = append(outside, p)
 		case time.Since(p.heard) >= r.cfg.Refresh || !p.endTime.IsZero():
@@ -245,6 +272,30 @@ func (r *Reader) look(ctx context.Context) error {
 	defer r.unlock()
 	r.startFetchers(ctx)
 	return nil
+}
+
+var errNoTopic = errors.New("the topic does not exist any more")
+
+// missTopics notes which topics the cluster does not know any more, and ends bounded
+// reads of theirs: they would wait for ever. The caller holds r.mu.
+func (r *Reader) missTopics(topics []topicMeta) {
+	there := map[string]bool{}
+	for _, t := range topics {
+		there[t.name] = len(t.parts) > 0 || t.err != sarama.ErrUnknownTopicOrPartition
+	}
+	now := time.Now()
+	for _, p := range r.order {
+		switch {
+		case p.done:
+		case there[p.topic]:
+			p.absent = time.Time{}
+		case p.absent.IsZero():
+			p.absent, p.leader = now, -1
+		case now.Sub(p.absent) >= r.cfg.gone && (!r.cfg.Follow || p.end != noEnd || !p.endTime.IsZero()):
+			p.err = errNoTopic
+			r.finish(p)
+		}
+	}
 }
 
 // has reports whether all partitions of the topic are known, so that a bounded read

@@ -31,6 +31,11 @@ type run struct {
 	at      int
 	time    time.Time // of the head, not less than that of any record before it
 	arrived time.Time // when the head's chunk was taken up
+
+	// Delivered since the partition was told.
+	count, bytes uint64
+	upTo         int64 // offset behind the last one; 0: none
+	lastAt       time.Time
 }
 
 type runHeap []*run
@@ -61,6 +66,7 @@ func newMerger(r *Reader) *merger { return &merger{r: r, runs: map[*partition]*r
 // fill moves records into the reader's batch and reports whether nothing will ever
 // come again.
 func (m *merger) fill() (ended bool) {
+	defer m.account()
 	r := m.r
 	m.due = time.Time{}
 	for len(r.batch) < MaxBatch {
@@ -99,7 +105,11 @@ func (m *merger) wait(now time.Time) time.Duration {
 
 // emit delivers the head and reports whether its run is empty now.
 func (m *merger) emit(head *run) (empty bool) {
-	m.r.batch = append(m.r.batch, head.records[head.at])
+	rec := &head.records[head.at]
+	m.r.batch = append(m.r.batch, *rec)
+	head.count++
+	head.bytes += uint64(len(rec.Key) + len(rec.Value))
+	head.upTo, head.lastAt = rec.Offset+1, rec.Time
 	if head.at++; head.at < len(head.records) {
 		head.advance()
 		heap.Fix(&m.top, 0)
@@ -109,9 +119,26 @@ func (m *merger) emit(head *run) (empty bool) {
 	if head.used {
 		// Its records still point into it; the next batch gives it back.
 		m.r.spent = append(m.r.spent, head.chunk)
+		head.upTo = max(head.upTo, min(head.chunk.after, head.chunk.end))
 		head.chunk, head.used = nil, false
 	}
 	return true
+}
+
+// account notes what was delivered: a record that is decoded and waits for its turn
+// is not.
+func (m *merger) account() {
+	m.r.mu.Lock()
+	defer m.r.mu.Unlock()
+	for p, h := range m.runs {
+		if h.count > 0 {
+			p.records += h.count
+			p.bytes += h.bytes
+			p.lastAt = h.lastAt
+		}
+		p.delivered = max(p.delivered, h.upTo)
+		h.count, h.bytes, h.upTo = 0, 0, 0
+	}
 }
 
 func (h *run) advance() {
@@ -156,7 +183,7 @@ func (m *merger) refill() (blocked, quiet, ended bool) {
 			continue
 		}
 		ended = false
-		caughtUp := p.known && p.next >= p.newest || p.err != nil || !p.known
+		caughtUp := p.known && p.next >= p.newest || p.err != nil || p.cut || !p.known
 		if p.end != noEnd || !caughtUp {
 			blocked = true
 		} else {
@@ -166,29 +193,29 @@ func (m *merger) refill() (blocked, quiet, ended bool) {
 	if released {
 		r.wakeFetchers()
 	}
-	return blocked, quiet, ended || r.closed
+	return blocked, quiet, ended && r.over() || r.closed
 }
 
 // decode fills an empty run from its chunk; the caller holds r.mu. It reports
 // whether the chunk was given back.
 func (m *merger) decode(h *run) (released bool) {
+	// The records of the run before are delivered: what they alone point into is given
+	// back with the batch that they are in. A small chunk may be large when unpacked.
+	shared := &m.r.shared
+	shared.used = append(shared.used, h.chunk.kept...)
+	clear(h.chunk.kept)
+	h.chunk.kept = h.chunk.kept[:0]
 	var done bool
 	h.records, done = h.chunk.decode(h.records[:0], mergeRun)
 	h.at = 0
-	p := h.p
-	if n := len(h.records); n > 0 {
-		for i := range h.records {
-			p.bytes += uint64(len(h.records[i].Key) + len(h.records[i].Value))
-		}
-		p.records += uint64(n)
-		p.delivered = max(p.delivered, h.records[n-1].Offset+1)
-		p.lastAt = h.records[n-1].Time
+	m.r.endHere(h.chunk)
+	if len(h.records) > 0 {
 		h.advance()
 		heap.Push(&m.top, h)
 	}
 	if done {
-		p.delivered = max(p.delivered, min(h.chunk.after, p.end))
 		if len(h.records) == 0 {
+			h.upTo = max(h.upTo, min(h.chunk.after, h.chunk.end))
 			m.r.release(h.chunk)
 			h.chunk = nil
 			return true

@@ -51,6 +51,8 @@ type partition struct {
 	held    int       // bytes fetched and not delivered
 	need    int       // size of a batch that did not fit into the last response
 	idle    int       // answers without data although there should be some
+	cut     bool      // its leader is not reached
+	absent  time.Time // since when the cluster knows no such topic; zero: it does
 	pause   time.Time // not fetched before
 	err     error
 	failing time.Time // since when err is set

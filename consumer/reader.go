@@ -32,7 +32,7 @@ type Reader struct {
 	held     int      // bytes of responses not given back
 	open     int      // partitions not done
 	closed   bool
-	notices  []Notice // to be told by whoever releases mu
+	notices  []said // to be told by whoever releases mu
 
 	// Of the goroutine that calls Next:
 	shared  decodeBuffers
@@ -172,7 +172,7 @@ func (r *Reader) fill() (ended bool) {
 		if r.current == nil {
 			r.mu.Lock()
 			if len(r.queue) == 0 {
-				ended = r.open == 0 || r.closed
+				ended = r.over()
 				r.unlock()
 				return ended
 			}
@@ -203,6 +203,7 @@ func (r *Reader) account(c *chunk, records []Record, done bool) {
 	r.mu.Lock()
 	defer r.unlock()
 	p := c.p
+	r.endHere(c)
 	if n := len(records); n > 0 {
 		p.records += uint64(n)
 		p.bytes += uint64(size)
@@ -211,6 +212,17 @@ func (r *Reader) account(c *chunk, records []Record, done bool) {
 	}
 	if done {
 		p.delivered = max(p.delivered, min(c.after, p.end))
+	}
+}
+
+// endHere ends the read of a partition where a chunk has met the first record of a
+// time that was to come. The caller holds r.mu.
+func (r *Reader) endHere(c *chunk) {
+	if p := c.p; c.late && !p.endTime.IsZero() {
+		p.end, p.endTime = min(p.end, c.end), time.Time{}
+		if !p.done {
+			r.finish(p)
+		}
 	}
 }
 
@@ -242,7 +254,13 @@ func (r *Reader) endError() error {
 func (r *Reader) Buffered() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.queue) > 0 || r.open == 0 || r.closed
+	return len(r.queue) > 0 || r.over()
+}
+
+// over reports whether nothing more will be fetched: every partition is done, and it
+// is not that a follower waits for the first topic to match. The caller holds r.mu.
+func (r *Reader) over() bool {
+	return r.closed || r.open == 0 && (len(r.order) > 0 || !r.cfg.Follow)
 }
 
 // Partitions returns the state of each partition, by topic and number.

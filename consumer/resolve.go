@@ -17,6 +17,7 @@ type resolved struct {
 	start, end     int64
 	endTime        time.Time
 	clamped        string // what was asked for and not there
+	early          string // a start that is a time to come
 	err            error
 }
 
@@ -95,6 +96,9 @@ func (v *resolved) place(r *Reader) {
 		v.start = v.from
 		if v.from < 0 {
 			v.start = v.newest
+			if from.t.After(time.Now()) {
+				v.early = from.String()
+			}
 		}
 	case pointOffset:
 		v.start = min(max(from.n, v.oldest), v.newest)
@@ -152,6 +156,9 @@ func (r *Reader) settle(v *resolved) bool {
 	p.end, p.endTime = v.end, v.endTime
 	if v.clamped != "" {
 		r.say(Notice{Kind: OffsetClamped, Topic: p.topic, Partition: p.id, Text: v.clamped})
+	}
+	if v.early != "" {
+		r.sayOf(OffsetClamped, p, " has nothing as late as "+v.early+"; starting at newest", " have nothing as late as "+v.early+"; starting at newest")
 	}
 	if p.next >= p.end {
 		r.finish(p)
@@ -223,6 +230,10 @@ func (r *Reader) moveInto(p *partition, oldest, newest int64) {
 
 // permanent reports whether asking again cannot help.
 func permanent(err error) bool {
-	return errors.Is(err, sarama.ErrTopicAuthorizationFailed) || errors.Is(err, sarama.ErrInvalidTopic) ||
-		errors.Is(err, sarama.ErrUnsupportedVersion) || errors.Is(err, sarama.ErrClusterAuthorizationFailed)
+	return denied(err) || errors.Is(err, sarama.ErrInvalidTopic) || errors.Is(err, sarama.ErrUnsupportedVersion)
+}
+
+// denied reports whether a right is missing.
+func denied(err error) bool {
+	return errors.Is(err, sarama.ErrTopicAuthorizationFailed) || errors.Is(err, sarama.ErrClusterAuthorizationFailed)
 }

@@ -92,3 +92,50 @@ func TestSortWhileFollowing(t *testing.T) {
 		t.Errorf("%d records", len(got))
 	}
 }
+
+// An end that is a time to come is before the first record of that time, also when
+// records are written on and on.
+func TestEndInTheFutureIsExact(t *testing.T) {
+	for _, sorted := range []bool{false, true} {
+		k := testkit.Kafka(t)
+		topic := k.Topic(t, 1, "retention.ms", "-1")
+		cl := client(t, k)
+		cfg := config(k, topic)
+		cfg.Follow, cfg.Sort = true, sorted
+		var err error
+		if cfg.To, err = ParseTo("+10m"); err != nil {
+			t.Fatal(err)
+		}
+		r := open(t, cfg)
+		now := time.Now()
+		for i, after := range []time.Duration{0, time.Minute, 11 * time.Minute, time.Minute} {
+			write(t, cl, &kgo.Record{Topic: topic, Value: fmt.Appendf(nil, "%d", i), Timestamp: now.Add(after)})
+		}
+		if got := values(all(t, r, 5*time.Second), -1); !slices.Equal(got, []string{"0", "1"}) {
+			t.Errorf("sorted %v: got %q", sorted, got)
+		}
+		if s := r.Partitions()[0]; s.Next != 2 || s.StopAt != 2 || !s.Done {
+			t.Errorf("sorted %v: it ended at %d of %d", sorted, s.Next, s.StopAt)
+		}
+	}
+}
+
+func TestStartInTheFutureIsTold(t *testing.T) {
+	k := testkit.Kafka(t)
+	topic := k.Topic(t, 3, "retention.ms", "-1")
+	for _, tc := range []struct {
+		from string
+		said int
+	}{{"+1h", 1}, {"-1m", 0}} {
+		var said notices
+		cfg := config(k, topic)
+		cfg.Notify = said.add
+		var err error
+		if cfg.From, err = ParseFrom(tc.from); err != nil {
+			t.Fatal(err)
+		}
+		if got := all(t, open(t, cfg), 5*time.Second); len(got) != 0 || said.count(OffsetClamped) != tc.said {
+			t.Errorf("from %s: %d records and %v", tc.from, len(got), said.all())
+		}
+	}
+}
