@@ -7,12 +7,14 @@ import (
 	"logctl/consumer"
 )
 
-// rates prints how many records came in each second.
+// rates counts the records that pass, for a line each second.
 type rates struct {
 	due  time.Time
 	last time.Time
-	seen map[partitionID]uint64
-	size uint64 // bytes seen
+	seen map[partitionID]*int64 // since the last line
+	at   partitionID            // the partition of the last record
+	n    *int64                 // its count
+	size int                    // bytes of keys and values since the last line
 }
 
 type partitionID struct {
@@ -22,30 +24,41 @@ type partitionID struct {
 
 func newRates() *rates {
 	now := time.Now()
-	return &rates{due: now.Add(time.Second), last: now, seen: map[partitionID]uint64{}}
+	return &rates{due: now.Add(time.Second), last: now, seen: map[partitionID]*int64{}}
+}
+
+// add counts a record.
+func (r *rates) add(rec *consumer.Record) {
+	if id := (partitionID{rec.Topic, rec.Partition}); r.n == nil || id != r.at {
+		if r.at, r.n = id, r.seen[id]; r.n == nil {
+			r.n = new(int64)
+			r.seen[id] = r.n
+		}
+	}
+	*r.n++
+	r.size += len(rec.Key) + len(rec.Value)
 }
 
 // rate prints the line of a second when that is over: the rate of all partitions and
 // of each that had records.
-func (t *tailer) rate(r *consumer.Reader, _ int) error {
+func (t *tailer) rate(r *consumer.Reader) error {
 	now := time.Now()
 	if now.Before(t.rates.due) {
 		return nil
 	}
 	stats := r.Partitions()
 	seconds := now.Sub(t.rates.last).Seconds()
-	var records, bytes uint64
+	var records int64
 	var each []byte
 	several := len(stats) > 0 && stats[0].Topic != stats[len(stats)-1].Topic
 	for _, s := range stats {
-		id := partitionID{s.Topic, s.Partition}
-		n := s.Records - t.rates.seen[id]
-		t.rates.seen[id] = s.Records
-		records += n
-		bytes += s.Bytes
-		if n == 0 {
+		count := t.rates.seen[partitionID{s.Topic, s.Partition}]
+		if count == nil || *count == 0 {
 			continue
 		}
+		n := *count
+		*count = 0
+		records += n
 		each = append(each, ' ', ' ')
 		if several {
 			each = append(append(each, s.Topic...), '/')
@@ -53,9 +66,8 @@ func (t *tailer) rate(r *consumer.Reader, _ int) error {
 		each = fmt.Appendf(each, "p%d %s/s", s.Partition, Group(int64(float64(n)/seconds+0.5)))
 	}
 	rate := float64(records) / seconds
-	size := float64(bytes-t.rates.size) / seconds
-	t.rates.size = bytes
-	t.rates.last = now
+	size := float64(t.rates.size) / seconds
+	t.rates.size, t.rates.last = 0, now
 	t.rates.due = t.rates.due.Add(time.Second)
 	if t.rates.due.Before(now) {
 		t.rates.due = now.Add(time.Second)

@@ -15,14 +15,14 @@ func (t *tailer) summary(stats []consumer.PartitionStat) {
 	}
 	took := time.Since(t.began)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s", plural(t.shown, "record"), Bytes(t.bytes))
+	fmt.Fprintf(&b, "%s, %s", plural(t.shown, "record", "records"), Bytes(t.bytes))
 	if t.passed > 0 {
 		fmt.Fprintf(&b, " (%s filtered out)", Group(t.passed))
 	}
 	if t.failed.count > 0 {
 		fmt.Fprintf(&b, " (%s not decoded)", Group(t.failed.count))
 	}
-	fmt.Fprintf(&b, " from %s in %s", plural(int64(len(stats)), "partition"), took.Round(time.Millisecond))
+	fmt.Fprintf(&b, " from %s in %s", plural(int64(len(stats)), "partition", "partitions"), took.Round(time.Millisecond))
 	if s := took.Seconds(); t.shown >= 1000 && s > 0 {
 		fmt.Fprintf(&b, ", %s records/s", Group(int64(float64(t.shown)/s)))
 	}
@@ -31,11 +31,37 @@ func (t *tailer) summary(stats []consumer.PartitionStat) {
 		b.WriteString(ends)
 	}
 	t.say("%s", b.String())
-	for _, s := range stats {
-		if s.Err != nil && !s.Done { // given up: an error, told at the end
-			t.say("partition %d of %s was not read to its end: %v", s.Partition, s.Topic, s.Err)
-		}
+	for _, err := range unfinished(stats, func(s *consumer.PartitionStat) bool { return !s.Done }) { // given up: an error, told at the end
+		t.say("%v", err)
 	}
+}
+
+// unfinished is the errors of the partitions that are chosen, those of a topic with
+// the same error in one.
+func unfinished(stats []consumer.PartitionStat, chosen func(*consumer.PartitionStat) bool) []error {
+	type group struct{ topic, text string }
+	var order []group
+	ids, causes := map[group][]int32{}, map[group]error{}
+	for i := range stats {
+		s := &stats[i]
+		if s.Err == nil || !chosen(s) {
+			continue
+		}
+		g := group{s.Topic, s.Err.Error()}
+		if ids[g] == nil {
+			order, causes[g] = append(order, g), s.Err
+		}
+		ids[g] = append(ids[g], s.Partition)
+	}
+	out := make([]error, 0, len(order))
+	for _, g := range order {
+		end := "was not read to its end"
+		if len(ids[g]) > 1 {
+			end = "were not read to their ends"
+		}
+		out = append(out, fmt.Errorf("%s of %s %s: %w", consumer.PartitionNames(ids[g]), g.topic, end, causes[g]))
+	}
+	return out
 }
 
 // maxPositions is how many partitions the summary names.
@@ -69,11 +95,11 @@ func positions(stats []consumer.PartitionStat) string {
 	return b.String()
 }
 
-func plural(n int64, word string) string {
+func plural(n int64, one, many string) string {
 	if n == 1 {
-		return "1 " + word
+		return "1 " + one
 	}
-	return Group(n) + " " + word + "s"
+	return Group(n) + " " + many
 }
 
 // Group writes a number with commas between the thousands.

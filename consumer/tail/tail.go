@@ -41,19 +41,20 @@ const outBuffer = 256 << 10
 
 // tailer is one run.
 type tailer struct {
-	cfg    Config
-	out    []byte
-	began  time.Time
-	shown  int64
-	passed int64 // not shown: filtered out
-	bytes  int64 // of the values shown
-	record format.Record
-	key    []byte
-	value  []byte
-	rates  *rates
-	failed decodeFailures
-	hungUp atomic.Bool           // the reader of the output is gone
-	left   map[partitionID]int64 // first offset of each partition that was read and not looked at
+	cfg     Config
+	out     []byte
+	began   time.Time
+	shown   int64
+	passed  int64 // not shown: filtered out
+	bytes   int64 // of the values shown
+	record  format.Record
+	key     []byte
+	value   []byte
+	rates   *rates
+	failed  decodeFailures
+	hungUp  atomic.Bool           // the reader of the output is gone
+	skipped atomic.Int64          // batches that could not be read
+	left    map[partitionID]int64 // first offset of each partition that was read and not looked at
 }
 
 // Run reads until the end that cfg describes or until ctx ends, which is no error.
@@ -64,7 +65,12 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	rc := cfg.Reader
 	rc.Reuse, rc.Linger = true, -1
-	rc.Notify = func(n consumer.Notice) { t.say("%s", n.Text) }
+	rc.Notify = func(n consumer.Notice) {
+		if n.Kind == consumer.RecordsSkipped {
+			t.skipped.Add(1)
+		}
+		t.say("%s", n.Text)
+	}
 	follow := rc.Follow
 
 	ctx, cancel := context.WithCancel(ctx)
@@ -123,20 +129,19 @@ func (t *tailer) drain(ctx context.Context, r *consumer.Reader) error {
 		if err != nil {
 			return err
 		}
-		if t.rates != nil {
-			if err := t.rate(r, len(batch)); err != nil {
+		if len(batch) > 0 {
+			last = time.Now()
+			if err := t.show(ctx, batch); err != nil {
 				return err
 			}
 		}
-		if len(batch) == 0 {
-			if t.cfg.Idle > 0 && time.Since(last) >= t.cfg.Idle {
-				return errEnough
+		if t.rates != nil {
+			if err := t.rate(r); err != nil {
+				return err
 			}
-			continue
 		}
-		last = time.Now()
-		if err := t.show(ctx, batch); err != nil {
-			return err
+		if len(batch) == 0 && t.cfg.Idle > 0 && time.Since(last) >= t.cfg.Idle {
+			return errEnough
 		}
 	}
 }
@@ -178,6 +183,9 @@ func (t *tailer) show(ctx context.Context, batch []consumer.Record) error {
 		}
 		t.shown++
 		t.bytes += int64(len(t.record.Value))
+		if t.rates != nil {
+			t.rates.add(rec)
+		}
 		if t.cfg.Printer != nil {
 			t.out = t.cfg.Printer.Append(t.out, &t.record)
 		}
@@ -269,20 +277,24 @@ func (t *tailer) end(ctx context.Context, r *consumer.Reader, why error) error {
 		return why
 	}
 	t.summary(stats)
-	return errors.Join(flushErr, closeErr, unread(stats))
+	return errors.Join(flushErr, closeErr, unread(stats), t.missing())
+}
+
+// missing is the error of batches that were passed over: -q must not hide it.
+func (t *tailer) missing() error {
+	if n := t.skipped.Load(); n > 0 {
+		return fmt.Errorf("%s could not be decoded: their records are missing from the output", plural(n, "batch", "batches"))
+	}
+	return nil
 }
 
 // unread is the error of partitions that were given up: what was printed is not
 // everything that was asked for. Those that could not be read just now, when the
 // user ended it, are none.
 func unread(stats []consumer.PartitionStat) error {
-	var errs []error
-	for _, s := range stats {
-		if s.Done && s.Err != nil && (s.StopAt < 0 || s.Next < s.StopAt) {
-			errs = append(errs, fmt.Errorf("partition %d of %s was not read to its end: %w", s.Partition, s.Topic, s.Err))
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(unfinished(stats, func(s *consumer.PartitionStat) bool {
+		return s.Done && (s.StopAt < 0 || s.Next < s.StopAt)
+	})...)
 }
 
 // say prints a line for the operator; control characters in it are shown, not obeyed.

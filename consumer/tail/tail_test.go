@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
 	"logctl/consumer"
@@ -65,7 +67,11 @@ func write(t testing.TB, k *testkit.KafkaServer, topic string, values ...string)
 // setup writes 0..n-1 over two partitions and returns a run that prints them raw.
 func setup(t testing.TB, n int) (*testkit.KafkaServer, string, Config, *buffer, *buffer) {
 	t.Helper()
-	k := testkit.Kafka(t)
+	return setupOn(t, testkit.Kafka(t), n)
+}
+
+func setupOn(t testing.TB, k *testkit.KafkaServer, n int) (*testkit.KafkaServer, string, Config, *buffer, *buffer) {
+	t.Helper()
 	topic := k.Topic(t, 2, "retention.ms", "-1")
 	values := make([]string, n)
 	for i := range values {
@@ -163,6 +169,50 @@ func TestRate(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) < 2 || !strings.Contains(lines[0], "10 records/s") || !strings.Contains(lines[0], "p0 5/s  p1 5/s") || !strings.Contains(lines[1], " 0 records/s") {
 		t.Errorf("rates %q", lines)
+	}
+}
+
+// The rates are those of the records that pass.
+func TestRateOfWhatPasses(t *testing.T) {
+	_, _, cfg, out, _ := setup(t, 10)
+	var err error
+	if cfg.Filter, err = filter.New(filter.Config{Include: []string{"^[046]$"}}); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Printer, cfg.Rate, cfg.Reader.Follow, cfg.Idle = nil, true, true, 1500*time.Millisecond
+	if err := Run(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(out.String(), "\n")
+	if !regexp.MustCompile(`  [1-3] records/s  [1-3] B/s  p0 [1-3]/s$`).MatchString(first) { // fewer a second on a machine that is late
+		t.Errorf("rates %q", first)
+	}
+}
+
+// A batch that was passed over is a failure, which -q does not hide.
+func TestSkippedBatchIsAFailure(t *testing.T) {
+	k, topic, cfg, out, messages := setupOn(t, testkit.Kafka(t, testkit.Embedded()), 4)
+	damaged := func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.Cluster().KeepControl()
+		in := req.(*kmsg.FetchRequest)
+		resp := in.ResponseKind().(*kmsg.FetchResponse)
+		st := kmsg.NewFetchResponseTopic()
+		st.Topic = topic
+		for _, rp := range in.Topics[0].Partitions {
+			sp := kmsg.NewFetchResponseTopicPartition()
+			sp.Partition, sp.HighWatermark, sp.LastStableOffset = rp.Partition, 2, 2
+			batch := kmsg.NewRecordBatch()
+			batch.Magic, batch.LastOffsetDelta, batch.NumRecords, batch.Length, batch.CRC = 2, 1, 2, 49, 1
+			sp.RecordBatches = batch.AppendTo(nil)
+			st.Partitions = append(st.Partitions, sp)
+		}
+		resp.Topics = append(resp.Topics, st)
+		return resp, nil, true
+	}
+	k.Cluster().ControlKey(1, damaged)
+	cfg.Quiet = true
+	if err := Run(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "2 batches could not be decoded") {
+		t.Errorf("%v, %q, %q", err, out, messages)
 	}
 }
 

@@ -174,6 +174,8 @@ func (f *tailTopicFlags) check(cmd *cobra.Command) error {
 		return errors.New("--utc and --timezone are two zones; give one")
 	case f.format != "" && changed("output"):
 		return errors.New("--format and --output are two outputs; give one")
+	case f.rate && (f.format != "" || changed("output")):
+		return errors.New("--rate prints rates and no records; leave --output and --format out")
 	case f.output == "count" && !f.noFollow && f.to == "" && f.count == 0 && f.idle == 0:
 		return errors.New("-o count prints when the read ends: add --no-follow, --to, --count or --idle")
 	}
@@ -198,6 +200,11 @@ func (f *tailTopicFlags) location() (*time.Location, error) {
 func (f *tailTopicFlags) reader(topics []string, now time.Time, loc *time.Location) (consumer.Config, error) {
 	c := consumer.Config{Topics: topics, Regex: f.regex, Follow: !f.noFollow, Sort: f.sort, SortWindow: f.window}
 	var err error
+	if f.regex {
+		if err = consumer.CheckTopics(topics); err != nil {
+			return c, fmt.Errorf("--regex: %w", err)
+		}
+	}
 	if c.From, err = consumer.ParseFromAt(f.from, now, loc); err != nil {
 		return c, fmt.Errorf("--from: %w", err)
 	}
@@ -227,6 +234,7 @@ func (f *tailTopicFlags) showing(a *app, cfg *tail.Config, loc *time.Location, m
 	if o.Separator, err = format.Unescape(f.separator); err != nil {
 		return fmt.Errorf("--separator: %w", err)
 	}
+	o.Joined = o.Separator == ""
 	if file, ok := a.Out.(*os.File); ok && tty {
 		if w, _, err := term.GetSize(int(file.Fd())); err == nil {
 			o.Width = w

@@ -108,6 +108,7 @@ func TestTailTopicOutputs(t *testing.T) {
 			return nil
 		}},
 		{"-n 1 --no-follow -o table", lines(2)},
+		{"-n 2 --no-follow -o raw --separator=", is(`{"n":18,"level":"info"}{"n":19,"level":"error"}`)},
 	} {
 		code, out, errs := tailTopic(t, k, nil, append([]string{topic}, strings.Fields(tc.args)...)...)
 		if code != ExitOK {
@@ -144,7 +145,11 @@ func TestTailTopicRefusals(t *testing.T) {
 		{topic + " -o count", "--no-follow", ExitUsage},
 		{topic + " --utc --timezone UTC", "--utc", ExitUsage},
 		{"--regex nothing.* --no-follow", "no topic matches", ExitFailure},
-		{"--regex ( --no-follow", "expression", ExitFailure},
+		{"--regex (", "expression", ExitUsage},
+		{topic + " --rate -o json", "--rate", ExitUsage},
+		{topic + " --rate -f %v", "--rate", ExitUsage},
+		{topic + " --from 7=3", "no topic has a partition 7; there are the partitions 0 to 1", ExitFailure},
+		{topic + " --to 0=3,2-9=3", "no topic has a partition 2", ExitFailure},
 	} {
 		code, out, errs := tailTopic(t, k, nil, strings.Fields(tc.args)...)
 		if code != tc.code || !strings.Contains(errs, tc.want) || out != "" {
@@ -194,7 +199,7 @@ func TestTailTopicPartlyWithoutPermission(t *testing.T) {
 	produceJSON(t, k, "closed", 4, login)
 	env := []string{"LOGCTL_KAFKA_SASL_MECHANISM=PLAIN", "LOGCTL_KAFKA_SASL_USER=eve", "LOGCTL_KAFKA_SASL_PASSWORD_FILE=" + password}
 	code, out, errs := tailTopic(t, k, env, "open", "closed", "--from", "oldest", "--no-follow", "-q", "-o", "raw")
-	if code != ExitFailure || strings.Count(out, "\n") != 4 || !strings.Contains(errs, "of closed was not read to its end") {
+	if code != ExitFailure || strings.Count(out, "\n") != 4 || !strings.Contains(errs, "partitions 0-1 of closed were not read to their ends") {
 		t.Errorf("exit code %d, %q, %q", code, out, errs)
 	}
 }
