@@ -1,6 +1,9 @@
 package report
 
 import (
+	"strconv"
+	"unicode/utf8"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -48,10 +51,10 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeBy
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	r := c.snapshot()
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, legible(labels)...)
 	}
 	count := func(d *prometheus.Desc, v uint64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), legible(labels)...)
 	}
 	gauge(c.info, 1, r.Agent, r.Host, r.Version)
 	gauge(c.up, float64(r.StartedAt.UnixMilli())/1e3)
@@ -82,4 +85,16 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 			}
 		}
 	}
+}
+
+// legible makes names label values, which must be UTF-8: one that is not, as a file's may
+// be, is written with escapes, so that those of two files remain two.
+func legible(labels []string) []string {
+	for i, s := range labels {
+		if !utf8.ValidString(s) {
+			s = strconv.Quote(s)
+			labels[i] = s[1 : len(s)-1]
+		}
+	}
+	return labels
 }

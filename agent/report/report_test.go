@@ -79,6 +79,25 @@ func TestMetricsAndHealth(t *testing.T) {
 	}
 }
 
+// TestMetricsOfAnyName: names of files are bytes, and no name may cost all metrics.
+func TestMetricsOfAnyName(t *testing.T) {
+	r := sample()
+	r.Tasks = r.Tasks[:1]
+	names := []string{"/\xc8\xd5\xd6\xbe.log", "/\xc8\xd5\xd6\xbf.log", "/new\nline.log", "/日志.log", ""}
+	r.Tasks[0].TopFiles = nil
+	for _, name := range names {
+		r.Tasks[0].TopFiles = append(r.Tasks[0].TopFiles, File{Path: name, Size: 7})
+	}
+	h := NewServer("", func() Report { return r }, slog.New(slog.DiscardHandler)).Handler()
+	code, text := get(t, h, "/metrics")
+	if n := strings.Count(text, "logctl_file_lag_bytes{"); code != http.StatusOK || n != len(names) {
+		t.Errorf("code %d, %d of %d files: %s", code, n, len(names), text)
+	}
+	if want := `file="/\\xc8\\xd5`; !strings.Contains(text, want) {
+		t.Errorf("metrics lack %s", want)
+	}
+}
+
 func TestServerEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
