@@ -16,6 +16,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"logctl/agent"
+	"logctl/agent/positions"
 	"logctl/agent/report"
 	"logctl/etcdcfg"
 	"logctl/internal/config"
@@ -65,6 +66,9 @@ func (a *app) openStage(ctx context.Context, c *config.Config, o demoOptions, he
 			return st, err
 		}
 	}
+	if err = st.alone(); err != nil {
+		return st, err
+	}
 	if err = st.chooseFiles(o); err != nil {
 		return st, err
 	}
@@ -86,12 +90,25 @@ func (a *app) openStage(ctx context.Context, c *config.Config, o demoOptions, he
 	if err != nil {
 		return st, err
 	}
-	cfg.ID, cfg.DataDir, cfg.Listen, cfg.CollectKey = "demo", filepath.Join(st.dir, "agent"), "", st.key
+	cfg.ID, cfg.DataDir, cfg.Listen, cfg.CollectKey = "demo", st.agentDir(), "", st.key
 	cfg.Kafka, cfg.Etcd = st.kafkaConfig(), st.etcdConfig()                // no TLS and no login of the user's servers
 	cfg.ReportInterval, cfg.ReportTopic = time.Second, report.DefaultTopic // as the console expects them
 	cfg.AllowPaths = nil                                                   // a rule for what others may ask of this host
 	st.agent, err = agent.New(cfg)
 	return st, err
+}
+
+// alone says when another demo runs in the same directory: its etcd would be waited for
+// without end.
+func (st *demoStage) alone() error {
+	registry, err := positions.Open(st.agentDir(), st.log)
+	if errors.Is(err, positions.ErrLocked) {
+		return fmt.Errorf("another demo runs in %s: give this one another --data-dir", st.dir)
+	}
+	if err != nil {
+		return err
+	}
+	return registry.Close()
 }
 
 // quietLogger prints warnings and errors on stderr unless another level was asked.
@@ -113,7 +130,7 @@ func (st *demoStage) chooseFiles(o demoOptions) error {
 		}
 		st.writer = w
 		for _, s := range w.Samples() {
-			st.entries = append(st.entries, etcdcfg.Entry{Path: s.Path, Topic: s.Topic, From: etcdcfg.FromBeginning})
+			st.entries = append(st.entries, etcdcfg.Entry{Path: literal(s.Path), Topic: s.Topic, From: etcdcfg.FromBeginning})
 		}
 		return nil
 	}
@@ -168,6 +185,7 @@ func (st *demoStage) etcdConfig() etcdcfg.Config {
 }
 
 func (st *demoStage) stateDir() string { return filepath.Join(st.dir, "console") }
+func (st *demoStage) agentDir() string { return filepath.Join(st.dir, "agent") }
 
 // saveEntries writes the list the way the console does, over what an earlier demo in
 // the same directory left. The agents that one had, simulated ones too, are gone.
@@ -252,13 +270,20 @@ type totals struct {
 // an earlier demo in the same directory wrote and was killed before it shipped them.
 func (st *demoStage) totals() totals {
 	var t totals
+	acked := map[string][]report.File{}
 	for _, task := range st.agent.Report().Tasks {
 		if !slices.ContainsFunc(st.entries, func(e etcdcfg.Entry) bool { return e.Path == task.Path && e.Topic == task.Topic }) {
 			continue // added in the console
 		}
 		t.shipped += int64(task.AckedLines)
 		t.written += int64(task.Lines)
-		t.behind = t.behind || task.LagBytes > 0 || !atEnd(task)
+		t.behind = t.behind || task.LagBytes > 0
+		acked[task.Path] = task.TopFiles
+	}
+	if st.writer != nil {
+		for _, s := range st.writer.Samples() {
+			t.behind = t.behind || !atEnd(s.Path, acked[literal(s.Path)])
+		}
 	}
 	switch {
 	case st.writer != nil && st.keep:
@@ -275,13 +300,15 @@ func (st *demoStage) settled(t totals) bool {
 	return t.shipped == t.written && !(t.behind && st.keep && st.writer != nil)
 }
 
-// atEnd says whether the file of a task is acknowledged to its end.
-func atEnd(task report.Task) bool {
-	now, err := os.Stat(task.Path)
+// atEnd says whether a file is acknowledged to its end.
+func atEnd(path string, files []report.File) bool {
+	now, err := os.Stat(path)
 	if err != nil {
 		return errors.Is(err, fs.ErrNotExist) // rotated away just now
 	}
-	return slices.ContainsFunc(task.TopFiles, func(f report.File) bool { return f.Path == task.Path && f.Acked >= now.Size() })
+	return slices.ContainsFunc(files, func(f report.File) bool {
+		return filepath.Base(f.Path) == filepath.Base(path) && f.Acked >= now.Size()
+	})
 }
 
 // finishTime is how long the demo waits at its end for the last lines to arrive.

@@ -1,13 +1,18 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
+
+	"logctl/internal/testkit"
 )
 
 // runDemo runs a demo without a terminal to its end, and returns its records and the
@@ -27,6 +32,9 @@ func runDemo(t *testing.T, environ []string, args ...string) (records, summary s
 // What an earlier demo left in its directory is neither printed nor counted again.
 func TestDemoTwiceInOneDirectory(t *testing.T) {
 	dir := t.TempDir()
+	if runtime.GOOS != "windows" { // a directory may be named like a glob, too
+		dir = filepath.Join(dir, "d[x]*")
+	}
 	for range 2 {
 		records, summary := runDemo(t, nil, "--for", "1500ms", "--data-dir", dir)
 		n := strings.Count(records, "\n")
@@ -69,5 +77,24 @@ func TestDemoOfAFileNamedLikeAGlob(t *testing.T) {
 	}
 	if len(want) > 0 || strings.Contains(records, "another") {
 		t.Errorf("not read: %v; read:\n%s", want, records)
+	}
+}
+
+func TestDemoBesideAnotherInItsDirectory(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	streams := func(errs io.Writer) Streams {
+		return Streams{In: strings.NewReader(""), Out: io.Discard, Err: errs, Environ: []string{"HOME=" + t.TempDir()}}
+	}
+	first, second := &lockedBuffer{}, &lockedBuffer{}
+	done := make(chan int, 1)
+	go func() { done <- Main(ctx, []string{"demo", "--headless", "--data-dir", dir}, streams(first)) }()
+	testkit.Eventually(t, 20*time.Second, "the first one runs", func() bool { return strings.Contains(first.String(), "demo: kafka") })
+	if code := Main(t.Context(), []string{"demo", "--headless", "--data-dir", dir}, streams(second)); code != ExitFailure || !strings.Contains(second.String(), "another demo runs in "+dir) {
+		t.Errorf("exit code %d, %q", code, second.String())
+	}
+	cancel()
+	if code := <-done; code != ExitOK {
+		t.Errorf("the first one: exit code %d, %q", code, first.String())
 	}
 }
