@@ -98,21 +98,22 @@ func (a *Announcer) Run(ctx context.Context) error {
 	defer func() { _ = lessor.Close() }() // ends its goroutines, has nothing else to fail
 	wait := time.Duration(0)
 	away := false
+	tell := func(err error) {
+		switch {
+		case err != nil && !away:
+			a.log.Warn("presence not announced", "agent", a.id, "reason", Explain(err))
+		case err == nil && away:
+			a.log.Info("presence announced again", "agent", a.id)
+		}
+		away = err != nil
+	}
 	for pause(ctx, wait) {
 		began := time.Now()
-		err := a.session(ctx, lessor, func() {
-			if away {
-				a.log.Info("presence announced again", "agent", a.id)
-			}
-			away = false
-		})
+		err := a.session(ctx, lessor, tell)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if !away {
-			a.log.Warn("presence not announced", "agent", a.id, "reason", Explain(err))
-		}
-		away = true
+		tell(err)
 		if time.Since(began) > maxRetry {
 			wait = 0
 		}
@@ -121,9 +122,11 @@ func (a *Announcer) Run(ctx context.Context) error {
 	return nil
 }
 
-// session announces under one lease until that is lost; up is called when the
-// presence stands.
-func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, up func()) error {
+// session announces under one lease until that is lost; tell is called with nil when the
+// presence stands, and with the reason when it cannot be written. The one written before
+// stays as long as the lease does: an agent whose etcd takes no writes, because its quota is
+// used up, is on duty.
+func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, tell func(error)) error {
 	call, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	lease, err := lessor.Grant(call, int64((a.ttl+time.Second-1)/time.Second))
@@ -179,8 +182,8 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, up func(
 			if errors.Is(err, rpctypes.ErrLeaseNotFound) {
 				return errLeaseLost
 			}
-			if wait = nextWait(wait); wait > maxRetry/2 { // the way is not there: say so, begin anew
-				return fmt.Errorf("write presence: %w", err)
+			if wait = nextWait(wait); wait > maxRetry/2 && ctx.Err() == nil {
+				tell(err)
 			}
 			retry.Reset(wait)
 			continue
@@ -189,7 +192,7 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, up func(
 			own = a.client.Watch(ownStream(keep), AgentsPrefix+a.id, clientv3.WithRev(revision+1))
 		}
 		written, wait = text, 0
-		up()
+		tell(nil)
 		if !a.settle(ctx, alive) {
 			return errLeaseLost
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"logctl/etcdcfg"
@@ -201,6 +202,46 @@ func TestAnnouncerGuardsItsKeyAfterARestartOfEtcd(t *testing.T) {
 		})
 		d.waitKafka(t, "web-1", "ok")
 	}
+}
+
+// TestAnnouncerStaysWhileEtcdIsFull has an etcd whose quota is used up: what was announced
+// last stays, for the agent is on duty, and the rest follows when there is room again.
+func TestAnnouncerStaysWhileEtcdIsFull(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, testkit.EmbeddedEtcd())
+	alarm := func(action pb.AlarmRequest_AlarmAction) {
+		t.Helper()
+		_, err := pb.NewMaintenanceClient(d.client.ActiveConnection()).Alarm(t.Context(), &pb.AlarmRequest{Action: action, Alarm: pb.AlarmType_NOSPACE})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	log := &logbook{}
+	a, _ := d.onDuty(t, "web-1", time.Second, log)
+	a.Set(etcdcfg.Presence{Kafka: "one"})
+	d.waitKafka(t, "web-1", "one")
+	other, err := d.client.Grant(t.Context(), 8) // longer than the announcer tries in a row
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.client.Put(t.Context(), "other", "", clientv3.WithLease(other.ID)); err != nil {
+		t.Fatal(err)
+	}
+	alarm(pb.AlarmRequest_ACTIVATE)
+	a.Set(etcdcfg.Presence{Kafka: "two"})
+	testkit.Eventually(t, 20*time.Second, "the reason in the log", func() bool { return log.count("quota is used up") == 1 })
+	testkit.Eventually(t, 30*time.Second, "another lease runs out", func() bool {
+		got, err := d.client.Get(t.Context(), "other")
+		return err == nil && got.Count == 0
+	})
+	if p, ok := d.presence(t, "web-1"); !ok || p.Kafka != "one" {
+		t.Errorf("on duty: %v, %+v; want what was announced last", ok, p)
+	}
+	alarm(pb.AlarmRequest_DEACTIVATE)
+	d.waitKafka(t, "web-1", "two")
+	testkit.Eventually(t, 15*time.Second, "both sides of it in the log", func() bool {
+		return log.count("presence not announced") == 1 && log.count("presence announced again") == 1
+	})
 }
 
 // TestAThousandPresences reads and follows a fleet; a burst of changes of all of
