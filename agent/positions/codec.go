@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"unicode/utf8"
 
 	"logctl/agent/tail"
 )
@@ -13,9 +14,20 @@ import (
 // castagnoli is the polynomial also used by Kafka and iSCSI.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// stored is a state as JSON has it. Names of files are bytes: one that is not UTF-8,
+// which JSON cannot hold, stands in PathBytes.
+type stored struct {
+	tail.State
+	PathBytes []byte `json:",omitempty"`
+}
+
 // encode is a state as it stands on disk: CRC-32C of the rest, 4 bytes big-endian,
 // then JSON.
-func encode(st tail.State) []byte {
+func encode(state tail.State) []byte {
+	st := stored{State: state}
+	if !utf8.ValidString(st.Path) {
+		st.PathBytes = []byte(st.Path)
+	}
 	body, err := json.Marshal(st)
 	if err != nil {
 		// A State is made of numbers, strings and times: only a time outside the
@@ -35,12 +47,15 @@ func decode(data []byte) (tail.State, error) {
 	if want, got := binary.BigEndian.Uint32(data), crc32.Checksum(body, castagnoli); want != got {
 		return tail.State{}, fmt.Errorf("state is damaged: checksum %08x, want %08x", got, want)
 	}
-	var st tail.State
+	var st stored
 	if err := json.Unmarshal(body, &st); err != nil {
 		return tail.State{}, fmt.Errorf("state is damaged: %w", err)
+	}
+	if len(st.PathBytes) > 0 {
+		st.Path = string(st.PathBytes)
 	}
 	if st.Pos < 0 || st.HeadLen < 0 || st.MarkLen < 0 || st.Part < 0 {
 		return tail.State{}, fmt.Errorf("state is damaged: negative position in %s", body)
 	}
-	return st, nil
+	return st.State, nil
 }

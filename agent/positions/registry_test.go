@@ -67,6 +67,18 @@ func TestStatesSurviveReopening(t *testing.T) {
 	}
 }
 
+// TestPathsAreBytes: names of files need not be UTF-8, and generations are told by them.
+func TestPathsAreBytes(t *testing.T) {
+	for _, path := range []string{"/\xc8\xd5\xd6\xbe.log", "/日志.log", "/new\nline.log", ""} {
+		st := state(1, 10)
+		st.Path = path
+		got, err := decode(encode(st))
+		if diff := cmp.Diff(st, got); err != nil || diff != "" {
+			t.Errorf("%q: %v %s", path, err, diff)
+		}
+	}
+}
+
 func TestRegisterIsOnDiskAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	r := open(t, dir)
