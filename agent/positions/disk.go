@@ -158,8 +158,8 @@ func (r *Registry) Flush() error {
 		r.restore(batch)
 		return err
 	}
-	for key := range batch {
-		if s := r.sources[key]; s != nil {
+	for key, c := range batch {
+		if s := r.sources[key]; s != nil && c.source {
 			s.saved = true
 		}
 	}
@@ -168,6 +168,8 @@ func (r *Registry) Flush() error {
 
 // change is what one flush writes of one source.
 type change struct {
+	forget  bool // what is on disk
+	source  bool // there is one, to be written
 	updated time.Time
 	put     map[tail.FileID]tail.State
 	drop    []tail.FileID
@@ -182,7 +184,7 @@ func (r *Registry) take() map[string]change {
 		if len(s.dirty) == 0 && !s.touched {
 			continue
 		}
-		c := change{put: map[tail.FileID]tail.State{}}
+		c := change{source: true, put: map[tail.FileID]tail.State{}}
 		for id := range s.dirty {
 			if st, ok := s.states[id]; ok {
 				c.put[id] = st
@@ -194,6 +196,12 @@ func (r *Registry) take() map[string]change {
 		clear(s.dirty)
 		batch[key] = c
 	}
+	for key := range r.moved {
+		c := batch[key]
+		c.forget = true
+		batch[key] = c
+	}
+	clear(r.moved)
 	return batch
 }
 
@@ -201,7 +209,13 @@ func (r *Registry) take() map[string]change {
 func (r *Registry) restore(batch map[string]change) {
 	r.stir()
 	for key, c := range batch {
-		s := r.source(key)
+		if c.forget {
+			r.moved[key] = true
+		}
+		s := r.sources[key]
+		if s == nil {
+			continue // it was moved
+		}
 		s.touched = true
 		for id := range maps.Keys(c.put) {
 			s.dirty[id] = true
@@ -213,6 +227,14 @@ func (r *Registry) restore(batch map[string]change) {
 }
 
 func (c change) write(sources *bbolt.Bucket, key string) error {
+	if c.forget {
+		if err := sources.DeleteBucket([]byte(key)); err != nil && !errors.Is(err, bolterrors.ErrBucketNotFound) {
+			return err
+		}
+	}
+	if !c.source {
+		return nil
+	}
 	b, err := sources.CreateBucketIfNotExists([]byte(key))
 	if err != nil {
 		return err

@@ -74,6 +74,66 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// TestMoveOnAFullDisk moves a source while nothing can be written: what is on disk is the
+// old one or, later, the new one, and the memory has the new one at once.
+func TestMoveOnAFullDisk(t *testing.T) {
+	dir, fill, drain := small(t, "8m")
+	r := open(t, dir)
+	if err := r.Register("old", []tail.State{state(1, 10)}); err != nil {
+		t.Fatal(err)
+	}
+	var many []tail.State
+	for i := range uint64(2000) {
+		many = append(many, state(i+2, 5))
+	}
+	fill()
+	if err := r.Register("old", many); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Move("old", "new"); err != nil || r.Err() == nil {
+		t.Errorf("moved: %v, disk: %v", err, r.Err())
+	}
+	if err := r.Register("new", nil); err != nil {
+		t.Errorf("registered: %v", err)
+	}
+	if r.Known("old") || len(r.States("new")) != 2001 {
+		t.Errorf("in memory: %v, %d states", r.Keys(), len(r.States("new")))
+	}
+	if after := killed(t, dir); !after.Known("old") || after.Known("new") {
+		t.Errorf("after a kill: %v", after.Keys())
+	}
+	drain()
+	if err := r.Move("new", "old"); err != nil {
+		t.Error(err)
+	}
+	if after := killed(t, dir); len(after.States("old")) != 2001 || after.Known("new") {
+		t.Errorf("after a kill: %v, %d states", after.Keys(), len(after.States("old")))
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// killed opens what a kill would leave in dir: the file as it is now, nothing closed.
+func killed(t *testing.T, dir string) *Registry {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := t.TempDir()
+	if err := os.WriteFile(filepath.Join(copied, FileName), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	after := open(t, copied)
+	t.Cleanup(func() {
+		if err := after.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return after
+}
+
 // TestFullDiskAtFirstStart leaves nothing behind that the next start would take for a
 // damaged database.
 func TestFullDiskAtFirstStart(t *testing.T) {

@@ -41,7 +41,8 @@ type Registry struct {
 
 	mu      sync.Mutex
 	sources map[string]*source
-	err     error // of the last flush
+	moved   map[string]bool // sources to be deleted on disk, with what is written next
+	err     error           // of the last flush
 }
 
 // source is one source in memory. The maps hold what is on disk and what is to be.
@@ -60,7 +61,7 @@ func Open(dir string, log *slog.Logger) (*Registry, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open data directory: %w; set [agent] data_dir to a directory this user can write", err)
 	}
-	r := &Registry{path: filepath.Join(dir, FileName), log: log, sources: map[string]*source{}, wake: make(chan struct{}, 1)}
+	r := &Registry{path: filepath.Join(dir, FileName), log: log, sources: map[string]*source{}, moved: map[string]bool{}, wake: make(chan struct{}, 1)}
 	err := r.open()
 	if err == nil {
 		return r, nil
@@ -175,8 +176,9 @@ func (r *Registry) Drop(key string, id tail.FileID) {
 }
 
 // Move gives the states of one source to another that has none of its own, and
-// forgets the first: the topic of an entry changed. It is written before it
-// returns.
+// forgets the first: the topic of an entry changed. It is written before it returns,
+// both in one, so that a kill leaves the one source or the other. What the disk refuses
+// is an error as it is of Register.
 func (r *Registry) Move(from, to string) error {
 	r.mu.Lock()
 	src := r.sources[from]
@@ -189,11 +191,16 @@ func (r *Registry) Move(from, to string) error {
 		dst.put(st)
 	}
 	dst.updated, dst.touched = src.updated, true // it was followed until then
+	// Until that is written, a start finds the first source, and moves it again.
+	dst.saved = dst.saved || src.saved
+	saved := dst.saved
+	delete(r.sources, from)
+	r.moved[from] = true
 	r.mu.Unlock()
-	if err := r.Flush(); err != nil {
+	if err := r.Flush(); err != nil && !saved {
 		return err
 	}
-	return r.forget(from)
+	return nil
 }
 
 // Keys returns the sources by name with the time of their last change.

@@ -140,6 +140,29 @@ func TestMoveAndExpire(t *testing.T) {
 	}
 }
 
+// TestMoveIsOneWrite: a kill in the middle of a move must not leave both sources, of which
+// the old one would be taken up again, far behind, when the topic is changed back.
+func TestMoveIsOneWrite(t *testing.T) {
+	r := open(t, t.TempDir())
+	defer r.Close()
+	if err := r.Register("old", []tail.State{state(1, 10)}); err != nil {
+		t.Fatal(err)
+	}
+	writes := func() (n int) {
+		if err := r.db.View(func(tx *bbolt.Tx) error { n = tx.ID(); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := writes()
+	if err := r.Move("old", "new"); err != nil {
+		t.Fatal(err)
+	}
+	if n := writes() - before; n != 1 {
+		t.Errorf("%d writes", n)
+	}
+}
+
 func TestRunFlushesInTheBackground(t *testing.T) {
 	dir := t.TempDir()
 	r := open(t, dir)
