@@ -158,7 +158,7 @@ func (s *agentsScreen) summary(int) string {
 	}
 	text += s.filterNote(len(s.rows), len(v.agents))
 	if v.duty.err != "" {
-		text += "   " + st.warn.apply("as of "+v.duty.since.Format("15:04:05")+": etcd does not answer")
+		text += "   " + st.warn.apply("as of "+s.env.stamp(v.duty.since)+": etcd does not answer")
 	}
 	return text
 }

@@ -173,13 +173,13 @@ func (s *entriesScreen) summary(w int) string {
 	}
 	left := plural(len(v.entries), "entry") + s.rates(v) + note
 	if v.etcd.err != "" {
-		return left + "   " + st.warn.apply("list as of "+v.listAt.Format("15:04:05")+", etcd is gone since "+v.etcd.since.Format("15:04:05"))
+		return left + "   " + st.warn.apply("list as of "+e.stamp(v.listAt)+", etcd is gone since "+e.stamp(v.etcd.since))
 	}
 	if v.reports.err != "" && math.IsNaN(v.lines) {
 		return left + "   " + st.warn.apply(v.reports.err)
 	}
 	if v.reports.err != "" {
-		return left + "   " + st.warn.apply("rates are old: no reports since "+v.reports.since.Format("15:04:05"))
+		return left + "   " + st.warn.apply("rates are old: no reports since "+e.stamp(v.reports.since))
 	}
 	room := min(w-cells(left)-20, 30)
 	if room >= 10 {
@@ -359,7 +359,7 @@ func (s *entriesScreen) notes(i int) []string {
 			text += ": " + clean(t.text)
 		}
 		if !t.since.IsZero() {
-			text += " since " + t.since.Local().Format("15:04:05")
+			text += " since " + s.env.stamp(t.since)
 		}
 		out = append(out, "     "+s.env.styles.bad.apply(text))
 	}

@@ -66,6 +66,9 @@ func (e *env) complain(text string) {
 	e.request(reqToast{text: text, bad: true})
 }
 
+// stamp is a moment as the screens say it: a time of today, else with its day.
+func (e *env) stamp(t time.Time) string { return stamp(t, e.now()) }
+
 // next gives out a generation number, so that late answers can be told.
 func (e *env) next() int {
 	e.gen++

@@ -107,7 +107,7 @@ func (s *eventsScreen) body(w, h int) []string {
 		if x.bad {
 			p, sign = s.env.styles.bad, "✗ "
 		}
-		return []cell{{text: x.at.Format("15:04:05"), paint: s.env.styles.dim}, {text: x.kind}, {text: sign + x.text, paint: p}}
+		return []cell{{text: s.env.stamp(x.at), paint: s.env.styles.dim}, {text: x.kind}, {text: sign + x.text, paint: p}}
 	}})
 }
 
@@ -116,13 +116,13 @@ func (s *eventsScreen) whole(i, w, h int) []string {
 	if i != s.sel {
 		return nil
 	}
-	about := 0
+	about, at := 6, 8
 	for k := range s.rows {
-		about = max(about, cells(s.rows[k].kind))
+		about, at = max(about, cells(s.rows[k].kind)), max(at, cells(s.env.stamp(s.rows[k].at)))
 	}
 	const indent = 5
 	text := s.rows[i].text
-	if cells(text) <= w-max(about, 6)-18 { // lead, time, gaps and the sign before the text
+	if cells(text) <= w-about-at-10 { // lead, gaps and the sign before the text
 		return nil
 	}
 	lines := wrapWords(text, w-indent)

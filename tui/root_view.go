@@ -141,7 +141,7 @@ func (r *root) header() string {
 	if r.env.readOnly {
 		parts = append(parts, part{st.warn.apply("read-only"), 4})
 	}
-	etcd, kafka := linkText(st, "etcd", "ok", v.etcd, v), linkText(st, "kafka", plural(v.brokers, "broker"), v.kafka, v)
+	etcd, kafka := linkText(r.env, "etcd", "ok", v.etcd), linkText(r.env, "kafka", plural(v.brokers, "broker"), v.kafka)
 	parts = append(parts, part{etcd, 5 + badness(v.etcd)}, part{kafka, 5 + badness(v.kafka)},
 		part{st.dim.apply(r.env.now().Format("15:04")), 2})
 	for {
@@ -210,12 +210,13 @@ func (r *root) revision() string {
 }
 
 // linkText is a connection in words: ok, not yet, or lost since when.
-func linkText(st *styles, name, ok string, l link, v *fleetView) string {
+func linkText(e *env, name, ok string, l link) string {
+	st := e.styles
 	switch {
 	case !l.known:
 		return st.dim.apply(name + " ◌ connecting")
 	case l.err != "":
-		return st.bad.apply(name + " ✗ lost " + l.since.Format("15:04:05"))
+		return st.bad.apply(name + " ✗ lost " + e.stamp(l.since))
 	}
 	return name + " " + st.good.apply("●") + " " + ok
 }

@@ -18,9 +18,9 @@ func (s *streamScreen) summary(w int) string {
 	var left string
 	switch {
 	case i.bad:
-		left = st.bad.apply("✗ " + i.state + " since " + i.since.Format("15:04:05") + " (trying again)")
+		left = st.bad.apply("✗ " + i.state + " since " + s.env.stamp(i.since) + " (trying again)")
 	case !s.lost().IsZero():
-		left = st.bad.apply("✗ Kafka does not answer since " + s.lost().Format("15:04:05") + ": reading goes on by itself when it is back")
+		left = st.bad.apply("✗ Kafka does not answer since " + s.env.stamp(s.lost()) + ": reading goes on by itself when it is back")
 	case i.state != "live":
 		left = st.wait.apply("◌ " + i.state)
 	default:

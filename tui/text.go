@@ -184,6 +184,19 @@ func humanAge(d time.Duration) string {
 	return strconv.Itoa(int(d/(24*time.Hour))) + "d"
 }
 
+// stamp is a moment in the time zone of now: without its day when that is today, and
+// without its year when that is this year.
+func stamp(t, now time.Time) string {
+	t = t.In(now.Location())
+	switch {
+	case t.Year() != now.Year():
+		return t.Format("2006-01-02 15:04")
+	case t.YearDay() != now.YearDay():
+		return t.Format("01-02 15:04")
+	}
+	return t.Format("15:04:05")
+}
+
 // humanLatency shortens a short duration: 0.4ms, 12ms, 1.3s.
 func humanLatency(d time.Duration) string {
 	switch {

@@ -108,3 +108,33 @@ func TestHistoryHasGaps(t *testing.T) {
 		t.Errorf("samples %v", s)
 	}
 }
+
+func TestStampNamesTheDayOfWhatIsNotOfToday(t *testing.T) {
+	now := time.Date(2026, 3, 4, 3, 10, 0, 0, time.FixedZone("CST", 8*3600))
+	for _, c := range []struct {
+		at   time.Time
+		want string
+	}{
+		{now, "03:10:00"},
+		{now.Add(-4 * time.Hour), "03-03 23:10"},
+		{now.Add(-4 * time.Hour).UTC(), "03-03 23:10"},
+		{now.Add(-2 * time.Hour).UTC(), "01:10:00"}, // another day in UTC
+		{now.AddDate(-1, 0, 0), "2025-03-04 03:10"},
+	} {
+		if got := stamp(c.at, now); got != c.want {
+			t.Errorf("%v: %q, want %q", c.at, got, c.want)
+		}
+	}
+}
+
+func TestTroubleOfYesterdayIsNotOfToday(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.wants(t, "permission denied since 18:27:04")
+		fl := c.root.env.feed.fleet
+		fl.setLink(&fl.kafka, "no broker answers", c.clock)
+		c.clock = c.clock.Add(24 * time.Hour)
+		c.fresh()
+		c.wants(t, "permission denied since 03-04 18:27", "kafka ✗ lost 03-04 18:31")
+	})
+}

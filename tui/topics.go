@@ -292,7 +292,7 @@ func (s *topicsScreen) summary(int) string {
 	text += s.filterNote(len(s.rows), listed)
 	switch {
 	case t.err != "" && t.known:
-		text += "   " + st.warn.apply("as of "+t.good.Format("15:04:05")+": "+t.err)
+		text += "   " + st.warn.apply("as of "+s.env.stamp(t.good)+": "+t.err)
 	case t.err != "":
 		text = st.bad.apply("Kafka: " + t.err + " (trying again)")
 	case !t.known:

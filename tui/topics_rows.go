@@ -65,7 +65,7 @@ func (s *topicsScreen) cells(i int) []cell {
 
 // newPartitionsScreen shows the partitions of a topic as they are now.
 func newPartitionsScreen(e *env, t *kafka.Topic) *textScreen {
-	s := &textScreen{env: e, name: t.Name, parent: actTopics, actions: textKeys(), head: "The partitions of " + clean(t.Name) + " as of " + e.topics.good.Format("15:04:05")}
+	s := &textScreen{env: e, name: t.Name, parent: actTopics, actions: textKeys(), head: "The partitions of " + clean(t.Name) + " as of " + e.stamp(e.topics.good)}
 	s.lines = partitionLines(e.styles, t)
 	return s
 }
