@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -105,14 +106,10 @@ func parseSize(s string) (width, height int, err error) {
 
 // runConsole connects what the console needs and closes it after use.
 func (a *app) runConsole(cmd *cobra.Command, c *config.Config, use func(tui.Config) error) (err error) {
-	dir, err := a.stateDir()
-	if err != nil {
+	if _, err := a.logger(io.Discard); err != nil {
 		return err
 	}
-	log, closeLog, err := a.fileLogger(dir)
-	if err != nil {
-		return err
-	}
+	dir, log, closeLog := a.consoleState()
 	defer func() { err = errors.Join(err, closeLog()) }()
 	client, err := etcdcfg.Dial(etcdConfig(c, log))
 	if err != nil {
@@ -122,6 +119,20 @@ func (a *app) runConsole(cmd *cobra.Command, c *config.Config, use func(tui.Conf
 	admin := kafka.NewAdmin(kafkaConfig(c))
 	defer func() { err = errors.Join(err, admin.Close()) }()
 	return use(a.consoleConfig(c, client, admin, dir, log))
+}
+
+// consoleState is where the console logs and keeps its settings. Where nothing can be
+// written it opens all the same: a full disk may be what it is opened for.
+func (a *app) consoleState() (dir string, log *slog.Logger, closeLog func() error) {
+	dir, err := a.stateDir()
+	if err == nil {
+		log, closeLog, err = a.fileLogger(dir)
+	}
+	if err != nil {
+		fmt.Fprintf(a.Err, "tui: no log is kept and no settings are remembered: %v\n", err)
+		return "", slog.New(slog.DiscardHandler), func() error { return nil }
+	}
+	return dir, log, closeLog
 }
 
 // consoleConfig is the configuration of the console from the settings and what was
