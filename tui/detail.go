@@ -16,7 +16,8 @@ type detailScreen struct {
 	listState
 	key   string
 	entry etcdcfg.Entry
-	row   *entryRow // nil when the entry is gone
+	row   *entryRow       // nil when the entry is gone
+	known map[string]bool // keys of the list when the entry was seen last
 	table *table
 	slim  *table // on narrow screens: the reason goes below its row
 	rows  []fileRow
@@ -84,15 +85,14 @@ func (s *detailScreen) back() bool {
 
 func (s *detailScreen) arrange() {
 	v := s.env.view
-	s.seen, s.row = v, nil
-	for i := range v.entries {
-		if v.entries[i].key == s.key {
-			s.row = &v.entries[i]
-			s.entry = s.row.entry
-		}
-	}
-	if s.row == nil {
+	s.seen = v
+	if s.row = s.find(v); s.row == nil {
 		return // the last rows stay, marked in the summary
+	}
+	s.key, s.entry = s.row.key, s.row.entry
+	s.known = make(map[string]bool, len(v.entries))
+	for i := range v.entries {
+		s.known[v.entries[i].key] = true
 	}
 	selected := ""
 	if s.sel < len(s.rows) {
@@ -122,6 +122,22 @@ func (s *detailScreen) arrange() {
 			return
 		}
 	}
+}
+
+// find looks for the entry, also when its topic was changed: one that is new and has
+// its path.
+func (s *detailScreen) find(v *fleetView) *entryRow {
+	var moved *entryRow
+	for i := range v.entries {
+		e := &v.entries[i]
+		if e.key == s.key {
+			return e
+		}
+		if e.entry.Path == s.entry.Path && s.known != nil && !s.known[e.key] {
+			moved = e
+		}
+	}
+	return moved
 }
 
 // filesOf are the rows of a task.

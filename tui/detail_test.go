@@ -78,3 +78,22 @@ func TestTasksOfAnAgentAreSorted(t *testing.T) {
 		c.wants(t, "PATH↑")
 	})
 }
+
+func TestDetailFollowsAnEntryToAnotherTopic(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.key("enter", "e", "tab", "ctrl+u")
+		c.text("trade")
+		c.key("ctrl+s", "y")
+		c.fresh()
+		c.wants(t, "→ trade")
+		if s := c.screen(); strings.Contains(s, "no longer in the list") {
+			t.Errorf("the entry that was edited is gone:\n%s", s)
+		}
+		c.store.other(`[{"path": "/var/log/nginx/access.log", "topic": "trade"}, {"path": "/var/log/nginx/access.log", "topic": "other"}]`)
+		c.list()
+		c.store.other(`[{"path": "/var/log/nginx/access.log", "topic": "other"}]`)
+		c.list()
+		c.wants(t, "no longer in the list") // the one left is another one
+	})
+}
