@@ -143,6 +143,30 @@ func TestOffsetsOutsideAreClamped(t *testing.T) {
 	}
 }
 
+// An offset that many partitions do not hold is told in one line.
+func TestOffsetOutsideOfManyIsOneLine(t *testing.T) {
+	k := testkit.Kafka(t)
+	topic := k.Topic(t, 20, "retention.ms", "-1")
+	write(t, client(t, k), numbered(topic, 0, 10)...)
+	for from, want := range map[string]string{
+		"5":    "partitions 1-19 of " + topic + " do not hold the offset 5; starting at the nearest one of each",
+		"0=11": "partition 0 of " + topic + " holds the offsets 0 to 9 and not 11; starting at 10",
+		"7=3":  "partition 7 of " + topic + " is empty and has no offset 3; starting at 0",
+	} {
+		var said notices
+		cfg := config(k, topic)
+		cfg.Notify = said.add
+		var err error
+		if cfg.From, err = ParseFrom(from); err != nil {
+			t.Fatal(err)
+		}
+		all(t, open(t, cfg), 5*time.Second)
+		if list := said.all(); len(list) != 1 || list[0].Text != want {
+			t.Errorf("from %s: %v, want %q", from, list, want)
+		}
+	}
+}
+
 // Records that retention takes away while the reader is behind are skipped with a
 // notice, in a follow and in a bounded read.
 func TestRetentionOvertakesTheReader(t *testing.T) {

@@ -16,7 +16,7 @@ type resolved struct {
 	from, to       int64 // answers for points in time; -1 none such
 	start, end     int64
 	endTime        time.Time
-	clamped        string // what was asked for and not there
+	clamped        string // an offset that was asked for and is not there
 	early          string // a start that is a time to come
 	err            error
 }
@@ -103,8 +103,7 @@ func (v *resolved) place(r *Reader) {
 	case pointOffset:
 		v.start = min(max(from.n, v.oldest), v.newest)
 		if v.start != from.n {
-			v.clamped = fmt.Sprintf("offset %d is outside of what partition %d of %s holds (%d to %d); starting at %d",
-				from.n, v.p.id, v.p.topic, v.oldest, v.newest, v.start)
+			v.clamped = from.String()
 		}
 	}
 	v.end = noEnd
@@ -155,7 +154,12 @@ func (r *Reader) settle(v *resolved) bool {
 	p.start, p.next, p.delivered = v.start, v.start, v.start
 	p.end, p.endTime = v.end, v.endTime
 	if v.clamped != "" {
-		r.say(Notice{Kind: OffsetClamped, Topic: p.topic, Partition: p.id, Text: v.clamped})
+		held := fmt.Sprintf(" holds the offsets %d to %d and not", v.oldest, v.newest-1)
+		if v.oldest == v.newest {
+			held = " is empty and has no offset"
+		}
+		r.sayOf(OffsetClamped, p, fmt.Sprintf("%s %s; starting at %d", held, v.clamped, v.start),
+			" do not hold the offset "+v.clamped+"; starting at the nearest one of each")
 	}
 	if v.early != "" {
 		r.sayOf(OffsetClamped, p, " has nothing as late as "+v.early+"; starting at newest", " have nothing as late as "+v.early+"; starting at newest")
