@@ -202,6 +202,31 @@ func TestWhatWasHandedOverIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+// TestQuietEntryIsRemovedForAMoment: positions are kept from when an entry left, not from
+// when its files were last written to.
+func TestQuietEntryIsRemovedForAMoment(t *testing.T) {
+	b := newBench(t)
+	e := b.entry("a.log", "t1")
+	b.apply([]etcdcfg.Entry{e}, 1)
+	b.write("a.log", "one\n")
+	b.expect("t1", "one")
+	testkit.Eventually(t, 10*time.Second, "it is acknowledged", func() bool {
+		_, tasks, _ := b.list()
+		return !tasks[0].unacked()
+	})
+	quiet := time.Now()
+	b.apply(nil, 2)
+	if err := b.shared.registry.Expire(quiet, b.wants); err != nil {
+		t.Fatal(err)
+	}
+	b.write("a.log", "two\n")
+	b.apply([]etcdcfg.Entry{e}, 3)
+	b.expect("t1", "one", "two")
+	if err := b.shared.registry.Expire(time.Now().Add(time.Hour), b.wants); err != nil || !b.shared.registry.Known(e.Key()) {
+		t.Errorf("what is followed was forgotten: %v", err)
+	}
+}
+
 // ackAll acknowledges bundles, as ship does when a topic is up again.
 func ackAll(held []*ship.Bundle) {
 	for _, b := range held {

@@ -55,6 +55,7 @@ func (s *supervisor) apply(list []etcdcfg.Entry, revision int64) plan {
 		delete(s.tasks, k)
 		t.log.Info("task stops")
 		t.cancel()
+		s.shared.registry.Leave(k) // or only replaced; then it does not matter
 		// Those before it stay: it may have been stopped while it waited for them.
 		s.last[k] = append(s.last[k], t)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // Layout of the database: the bucket "sources" holds a bucket for each source key;
-// in it stand "updated" (RFC 3339) and the bucket "files", file identity to
+// in it stand "updated" and, once it was left, "left" (RFC 3339), and the bucket "files", file identity to
 // encoded state. The bucket "meta" holds "version".
 var (
 	bucketMeta    = []byte("meta")
@@ -24,6 +24,7 @@ var (
 	bucketFiles   = []byte("files")
 	keyVersion    = []byte("version")
 	keyUpdated    = []byte("updated")
+	keyLeft       = []byte("left")
 )
 
 const layoutVersion = "logctl-positions-1"
@@ -115,6 +116,11 @@ func (r *Registry) loadSource(key string, b *bbolt.Bucket) error {
 	if err := s.updated.UnmarshalText(b.Get(keyUpdated)); err != nil {
 		return fmt.Errorf("source %q: %w", key, err)
 	}
+	if left := b.Get(keyLeft); left != nil {
+		if err := s.left.UnmarshalText(left); err != nil {
+			return fmt.Errorf("source %q: %w", key, err)
+		}
+	}
 	r.sources[key] = s
 	files := b.Bucket(bucketFiles)
 	if files == nil {
@@ -171,6 +177,7 @@ type change struct {
 	forget  bool // what is on disk
 	source  bool // there is one, to be written
 	updated time.Time
+	left    time.Time
 	put     map[tail.FileID]tail.State
 	drop    []tail.FileID
 }
@@ -192,7 +199,7 @@ func (r *Registry) take() map[string]change {
 				c.drop = append(c.drop, id)
 			}
 		}
-		s.touched, c.updated = false, s.updated
+		s.touched, c.updated, c.left = false, s.updated, s.left
 		clear(s.dirty)
 		batch[key] = c
 	}
@@ -239,12 +246,13 @@ func (c change) write(sources *bbolt.Bucket, key string) error {
 	if err != nil {
 		return err
 	}
-	stamp, err := c.updated.UTC().MarshalText()
-	if err != nil {
+	if err := putTime(b, keyUpdated, c.updated); err != nil {
 		return err
 	}
-	if err := b.Put(keyUpdated, stamp); err != nil {
-		return err
+	if !c.left.IsZero() {
+		if err := putTime(b, keyLeft, c.left); err != nil {
+			return err
+		}
 	}
 	files, err := b.CreateBucketIfNotExists(bucketFiles)
 	if err != nil {
@@ -261,6 +269,14 @@ func (c change) write(sources *bbolt.Bucket, key string) error {
 		}
 	}
 	return nil
+}
+
+func putTime(b *bbolt.Bucket, key []byte, at time.Time) error {
+	stamp, err := at.UTC().MarshalText()
+	if err != nil {
+		return err
+	}
+	return b.Put(key, stamp)
 }
 
 // forget removes a source from memory and disk.

@@ -50,8 +50,9 @@ type source struct {
 	states  map[tail.FileID]tail.State
 	dirty   map[tail.FileID]bool // to be written, or deleted when not in states
 	updated time.Time
-	touched bool // updated is to be written
-	saved   bool // it stands on disk, be it in an older state
+	left    time.Time // when it was followed no longer; zero: never
+	touched bool      // updated and left are to be written
+	saved   bool      // it stands on disk, be it in an older state
 }
 
 // Open opens or creates the registry in dir, which it creates too (mode 0700). It
@@ -203,6 +204,16 @@ func (r *Registry) Move(from, to string) error {
 	return nil
 }
 
+// Leave notes that a source is followed no longer, from now on.
+func (r *Registry) Leave(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.sources[key]; s != nil {
+		s.left, s.touched = time.Now(), true
+		r.stir()
+	}
+}
+
 // Keys returns the sources by name with the time of their last change.
 func (r *Registry) Keys() map[string]time.Time {
 	r.mu.Lock()
@@ -214,17 +225,31 @@ func (r *Registry) Keys() map[string]time.Time {
 	return out
 }
 
-// Expire forgets the sources that did not change since the given time, apart from
-// those that keep says are in use.
+// Expire forgets the sources that did not change since the given time, nor were followed
+// then, apart from those that keep says are in use.
 func (r *Registry) Expire(before time.Time, keep func(key string) bool) error {
 	var errs []error
-	for key, updated := range r.Keys() {
-		if updated.Before(before) && !keep(key) {
-			r.log.Info("forgetting positions of a source that is gone", "source", key, "last_change", updated)
+	for key, used := range r.used() {
+		if used.Before(before) && !keep(key) {
+			r.log.Info("forgetting positions of a source that is gone", "source", key, "last_use", used)
 			errs = append(errs, r.forget(key))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// used returns when each source changed last or was left, whichever is later: a file may
+// have been quiet for long when its entry leaves the list.
+func (r *Registry) used() map[string]time.Time {
+	out := r.Keys()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for k, s := range r.sources {
+		if s.left.After(out[k]) {
+			out[k] = s.left
+		}
+	}
+	return out
 }
 
 // stir lets Run write.

@@ -140,6 +140,46 @@ func TestMoveAndExpire(t *testing.T) {
 	}
 }
 
+// TestQuietSourceIsKept: how long positions are kept for an entry that comes back counts
+// from when it left, however long its files had been quiet by then.
+func TestQuietSourceIsKept(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		none := func(string) bool { return false }
+		r := open(t, dir)
+		for _, key := range []string{"left", "gone"} {
+			if err := r.Register(key, []tail.State{state(1, 10)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const day = 24 * time.Hour
+		time.Sleep(40 * day)
+		r.Leave("left")
+		r.Leave("unknown")
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * day)
+		r = open(t, dir)
+		if err := r.Expire(time.Now().Add(-30*day), none); err != nil {
+			t.Fatal(err)
+		}
+		if !r.Known("left") || r.Known("gone") || r.Known("unknown") {
+			t.Errorf("20 days later: %v", r.Keys())
+		}
+		time.Sleep(20 * day)
+		if err := r.Expire(time.Now().Add(-30*day), none); err != nil {
+			t.Fatal(err)
+		}
+		if r.Known("left") {
+			t.Error("40 days later it is still there")
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // TestMoveIsOneWrite: a kill in the middle of a move must not leave both sources, of which
 // the old one would be taken up again, far behind, when the topic is changed back.
 func TestMoveIsOneWrite(t *testing.T) {
