@@ -58,11 +58,13 @@ func Dial(cfg Config) (*clientv3.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("etcd: %w", err)
 	}
-	calls := &callPolicy{}
-	calls.starting.Store(true)
 	connect := grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: cc.DialTimeout}
 	connect.Backoff.BaseDelay, connect.Backoff.MaxDelay = 200*time.Millisecond, maxReconnectWait
-	cc.DialOptions = []grpc.DialOption{grpc.WithChainUnaryInterceptor(calls.unary), grpc.WithConnectParams(connect)}
+	cc.DialOptions = []grpc.DialOption{grpc.WithConnectParams(connect)}
+	calls := &callPolicy{anonymous: cc}
+	calls.anonymous.Username, calls.anonymous.Password = "", ""
+	calls.starting.Store(true)
+	cc.DialOptions = append(slices.Clip(cc.DialOptions), grpc.WithChainUnaryInterceptor(calls.unary))
 	client, err := clientv3.New(cc)
 	if err != nil {
 		return nil, fmt.Errorf("etcd at %s: %w", strings.Join(cc.Endpoints, ", "), err)
@@ -117,7 +119,8 @@ func (cfg Config) client() (clientv3.Config, error) {
 
 // callPolicy adjusts how the client library calls.
 type callPolicy struct {
-	starting atomic.Bool // the client is being made
+	starting  atomic.Bool     // the client is being made
+	anonymous clientv3.Config // of a client that is not logged in
 }
 
 // unary makes calls fail while no server can be reached, with the reason, instead
@@ -125,10 +128,25 @@ type callPolicy struct {
 // for a login: told that etcd has no users, the client goes on without a token
 // and logs in when its first call is refused for that.
 func (p *callPolicy) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	if p.starting.Load() && strings.HasSuffix(method, "/Authenticate") {
-		return rpctypes.ErrGRPCAuthNotEnabled
+	if strings.HasSuffix(method, "/Authenticate") {
+		if p.starting.Load() {
+			return rpctypes.ErrGRPCAuthNotEnabled
+		}
+		return p.login(ctx, method, req, reply)
 	}
 	return call(ctx, method, req, reply, cc, append(slices.Clip(opts), grpc.WaitForReady(false))...)
+}
+
+// login logs in over a connection of its own. Over that of the client it would show the
+// login that has expired, for which etcd 3.4 refuses the new one too, and the client
+// library would try until the call is over, and never get in again.
+func (p *callPolicy) login(ctx context.Context, method string, req, reply any) error {
+	client, err := clientv3.New(p.anonymous)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }() // ends its connection, has nothing else to fail
+	return client.ActiveConnection().Invoke(ctx, method, req, reply)
 }
 
 // endpointsOf checks addresses and takes schemes off them; secure reports https.
