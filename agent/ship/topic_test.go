@@ -233,6 +233,8 @@ func TestAcksLeader(t *testing.T) {
 		r.send(r.bundle(topic, "a", numbered("a", i*10, i*10+10)...))
 	}
 	r.drain()
+	// On a real cluster readers see it once the replicas have it, too.
+	testkit.Eventually(t, 10*time.Second, "all records can be read", func() bool { return len(r.k.Read(t, topic)) >= 100 })
 	r.check(topic, map[string]int{"a": 100})
 }
 
