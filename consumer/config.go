@@ -77,8 +77,15 @@ type Config struct {
 	Log *slog.Logger
 
 	at     map[topicPartition]span // where exactly to start and end; nil: as From and To say
+	unread leftOut                 // of OpenLast: what it could not look into
 	resort bool                    // of OpenLast: Sort as the caller gave it, for Continue
 	gone   time.Duration           // how long the cluster must know nothing of a topic before a bounded read gives it up; 0: 5 s
+}
+
+// leftOut is the partitions that nobody could tell the last records of.
+type leftOut struct {
+	why  map[topicPartition]error
+	back int64 // how many offsets of each are read when it follows and they can be read
 }
 
 // span is an exact piece of a partition, its end excluded.

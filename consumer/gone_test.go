@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,7 +78,7 @@ func TestNoLeader(t *testing.T) {
 	take(t, r, 3, 5*time.Second)
 	k.Cluster().ControlKey(3, func(req kmsg.Request) (kmsg.Response, error, bool) {
 		k.Cluster().KeepControl()
-		return leaderless(t, k.Addr(), req, topic), nil, true
+		return ledBy(t, k.Addr(), req, topic, -1, -1), nil, true
 	})
 	testkit.Eventually(t, 10*time.Second, "it is told", func() bool { return said.count(PartitionError) == 1 })
 	if s := said.all()[0].Text; s != "partitions 0-1 of "+topic+" cannot be read (the partition has no leader now); trying again" {
@@ -91,8 +92,52 @@ func TestNoLeader(t *testing.T) {
 	}
 }
 
-// leaderless is metadata of a topic of two partitions that nobody leads.
-func leaderless(t *testing.T, addr string, req kmsg.Request, topic string) kmsg.Response {
+// One partition that nobody leads does not keep the last records of the others back;
+// it is read once it can be.
+func TestLastRecordsWithoutALeader(t *testing.T) {
+	k := testkit.Kafka(t, testkit.Embedded())
+	topic := k.Topic(t, 2, "retention.ms", "-1")
+	cl := client(t, k)
+	write(t, cl, numbered(topic, 0, 5)...)
+	write(t, cl, text(topic, 1, "a", "b", "c", "d", "e")...)
+	var back atomic.Bool
+	k.Cluster().ControlKey(3, func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.Cluster().KeepControl()
+		if back.Load() {
+			return nil, nil, false
+		}
+		return ledBy(t, k.Addr(), req, topic, 0, -1), nil, true
+	})
+	var said notices
+	cfg := config(k, topic)
+	cfg.Follow, cfg.Notify = true, said.add
+	r, err := OpenLast(t.Context(), cfg, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"2", "3", "4"}, values(all(t, r, 5*time.Second), -1)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	want := "partition 1 of " + topic + " cannot be read (the partition has no leader now); the last records are those of the others"
+	if list := said.all(); len(list) != 1 || list[0].Text != want {
+		t.Errorf("said %v, want %q", list, want)
+	}
+	if s := r.Partitions()[1]; !s.Done || !errors.Is(s.Err, errNoLeader) || s.StopAt >= 0 {
+		t.Errorf("the other is %+v", s)
+	}
+	back.Store(true)
+	next, err := r.Continue(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = next.Close() }()
+	if diff := cmp.Diff([]string{"c", "d", "e"}, values(take(t, next, 3, 10*time.Second), 1)); diff != "" {
+		t.Errorf("when it is back (-want +got):\n%s", diff)
+	}
+}
+
+// ledBy is metadata of a topic whose partitions have these leaders.
+func ledBy(t *testing.T, addr string, req kmsg.Request, topic string, leaders ...int32) kmsg.Response {
 	host, portText, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Error(err)
@@ -107,9 +152,11 @@ func leaderless(t *testing.T, addr string, req kmsg.Request, topic string) kmsg.
 	resp.Brokers = append(resp.Brokers, broker)
 	mt := kmsg.NewMetadataResponseTopic()
 	mt.Topic = kmsg.StringPtr(topic)
-	for id := range int32(2) {
+	for id, leader := range leaders {
 		mp := kmsg.NewMetadataResponseTopicPartition()
-		mp.Partition, mp.Leader, mp.ErrorCode = id, -1, 5
+		if mp.Partition, mp.Leader = int32(id), leader; leader < 0 {
+			mp.ErrorCode = 5
+		}
 		mt.Partitions = append(mt.Partitions, mp)
 	}
 	resp.Topics = append(resp.Topics, mt)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -17,6 +18,9 @@ import (
 // partition once, keeping a few numbers per record and none of their bytes; then
 // exactly they are read.
 //
+// A partition that cannot be read for longer than a change of leaders takes is left out,
+// which is told; in Partitions it is given up.
+//
 // Reader.Continue goes on from there.
 func OpenLast(ctx context.Context, cfg Config, n int) (*Reader, error) {
 	cfg.setDefaults()
@@ -27,10 +31,11 @@ func OpenLast(ctx context.Context, cfg Config, n int) (*Reader, error) {
 			cfg.Notify(n)
 		}
 	}
-	bounds, err := measure(ctx, scan)
+	bounds, left, err := measureAll(ctx, scan)
 	if err != nil {
 		return nil, err
 	}
+	cfg.unread = leftOut{why: left, back: int64(n)}
 	wanted := map[topicPartition]int64{} // offsets to look at
 	found := &lastHeap{n: n, ids: map[topicPartition]int32{}}
 	total := int64(0)
@@ -79,24 +84,65 @@ func OpenLast(ctx context.Context, cfg Config, n int) (*Reader, error) {
 	return Open(ctx, cfg)
 }
 
-// measure returns the piece of each partition that cfg describes.
-func measure(ctx context.Context, cfg Config) (map[topicPartition]span, error) {
+// measureAll returns the piece of each partition that cfg describes, and those that
+// cannot be read for longer than a change of leaders takes: they do not hold up the
+// others, which is told.
+func measureAll(ctx context.Context, cfg Config) (pieces map[topicPartition]span, left map[topicPartition]error, err error) {
+	tell := cfg.Notify
+	var told []Notice
+	cfg.Notify = func(n Notice) { told = append(told, n) }
+	for began := time.Now(); ; told = nil {
+		if pieces, left, err = measure(ctx, cfg); err != nil {
+			return nil, nil, err
+		}
+		if len(left) == 0 || time.Since(began) >= quietFor {
+			break
+		}
+		pause := time.NewTimer(pauseRetry)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return nil, nil, context.Cause(ctx)
+		}
+	}
+	var list []said
+	for tp, why := range left {
+		if len(pieces) == 0 {
+			return nil, nil, fmt.Errorf("no partition can be read, partition %d of %s neither: %w", tp.id, tp.topic, why)
+		}
+		text := fmt.Sprintf(" cannot be read (%v); the last records are those of the others", why)
+		list = append(list, aboutOne(PartitionError, tp, text, text))
+	}
+	for _, n := range append(told, gather(list)...) {
+		tell(n)
+	}
+	return pieces, left, nil
+}
+
+// measure returns the piece of each partition that cfg describes, and why it is not
+// known of others.
+func measure(ctx context.Context, cfg Config) (map[topicPartition]span, map[topicPartition]error, error) {
 	if from := cfg.From.p; !from.set || from.all.kind == pointNewest {
 		cfg.From.p.set, cfg.From.p.rest, cfg.From.p.all = true, true, point{kind: pointOldest}
 	}
 	r, err := prepare(ctx, cfg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer r.cluster.close()
-	out := map[topicPartition]span{}
+	out, left := map[topicPartition]span{}, map[topicPartition]error{}
 	for _, p := range r.order {
-		if !p.known {
-			return nil, errors.Join(errors.New("cannot find out what the partitions hold"), p.err)
+		switch {
+		case p.known:
+			out[p.topicPartition] = span{p.start, max(p.end, p.start)}
+		case p.done: // for good
+			return nil, nil, p.err
+		default:
+			left[p.topicPartition] = p.err
 		}
-		out[p.topicPartition] = span{p.start, max(p.end, p.start)}
 	}
-	return out, nil
+	return out, left, nil
 }
 
 // Continue closes a reader that has reached its end and opens one that follows from

@@ -32,7 +32,7 @@ func (r *Reader) discover(ctx context.Context) error {
 	}
 	r.mu.Lock()
 	r.update(topics, false)
-	parts := slices.Clone(r.order)
+	parts := slices.DeleteFunc(slices.Clone(r.order), func(p *partition) bool { return p.done })
 	r.unlock()
 	none := "no topic matches " + strings.Join(r.cfg.Topics, ", ")
 	if len(topics) > 0 {
@@ -144,12 +144,18 @@ func (r *Reader) update(topics []topicMeta, added bool) []*partition {
 			}
 			p := newPartition(tp, pm.leader)
 			p.added, p.uuid = added, t.id
-			if r.cfg.at != nil {
-				if _, known := r.cfg.at[tp]; !known {
-					if !r.cfg.Follow {
-						continue
-					}
-					p.added = true
+			if _, known := r.cfg.at[tp]; r.cfg.at != nil && !known {
+				why := r.cfg.unread.why[tp]
+				switch {
+				case r.cfg.Follow:
+					p.added = why == nil
+				case why == nil:
+					continue
+				default: // shown as not read
+					p.err, p.done = why, true
+					r.parts[tp] = p
+					r.order = append(r.order, p)
+					continue
 				}
 			}
 			r.parts[tp] = p

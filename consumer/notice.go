@@ -19,10 +19,14 @@ func (r *Reader) say(n Notice) { r.notices = append(r.notices, said{Notice: n}) 
 // sayOf queues a notice about a partition, whose text goes on behind its name as one
 // says. Those of partitions of one topic with the same many are told in one line.
 func (r *Reader) sayOf(kind NoticeKind, p *partition, one, many string) {
-	r.notices = append(r.notices, said{
-		Notice: Notice{Kind: kind, Topic: p.topic, Partition: p.id, Text: fmt.Sprintf("partition %d of %s%s", p.id, p.topic, one)},
+	r.notices = append(r.notices, aboutOne(kind, p.topicPartition, one, many))
+}
+
+func aboutOne(kind NoticeKind, tp topicPartition, one, many string) said {
+	return said{
+		Notice: Notice{Kind: kind, Topic: tp.topic, Partition: tp.id, Text: fmt.Sprintf("partition %d of %s%s", tp.id, tp.topic, one)},
 		many:   many,
-	})
+	}
 }
 
 // tell passes a notice on now; the caller does not hold r.mu.

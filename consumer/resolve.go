@@ -65,6 +65,9 @@ func (r *Reader) resolve(ctx context.Context, parts []*partition) ([]resolved, e
 // startPoint returns where a partition is to be started, and whether that was asked
 // for by number.
 func (r *Reader) startPoint(p *partition) (point, bool) {
+	if r.cfg.unread.why[p.topicPartition] != nil {
+		return point{kind: pointBack, n: r.cfg.unread.back}, false
+	}
 	from, given := r.cfg.From.p.at(p.id)
 	if p.added && (!given || from.kind == pointNewest) {
 		return point{kind: pointOldest}, false // nothing in it was there when the read began
