@@ -131,7 +131,10 @@ func (s *agentsScreen) act(a action) tea.Cmd {
 
 func (s *agentsScreen) summary(int) string {
 	v, st := s.env.view, s.env.styles
-	if !v.duty.known && len(v.agents) == 0 {
+	switch {
+	case !v.saw && v.duty.err != "":
+		return st.bad.apply("Not known who is on duty: " + v.duty.err)
+	case !v.saw:
 		return "Waiting for the agents' presences ..."
 	}
 	gone, silent, bad := 0, 0, 0
@@ -167,6 +170,9 @@ func (s *agentsScreen) body(w, h int) []string {
 	if len(s.rows) == 0 {
 		if s.filter != nil {
 			return []string{"", "  No agent matches the filter; Esc clears it."}
+		}
+		if !s.env.view.saw {
+			return nil
 		}
 		return []string{"", "  No agent is on duty. Start one on each host:", "", "    logctl agent --etcd ... --kafka ..."}
 	}

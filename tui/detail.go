@@ -243,8 +243,12 @@ func (s *detailScreen) summary(w int) string {
 		return st.warn.apply("This entry is no longer in the list; these are its last values")
 	}
 	r := s.row
-	text := fmt.Sprintf("→ %s   %s · runs on %d/%s   %s lines/s · %s · unacked %s", clean(r.entry.Topic), st.state(r.state).apply(mark(r.state)+" "+r.state),
-		r.running, plural(r.of, "agent"), humanCount(r.lines), perSecondText(r.bytes), humanBytes(float64(r.lag)))
+	of := fmt.Sprintf("%d/%s", r.running, plural(r.of, "agent"))
+	if !s.env.view.saw {
+		of = plural(r.running, "agent")
+	}
+	text := fmt.Sprintf("→ %s   %s · runs on %s   %s lines/s · %s · unacked %s", clean(r.entry.Topic), st.state(r.state).apply(mark(r.state)+" "+r.state),
+		of, humanCount(r.lines), perSecondText(r.bytes), humanBytes(float64(r.lag)))
 	if r.lagAge >= time1s {
 		text += " for " + coarseAge(r.lagAge)
 	}

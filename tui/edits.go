@@ -253,7 +253,10 @@ func (a *appliedWatch) look(e *env) {
 	notes := a.notes(v)
 	a.bad = len(notes) > 0
 	a.text = fmt.Sprintf("rev %d applied by %d/%s", a.rev, v.applied, plural(v.audience, "agent"))
-	if v.audience == 0 {
+	switch {
+	case !v.saw:
+		a.text = fmt.Sprintf("rev %d saved; who is on duty is not known", a.rev)
+	case v.audience == 0:
 		a.text = fmt.Sprintf("rev %d saved; no agent with this key is on duty", a.rev)
 	}
 	if len(notes) > 4 {

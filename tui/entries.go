@@ -191,12 +191,19 @@ func (s *entriesScreen) summary(w int) string {
 
 func (s *entriesScreen) rates(v *fleetView) string {
 	if math.IsNaN(v.lines) {
-		if v.audience == 0 && v.duty.known {
+		switch {
+		case !v.saw && v.duty.err != "":
+			return " · agents not known: " + v.duty.err
+		case v.audience == 0 && v.saw:
 			return " · no agent with this key is on duty"
 		}
 		return " · no reports yet"
 	}
-	return fmt.Sprintf(" · %s lines/s · %s/s · unacked %s", humanCount(v.lines), humanBytes(v.bytes), humanBytes(float64(v.lag)))
+	unknown := ""
+	if !v.saw && v.duty.err != "" {
+		unknown = " · agents not known: " + v.duty.err
+	}
+	return fmt.Sprintf(" · %s lines/s · %s/s · unacked %s", humanCount(v.lines), humanBytes(v.bytes), humanBytes(float64(v.lag))) + unknown
 }
 
 func (s *entriesScreen) body(w, h int) []string {
@@ -292,12 +299,20 @@ func (s *entriesScreen) row(i int) []cell {
 	}
 	return []cell{
 		{text: path, paint: value}, {text: clean(r.entry.Topic), paint: value},
-		{text: fmt.Sprintf("%d/%d", r.running, r.of), paint: agentsPaint(st, r)},
+		{text: s.agents(r), paint: agentsPaint(st, r)},
 		{text: state, paint: st.state(r.state)},
 		{text: humanCount(r.lines), paint: value}, {text: bytesText(r.bytes), paint: value},
 		{text: lag, paint: value}, {text: age, paint: st.warn},
 		{draw: func(w int) string { return sparkline(r.spark, w) }, room: 60, paint: st.good},
 	}
+}
+
+// agents is on how many agents of how many the entry runs.
+func (s *entriesScreen) agents(r *entryRow) string {
+	if !s.env.view.saw {
+		return itoa(r.running) + "/?"
+	}
+	return fmt.Sprintf("%d/%d", r.running, r.of)
 }
 
 func agentsPaint(st *styles, r *entryRow) paint {

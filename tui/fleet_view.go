@@ -23,6 +23,7 @@ type fleetView struct {
 	etcd     link
 	kafka    link
 	duty     link // presences
+	saw      bool // presences were delivered: without them nobody is known to be off duty
 	reports  link
 	brokers  int
 	applied  int // agents of this key that run the list shown
@@ -107,7 +108,7 @@ func (f *fleet) build(now time.Time) *fleetView {
 	f.forget(now)
 	v := &fleetView{
 		at: now, key: f.key, list: f.list, haveList: f.haveList, listAt: f.listAt,
-		etcd: f.etcd, kafka: f.kafka, duty: f.duty, reports: f.reports, brokers: f.brokers,
+		etcd: f.etcd, kafka: f.kafka, duty: f.duty, saw: f.saw, reports: f.reports, brokers: f.brokers,
 		lines: math.NaN(), bytes: math.NaN(),
 	}
 	b := &builder{fleet: f, view: v, now: now, index: make(map[string]int, len(f.list.Entries))}
@@ -148,8 +149,9 @@ func (b *builder) entries() {
 // agent adds one agent: its row, and its part of each entry.
 func (b *builder) agent(a *agentState) {
 	v, fresh := b.view, a.fresh(b.now)
+	here := b.here(a)
 	row := agentRow{
-		id: a.id, present: a.present, leftAt: a.leftAt, fresh: fresh, reported: a.cur != nil,
+		id: a.id, present: here, leftAt: a.leftAt, fresh: fresh, reported: a.cur != nil,
 		age: a.reportAge(b.now), lines: math.NaN(), bytes: math.NaN(),
 	}
 	p := a.presence
@@ -172,13 +174,19 @@ func (b *builder) agent(a *agentState) {
 		}
 	}
 	b.tasks(&row, a, ours)
-	if !fresh && a.cur != nil || !a.present {
+	if !fresh && a.cur != nil || !here {
 		v.restless = true
 	}
 	if at := a.freshUntil(b.now); !at.IsZero() && (v.silentAt.IsZero() || at.Before(v.silentAt)) {
 		v.silentAt = at
 	}
 	v.agents = append(v.agents, row)
+}
+
+// here reports whether an agent is on duty; where etcd does not tell, those that report
+// are.
+func (b *builder) here(a *agentState) bool {
+	return a.present || !b.fleet.saw && a.fresh(b.now)
 }
 
 func (b *builder) fromReport(row *agentRow, a *agentState) {
@@ -215,7 +223,7 @@ func (b *builder) tasks(row *agentRow, a *agentState, ours bool) {
 		for i := range a.cur.Tasks {
 			t := &a.cur.Tasks[i]
 			k := t.Path + "\x00" + t.Topic
-			tr := taskRow{agent: a.id, present: a.present, stale: stale, state: t.State, text: t.Error, cur: t, prev: before[k]}
+			tr := taskRow{agent: a.id, present: row.present, stale: stale, state: t.State, text: t.Error, cur: t, prev: before[k]}
 			if p, ok := states[k]; ok {
 				tr.since = p.Since
 				if stale > 0 {
@@ -318,6 +326,8 @@ func (b *builder) finish() {
 		switch {
 		case e.entry.Disabled:
 			e.state = report.StateDisabled
+		case e.state == "" && !v.saw:
+			e.state = stateUnknown
 		case e.state == "" && v.audience == 0:
 			e.state = stateNoAgent
 		case e.state == "":

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/textinput"
@@ -183,12 +184,24 @@ func (s *form) typed(msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
+// pasted puts text into the current field; lines pasted into a list are so many items.
 func (s *form) pasted(text string) tea.Cmd {
-	f := s.current()
-	if f.kind != fieldChoice {
-		f.input, _ = f.input.Update(tea.PasteMsg{Content: strings.TrimRight(text, "\r\n")})
-		s.changed()
+	if s.current().kind == fieldChoice {
+		return nil
 	}
+	lines := []string{strings.TrimRight(text, "\r\n")}
+	if s.current().kind == fieldList {
+		lines = slices.DeleteFunc(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), func(l string) bool { return strings.TrimSpace(l) == "" })
+	}
+	for i, l := range lines {
+		if i > 0 {
+			s.fields = slices.Insert(s.fields, s.sel+1, s.current().another())
+			s.sel++
+		}
+		f := s.current()
+		f.input, _ = f.input.Update(tea.PasteMsg{Content: l})
+	}
+	s.changed()
 	return nil
 }
 
@@ -198,14 +211,18 @@ func (s *form) changed() {
 	s.validate()
 }
 
+// another is an empty field of the same list.
+func (f *field) another() *field {
+	return &field{id: f.id, help: f.help, kind: fieldList, input: newInput(""), suggest: f.suggest}
+}
+
 // growLists keeps exactly one empty field at the end of each list.
 func (s *form) growLists() {
 	for i := 0; i < len(s.fields); i++ {
 		f := s.fields[i]
 		last := i == len(s.fields)-1 || s.fields[i+1].id != f.id
 		if f.kind == fieldList && last && f.value() != "" {
-			more := &field{id: f.id, help: f.help, kind: fieldList, input: newInput(""), suggest: f.suggest}
-			s.fields = append(s.fields[:i+1], append([]*field{more}, s.fields[i+1:]...)...)
+			s.fields = slices.Insert(s.fields, i+1, f.another())
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -425,4 +426,53 @@ func TestAFileThatCannotBeWrittenWholeIsNotLeft(t *testing.T) {
 	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("half of a file is left: %v", err)
 	}
+}
+
+func TestLinesPastedIntoAListAreItsItems(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.store.other(`[{"path": "/a.log", "topic": "trade", "exclude": ["*.gz", "*.zip"]}]`)
+		c.list()
+		c.key("e", "tab", "tab", "tab")
+		c.send(tea.PasteMsg{Content: ".1\r\n*.tmp\r\n\r\n*.swp\r\n"})
+		c.key("ctrl+s", "y")
+		got, err := etcdcfg.Parse(c.store.raw)
+		if want := []string{"*.gz.1", "*.tmp", "*.swp", "*.zip"}; err != nil || !slices.Equal(got[0].Exclude, want) {
+			t.Errorf("stored %s, %v", c.store.raw, err)
+		}
+	})
+}
+
+// A user of etcd that may not read the presences is not told that there are no agents.
+func TestAgentsThatAreNotKnownAreNotCalledNone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		fl := c.root.env.feed.fleet
+		reports := map[string]*agentState{}
+		for id, a := range fl.agents {
+			reports[id] = &agentState{id: id, cur: a.cur, prev: a.prev, arrivedAt: a.arrivedAt}
+		}
+		fl.saw, fl.agents = false, map[string]*agentState{}
+		fl.setLink(&fl.duty, "permission denied", c.clock)
+		c.fresh()
+		c.wants(t, "agents not known: permission denied", "◌ not known", "0/?")
+		c.key("2")
+		c.wants(t, "Not known who is on duty: permission denied")
+		if s := c.screen(); strings.Contains(s, "No agent is on duty") || strings.Contains(s, "0 agents") {
+			t.Errorf("nobody is said to be on duty:\n%s", s)
+		}
+		fl.agents = reports // the reports can be read
+		c.fresh()
+		c.wants(t, "web-07", "● now")
+		if s := c.screen(); strings.Contains(s, "gone") {
+			t.Errorf("agents that report are gone:\n%s", s)
+		}
+		c.key("1")
+		c.wants(t, "● shipping", "12/?", "lines/s", "   rev 42   ")
+		c.key("p")
+		c.fresh()
+		c.wants(t, "rev 43 saved; who is on duty is not known")
+		c.key("j", "enter")
+		c.wants(t, "runs on 11 agents")
+	})
 }

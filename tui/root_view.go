@@ -202,6 +202,9 @@ func (r *root) revision() string {
 	case v.list.Err != nil:
 		return st.bad.apply(fmt.Sprintf("✗ rev %d unusable", v.list.ModRevision))
 	}
+	if !v.saw {
+		return fmt.Sprintf("rev %d", v.list.ModRevision)
+	}
 	text := fmt.Sprintf("rev %d · applied %d/%d", v.list.ModRevision, v.applied, v.audience)
 	if v.applied < v.audience {
 		return st.warn.apply("! " + text)

@@ -5,6 +5,7 @@ import "logctl/agent/report"
 // States that only the console knows.
 const (
 	stateNoAgent = "no agent"        // nobody on duty has this collect key
+	stateUnknown = "not known"       // etcd has not told who is on duty
 	statePending = "not applied yet" // agents have not taken the entry up
 )
 
@@ -32,7 +33,7 @@ func severity(state string) int {
 		return sevQuiet
 	case report.StateShipping, stateReading:
 		return sevGood
-	case report.StateStarting, report.StateWaitingForFile, statePending, stateQueued, stateOlder:
+	case report.StateStarting, report.StateWaitingForFile, statePending, stateUnknown, stateQueued, stateOlder:
 		return sevWait
 	case report.StateBehind, stateNoAgent:
 		return sevWarn

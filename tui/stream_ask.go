@@ -155,6 +155,10 @@ func (s *streamScreen) pickPartitions() {
 			}
 		}
 	}
+	if len(p.items) == 0 {
+		s.env.complain("The partitions are not known yet")
+		return
+	}
 	p.chosen = func(p *picker) tea.Cmd {
 		var names []string
 		for _, it := range p.items {
