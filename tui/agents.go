@@ -161,7 +161,7 @@ func (s *agentsScreen) summary(int) string {
 	}
 	text += s.filterNote(len(s.rows), len(v.agents))
 	if v.duty.err != "" {
-		text += "   " + st.warn.apply("as of "+s.env.stamp(v.duty.since)+": etcd does not answer")
+		text += "   " + st.warn.apply("as of "+s.env.stamp(v.duty.since)+": "+v.duty.err)
 	}
 	return text
 }
