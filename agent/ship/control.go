@@ -122,6 +122,10 @@ func (p *Producer) controlled(err error) {
 		p.log.Warn("kafka does not answer; lines wait in their files until it does", "reason", why.err)
 	}
 	p.trouble = err
+	now := time.Now()
+	for _, part := range p.needID {
+		part.failed(now, why, false)
+	}
 	for _, t := range p.topics {
 		if len(t.parts) == 0 && t.trouble.state == "" {
 			t.trouble = why

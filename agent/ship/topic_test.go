@@ -173,6 +173,30 @@ func TestOutage(t *testing.T) {
 	}
 }
 
+// TestOutageBeforeTheFirstLine: the topic is known, nothing was ever sent to it, and Kafka
+// is gone when its first line comes.
+func TestOutageBeforeTheFirstLine(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t, testkit.Restartable())
+	topic := k.Topic(t, 2)
+	r := start(t, k)
+	r.MaxRecord(topic)
+	testkit.Eventually(t, 10*time.Second, "the topic is known", func() bool {
+		r.Producer.mu.Lock()
+		defer r.Producer.mu.Unlock()
+		return len(r.Producer.topics[topic].parts) == 2
+	})
+	k.Stop()
+	r.send(r.bundle(topic, "a", numbered("a", 0, 10)...))
+	testkit.Eventually(t, 10*time.Second, "kafka is said to be unreachable", func() bool {
+		return r.Topic(topic).State == stateUnreachable
+	})
+	k.Start(t)
+	r.drain()
+	testkit.Eventually(t, 10*time.Second, "nothing is said to be wrong", func() bool { return r.Topic(topic).State == "" })
+	r.check(topic, map[string]int{"a": 10})
+}
+
 func TestStartBeforeKafka(t *testing.T) {
 	t.Parallel()
 	k := testkit.Kafka(t, testkit.Restartable())
