@@ -14,93 +14,6 @@ import (
 // errTryLater says that files are being renamed, or cannot be opened, right now.
 var errTryLater = errors.New("files are being renamed")
 
-// listing is what is in a directory.
-type listing struct {
-	names []string
-	ids   map[inode]string // made when asked for
-	at    int64            // when it was begun to read,
-	mtime int64            // and when the directory was last changed then; Unix nanoseconds
-	err   error
-}
-
-// list reads a directory, once for all who ask with the same lists.
-func (s *Set) list(lists map[string]*listing, dir string) *listing {
-	if l := lists[dir]; l != nil {
-		return l
-	}
-	l := &listing{at: s.now().UnixNano()}
-	var st fileStat
-	if err := s.sys.statPath(dir, &st); err == nil {
-		l.mtime = st.mtime
-	} else {
-		l.mtime = l.at // it says nothing
-	}
-	l.names, l.err = readNames(dir)
-	for try := 0; try < 5 && l.err == nil; try++ {
-		// A file renamed while the directory is read may be missing in what was
-		// read, so that only reading the same twice means something.
-		var names []string
-		names, l.err = readNames(dir)
-		if slices.Equal(names, l.names) {
-			break
-		}
-		l.names = names
-	}
-	if lists != nil {
-		lists[dir] = l
-	}
-	return l
-}
-
-// holds tells whether the directory has the same rotated names of base still that l has.
-// If it has been changed, it is read once more, for all who ask with s.lists: as long as
-// files are being renamed it is read for each of them, and then no more.
-func (s *Set) holds(l *listing, dir, base string, rotated []string) bool {
-	var st fileStat
-	if s.sys.statPath(dir, &st) == nil && st.mtime == l.mtime && l.at-l.mtime > int64(clockGrain) {
-		return true
-	}
-	delete(s.lists, dir)
-	l = s.list(s.lists, dir)
-	return l.err == nil && slices.Equal(rotated, s.rotatedNames(dir, base, l.names))
-}
-
-// readNames returns the names in a directory, sorted.
-func readNames(dir string) ([]string, error) {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	names, err := d.Readdirnames(-1)
-	_ = d.Close()
-	slices.Sort(names)
-	return names, err
-}
-
-// find returns the name in dir of the file, "" if there is none.
-func (l *listing) find(sys *system, dir string, id inode) (string, error) {
-	if l.err != nil {
-		return "", l.err
-	}
-	if l.ids == nil {
-		l.ids = make(map[inode]string, len(l.names))
-		for _, n := range l.names {
-			var st fileStat
-			if err := sys.statPath(filepath.Join(dir, n), &st); err == nil && st.regular {
-				l.ids[st.id] = n
-			} else if err != nil && !isGone(err) && !errors.Is(err, fs.ErrPermission) {
-				l.ids = nil
-				return "", err
-			}
-		}
-	}
-	n, ok := l.ids[id]
-	if !ok {
-		return "", nil
-	}
-	return filepath.Join(dir, n), nil
-}
-
 // locate looks for a file by identity in the directories of the names.
 func (s *Set) locate(lists map[string]*listing, id inode, names ...string) (string, error) {
 	var failed error
@@ -123,13 +36,26 @@ func (s *Set) locate(lists map[string]*listing, id inode, names ...string) (stri
 }
 
 // find opens a file that is not at its last name any more. Without a file and
-// without an error it is nowhere in its directories.
-func (s *Set) find(f *File) (*os.File, string, error) {
+// without an error it is nowhere in its directories. These are read once for all who ask
+// with the same lists, unless the file is not where it was then.
+func (s *Set) find(lists map[string]*listing, f *File) (*os.File, string, error) {
 	s.mu.Lock()
 	name := f.name
 	s.mu.Unlock()
+	asked := lists != nil
+	again := func() {
+		asked = false
+		if lists != nil {
+			s.forgetLists(lists, name, f.path)
+		}
+	}
 	for try := 0; try < 3; try++ { // it may move on while it is looked for
-		found, err := s.locate(nil, f.inode(), name, f.path)
+		found, err := s.locate(lists, f.inode(), name, f.path)
+		if err == nil && found == "" && asked && !s.rests(lists, name, f.path) {
+			again()
+			try--
+			continue
+		}
 		if err != nil && !isGone(err) || found == "" {
 			if isGone(err) {
 				err = nil
@@ -148,6 +74,7 @@ func (s *Set) find(f *File) (*os.File, string, error) {
 		} else if !isGone(err) {
 			return nil, "", err
 		}
+		again()
 	}
 	return nil, "", errTryLater
 }

@@ -172,7 +172,7 @@ func newModel(t testing.TB, seed uint64, dir string) *model {
 	m.files.reuse = m.rnd.IntN(2) == 0
 	m.pace = []time.Duration{100 * time.Microsecond, 2 * time.Millisecond, 20 * time.Millisecond}[m.rnd.IntN(3)]
 	m.links = m.rnd.IntN(3) == 0
-	m.rig = &rig{t: t, cfg: cfg, clock: time.Unix(1_800_000_000, 0), states: map[FileID]State{}, sys: m.files.system()}
+	m.rig = &rig{t: t, cfg: cfg, clock: time.Unix(1_800_000_000, 0), states: map[FileID]State{}, sys: m.files.system(), trusts: seed%2 == 0}
 	m.files.touched(dir)
 	m.rig.open()
 	m.act("%s, chunks of %d, file times in %v, pace %v, numbers given again: %v",

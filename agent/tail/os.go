@@ -43,6 +43,15 @@ type system struct {
 	now   func() time.Time
 	adapt func(st *fileStat)     // changes what a look at a file told; nil: nothing
 	born  func(h *os.File) int64 // stands for birth; nil: birth
+	names func(dir string)       // told that a directory is read; nil: nothing
+}
+
+// readNames returns the names in a directory, sorted.
+func (s *system) readNames(dir string) ([]string, error) {
+	if s.names != nil {
+		s.names(dir)
+	}
+	return readNames(dir)
 }
 
 // statPath looks at what is at path, links followed.

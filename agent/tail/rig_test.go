@@ -26,6 +26,7 @@ type rig struct {
 	sys   system        // what the Set gets, but for the clock
 	log   bytes.Buffer
 
+	trusts bool // Set.trusts
 	outage bool // nothing is acknowledged
 	first  bool // no scan since the start
 	got    []string
@@ -61,6 +62,7 @@ func (r *rig) start() {
 	}
 	set.sys = r.sys
 	set.sys.now = func() time.Time { return r.clock }
+	set.trusts = r.trusts
 	r.set, r.first = set, true
 }
 

@@ -82,6 +82,9 @@ func (s *Set) Scan(ctx context.Context) error {
 		s.begun = s.now()
 	}
 	s.lists = map[string]*listing{}
+	if s.trusts {
+		s.kept = map[string]*listing{}
+	}
 	s.mu.Lock()
 	s.full = false
 	clear(s.dirty)
@@ -260,7 +263,7 @@ func (s *Set) compareLocked(sl *slot, st *fileStat, err error) bool {
 	}
 	if err != nil {
 		sl.err, sl.first = err, false
-		return sl.cur != nil || sl.fresh
+		return sl.cur != nil || sl.fresh || len(sl.parked) > 0
 	}
 	if sl.cur != nil && sl.cur.inode() == st.id {
 		sl.err, sl.told = nil, 0

@@ -28,6 +28,7 @@ type Set struct {
 	walker  *walker
 	watcher *Watcher
 	own     bool // watcher is ours to run
+	trusts  bool // a directory whose time is the same has the same names; not so on network file systems
 	kick    chan struct{}
 	notify  chan struct{} // something is in ready
 	closed  chan struct{}
@@ -37,6 +38,7 @@ type Set struct {
 	scans  uint64     // scans begun
 	begun  time.Time  // when the first scan began
 	lists  map[string]*listing
+	kept   map[string]*listing // read since the last scan began; nil: without trusts
 
 	mu       sync.Mutex
 	slots    map[string]*slot
@@ -65,17 +67,18 @@ type Set struct {
 // slot is one watched name.
 type slot struct {
 	path   string
-	queue  []*File  // generations in order that newer ones wait for, and the present one
-	late   []*File  // generations read to their end lately, which may have grown since
-	cur    *File    // at path now
-	last   *past    // what was at path before; nil: nothing yet
-	err    error    // why there is nothing at path, or it is not followed
-	fresh  bool     // not settled yet since the first scan
-	first  bool     // Config.From holds for what is found there
-	ended  []FileID // finished generations, reported when a newer one is there
-	newest uint64   // Gen of the newest one known
-	turn   uint64   // when it is looked at, where there are many
-	seen   uint64   // number of the scan that listed it
+	queue  []*File   // generations in order that newer ones wait for, and the present one
+	late   []*File   // generations read to their end lately, which may have grown since
+	cur    *File     // at path now
+	parked []arrival // opened at path while names were moving: see parked.go
+	last   *past     // what was at path before; nil: nothing yet
+	err    error     // why there is nothing at path, or it is not followed
+	fresh  bool      // not settled yet since the first scan
+	first  bool      // Config.From holds for what is found there
+	ended  []FileID  // finished generations, reported when a newer one is there
+	newest uint64    // Gen of the newest one known
+	turn   uint64    // when it is looked at, where there are many
+	seen   uint64    // number of the scan that listed it
 	since  time.Time
 	told   fsnotify.Op // what events told of the name since it was looked at last, of Create, Remove and Rename
 }
@@ -108,7 +111,7 @@ func Open(cfg Config) (*Set, error) {
 		slots: map[string]*slot{}, files: map[*File]struct{}{}, away: map[*File]struct{}{}, copies: map[*File]struct{}{},
 		byInode: map[inode]*File{}, byName: map[string]*File{}, saved: map[inode][]State{}, newest: map[string]State{},
 		dirty: map[*slot]struct{}{}, news: map[string]struct{}{},
-		named: map[string][]string{},
+		named: map[string][]string{}, trusts: !cfg.Poll,
 	}
 	s.walker = newWalker(&s.sys, cfg.Path, cfg.Exclude)
 	if s.watcher == nil && !cfg.Poll {
@@ -304,7 +307,7 @@ func (s *Set) handleOf(f *File) *os.File {
 		err = errChanged
 	}
 	if errors.Is(err, errChanged) || isGone(err) {
-		h, name, err = s.find(f)
+		h, name, err = s.find(nil, f)
 		if err == nil && h == nil {
 			s.mu.Lock()
 			s.finishLocked(f, "deleted before it was read to its end")
@@ -413,6 +416,12 @@ func (s *Set) Close() error {
 		defer s.mu.Unlock()
 		for f := range s.files {
 			s.closeLocked(f)
+		}
+		for _, sl := range s.slots {
+			for i := range sl.parked {
+				_ = sl.parked[i].h.Close()
+			}
+			sl.parked = nil
 		}
 	})
 	return nil

@@ -44,7 +44,7 @@ func (s *Set) rotate(slots []*slot) {
 				continue
 			}
 			if s.aboutToNotice(sl) {
-				s.discard(a, nil)
+				s.park(sl, a, nil)
 				continue // the next scan goes on with it
 			}
 			var found []candidate
@@ -56,7 +56,7 @@ func (s *Set) rotate(slots []*slot) {
 			if clean && s.same(sl, a) && s.settle(sl, a, found) {
 				continue
 			}
-			s.discard(a, found)
+			s.park(sl, a, found)
 			again = append(again, sl)
 		}
 		slots = again
@@ -144,7 +144,7 @@ func (s *Set) deletedWhileClosed(f *File, now inode) {
 
 // reopen opens a file that was closed, wherever it is now. false: it is nowhere.
 func (s *Set) reopen(f *File) bool {
-	h, name, err := s.find(f)
+	h, name, err := s.find(s.lists, f)
 	if err != nil || h == nil {
 		return err != nil // it is looked for again when it is read
 	}
@@ -209,6 +209,10 @@ func (s *Set) arrive(sl *slot) arrival {
 	}
 	a.name = resolve(sl.path)
 	if a.err = s.allowed(sl.path, a.name); a.err != nil {
+		return a
+	}
+	if p, ok := sl.unpark(a.st.id); ok {
+		a.h = p.h
 		return a
 	}
 	var st fileStat
@@ -334,6 +338,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 	if s.brokenLocked(a) > a.broken {
 		return false
 	}
+	found = s.unparkLocked(sl, a, found)
 	old := sl.cur
 	if old != nil && old.state == fileDone {
 		old = nil

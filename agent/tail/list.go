@@ -1,0 +1,136 @@
+package tail
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// listing is what is in a directory.
+type listing struct {
+	names []string
+	ids   map[inode]string // made when asked for
+	at    int64            // when it was begun to read,
+	mtime int64            // and when the directory was last changed then; Unix nanoseconds
+	err   error
+}
+
+// list reads a directory, once for all who ask with the same lists. For those who ask
+// with s.lists it is not read again before the next scan if it was not changed.
+func (s *Set) list(lists map[string]*listing, dir string) *listing {
+	if l := lists[dir]; l != nil {
+		return l
+	}
+	if lists != nil {
+		if k := s.kept[dir]; k != nil && s.unchanged(k, dir) {
+			lists[dir] = &listing{names: k.names, at: k.at, mtime: k.mtime}
+			return lists[dir]
+		}
+	}
+	l := &listing{at: s.now().UnixNano()}
+	var st fileStat
+	if err := s.sys.statPath(dir, &st); err == nil {
+		l.mtime = st.mtime
+	} else {
+		l.mtime = l.at // it says nothing
+	}
+	l.names, l.err = s.sys.readNames(dir)
+	for try := 0; try < 5 && l.err == nil; try++ {
+		// A file renamed while the directory is read may be missing in what was
+		// read, so that only reading the same twice means something.
+		var names []string
+		names, l.err = s.sys.readNames(dir)
+		if slices.Equal(names, l.names) {
+			break
+		}
+		l.names = names
+	}
+	if lists != nil {
+		lists[dir] = l
+		if s.kept != nil && l.err == nil {
+			s.kept[dir] = l
+		}
+	}
+	return l
+}
+
+// holds tells whether the directory has the same rotated names of base still that l has.
+// If it has been changed, it is read once more, for all who ask with s.lists: as long as
+// files are being renamed it is read for each of them, and then no more.
+func (s *Set) holds(l *listing, dir, base string, rotated []string) bool {
+	if s.unchanged(l, dir) {
+		return true
+	}
+	delete(s.lists, dir)
+	l = s.list(s.lists, dir)
+	return l.err == nil && slices.Equal(rotated, s.rotatedNames(dir, base, l.names))
+}
+
+// readNames returns the names in a directory, sorted.
+func readNames(dir string) ([]string, error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	names, err := d.Readdirnames(-1)
+	_ = d.Close()
+	slices.Sort(names)
+	return names, err
+}
+
+// find returns the name in dir of the file, "" if there is none.
+func (l *listing) find(sys *system, dir string, id inode) (string, error) {
+	if l.err != nil {
+		return "", l.err
+	}
+	if l.ids == nil {
+		l.ids = make(map[inode]string, len(l.names))
+		for _, n := range l.names {
+			var st fileStat
+			if err := sys.statPath(filepath.Join(dir, n), &st); err == nil && st.regular {
+				l.ids[st.id] = n
+			} else if err != nil && !isGone(err) && !errors.Is(err, fs.ErrPermission) {
+				l.ids = nil
+				return "", err
+			}
+		}
+	}
+	n, ok := l.ids[id]
+	if !ok {
+		return "", nil
+	}
+	return filepath.Join(dir, n), nil
+}
+
+// rests tells whether nothing was changed in the directories of the names since they were
+// read.
+func (s *Set) rests(lists map[string]*listing, names ...string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool {
+		dir := filepath.Dir(name)
+		l := lists[dir]
+		return l == nil || !s.unchanged(l, dir)
+	})
+}
+
+// forgetLists lets the directories of the names be read again.
+func (s *Set) forgetLists(lists map[string]*listing, names ...string) {
+	for _, name := range names {
+		dir := filepath.Dir(name)
+		delete(lists, dir)
+		delete(s.kept, dir)
+	}
+}
+
+// unchanged tells whether nothing was changed in the directory since it was read, as its
+// time tells: it was read when a change would have given it another one.
+func (s *Set) unchanged(l *listing, dir string) bool {
+	grain := clockGrain
+	if l.mtime%int64(time.Second) == 0 {
+		grain = 2*time.Second + clockGrain // some file systems have no better times
+	}
+	var st fileStat
+	return l.at-l.mtime > int64(grain) && s.sys.statPath(dir, &st) == nil && st.mtime == l.mtime
+}

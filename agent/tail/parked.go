@@ -1,0 +1,60 @@
+package tail
+
+import "slices"
+
+// A file that was opened at a watched name, while the names of older ones were moving, is
+// looked at again when they are settled. It may have been deleted by then, or renamed to
+// a name nobody would look for it at: it is kept open, so that it is read all the same.
+
+// parkedMost is how many such files are kept open for one name.
+const parkedMost = 8
+
+// park keeps what arrived at the name, and closes what was found with it.
+func (s *Set) park(sl *slot, a *arrival, found []candidate) {
+	s.discard(&arrival{}, found)
+	if a.h == nil {
+		return
+	}
+	if len(sl.parked) == parkedMost {
+		_ = a.h.Close() // it is looked for as if it had never been opened
+		return
+	}
+	sl.parked = append(sl.parked, *a)
+}
+
+// unpark returns the file of that identity if it was kept open, and true. While it was
+// open, its number was not given to another one.
+func (sl *slot) unpark(id inode) (arrival, bool) {
+	i := slices.IndexFunc(sl.parked, func(p arrival) bool { return p.st.id == id })
+	if i < 0 {
+		return arrival{}, false
+	}
+	p := sl.parked[i]
+	sl.parked = slices.Delete(sl.parked, i, i+1)
+	return p, true
+}
+
+// unparkLocked adds to the generations found those that were kept open, and are not
+// among them, are not followed, and are not what arrived. What is saved of one is gone
+// on with.
+func (s *Set) unparkLocked(sl *slot, a *arrival, found []candidate) []candidate {
+	n := len(found)
+	for _, p := range sl.parked {
+		isFound := slices.ContainsFunc(found, func(c candidate) bool { return c.st.id == p.st.id })
+		if isFound || sl.first || p.st.id == a.st.id || s.byInode[p.st.id] != nil || s.sys.statFile(p.h, &p.st) != nil {
+			_ = p.h.Close()
+			continue
+		}
+		if st, ok := s.takeSavedLocked(p.st.id, p.h, p.st.size); ok && !empty(&st) {
+			f := s.resumeLocked(sl, &p, st)
+			s.awayLocked(f)
+			continue
+		}
+		found = append(found, candidate{path: p.name, st: p.st, born: s.sys.birth(p.h), h: p.h})
+	}
+	sl.parked = nil
+	if len(found) > n {
+		slices.SortStableFunc(found, older)
+	}
+	return found
+}
