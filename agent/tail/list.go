@@ -26,8 +26,8 @@ func (s *Set) list(lists map[string]*listing, dir string) *listing {
 	}
 	if lists != nil {
 		if k := s.kept[dir]; k != nil && s.unchanged(k, dir) {
-			lists[dir] = &listing{names: k.names, at: k.at, mtime: k.mtime}
-			return lists[dir]
+			lists[dir] = k
+			return k
 		}
 	}
 	l := &listing{at: s.now().UnixNano()}

@@ -244,6 +244,11 @@ func (m *model) inode(g *modelGen) uint64 {
 func (m *model) open(g *modelGen) bool { return m.isOpen(m.inode(g)) }
 
 func (m *model) isOpen(ino uint64) bool {
+	for _, sl := range m.set.slots {
+		if slices.ContainsFunc(sl.parked, func(p arrival) bool { return p.st.id.ino == ino }) {
+			return m.running
+		}
+	}
 	for f := range m.set.files {
 		if f.id.Ino == ino && f.handle != nil {
 			return m.running

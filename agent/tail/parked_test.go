@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // TestDeletedWhileNamesMoved deletes a file that was opened at its name, while what was
@@ -39,37 +40,45 @@ func TestDeletedWhileNamesMoved(t *testing.T) {
 	}
 }
 
-// TestManyRotatedWhileClosed rotates more files of one directory at once than are kept
-// open, and fills them when they were seen empty: the directory is not read for each of
-// them. The clock of the Set is ahead of that of the files, by a second for each scan.
+// TestManyRotatedWhileClosed rotates or deletes more files of one directory at once than
+// are kept open, and fills the new ones when they were seen empty: the directory is not
+// read for each of them. The clock of the Set is ahead of that of the files.
 func TestManyRotatedWhileClosed(t *testing.T) {
 	const n, reads = 300, 40
-	dir := t.TempDir()
-	name := func(i int) string { return filepath.Join(dir, fmt.Sprintf("%03d.log", i)) }
-	for i := range n {
-		write(t, name(i), "old\n")
-	}
-	r := newRig(t, Config{Path: filepath.Join(dir, "*.log"), MaxOpen: 16})
-	r.set.trusts = true
-	r.step(2)
-	if len(r.got) != n {
-		t.Fatalf("read %d lines, want %d", len(r.got), n)
-	}
-	got := 0
-	r.set.sys.names = func(string) { got++ }
-	for i := range n {
-		rename(t, name(i), name(i)+".1")
-		write(t, name(i), "")
-	}
-	r.step(2)
-	for i := range n {
-		write(t, name(i), "new\n")
-	}
-	r.step(2)
-	if len(r.got) != 2*n {
-		t.Fatalf("read %d lines, want %d", len(r.got), 2*n)
-	}
-	if got > reads {
-		t.Fatalf("the directory was read %d times for %d files, want %d at most", got, n, reads)
+	for _, away := range []func(p string) error{
+		func(p string) error { return os.Rename(p, p+".1") },
+		os.Remove,
+	} {
+		dir := t.TempDir()
+		name := func(i int) string { return filepath.Join(dir, fmt.Sprintf("%03d.log", i)) }
+		for i := range n {
+			write(t, name(i), "old\n")
+		}
+		r := newRig(t, Config{Path: filepath.Join(dir, "*.log"), MaxOpen: 16})
+		r.clock = r.clock.Add(time.Hour)
+		r.set.trusts = true
+		r.step(2)
+		if len(r.got) != n {
+			t.Fatalf("read %d lines, want %d", len(r.got), n)
+		}
+		got := 0
+		r.set.sys.names = func(string) { got++ }
+		for i := range n {
+			if err := away(name(i)); err != nil {
+				t.Fatal(err)
+			}
+			write(t, name(i), "")
+		}
+		r.step(2)
+		for i := range n {
+			write(t, name(i), "new\n")
+		}
+		r.step(2)
+		if len(r.got) != 2*n {
+			t.Fatalf("read %d lines, want %d", len(r.got), 2*n)
+		}
+		if got > reads {
+			t.Fatalf("the directory was read %d times for %d files, want %d at most", got, n, reads)
+		}
 	}
 }

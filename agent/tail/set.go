@@ -307,7 +307,7 @@ func (s *Set) handleOf(f *File) *os.File {
 		err = errChanged
 	}
 	if errors.Is(err, errChanged) || isGone(err) {
-		h, name, err = s.find(nil, f)
+		h, name, err = s.search(f)
 		if err == nil && h == nil {
 			s.mu.Lock()
 			s.finishLocked(f, "deleted before it was read to its end")
@@ -326,6 +326,13 @@ func (s *Set) handleOf(f *File) *os.File {
 	s.open++
 	s.limitLocked()
 	return h
+}
+
+// search is find for the holder of f.
+func (s *Set) search(f *File) (*os.File, string, error) {
+	s.scanMu.Lock()
+	defer s.scanMu.Unlock()
+	return s.find(map[string]*listing{}, f) // what is kept is in it
 }
 
 func (f *File) inode() inode { return inode{f.id.Dev, f.id.Ino} }
