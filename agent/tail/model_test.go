@@ -66,6 +66,7 @@ type model struct {
 	held    *File
 	looks   int
 	want    uint64
+	spare   uint64 // how much less may be counted
 	trace   []string
 	files   *modelFiles
 	pace    time.Duration // most between two actions
@@ -437,7 +438,11 @@ func (m *model) resume() {
 		if g.gone {
 			left = 0
 		}
-		m.want += uint64(max(0, st.Size-max(st.Pos, left)))
+		lost := uint64(max(0, st.Size-max(st.Pos, left)))
+		m.want += lost
+		if st.waits() {
+			m.spare += lost // what seemed to be a copy had nothing of its own: see ARCHITECTURE.md
+		}
 		m.history[id] = nil
 	}
 	for _, g := range m.gens {
@@ -462,7 +467,7 @@ func (m *model) verify() {
 			m.t.Fatalf("generation %d: %d of %d bytes were read", g.n, g.cursor, end)
 		}
 	}
-	if got := m.unreadable(); got != m.want {
+	if got := m.unreadable(); got > m.want || got+m.spare < m.want {
 		m.t.Fatalf("%d bytes counted as unreadable, want %d", got, m.want)
 	}
 }
