@@ -6,8 +6,12 @@ import "slices"
 // looked at again when they are settled. It may have been deleted by then, or renamed to
 // a name nobody would look for it at: it is kept open, so that it is read all the same.
 
-// parkedMost is how many such files are kept open for one name.
-const parkedMost = 8
+// How many such files are kept open for one name: of more than parkedMost, those that
+// have a name still are let go, and of more than deletedMost the oldest, which is counted.
+const (
+	parkedMost  = 8
+	deletedMost = 64
+)
 
 // park keeps what arrived at the name, and closes what was found with it.
 func (s *Set) park(sl *slot, a *arrival, found []candidate) {
@@ -15,11 +19,34 @@ func (s *Set) park(sl *slot, a *arrival, found []candidate) {
 	if a.h == nil {
 		return
 	}
-	if len(sl.parked) == parkedMost {
-		_ = a.h.Close() // it is looked for as if it had never been opened
+	sl.parked = append(sl.parked, *a)
+	if len(sl.parked) <= parkedMost {
 		return
 	}
-	sl.parked = append(sl.parked, *a)
+	sl.parked = slices.DeleteFunc(sl.parked, func(p arrival) bool {
+		var st fileStat
+		named := s.sys.statFile(p.h, &st) == nil && st.links > 0
+		if named {
+			_ = p.h.Close()
+		}
+		return named
+	})
+	if len(sl.parked) > deletedMost {
+		s.giveUp(sl, sl.parked[0])
+		sl.parked = slices.Delete(sl.parked, 0, 1)
+	}
+}
+
+// giveUp counts and closes a file that was deleted before anything was read of it.
+func (s *Set) giveUp(sl *slot, p arrival) {
+	if err := s.sys.statFile(p.h, &p.st); err == nil && p.st.size > 0 {
+		s.mu.Lock()
+		s.counters.Unreadable += uint64(p.st.size)
+		s.mu.Unlock()
+		s.log.Warn("bytes were gone before they could be read", "path", sl.path, "name", p.name,
+			"from", 0, "bytes", p.st.size, "why", "files came and were deleted faster than they could be told apart")
+	}
+	_ = p.h.Close()
 }
 
 // unpark returns the file of that identity if it was kept open, and true. While it was

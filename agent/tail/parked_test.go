@@ -82,3 +82,46 @@ func TestManyRotatedWhileClosed(t *testing.T) {
 		}
 	}
 }
+
+// TestParkedIsBounded deletes more files than are kept open for one name, before it is
+// known what is there: what is closed is counted.
+func TestParkedIsBounded(t *testing.T) {
+	const more = 6
+	p := tmp(t, "app.log")
+	r := newRig(t, Config{Path: p})
+	r.step(1)
+	sl := r.set.slotLocked(p)
+	for i := range deletedMost + more {
+		write(t, p, fmt.Sprintf("L%08d\n", i+1))
+		a := r.set.arrive(sl)
+		if err := os.Remove(p); err != nil {
+			t.Fatal(err)
+		}
+		r.set.park(sl, &a, nil)
+	}
+	if n := r.unreadable(); n != more*10 || len(sl.parked) != deletedMost {
+		t.Fatalf("%d bytes counted as unreadable, %d files kept, want %d and %d", n, len(sl.parked), more*10, deletedMost)
+	}
+	for i := range parkedMost {
+		name := fmt.Sprintf("%s.%d", p, i+1)
+		write(t, name, "rotated\n")
+		h, st, err := r.set.openRetry(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.set.park(sl, &arrival{st: st, h: h, name: name, exists: true}, nil)
+		if len(sl.parked) != deletedMost {
+			t.Fatalf("%d files kept, want %d: one that has a name is found again", len(sl.parked), deletedMost)
+		}
+	}
+	r.step(2)
+	lines := map[string]bool{}
+	for _, l := range r.got {
+		lines[l] = true
+	}
+	for i := range deletedMost {
+		if l := fmt.Sprintf("L%08d", more+i+1); !lines[l] {
+			t.Fatalf("%s was not read", l)
+		}
+	}
+}

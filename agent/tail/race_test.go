@@ -373,7 +373,7 @@ func races(t *testing.T, kind raceKind, first uint64, cases int) {
 		}
 		t.Logf("seed %d: %s", seed, why)
 		if failed++; failed == 1 || len(trace) < len(shortest) {
-			shortest = fmt.Sprintf("seed %d, repeat with LOGCTL_RACE_KIND=%s LOGCTL_RACE_SEED=%[1]d: %s\n%s", seed, kind, why, trace)
+			shortest = fmt.Sprintf("seed %d, repeat with LOGCTL_RACE_KIND=%s LOGCTL_RACE_SEED=%[1]d: %[3]s\n%s", seed, kind, why, trace)
 		}
 	}
 	if failed > 0 {
