@@ -12,6 +12,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"logctl/etcdcfg"
+	"logctl/internal/kafka"
 )
 
 func (c *console) wants(t *testing.T, texts ...string) {
@@ -464,6 +465,26 @@ func TestThemeCanBeChangedAndNoColorStays(t *testing.T) {
 		c.root.plain = true
 		if s := theme(c, "dark"); strings.Contains(s, "\x1b[3") || strings.Contains(s, "\x1b[9") {
 			t.Errorf("colours against NO_COLOR: %q", s)
+		}
+	})
+}
+
+// A topic that was made a moment ago may be missing in the list of topics when the form
+// is opened: what the form says of it ends when it is there.
+func TestFormLearnsOfANewTopic(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		all := c.topics.list
+		c.topics.list = slices.DeleteFunc(slices.Clone(all), func(k kafka.Topic) bool { return k.Name == "nginx_log" })
+		c.clock = c.clock.Add(2 * topicsOld)
+		c.key("2", "1", "e")
+		c.wants(t, "Topic nginx_log does not exist yet")
+		c.topics.list = all
+		c.clock = c.clock.Add(topicsPause)
+		c.fresh()
+		c.wants(t, "→ nginx_log")
+		if got := c.screen(); strings.Contains(got, "does not exist yet") {
+			t.Errorf("the form has not learned of the topic:\n%s", got)
 		}
 	})
 }

@@ -53,6 +53,10 @@ func newEntryForm(e *env, old *etcdcfg.Entry) *form {
 	s.growLists()
 	head := s.head
 	s.check = func(f *form) { f.head = head; checkEntryForm(f, old) }
+	s.renew = func() tea.Cmd { // a topic that was just made is not in the list yet
+		missing := e.topics.find(s.get("topic")) == nil
+		return e.loadTopics(missing && e.now().Sub(e.topics.at) >= topicsPause)
+	}
 	base := e.view.list
 	s.submit = func(f *form) tea.Cmd { return submitEntryForm(f, base, old) }
 	return s

@@ -74,6 +74,7 @@ type form struct {
 	bad    string                // a problem that belongs to no field
 	check  func(f *form)         // sets the problems
 	submit func(f *form) tea.Cmd // called when there are none
+	renew  func() tea.Cmd        // reads again what check goes by; nil: nothing
 	curX   int
 	curY   int
 }
@@ -97,13 +98,26 @@ func formKeys() keymap {
 	}
 }
 
-func (s *form) title() string          { return s.name }
-func (s *form) keys() keymap           { return formKeys() }
-func (s *form) place() (action, bool)  { return s.parent, false }
-func (s *form) refresh() tea.Cmd       { s.validate(); return nil }
-func (s *form) typing() bool           { return true }
-func (s *form) holds() bool            { return s.dirty }
-func (s *form) update(tea.Msg) tea.Cmd { return nil }
+func (s *form) title() string         { return s.name }
+func (s *form) keys() keymap          { return formKeys() }
+func (s *form) place() (action, bool) { return s.parent, false }
+func (s *form) typing() bool          { return true }
+func (s *form) holds() bool           { return s.dirty }
+
+func (s *form) refresh() tea.Cmd {
+	s.validate()
+	if s.renew == nil {
+		return nil
+	}
+	return s.renew()
+}
+
+func (s *form) update(msg tea.Msg) tea.Cmd {
+	if _, ok := msg.(topicsMsg); ok {
+		s.validate()
+	}
+	return nil
+}
 
 func (s *form) summary(int) string {
 	if s.bad != "" {
