@@ -1,8 +1,12 @@
 package testkit
 
 import (
+	"context"
+	"slices"
 	"testing"
 	"time"
+
+	"logctl/internal/kafka"
 
 	"github.com/IBM/sarama"
 )
@@ -82,4 +86,16 @@ func (k *KafkaServer) knows(addr, topic string, partitions int) bool {
 		}
 	}
 	return true
+}
+
+// answers tells whether the leaders of all partitions of a topic say which offsets they
+// have: a broker names itself as a leader some time before it can answer as one.
+func (k *KafkaServer) answers(ctx context.Context, topic string, partitions int) bool {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	admin := kafka.NewAdmin(k.Config())
+	defer func() { _ = admin.Close() }()
+	got, err := admin.Offsets(ctx, topic)
+	return err == nil && len(got[topic]) == partitions &&
+		!slices.ContainsFunc(got[topic], func(p kafka.Partition) bool { return p.Err != nil })
 }
