@@ -51,6 +51,7 @@
 // lines of a copy may be handed out again. Generations that nobody saw under the
 // watched name are put in order by their times, which are as exact as the clock of
 // the file system (4 ms), and by their names where times are the same or contradict
-// one another, as those of a file that was written to late; the place of one that
-// was deleted meanwhile, or whose name says nothing, is not known then.
+// one another, as those of a file that was written to late: by dates, or by numbers,
+// of which the higher is older unless others here show that they rise. The place of
+// one that was deleted meanwhile, or whose name says nothing, is not known then.
 package tail

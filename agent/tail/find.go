@@ -87,6 +87,7 @@ type candidate struct {
 	born   int64 // creation time, 0 unknown
 	h      *os.File
 	copied bool // it is a copy of the generation before, which was truncated
+	rising bool // see rising
 }
 
 // unseen returns the generations that came after p and are not at the watched
@@ -95,6 +96,7 @@ type candidate struct {
 func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 	var found []candidate
 	var failed error
+	var first string
 	for _, base := range s.bases(sl, p) {
 		dir, name := filepath.Split(base)
 		dir = filepath.Clean(dir)
@@ -105,13 +107,15 @@ func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 		}
 		rotated := s.rotatedNames(dir, name, l.names)
 		before := s.idsOf(dir, rotated)
-		for _, n := range rotated {
+		for i, n := range rotated {
 			c, err := s.candidate(p, filepath.Join(dir, n), now)
 			if err != nil {
 				failed = err
 			} else if c.h != nil {
 				c.suffix, _ = rotationSuffix(name, n)
 				found = append(found, c)
+			} else if before[i] == p.id {
+				first, _ = rotationSuffix(name, n)
 			}
 		}
 		if !s.holds(l, dir, name, rotated) || !slices.Equal(before, s.idsOf(dir, rotated)) || slices.Contains(before, inode{}) {
@@ -126,6 +130,12 @@ func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 		return nil, failed
 	}
 	slices.SortFunc(found, older)
+	if rising(first, p.born, found) {
+		for i := range found {
+			found[i].rising = true
+		}
+		slices.SortFunc(found, older)
+	}
 	return found, failed
 }
 
@@ -141,17 +151,26 @@ func older(a, b candidate) int {
 		}
 		return 1
 	}
-	mtime, born := cmp.Compare(a.st.mtime, b.st.mtime), cmp.Compare(a.born, b.born)
+	if !sure(a, b) && a.suffix != "" && b.suffix != "" {
+		return olderSuffix(a.suffix, b.suffix, a.rising || b.rising)
+	}
+	mtime, born := ages(a, b)
+	return cmp.Or(mtime, born)
+}
+
+// sure tells whether one of the two is older whatever their names are.
+func sure(a, b candidate) bool {
+	mtime, born := ages(a, b)
+	return a.copied != b.copied || mtime != 0 && mtime == born
+}
+
+// ages compares when two were modified and created.
+func ages(a, b candidate) (mtime, born int) {
+	mtime, born = cmp.Compare(a.st.mtime, b.st.mtime), cmp.Compare(a.born, b.born)
 	if a.born == 0 || b.born == 0 {
 		born = mtime
 	}
-	if (mtime == 0 || mtime != born) && a.suffix != "" && b.suffix != "" {
-		return olderSuffix(a.suffix, b.suffix)
-	}
-	if mtime == 0 {
-		return born
-	}
-	return mtime
+	return mtime, born
 }
 
 // before leaves those of the generations found that came before what is in f now,
@@ -328,17 +347,54 @@ func isRotation(s string, n int) bool {
 	return digits >= n && s != "" && strings.IndexByte(".-_0123456789", s[0]) >= 0
 }
 
-// olderSuffix compares rotation suffixes of files of the same age: a higher small
-// number is older, an earlier date is older.
-func olderSuffix(a, b string) int {
-	x, y := strings.TrimLeft(a, ".-_"), strings.TrimLeft(b, ".-_")
-	if len(x) < 6 && len(y) < 6 && isDigits(x) && isDigits(y) {
-		if len(x) != len(y) {
-			return len(y) - len(x)
-		}
-		return strings.Compare(y, x)
+// olderSuffix compares rotation suffixes of files of the same age: an earlier date is
+// older, and so is a higher small number, or a lower one where they rise.
+func olderSuffix(a, b string, rising bool) int {
+	x, y := count(a), count(b)
+	if x == "" || y == "" {
+		return strings.Compare(strings.TrimLeft(a, ".-_"), strings.TrimLeft(b, ".-_"))
 	}
-	return strings.Compare(x, y)
+	c := cmp.Or(len(y)-len(x), strings.Compare(y, x))
+	if rising {
+		return -c
+	}
+	return c
+}
+
+// count returns the small number of a rotation suffix; "" is none.
+func count(suffix string) string {
+	n := strings.TrimLeft(suffix, ".-_")
+	if len(n) < 6 && isDigits(n) {
+		return n
+	}
+	return ""
+}
+
+// rising tells whether a rotation here gives a younger file the next higher number,
+// as opposed to moving all of them up to begin with 1 again. What tells are those of
+// which one is known to be older without the names, and what came before all of them,
+// of which first is the suffix now, "" for unknown, and born the creation time. What
+// was created earlier than that, or than the copy of it, is an archive that was written
+// to late and tells nothing. It is asked because files that were made within a tick of
+// the file system's clock (4 ms on many systems) have the same times. found are sorted
+// as if it were false.
+func rising(first string, born int64, found []candidate) bool {
+	up, down := false, false
+	vote := func(older, younger string, bornOlder, bornYounger int64) {
+		if count(older) != "" && count(younger) != "" && bornOlder != 0 && bornOlder <= bornYounger {
+			c := olderSuffix(older, younger, true)
+			up, down = up || c < 0, down || c > 0
+		}
+	}
+	for i, c := range found {
+		if !c.copied {
+			vote(first, c.suffix, born, c.born)
+		}
+		if i > 0 && sure(found[i-1], c) {
+			vote(found[i-1].suffix, c.suffix, found[i-1].born, c.born)
+		}
+	}
+	return up && !down
 }
 
 func isDigits(s string) bool {

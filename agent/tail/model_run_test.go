@@ -54,6 +54,7 @@ func TestModelSeeds(t *testing.T) {
 		{1795400829668257946, 120, "held, while an older one turns out to be no copy"},
 		{1795399864286711681, 120, "empty, and taken for a copy: a later run knows its place in the order"},
 		{1795413820750637194, 120, "the same, deleted and then written to"},
+		{1795420472824388482, 120, "an archive that is written to late says nothing of how rotated files are numbered"},
 	} {
 		if why, _ := runModel(t, c.seed, modelOps(c.seed, c.kinds), t.TempDir()); why != "" {
 			t.Errorf("seed %d (%s): %s", c.seed, c.what, why)

@@ -160,7 +160,7 @@ func (s *Set) savedPast(sl *slot) *past {
 	}
 	defer func() { _ = h.Close() }()
 	if now.id == id && !empty(&st) && matches(h, now.size, &st) {
-		p.trunc, p.name = false, name
+		p.trunc, p.name, p.id = false, name, id
 		if born := s.sys.birth(h); born <= int64(st.ID.Gen) {
 			p.born = born
 		} // else it is a copy that goes on for its original, which is older

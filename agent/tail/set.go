@@ -85,6 +85,7 @@ type slot struct {
 
 // past is what must be known of a generation to find those that came after it.
 type past struct {
+	id    inode // zero unless it was moved away whole
 	name  string
 	mtime int64
 	born  int64

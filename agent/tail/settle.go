@@ -276,7 +276,7 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 	p := sl.last
 	s.mu.Lock()
 	if sl.cur != nil {
-		p = &past{name: sl.cur.name, mtime: sl.cur.bound, size: sl.cur.size, born: sl.cur.born}
+		p = &past{id: sl.cur.inode(), name: sl.cur.name, mtime: sl.cur.bound, size: sl.cur.size, born: sl.cur.born}
 	}
 	first, early := sl.fresh && sl.cur == nil, !s.scanned
 	s.mu.Unlock()
@@ -353,7 +353,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 		a.exists = false
 	}
 	if old != nil {
-		sl.last = &past{name: old.name, mtime: old.bound, size: old.size, born: old.born}
+		sl.last = &past{id: old.inode(), name: old.name, mtime: old.bound, size: old.size, born: old.born}
 		sl.cur = nil
 	}
 	replaced := old != nil && a.exists && s.replacesLocked(old, a, sl.told)
