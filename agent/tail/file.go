@@ -218,6 +218,7 @@ func (f *File) lookAgain() bool {
 	f.lastUse = now
 	if f.laterLocked(st.size) {
 		f.again = true
+		f.proveLocked()
 		return false
 	}
 	yielded := f.yielded
@@ -225,10 +226,16 @@ func (f *File) lookAgain() bool {
 	if yielded || !s.yieldLocked(f, st.size) {
 		return true
 	}
-	if f.unproved && f.intactLocked() { // no read follows that would prove the size
+	f.proveLocked()
+	return false
+}
+
+// proveLocked verifies the content that has the size of the last look, as no read follows
+// that would prove it. Of a file nothing was read of, nothing tells.
+func (f *File) proveLocked() {
+	if f.unproved && !f.blankLocked() && f.intactLocked() {
 		f.proved, f.provedAt, f.unproved = f.size, f.mtime, false
 	}
-	return false
 }
 
 // laterLocked tells whether f, which has size bytes now, is to be looked at once more: it
