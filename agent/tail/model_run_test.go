@@ -55,6 +55,7 @@ func TestModelSeeds(t *testing.T) {
 		{1795399864286711681, 120, "empty, and taken for a copy: a later run knows its place in the order"},
 		{1795413820750637194, 120, "the same, deleted and then written to"},
 		{1795420472824388482, 120, "an archive that is written to late says nothing of how rotated files are numbered"},
+		{1795420990582460190, 120, "the same of one that was made in the same tick"},
 		{1795420736598374772, 120, "a size that was seen while an older one has more again counts"},
 	} {
 		if why, _ := runModel(t, c.seed, modelOps(c.seed, c.kinds), t.TempDir()); why != "" {

@@ -421,13 +421,22 @@ func TestNumbersThatRise(t *testing.T) {
 		p := tmp(t, "app.log")
 		l := testkit.NewLog(t, p)
 		r := newRig(t, Config{Path: p})
-		once := func(*os.File) int64 { return 1 }
-		r.set.sys.born = once
 		l.Lines(10)
+		first, err := os.Stat(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		born := func(h *os.File) int64 {
+			if st, err := h.Stat(); err == nil && os.SameFile(st, first) {
+				return 1
+			}
+			return 2
+		}
+		r.set.sys.born = born
 		r.step(1)
 		if restart {
 			r.restart()
-			r.set.sys.born = once
+			r.set.sys.born = born
 		}
 		var names []string
 		for i := range 12 {
@@ -476,9 +485,9 @@ func TestRising(t *testing.T) {
 		return candidate{suffix: suffix, st: fileStat{mtime: mtime}, born: mtime}
 	}
 	copied := at(".3", 5)
-	copied.copied = true
-	late := at(".4", 5)
-	late.born = 1
+	copied.copied, copied.born = true, 4
+	late, tick := at(".4", 5), at(".4", 5)
+	late.born, tick.born = 1, 4
 	for _, tc := range []struct {
 		name, first string
 		found       []candidate
@@ -493,10 +502,12 @@ func TestRising(t *testing.T) {
 		{"a copy of what came before has the highest", "", []candidate{copied, at(".2", 5), at(".1", 5)}, false},
 		{"a copy of what came before has the lowest", "", []candidate{copied, at(".4", 5), at(".5", 5)}, true},
 		{"an archive was written to late", "", []candidate{copied, late, at(".2", 5)}, false},
+		{"an archive was made in the same tick", "", []candidate{copied, tick, at(".2", 5)}, false},
+		{"an archive was made in the same tick as what came before", ".1", []candidate{tick, tick}, false},
 		{"dates rise by themselves", "-20260101", []candidate{at("-20260102", 5), at("-20260103", 5)}, false},
 	} {
 		slices.SortFunc(tc.found, older)
-		if got := rising(tc.first, 5, tc.found); got != tc.want {
+		if got := rising(tc.first, 4, tc.found); got != tc.want {
 			t.Errorf("%s: %v", tc.name, got)
 		}
 	}
