@@ -375,9 +375,8 @@ func count(suffix string) string {
 // which one is known to be older without the names, and what came before all of them,
 // of which first is the suffix now, "" for unknown, and born the creation time. What
 // was not created later than that, or than the copy of it, may be an archive and tells
-// nothing. It is asked because files that were made within a tick of
-// the file system's clock (4 ms on many systems) have the same times. found are sorted
-// as if it were false.
+// nothing. It is asked because files that were made within a tick of the file system's
+// clock (4 ms on many systems) have the same times. found are sorted as if it were false.
 func rising(first string, born int64, found []candidate) bool {
 	up, down := false, false
 	vote := func(older, younger string, bornOlder, bornYounger int64) {
