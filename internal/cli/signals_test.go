@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -15,9 +16,19 @@ import (
 	"logctl/internal/testkit"
 )
 
+// interrupted tells of every SIGINT when it has come, and keeps one that comes late from
+// ending the tests.
+func interrupted(t *testing.T) <-chan os.Signal {
+	c := make(chan os.Signal, 8)
+	signal.Notify(c, os.Interrupt)
+	t.Cleanup(func() { signal.Stop(c) })
+	return c
+}
+
 // Signals go to the whole process, so that this test is not parallel.
 func TestInterruptsAreHeldBack(t *testing.T) {
-	signal := func(s os.Signal) {
+	came := interrupted(t)
+	send := func(s os.Signal) {
 		t.Helper()
 		p, err := os.FindProcess(os.Getpid())
 		if err == nil {
@@ -38,21 +49,24 @@ func TestInterruptsAreHeldBack(t *testing.T) {
 	ctx, stop := g.end(t.Context())
 	defer stop()
 	release := g.hold()
-	signal(os.Interrupt)
+	send(os.Interrupt)
+	<-came
 	release()
-	signal(os.Interrupt) // on its way while the terminal came back
-	signal(syscall.SIGTERM)
+	send(os.Interrupt) // on its way while the terminal came back
+	<-came
+	send(syscall.SIGTERM)
 	ended(ctx, "terminated")
 
 	testkit.Eventually(t, 10*time.Second, "interrupts are no longer held back", func() bool { return !g.held() })
 	ctx, stop = g.end(t.Context())
 	defer stop()
-	signal(os.Interrupt)
+	send(os.Interrupt)
 	ended(ctx, "interrupt")
 }
 
 // While 'entries edit' has given the terminal to an editor, Ctrl-C goes to both.
 func TestEntriesEditLeavesInterruptsToTheEditor(t *testing.T) {
+	came := interrupted(t)
 	b, _, _ := newBench(t)
 	script := filepath.Join(t.TempDir(), "edit")
 	text := "#!/bin/sh\nkill -INT $PPID\nprintf '[{\"path\": \"/a\", \"topic\": \"t\"}]' > \"$1\"\nsleep 0.3\n"
@@ -68,5 +82,6 @@ func TestEntriesEditLeavesInterruptsToTheEditor(t *testing.T) {
 	if code := a.exitCode(root, root.ExecuteContext(ctx)); code != ExitOK {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
+	<-came
 	equal(t, b.ok(t, "entries", "list", "-o", "raw"), `[{"path": "/a", "topic": "t"}]`)
 }
