@@ -21,13 +21,13 @@ test:
 
 # The same under the race detector, with totals. Two packages at a time: the servers in them want room.
 race:
-	@set -o pipefail; go test -race -p 2 -timeout 25m -json $(PKGS) | go run ./.ci/gotest
+	@set -o pipefail; go test -race -p 2 -timeout 40m -json $(PKGS) | go run ./.ci/gotest
 
 # Once more on the servers of `make servers-up`, or on your own by LOGCTL_TEST_KAFKA and LOGCTL_TEST_ETCD.
 # Packages that never ask for a server come from the test cache.
 test-real:
 	@set -o pipefail; [ -n "$$LOGCTL_TEST_KAFKA" ] || . .cache/servers.env; \
-	go test -race -p 1 -timeout 30m -json $(PKGS) | go run ./.ci/gotest
+	go test -race -p 1 -timeout 40m -json $(PKGS) | go run ./.ci/gotest
 
 lint: $(GOLANGCI)
 	$(GOLANGCI) run $(PKGS)

@@ -140,7 +140,7 @@ func TestEventsAreWholeInABacklog(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+testkit.Slack())
 	defer cancel()
 	if err := set.Scan(ctx); err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func TestWhatWasHandedOverIsNotWaitedFor(t *testing.T) {
 	held := b.send.held["t3"]
 	b.send.mu.Unlock()
 	ackAll(held)
-	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second+testkit.Slack())
 	defer cancel()
 	if n := b.drain(ctx); n != 0 || ctx.Err() != nil {
 		t.Errorf("something of %d entries is waited for", n)

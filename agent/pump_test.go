@@ -13,6 +13,7 @@ import (
 
 	"logctl/agent/ship"
 	"logctl/agent/tail"
+	"logctl/internal/testkit"
 )
 
 // TestNothingMovesThePositionPastUnsentLines ends a task between two ranges of a file:
@@ -103,7 +104,7 @@ func TestTruncatedGenerationGoesBeforeItsCopyMoves(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+testkit.Slack())
 	defer cancel()
 	if err := set.Scan(ctx); err != nil {
 		t.Fatal(err)

@@ -191,7 +191,7 @@ func TestRetentionOvertakesTheReader(t *testing.T) {
 			if err := k.Cluster().DeleteRecords(topic, 0, 9990); err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+testkit.Slack())
 			defer cancel()
 			last := int64(0)
 			for last != 9999 {

@@ -76,7 +76,7 @@ func open(t testing.TB, cfg Config) *Reader {
 // all reads to the end, which must come within the time.
 func all(t testing.TB, r *Reader, within time.Duration) []Record {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+	ctx, cancel := context.WithTimeout(t.Context(), within+testkit.Slack())
 	defer cancel()
 	var out []Record
 	for {
@@ -99,7 +99,7 @@ func all(t testing.TB, r *Reader, within time.Duration) []Record {
 // take reads exactly n records.
 func take(t testing.TB, r *Reader, n int, within time.Duration) []Record {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+	ctx, cancel := context.WithTimeout(t.Context(), within+testkit.Slack())
 	defer cancel()
 	var out []Record
 	for len(out) < n {

@@ -75,7 +75,7 @@ func TestSortWhileFollowing(t *testing.T) {
 	for i := range 10 {
 		write(t, cl, &kgo.Record{Topic: topic, Partition: int32(i % 2), Value: fmt.Appendf(nil, "%d", 9-i), Timestamp: now.Add(time.Duration(9-i) * time.Second)})
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+testkit.Slack())
 	defer cancel()
 	var got []Record
 	for len(got) < 10 {

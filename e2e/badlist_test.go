@@ -40,7 +40,7 @@ func badLists() []badList {
 			w.awaitLanded(10, topic)
 			w.putRaw(c.list)
 			var said string
-			testkit.Eventually(w.t, 5*time.Second+slack(), "the presence tells of the bad list", func() bool {
+			testkit.Eventually(w.t, 5*time.Second, "the presence tells of the bad list", func() bool {
 				p, _ := w.presence()
 				said = p.ListError
 				return said != ""
@@ -60,7 +60,7 @@ func badLists() []badList {
 			a.lines(10)
 			w.awaitLanded(30, topic)
 			w.put(collect(a.path, topic))
-			testkit.Eventually(w.t, 5*time.Second+slack(), "the presence is well again", func() bool { p, ok := w.presence(); return ok && p.ListError == "" })
+			testkit.Eventually(w.t, 5*time.Second, "the presence is well again", func() bool { p, ok := w.presence(); return ok && p.ListError == "" })
 			w.clean(newCounter(l), topic)
 			agent.stop()
 		}})

@@ -77,7 +77,7 @@ func (s *terminal) share(d time.Duration) (percent float64, bytes int64) {
 
 // loose is by how much the race detector may exceed a bar of time or memory.
 func loose() float64 {
-	if raceEnabled {
+	if testkit.Race {
 		return 8
 	}
 	return 1
@@ -124,7 +124,7 @@ func TestConsoleFleet(t *testing.T) {
 	s.console("--kafka", at[1], "--etcd", at[2], "--key", at[3])
 	began := time.Now()
 	s.await("the list", `logctl ▸ entries`, `applied 1000/1000`, `access-00`)
-	if took := time.Since(began); took > time.Duration(loose())*time.Second+slack()/5 {
+	if took := time.Since(began); took > time.Duration(loose())*time.Second+testkit.Slack()/5 {
 		t.Errorf("the first picture took %v", took)
 	}
 	s.await("the rates", `\dk lines/s`)

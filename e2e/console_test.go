@@ -192,7 +192,7 @@ func revertAndDelete(s *terminal, w *world) {
 	s.await("the question", "Make .* what it was at rev", "y revert")
 	s.keys("Enter") // does nothing
 	s.keys("y")
-	testkit.Eventually(s.t, 10*time.Second+slack(), "the list is as it was when the entry was added", func() bool {
+	testkit.Eventually(s.t, 10*time.Second, "the list is as it was when the entry was added", func() bool {
 		got := w.entries()
 		return len(got) == 2 && len(got[1].IncludeLines) == 0
 	})
@@ -285,7 +285,7 @@ func TestConsoleOutage(t *testing.T) {
 	began := time.Now()
 	s.keys("q")
 	code, _ := s.ended()
-	if took := time.Since(began); code != 0 || took > 2*time.Second+slack()/5 {
+	if took := time.Since(began); code != 0 || took > 2*time.Second+testkit.Slack()/5 {
 		t.Errorf("q took %v, exit code %d", took, code)
 	}
 }

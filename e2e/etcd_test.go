@@ -94,7 +94,7 @@ func duplicates(w *world) {
 	a := w.writer(l, "app.log")
 	topic, agent := w.follow(a.path)
 	w.putRaw(fmt.Sprintf("[{\"path\": %q, \"topic\": %q},\n {\"path\": %q, \"topic\": %q}]", a.path, topic, a.path, topic))
-	testkit.Eventually(w.t, 5*time.Second+slack(), "the presence names the second entry", func() bool {
+	testkit.Eventually(w.t, 5*time.Second, "the presence names the second entry", func() bool {
 		p, _ := w.presence()
 		return strings.Contains(p.ListError, "line 2") && strings.Contains(p.ListError, "entry 2")
 	})
@@ -118,7 +118,7 @@ func emptied(w *world) {
 		},
 	} {
 		empty()
-		testkit.Eventually(w.t, 5*time.Second+slack(), "no task runs", noTasks)
+		testkit.Eventually(w.t, 5*time.Second, "no task runs", noTasks)
 		a.lines(100)
 		a.rotate("." + fmt.Sprint(l.written()))
 		w.put(collect(a.path, topic))
@@ -140,7 +140,7 @@ func editsAtStart(w *world) {
 		}
 		w.put(collect(a.path, topic))
 		w.awaitApplied(10 * time.Second)
-		testkit.Eventually(w.t, 5*time.Second+slack(), "one task runs", func() bool { p, _ := w.presence(); return len(p.Tasks) == 1 })
+		testkit.Eventually(w.t, 5*time.Second, "one task runs", func() bool { p, _ := w.presence(); return len(p.Tasks) == 1 })
 		a.lines(10)
 		w.awaitLanded(l.written(), topic)
 		agent.stop()
@@ -192,7 +192,7 @@ func downThenChanged(w *world) {
 		w.etcd.Stop(w.t)
 		a.lines(100)
 		w.awaitLanded(l.written(), topic)
-		testkit.Eventually(w.t, 20*time.Second+slack(), "the log tells of etcd", func() bool { return strings.Contains(agent.err.String(), "etcd is not reachable") })
+		testkit.Eventually(w.t, 20*time.Second, "the log tells of etcd", func() bool { return strings.Contains(agent.err.String(), "etcd is not reachable") })
 		w.etcd.Restart(w.t)
 		w.put(collect(a.path, topic), collect(b.path, topic))
 		w.awaitApplied(15 * time.Second)
@@ -295,7 +295,7 @@ func bothDown(w *world) {
 		w.etcd.Stop(w.t)
 		a.lines(100)
 		agent := w.startAgent(quickScan)
-		testkit.Eventually(w.t, 20*time.Second+slack(), "the log says what it waits for", func() bool { return strings.Contains(agent.err.String(), "etcd is not reachable") })
+		testkit.Eventually(w.t, 20*time.Second, "the log says what it waits for", func() bool { return strings.Contains(agent.err.String(), "etcd is not reachable") })
 		up[round]()
 		a.lines(100)
 		every(time.Second, 1, func(int) {})
@@ -378,11 +378,11 @@ func twoEditors(w *world) {
 			editors[i] = start(w.t, nil, args...)
 		}
 		for i, e := range editors {
-			if code := e.wait(15*time.Second + slack()); code != 0 && !strings.Contains(e.err.String(), "changed") {
+			if code := e.wait(15*time.Second + testkit.Slack()); code != 0 && !strings.Contains(e.err.String(), "changed") {
 				w.t.Errorf("editor %d: exit code %d: %s", i, code, e.err.String())
 			} else if code != 0 {
 				again := start(w.t, nil, e.cmd.Args[1:]...) // told of the conflict, the operator tries again
-				if code := again.wait(15*time.Second + slack()); code != 0 {
+				if code := again.wait(15*time.Second + testkit.Slack()); code != 0 {
 					w.t.Errorf("editor %d, second try: exit code %d: %s", i, code, again.err.String())
 				}
 			}

@@ -45,7 +45,7 @@ func inodeReuse(w *world) {
 		w.awaitLanded(l.written(), topic)
 		a.close()
 		w.must(os.Remove(a.path))
-		testkit.Eventually(w.t, 20*time.Second+slack(), "the removed file is closed", func() bool {
+		testkit.Eventually(w.t, 20*time.Second, "the removed file is closed", func() bool {
 			return !strings.Contains(strings.Join(agent.descriptors(), "\n"), a.path)
 		})
 	}
@@ -137,7 +137,7 @@ func tinyFile(w *world) {
 	begin := time.Now()
 	appendTo(w.t, path, []byte("tiny\n"))
 	w.awaitLanded(1, topic)
-	if took := time.Since(begin); took > time.Second+slack()/5 {
+	if took := time.Since(begin); took > time.Second+testkit.Slack()/5 {
 		w.t.Errorf("a tiny file took %v", took)
 	}
 	w.exactly(topic, "tiny")

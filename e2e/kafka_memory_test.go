@@ -77,7 +77,7 @@ func (w *world) backlog(size int64, stop, restart func()) {
 func (w *world) startPlain(env ...string) *process {
 	w.t.Helper()
 	path := binary
-	if raceEnabled && os.Getenv("LOGCTL_BINARY") == "" {
+	if testkit.Race && os.Getenv("LOGCTL_BINARY") == "" {
 		path = filepath.Join(w.t.TempDir(), "logctl")
 		// The flags of 'make build', whose results are then in the cache.
 		out, err := exec.CommandContext(w.t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "logctl").CombinedOutput()
@@ -119,7 +119,7 @@ func TestKafkaManyTopicsMissing(t *testing.T) {
 			w.put(list(dead)...)
 			w.awaitApplied(10 * time.Second)
 			if dead {
-				testkit.Eventually(t, 30*time.Second+slack(), "all topics are said to be missing", func() bool {
+				testkit.Eventually(t, 30*time.Second, "all topics are said to be missing", func() bool {
 					p, _ := w.presence()
 					n := 0
 					for _, task := range p.Tasks {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"logctl/internal/kafka"
+	"logctl/internal/testkit"
 )
 
 // freePort is a loopback address that nothing listens on.
@@ -29,7 +30,7 @@ func freePort(t *testing.T) string {
 // scrape is the sum of a metric of the tasks of a topic, from /metrics.
 func scrape(t *testing.T, address, metric, topic string) float64 {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+testkit.Slack())
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", nil)
 	if err != nil {

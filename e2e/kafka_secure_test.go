@@ -43,7 +43,7 @@ func TestKafkaSecured(t *testing.T) {
 			agent.stop()
 
 			reader := start(t, nil, "tail-topic", topic, "--config", ini, "--from", "oldest", "--no-follow", "-o", "raw", "-q")
-			if code := reader.wait(20*time.Second + slack()); code != 0 {
+			if code := reader.wait(20*time.Second + testkit.Slack()); code != 0 {
 				t.Fatalf("tail-topic: exit code %d", code)
 			}
 			c := newCounter(l)
@@ -69,7 +69,7 @@ func TestKafkaLoginRefused(t *testing.T) {
 	w.put(collect(w.path("a.log"), topic))
 	agent := w.startAgent("LOGCTL_KAFKA_SASL_MECHANISM=SCRAM-SHA-256", "LOGCTL_KAFKA_SASL_USER=shipper",
 		"LOGCTL_KAFKA_SASL_PASSWORD_FILE="+password("secret"))
-	testkit.Eventually(t, 10*time.Second+slack(), "the presence names the login", func() bool {
+	testkit.Eventually(t, 10*time.Second, "the presence names the login", func() bool {
 		p, _ := w.presence()
 		return len(p.Tasks) == 1 && strings.Contains(p.Tasks[0].Error, "login") // refused, or hung up on without a word
 	})
@@ -143,7 +143,7 @@ func TestKafkaDenied(t *testing.T) {
 
 // idleLoad is what an agent with nothing to do may use of one processor.
 func idleLoad() float64 {
-	if raceEnabled {
+	if testkit.Race {
 		return 0.4
 	}
 	return 0.1
@@ -178,7 +178,7 @@ func newSecureWorld(t *testing.T, certs testkit.Certs, opts ...testkit.KafkaOpti
 	if err := os.MkdirAll(w.logs, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second+testkit.Slack())
 	defer cancel()
 	c := dial("", "")
 	do := func(what string, err error) {

@@ -104,7 +104,7 @@ func (w *world) checkParts(l *ledger, long [][]byte, topic string) {
 	admin := kafka.NewAdmin(w.client())
 	var last int64
 	since := time.Now()
-	testkit.Eventually(w.t, 60*time.Second+slack(), "nothing more arrives", func() bool {
+	testkit.Eventually(w.t, 60*time.Second, "nothing more arrives", func() bool {
 		if now := w.ends(admin, topic); now != last {
 			last, since = now, time.Now()
 		}

@@ -139,7 +139,7 @@ func TestKafkaPartitionsAdded(t *testing.T) {
 	if err := cluster.CreatePartitions(topic, 6, nil, false); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, 30*time.Second+slack(), "lines are in a partition that was added", func() bool {
+	testkit.Eventually(t, 30*time.Second, "lines are in a partition that was added", func() bool {
 		n := int64(0)
 		for p := int32(1); p < 6; p++ {
 			n += w.endOf(topic, p)
@@ -184,7 +184,7 @@ func TestKafkaErrorCodes(t *testing.T) {
 		if c.state != "" {
 			w.awaitState(w.path(lanes[0].name), c.state, 10*time.Second)
 		} else {
-			testkit.Eventually(t, 10*time.Second+slack(), c.err.Message+" was answered three times", func() bool { return fault.Hits() >= 3 })
+			testkit.Eventually(t, 10*time.Second, c.err.Message+" was answered three times", func() bool { return fault.Hits() >= 3 })
 		}
 		fault.Remove()
 		w.more(200, topic)

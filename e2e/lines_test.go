@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"logctl/consumer"
+	"logctl/internal/testkit"
 )
 
 // TestLines is group D: what a line is. Values must arrive exactly as written.
@@ -257,7 +258,7 @@ func giantLine(w *world) {
 		w.t.Errorf("%d lines, want the giant and its neighbour intact", len(lines))
 	}
 	limit := 256 << 10 // kB
-	if raceEnabled {
+	if testkit.Race {
 		limit *= 4
 	}
 	if peak := agent.status("VmHWM"); peak > limit {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"logctl/internal/testkit"
+
 	"go.uber.org/goleak"
 )
 
@@ -32,7 +34,7 @@ func TestMain(m *testing.M) {
 			return run(m)
 		}
 		args := []string{"build", "-o", binary}
-		if raceEnabled {
+		if testkit.Race {
 			args = append(args, "-race")
 		}
 		if out, err := exec.Command("go", append(args, "logctl")...).CombinedOutput(); err != nil {

@@ -113,9 +113,11 @@ func (p *process) signal(sig syscall.Signal) {
 	}
 }
 
-// wait waits for the end and returns the exit code.
+// wait waits for the end, within the given time and testkit.Slack, and returns the exit
+// code.
 func (p *process) wait(within time.Duration) int {
 	p.t.Helper()
+	within += testkit.Slack()
 	select {
 	case <-p.done:
 		return p.code
@@ -130,17 +132,9 @@ func (p *process) wait(within time.Duration) int {
 func (p *process) stop() {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)
-	if code := p.wait(10*time.Second + slack()); code != 0 {
+	if code := p.wait(10*time.Second + testkit.Slack()); code != 0 {
 		p.t.Fatalf("SIGTERM: exit code %d", code)
 	}
-}
-
-// slack is what a slow machine under the race detector may need on top of a limit.
-func slack() time.Duration {
-	if raceEnabled {
-		return 20 * time.Second
-	}
-	return 5 * time.Second
 }
 
 // startAgent starts an agent on the world's servers. Settings go in as environment
@@ -191,7 +185,7 @@ func (w *world) presence() (p presence, ok bool) {
 // awaitState waits until the task of a path is in a state.
 func (w *world) awaitState(path, state string, within time.Duration) {
 	w.t.Helper()
-	testkit.Eventually(w.t, within+slack(), fmt.Sprintf("task of %s is %q", path, state), func() bool {
+	testkit.Eventually(w.t, within, fmt.Sprintf("task of %s is %q", path, state), func() bool {
 		p, _ := w.presence()
 		for _, task := range p.Tasks {
 			if task.Path == path && strings.HasPrefix(task.State, state) {
@@ -205,7 +199,7 @@ func (w *world) awaitState(path, state string, within time.Duration) {
 // awaitFollowed waits until the agent has looked for the files of a path.
 func (w *world) awaitFollowed(path string) {
 	w.t.Helper()
-	testkit.Eventually(w.t, 10*time.Second+slack(), "the agent follows "+path, func() bool {
+	testkit.Eventually(w.t, 10*time.Second, "the agent follows "+path, func() bool {
 		p, _ := w.presence()
 		for _, task := range p.Tasks {
 			if task.Path == path {
@@ -227,7 +221,7 @@ func (w *world) awaitApplied(within time.Duration) {
 		w.t.Fatal("the key does not exist")
 	}
 	want := r.Kvs[0].ModRevision
-	testkit.Eventually(w.t, within+slack(), fmt.Sprintf("revision %d is applied", want), func() bool {
+	testkit.Eventually(w.t, within, fmt.Sprintf("revision %d is applied", want), func() bool {
 		p, ok := w.presence()
 		return ok && p.Revision >= want
 	})

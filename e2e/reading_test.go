@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"logctl/consumer"
+	"logctl/internal/testkit"
 )
 
 // readAll reads the topics from their beginning, feeding the counter, until it has
@@ -73,7 +74,7 @@ func (w *world) spared(c *counter, most int, topics ...string) verdict {
 
 func (w *world) count(c *counter, topics ...string) verdict {
 	w.t.Helper()
-	w.readAll(c, 20*time.Second+slack(), topics...)
+	w.readAll(c, 20*time.Second+testkit.Slack(), topics...)
 	v := c.verdict()
 	w.t.Logf("%s", v)
 	record(w.t, v)

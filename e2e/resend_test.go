@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"logctl/agent/positions"
+	"logctl/internal/testkit"
 )
 
 // What may come twice after a crash is exactly what Kafka has stored, or has queued and
@@ -79,7 +80,7 @@ func (w *world) savingTakes() time.Duration {
 // answerTakes is how long at most an answered batch waits for the agent to take note of
 // its acknowledgement: the way back, and a processor that others use too.
 func answerTakes() time.Duration {
-	if raceEnabled {
+	if testkit.Race {
 		return time.Second
 	}
 	return 100 * time.Millisecond

@@ -79,7 +79,7 @@ func manyFilesActive(w *world) {
 	}
 	idle := agent.load(3 * time.Second)
 	w.t.Logf("idle with %d files: %.1f %% of a processor", files, 100*idle)
-	if limit := 0.25; !raceEnabled && idle > limit {
+	if limit := 0.25; !testkit.Race && idle > limit {
 		w.t.Errorf("idle takes %.0f %% of a processor, want at most %.0f %%", 100*idle, 100*limit)
 	}
 	agent.stop()
@@ -228,11 +228,11 @@ func fairness(w *world) {
 		before := w.landed(quick)
 		small.lines(1)
 		begin := time.Now()
-		testkit.Eventually(w.t, 10*time.Second+slack(), "the line of the small file lands", func() bool { return w.landed(quick) > before })
+		testkit.Eventually(w.t, 10*time.Second, "the line of the small file lands", func() bool { return w.landed(quick) > before })
 		worst = max(worst, time.Since(begin))
 	}
 	w.t.Logf("the slowest line of the small file took %v", worst)
-	if worst > 3*time.Second+slack()/5 {
+	if worst > 3*time.Second+testkit.Slack()/5 {
 		w.t.Errorf("a line of the small file waited %v", worst)
 	}
 	w.clean(newCounter(l), topic)
@@ -330,7 +330,7 @@ func pathIsDirectory(w *world) {
 	agent := w.startAgent(quickScan)
 	other.lines(10)
 	w.awaitLanded(10, topic)
-	testkit.Eventually(w.t, 10*time.Second+slack(), "the presence says that it is a directory", func() bool {
+	testkit.Eventually(w.t, 10*time.Second, "the presence says that it is a directory", func() bool {
 		p, _ := w.presence()
 		for _, task := range p.Tasks {
 			if task.Path == path && strings.Contains(task.State+task.Error, "directory") {
@@ -396,7 +396,7 @@ func noDataDir(w *world) {
 	}
 	cmd.Dir = "/"
 	p := launch(w.t, cmd, nil)
-	if code := p.wait(10*time.Second + slack()); code != 1 {
+	if code := p.wait(10*time.Second + testkit.Slack()); code != 1 {
 		w.t.Errorf("exit code %d, want 1", code)
 	}
 	text := strings.TrimSpace(p.err.String())

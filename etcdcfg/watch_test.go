@@ -75,7 +75,7 @@ func background(t *testing.T, f func(context.Context) error) (stop func()) {
 			if err != nil {
 				t.Errorf("ended with %v", err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(10*time.Second + testkit.Slack()):
 			t.Error("does not end with its context")
 		}
 	})

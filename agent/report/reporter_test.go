@@ -33,7 +33,7 @@ func published(t *testing.T, k *testkit.KafkaServer, topic string) (end func()) 
 			if err != nil {
 				t.Errorf("Run: %v", err)
 			}
-		case <-time.After(3 * time.Second):
+		case <-time.After(3*time.Second + testkit.Slack()):
 			t.Error("Run did not end within 3 s")
 		}
 	}

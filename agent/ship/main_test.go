@@ -72,7 +72,7 @@ func start(t *testing.T, k *testkit.KafkaServer, change ...func(*Config)) *rig {
 		select {
 		case err := <-ended:
 			return err
-		case <-time.After(10 * time.Second):
+		case <-time.After(10*time.Second + testkit.Slack()):
 			return fmt.Errorf("Run did not end within 10 s")
 		}
 	})

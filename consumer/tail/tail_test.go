@@ -263,7 +263,7 @@ func TestPipeClosedWhileIdle(t *testing.T) {
 		if err != nil || messages.String() != "" {
 			t.Errorf("%v, %q", err, messages)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(5*time.Second + testkit.Slack()):
 		t.Fatal("it goes on")
 	}
 }

@@ -55,7 +55,7 @@ lines in flight may be sent again.`,
 			}
 			saving, enough := context.WithCancel(cmd.Context())
 			var side sync.WaitGroup
-			side.Go(func() { saveProcessors(saving) })
+			side.Go(func() { saveProcessors(saving, cpuTime) })
 			defer side.Wait()
 			defer enough()
 			return ag.Run(cmd.Context())

@@ -42,8 +42,8 @@ func (p *processors) next(used float64) bool {
 
 // saveProcessors lets the process run on one processor while it is quiet, until ctx
 // ends. It does nothing where GOMAXPROCS says how many there are to be, or where the
-// system does not tell what was used.
-func saveProcessors(ctx context.Context) {
+// system does not tell what was used: cpuTime is what the process has used so far.
+func saveProcessors(ctx context.Context, cpuTime func() (time.Duration, bool)) {
 	if os.Getenv("GOMAXPROCS") != "" || runtime.GOMAXPROCS(0) == 1 {
 		return
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,40 +43,34 @@ func TestProcessors(t *testing.T) {
 	}
 }
 
-// TestSaveProcessors is not parallel: it changes the whole process.
+// TestSaveProcessors is not parallel: it changes the whole process. What is used is told
+// by the test: on a machine with other work a busy loop gets little of a processor.
 func TestSaveProcessors(t *testing.T) {
-	if _, ok := cpuTime(); !ok {
-		t.Skip("the system does not tell what a process has used")
-	}
 	t.Setenv("GOMAXPROCS", "")
 	runtime.SetDefaultGOMAXPROCS()
 	all := runtime.GOMAXPROCS(0)
 	runtime.GOMAXPROCS(3)
 	defer runtime.SetDefaultGOMAXPROCS()
+	var busy atomic.Bool
+	var used atomic.Int64
+	usage := func() (time.Duration, bool) {
+		if busy.Load() {
+			used.Add(int64(time.Hour))
+		}
+		return time.Duration(used.Load()), true
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		saveProcessors(ctx)
+		saveProcessors(ctx, usage)
 	}()
 	testkit.Eventually(t, 30*time.Second, "one processor is enough", func() bool { return runtime.GOMAXPROCS(0) == 1 })
-	stop := make(chan struct{})
-	spun := make(chan struct{})
-	go func() {
-		defer close(spun)
-		for i := 0; ; i++ {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-		}
-	}()
 	if all > 1 {
+		busy.Store(true)
 		testkit.Eventually(t, 30*time.Second, "a busy process gets all back", func() bool { return runtime.GOMAXPROCS(0) > 1 })
+		busy.Store(false)
 	}
-	close(stop)
-	<-spun
 	testkit.Eventually(t, 30*time.Second, "quiet again", func() bool { return runtime.GOMAXPROCS(0) == 1 })
 	cancel()
 	<-ended
@@ -83,5 +78,25 @@ func TestSaveProcessors(t *testing.T) {
 		t.Errorf("%d processors after the end, want %d", n, all)
 	}
 	t.Setenv("GOMAXPROCS", "2")
-	saveProcessors(t.Context()) // returns
+	saveProcessors(t.Context(), usage) // returns
+}
+
+// What the process has used grows by what it does, and no faster than all processors go.
+func TestCPUTime(t *testing.T) {
+	first, ok := cpuTime()
+	if !ok {
+		t.Skip("the system does not tell what a process has used")
+	}
+	began := time.Now()
+	testkit.Eventually(t, 30*time.Second, "20 ms of CPU are used", func() bool {
+		for n := range 1_000_000 {
+			_ = n * n
+		}
+		now, ok := cpuTime()
+		return ok && now-first >= 20*time.Millisecond
+	})
+	last, _ := cpuTime()
+	if most := time.Since(began)*time.Duration(runtime.NumCPU()) + 100*time.Millisecond; last-first > most {
+		t.Errorf("%v used, of at most %v", last-first, most)
+	}
 }

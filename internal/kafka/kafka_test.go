@@ -29,7 +29,7 @@ func open(t *testing.T, cfg kafka.Config) (*kafka.Admin, context.Context) {
 			t.Errorf("close: %v", err)
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second+testkit.Slack())
 	t.Cleanup(cancel)
 	return a, ctx
 }

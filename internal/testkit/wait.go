@@ -5,13 +5,23 @@ import (
 	"time"
 )
 
+// Slack is what a machine that has other work may need on top of the limit of a wait:
+// a limit is there to tell what hangs from what is slow.
+func Slack() time.Duration {
+	if Race {
+		return 20 * time.Second
+	}
+	return 5 * time.Second
+}
+
 // Eventually polls cond every 5 ms until it is true and fails the test, naming
-// what, when it is not true within the given time.
+// what, when it is not true within the given time and Slack.
 func Eventually(t testing.TB, within time.Duration, what string, cond func() bool) {
 	t.Helper()
 	if cond() {
 		return
 	}
+	within += Slack()
 	deadline := time.NewTimer(within)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
