@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,9 +74,16 @@ func TestCloseWhileBrokerHangs(t *testing.T) {
 	cfg := config(k, topic)
 	cfg.Follow = true
 	cluster := k.Cluster()
+	var asleep atomic.Int64
 	cluster.ControlKey(fetchKey, func(kmsg.Request) (kmsg.Response, error, bool) {
+		asleep.Add(1)
+		defer asleep.Add(-1)
 		cluster.SleepControl(func() { <-release })
 		return nil, nil, false
+	})
+	// A cluster that is closed while a request wakes up may wait for itself forever.
+	t.Cleanup(func() {
+		testkit.Eventually(t, 10*time.Second, "no request is held back", func() bool { return asleep.Load() == 0 })
 	})
 	r := open(t, cfg)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
