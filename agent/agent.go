@@ -128,18 +128,10 @@ func (a *Agent) drain(ctx context.Context) {
 }
 
 func (a *Agent) newShared() *shared {
-	sh := &shared{
-		host: a.cfg.Host, maxLine: a.cfg.MaxLine, longLines: a.cfg.longLines(), interval: a.cfg.ScanInterval,
+	return &shared{
+		address: address{names: a.cfg.Headers, host: a.cfg.Host}, maxLine: a.cfg.MaxLine, longLines: a.cfg.longLines(), interval: a.cfg.ScanInterval,
 		allowed: a.cfg.allowed(), producer: a.producer, registry: a.registry, watcher: a.watcher, times: defaultTimes(), log: a.cfg.Log,
 	}
-	for _, h := range a.cfg.Headers {
-		if h == "pos" {
-			sh.posHeader = true
-		} else {
-			sh.headers = append(sh.headers, h)
-		}
-	}
-	return sh
 }
 
 // expireAfter is how long positions of entries that left the list are kept, for

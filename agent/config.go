@@ -29,7 +29,7 @@ type Config struct {
 	Acks        string   // all or leader
 	Compression string   // none, gzip, snappy, lz4 or zstd
 	Partitioner string   // file, random or round_robin
-	Headers     []string // of host, path and pos
+	Headers     []string // of host, path, file, pos and the sets otel and cloudevents
 	MaxBuffer   int64    // bytes read and not acknowledged, at most
 	MaxLines    int      // lines read and not acknowledged, at most
 

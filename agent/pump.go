@@ -128,6 +128,7 @@ func (t *task) dispatch(ctx context.Context, pc *parcel, now time.Time) error {
 		return nil
 	}
 	pc.bundle.Time = now
+	pc.stream.headers.stamped(&pc.bundle)
 	if err := t.shared.producer.Send(ctx, &pc.bundle); err != nil {
 		// Nothing after this range is sent either, so the saved position stays before
 		// it, and whoever reads the file next reads it again. It must not stay in the

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +17,7 @@ type stream struct {
 	file    *tail.File
 	path    string
 	key     string // partition key
-	headers []ship.Header
+	headers sourceHeaders
 	start   int64 // position of the first byte read in this run
 	window  window
 	elders  []*stream // older generations of the path, whose held events go first; of the pump
@@ -77,7 +76,7 @@ func (p *parcels) get(t *task, s *stream) *parcel {
 	}
 	pc.task, pc.stream = t, s
 	pc.bundle.Topic, pc.bundle.Key = t.entry.Topic, s.key
-	pc.bundle.Headers, pc.bundle.PosHeader = s.headers, t.shared.posHeader
+	s.headers.onto(&pc.bundle)
 	pc.bundle.Spans = pc.bundle.Spans[:0]
 	return pc
 }
@@ -126,21 +125,4 @@ func (pc *parcel) carryBatch() {
 		e := &pc.batch.Events[i]
 		pc.bundle.Spans = append(pc.bundle.Spans, ship.Span{Start: e.Start, End: e.End, Pos: e.Pos, Part: e.Part, Last: e.Last})
 	}
-}
-
-// streamHeaders are the record headers that all records of a file share.
-func streamHeaders(names []string, host, path string, labels map[string]string, order []string) []ship.Header {
-	var out []ship.Header
-	for _, n := range names {
-		switch n {
-		case "host":
-			out = append(out, ship.Header{Key: []byte("host"), Value: []byte(host)})
-		case "path":
-			out = append(out, ship.Header{Key: []byte("path"), Value: []byte(strings.ToValidUTF8(path, "\uFFFD"))})
-		}
-	}
-	for _, k := range order {
-		out = append(out, ship.Header{Key: []byte(k), Value: []byte(labels[k])})
-	}
-	return out
 }

@@ -45,9 +45,7 @@ type sender interface {
 
 // shared is what all tasks of an agent use together.
 type shared struct {
-	host      string
-	headers   []string // record headers beside labels: host, path
-	posHeader bool
+	address   address // record headers beside labels
 	maxLine   int
 	longLines tail.LongLines
 	interval  time.Duration
@@ -323,8 +321,8 @@ func (t *task) streamOf(f *tail.File, rules *transform.Rules) *stream {
 	if s == nil {
 		order := slices.Sorted(maps.Keys(t.entry.Labels))
 		s = &stream{
-			id: f.ID(), file: f, path: f.Path(), key: t.shared.host + ":" + f.Path(), start: f.State().Pos,
-			headers: streamHeaders(t.shared.headers, t.shared.host, f.Path(), t.entry.Labels, order),
+			id: f.ID(), file: f, path: f.Path(), key: t.shared.address.host + ":" + f.Path(), start: f.State().Pos,
+			headers: t.shared.address.of(f.Path(), f.ID().Short(), t.entry.Labels, order),
 			window:  window{used: &t.segments},
 		}
 		if rules != nil {

@@ -104,7 +104,7 @@ func newBench(t *testing.T) *bench {
 	}
 	send := newFakeSender()
 	sh := &shared{
-		host: "h", maxLine: 1 << 20, interval: 50 * time.Millisecond, producer: send, registry: reg,
+		address: address{host: "h"}, maxLine: 1 << 20, interval: 50 * time.Millisecond, producer: send, registry: reg,
 		watcher: tail.NewWatcher(log), log: log,
 		times: times{restart: 10 * time.Millisecond, settle: 100 * time.Millisecond, event: 100 * time.Millisecond},
 	}

@@ -16,7 +16,7 @@ func lines(n, length int, headers bool) *Bundle {
 		b.Spans = append(b.Spans, Span{Start: from, End: from + uint32(length), Pos: int64(i) << 20})
 	}
 	if headers {
-		b.Headers = []Header{{[]byte("host"), []byte("web-07")}, {[]byte("path"), []byte(b.Key)}}
+		b.Headers = []Header{{[]byte("host"), []byte("web-07")}, {[]byte("path"), []byte(b.Key)}, {[]byte("file"), []byte("5yc1s-dkq3w9b1x0za")}}
 		b.PosHeader = true
 	}
 	return b
@@ -29,7 +29,7 @@ func BenchmarkBatch(b *testing.B) {
 	for _, headers := range []bool{false, true} {
 		name := "headers=none"
 		if headers {
-			name = "headers=host,path,pos"
+			name = "headers=host,path,file,pos"
 		}
 		b.Run(name, func(b *testing.B) {
 			p, part := offline(b)

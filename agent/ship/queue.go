@@ -20,13 +20,18 @@ func (e *entry) fixed() int {
 	if e.b.PosHeader {
 		n += posHeaderSize
 	}
+	for i := range e.b.Places {
+		h := &e.b.Places[i]
+		n += bytesLen(len(h.Key)) + bytesLen(len(h.Value)+posDigits)
+	}
 	return n
 }
 
 const (
 	batchOverhead  = 61 // header of a record batch
 	recordOverhead = 24 // length, attributes, two deltas, key, value length, header count
-	posHeaderSize  = 1 + len(posKey) + 1 + 20
+	posDigits      = 20 // of a position, at most
+	posHeaderSize  = 1 + len(posKey) + 1 + posDigits
 	partHeaderSize = 1 + len(partKey) + 1 + 40
 )
 

@@ -19,6 +19,9 @@ type recordWriter struct {
 	count   int    // of them
 	pos     []byte // values of the record at hand; empty: no such header
 	part    []byte
+	places  []byte // further headers of the record at hand, encoded
+	more    int    // of them
+	value   []byte // of one of them
 }
 
 // write appends the records of b to dst, uncompressed, as they stand behind the
@@ -44,6 +47,9 @@ func (w *recordWriter) write(dst []byte, b *batch) []byte {
 			if p.e.b.PosHeader {
 				w.pos = strconv.AppendInt(w.pos[:0], span.Pos, 10)
 			}
+			if len(p.e.b.Places) > 0 {
+				w.place(p.e.b.Places, span.Pos)
+			}
 			dst = w.record(dst, delta, offset, value)
 			offset++
 		}
@@ -54,9 +60,20 @@ func (w *recordWriter) write(dst []byte, b *batch) []byte {
 // begin encodes the headers that all records of a bundle share.
 func (w *recordWriter) begin(b *Bundle) {
 	w.headers, w.count, w.pos = w.headers[:0], len(b.Headers), w.pos[:0]
+	w.places, w.more = w.places[:0], len(b.Places)
 	for i := range b.Headers {
 		w.headers = appendBytes(w.headers, b.Headers[i].Key)
 		w.headers = appendBytes(w.headers, b.Headers[i].Value)
+	}
+}
+
+// place encodes the headers that hold the position of a record.
+func (w *recordWriter) place(places []Header, pos int64) {
+	w.places = w.places[:0]
+	for i := range places {
+		w.value = strconv.AppendInt(append(w.value[:0], places[i].Value...), pos, 10)
+		w.places = appendBytes(w.places, places[i].Key)
+		w.places = appendBytes(w.places, w.value)
 	}
 }
 
@@ -73,8 +90,8 @@ func (w *recordWriter) partOf(span *Span) {
 
 // record appends one record. It has no key.
 func (w *recordWriter) record(dst []byte, delta int64, offset int, value []byte) []byte {
-	count := w.count
-	size := 1 + varintLen(delta) + varintLen(int64(offset)) + 1 + bytesLen(len(value)) + len(w.headers)
+	count := w.count + w.more
+	size := 1 + varintLen(delta) + varintLen(int64(offset)) + 1 + bytesLen(len(value)) + len(w.headers) + len(w.places)
 	if len(w.pos) > 0 {
 		count++
 		size += bytesLen(len(posKey)) + bytesLen(len(w.pos))
@@ -92,6 +109,7 @@ func (w *recordWriter) record(dst []byte, delta int64, offset int, value []byte)
 	dst = appendBytes(dst, value)
 	dst = binary.AppendVarint(dst, int64(count))
 	dst = append(dst, w.headers...)
+	dst = append(dst, w.places...)
 	if len(w.pos) > 0 {
 		dst = appendBytes(append(binary.AppendVarint(dst, int64(len(posKey))), posKey...), w.pos)
 	}

@@ -62,7 +62,7 @@ func TestRequest(t *testing.T) {
 // everything is a bundle of one line, parts and an empty line.
 func everything(value string) *Bundle {
 	return &Bundle{
-		Data: []byte(value + "ab"), Key: "k", PosHeader: true, Headers: []Header{{[]byte("host"), []byte("h1")}},
+		Data: []byte(value + "ab"), Key: "k", PosHeader: true, Headers: []Header{{[]byte("host"), []byte("h1")}}, Places: []Header{{[]byte("uid"), []byte("f/")}},
 		Time: time.UnixMilli(1_700_000_000_000),
 		Spans: []Span{
 			{End: uint32(len(value)), Pos: 1 << 40},
@@ -137,11 +137,11 @@ func checkBatch(t *testing.T, raw []byte, codec codec, first string) {
 		got = append(got, text)
 	}
 	most := []string{
-		"0 " + first + " host=h1 pos=1099511627776",
-		"0 a host=h1 pos=0 part=1/?",
-		"0 b host=h1 pos=0 part=2/2",
-		"0  host=h1 pos=0",
-		"-1000 " + strings.Repeat("x", 200) + " host=web-07 path=/var/log/app.log pos=0",
+		"0 " + first + " host=h1 uid=f/1099511627776 pos=1099511627776",
+		"0 a host=h1 uid=f/0 pos=0 part=1/?",
+		"0 b host=h1 uid=f/0 pos=0 part=2/2",
+		"0  host=h1 uid=f/0 pos=0",
+		"-1000 " + strings.Repeat("x", 200) + " host=web-07 path=/var/log/app.log file=5yc1s-dkq3w9b1x0za pos=0",
 	}
 	if diff := cmp.Diff(most, got[:len(most)]); diff != "" {
 		t.Error(diff)

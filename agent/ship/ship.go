@@ -47,6 +47,9 @@ type Bundle struct {
 	Spans     []Span
 	Headers   []Header // the same for every record
 	PosHeader bool     // add the header pos to every record
+	// Places are further headers that tell a record's place in its file: the value of
+	// each is Value with the position behind it, in decimal.
+	Places []Header
 	// Done is called exactly once for a bundle that Send accepted, from a
 	// goroutine of the producer, when nothing of the bundle is needed any
 	// more. It must not block and must not call Send.

@@ -19,7 +19,7 @@ type Kafka struct {
 	Acks             string   // all or leader
 	Compression      string   // none, gzip, snappy, lz4 or zstd
 	Partitioner      string   // file, random or round_robin
-	Headers          []string // of host, path and pos
+	Headers          []string // of host, path, file, pos and the sets otel and cloudevents
 	TLS              bool
 	CAFile           string
 	CertFile         string

@@ -35,8 +35,8 @@ func settings() []setting {
 		k("partitioner", "file", "file (order of a file kept) | random | round_robin", func(c *Kafka) target {
 			return choice(&c.Partitioner, "file", "random", "round_robin")
 		}),
-		k("headers", "host,path,pos", "record headers; empty for none", func(c *Kafka) target {
-			return listOf(&c.Headers, "host", "path", "pos")
+		k("headers", "host,path,file,pos", "record headers: host, path, file, pos, otel, cloudevents; empty for none", func(c *Kafka) target {
+			return listOf(&c.Headers, "host", "path", "file", "pos", "otel", "cloudevents")
 		}),
 		k("tls", "false", "encrypt the connections", func(c *Kafka) target { return boolean(&c.TLS) }),
 		k("ca_file", "", "PEM of the authority that signed the brokers", func(c *Kafka) target { return text(&c.CAFile) }),
