@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -24,16 +25,19 @@ type cluster struct {
 	cfg     *sarama.Config
 	seeds   []string
 	brokers map[int32]string // addresses by broker id, as of the last metadata
-	conns   map[string]*kafka.Conn
 	log     *slog.Logger
+	wait    time.Duration // of one request with its connecting, at most
+
+	mu    sync.Mutex // leaders are asked for offsets side by side
+	conns map[string]*kafka.Conn
 }
 
-func newCluster(cfg kafka.Config, log *slog.Logger) (*cluster, error) {
+func newCluster(cfg kafka.Config, log *slog.Logger, wait time.Duration) (*cluster, error) {
 	sc, err := cfg.Sarama()
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{cfg: sc, brokers: map[int32]string{}, conns: map[string]*kafka.Conn{}, log: log}
+	c := &cluster{cfg: sc, brokers: map[int32]string{}, conns: map[string]*kafka.Conn{}, log: log, wait: min(wait, requestTimeout)}
 	for _, list := range cfg.Addresses {
 		for addr := range strings.SplitSeq(list, ",") {
 			if addr = strings.TrimSpace(addr); addr == "" {
@@ -57,9 +61,9 @@ func (c *cluster) close() {
 
 // call runs a request on a connection to addr, which is kept for the next one.
 func (c *cluster) call(ctx context.Context, addr string, request func(*sarama.Broker) error) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.wait)
 	defer cancel()
-	conn := c.conns[addr]
+	conn := c.conn(addr)
 	fresh := conn == nil
 	for {
 		if conn == nil {
@@ -67,19 +71,37 @@ func (c *cluster) call(ctx context.Context, addr string, request func(*sarama.Br
 			if conn, err = kafka.Dial(ctx, c.cfg, addr); err != nil {
 				return err
 			}
-			c.conns[addr] = conn
+			c.keep(addr, conn)
 		}
 		err := conn.Do(ctx, request)
 		if err == nil {
 			return nil
 		}
 		_ = conn.Close()
-		delete(c.conns, addr)
+		c.keep(addr, nil)
 		if fresh || ctx.Err() != nil {
 			return err
 		}
 		conn, fresh = nil, true // the broker may have closed an idle connection: once more
 	}
+}
+
+// conn returns the connection to addr that is kept, or nil.
+func (c *cluster) conn(addr string) *kafka.Conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.conns[addr]
+}
+
+// keep keeps a connection for the next request; nil forgets the one there was.
+func (c *cluster) keep(addr string, conn *kafka.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if conn == nil {
+		delete(c.conns, addr)
+		return
+	}
+	c.conns[addr] = conn
 }
 
 // topicMeta is what the cluster says about a topic.
@@ -101,7 +123,7 @@ type partMeta struct {
 func (c *cluster) metadata(ctx context.Context, names []string) ([]topicMeta, error) {
 	addrs := make([]string, 0, len(c.brokers)+len(c.seeds))
 	for _, a := range c.brokers {
-		if c.conns[a] != nil {
+		if c.conn(a) != nil {
 			addrs = append(addrs, a)
 		}
 	}
@@ -193,11 +215,13 @@ func (c *cluster) offsets(ctx context.Context, queries []*offsetQuery, isolation
 			seen[q.topicPartition] = true
 			byLeader[q.leader] = append(byLeader[q.leader], q)
 		}
+		var wg sync.WaitGroup // one that does not answer must not hold up the others
 		for leader, qs := range byLeader {
-			c.askLeader(ctx, leader, qs, isolation)
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
+			wg.Go(func() { c.askLeader(ctx, leader, qs, isolation) })
+		}
+		wg.Wait()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		pending = later
 	}

@@ -34,6 +34,7 @@ func ParseIsolation(s string) (Isolation, error) {
 const (
 	MaxBatch      = 1000                   // records that Next returns at most
 	DefaultLinger = 100 * time.Millisecond // Config.Linger when it is zero
+	DefaultWait   = 30 * time.Second       // Config.Wait when it is zero
 	DefaultBuffer = 24 << 20               // Config.Buffer when it is zero, bytes
 )
 
@@ -69,6 +70,11 @@ type Config struct {
 	// and end offsets. 0 means 5 s while following.
 	Refresh time.Duration
 
+	// Wait is how long a read that has an end waits for a partition that cannot be read,
+	// or whose broker sends nothing of what there is, before it gives the partition up.
+	// PartitionStat.Err says so. 0 means DefaultWait.
+	Wait time.Duration
+
 	// Notify is told what an operator should know while the reader goes on: a lost
 	// broker, a clamped start, a new partition. It is called by one goroutine at a
 	// time and must not block or call the Reader. May be nil.
@@ -76,10 +82,11 @@ type Config struct {
 	// Log gets what only a developer wants to know. May be nil.
 	Log *slog.Logger
 
-	at     map[topicPartition]span // where exactly to start and end; nil: as From and To say
-	unread leftOut                 // of OpenLast: what it could not look into
-	resort bool                    // of OpenLast: Sort as the caller gave it, for Continue
-	gone   time.Duration           // how long the cluster must know nothing of a topic before a bounded read gives it up; 0: 5 s
+	at      map[topicPartition]span // where exactly to start and end; nil: as From and To say
+	unread  leftOut                 // of OpenLast: what it could not look into
+	resort  bool                    // of OpenLast: Sort as the caller gave it, for Continue
+	refused map[string]bool         // topics that were told to be denied
+	gone    time.Duration           // how long the cluster must know nothing of a topic before a bounded read gives it up; 0: 5 s
 }
 
 // leftOut is the partitions that nobody could tell the last records of.
@@ -104,14 +111,19 @@ type NoticeKind uint8
 
 // The kinds of notices.
 const (
-	BrokerLost     NoticeKind = iota + 1 // Text names the broker and the error
-	BrokerBack                           // after BrokerLost
-	OffsetClamped                        // a start or position was outside the partition
-	PartitionAdded                       // found while following
-	PartitionError                       // the partition cannot be read now; the reader keeps trying
-	PartitionBack                        // after PartitionError
-	RecordsSkipped                       // a batch could not be decoded
-	NoTopicYet                           // no topic matches the expressions
+	BrokerLost       NoticeKind = iota + 1 // Text names the broker and the error
+	BrokerBack                             // after BrokerLost
+	OffsetClamped                          // a start or position was outside the partition
+	PartitionAdded                         // found while following
+	PartitionError                         // the partition cannot be read now; the reader keeps trying
+	PartitionBack                          // after PartitionError
+	RecordsSkipped                         // a batch could not be decoded
+	NoTopicYet                             // no topic matches the expressions
+	TopicDenied                            // the right to read one of several topics is missing; the others are read
+	TopicGranted                           // after TopicDenied
+	OpenTransaction                        // records wait for a transaction that was not ended for a while
+	TransactionEnded                       // after OpenTransaction
+	Throttled                              // a quota of the brokers slows the read down
 )
 
 func (c *Config) setDefaults() {
@@ -126,6 +138,12 @@ func (c *Config) setDefaults() {
 	}
 	if c.gone <= 0 {
 		c.gone = 5 * time.Second
+	}
+	if c.Wait <= 0 {
+		c.Wait = DefaultWait
+	}
+	if c.refused == nil {
+		c.refused = map[string]bool{}
 	}
 	if c.SortWindow <= 0 {
 		c.SortWindow = time.Second

@@ -12,8 +12,11 @@
 //   - its memory is bounded (Config.Buffer) however slow the caller is: a caller
 //     that stops calling Next stops the fetching, and loses nothing;
 //   - it never joins a group, commits an offset, writes a record or creates a topic;
-//   - a broker that is lost is asked again until it is back, which is told once each
-//     way (Config.Notify);
+//   - an end is reached by offset, or by proof that nothing is left before it, and never
+//     by patience: a broker that sends nothing may have the rest in slow remote storage;
+//   - a broker that is lost is asked again, which is told once each way (Config.Notify):
+//     for ever while following, and up to Config.Wait by a bounded read, which then has
+//     an error of that partition (PartitionStat.Err) and is not taken for complete;
 //   - Close returns within two seconds even while a broker hangs.
 //
 // Connections, TLS, SASL, metadata and offset requests are sarama's. Only the fetch

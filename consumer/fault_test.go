@@ -326,7 +326,7 @@ func TestALostBrokerIsNotReplacedByAFullBuffer(t *testing.T) {
 	cfg.setDefaults()
 	r := &Reader{cfg: cfg, brokers: map[int32]string{1: "127.0.0.1:1"}, held: int(cfg.Buffer)}
 	p := newPartition(topicPartition{"t", 0}, 1)
-	p.known = true
+	p.phase = reading
 	r.order = []*partition{p}
 	f := &fetcher{r: r, id: 1, wake: make(chan struct{}, 1), lost: true}
 	ctx, cancel := context.WithCancel(t.Context())

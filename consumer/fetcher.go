@@ -8,6 +8,8 @@ import (
 	"net"
 	"slices"
 	"time"
+
+	"logctl/internal/kafka"
 )
 
 // How a fetch is asked for.
@@ -34,6 +36,9 @@ type fetcher struct {
 	turn  int  // where the next request begins, so that no partition starves
 	parts []*partition
 	req   fetchRequest
+
+	doubts []localQuery // of the last answer
+	quota  quota
 }
 
 // startFetchers makes a fetcher for each leader that has none. The caller holds
@@ -43,7 +48,7 @@ func (r *Reader) startFetchers(ctx context.Context) {
 		return
 	}
 	for _, p := range r.order {
-		if p.leader < 0 || p.done || r.fetchers[p.leader] != nil {
+		if p.leader < 0 || p.phase.over() || r.fetchers[p.leader] != nil {
 			continue
 		}
 		f := &fetcher{r: r, id: p.leader, wake: make(chan struct{}, 1)}
@@ -87,10 +92,7 @@ func (f *fetcher) run(ctx context.Context) {
 			f.link = l
 			stop = context.AfterFunc(ctx, l.dialer.cut)
 		}
-		body, err := f.link.exchange(&f.req, f.r.cluster.cfg.ClientID, f.r.pool, fetchWait+fetchPatience)
-		if err == nil {
-			err = f.deliver(body)
-		}
+		throttle, err := f.fetch()
 		if err != nil {
 			stop()
 			f.link.close()
@@ -99,7 +101,21 @@ func (f *fetcher) run(ctx context.Context) {
 			continue
 		}
 		f.worked(addr)
+		f.throttled(ctx, throttle)
 	}
+}
+
+// fetch asks once for what plan chose. It returns how long the broker wants to be left
+// alone.
+func (f *fetcher) fetch() (throttle time.Duration, err error) {
+	body, err := f.link.exchange(&f.req, f.r.cluster.cfg.ClientID, f.r.pool, fetchWait+fetchPatience)
+	if err != nil {
+		return 0, err
+	}
+	if throttle, err = f.deliver(body); err == nil && len(f.doubts) > 0 {
+		err = f.prove()
+	}
+	return throttle, err
 }
 
 // plan chooses what the next request asks for: everything this broker leads that is
@@ -110,7 +126,7 @@ func (f *fetcher) plan() (wait time.Duration, addr string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f.parts, f.req.parts = f.parts[:0], f.req.parts[:0]
-	f.leads = slices.ContainsFunc(r.order, func(p *partition) bool { return !p.done && (p.leader == f.id || p.leader < 0) })
+	f.leads = slices.ContainsFunc(r.order, func(p *partition) bool { return !p.phase.over() && (p.leader == f.id || p.leader < 0) })
 	wait = time.Minute
 	addr = r.brokers[f.id]
 	full := r.merge == nil && r.held > 0 && int64(r.held)+fetchBytes > r.cfg.Buffer
@@ -122,10 +138,10 @@ func (f *fetcher) plan() (wait time.Duration, addr string) {
 	n := len(r.order)
 	for i := range n {
 		p := r.order[(f.turn+i)%n]
-		if p.leader != f.id || p.done || !p.known || p.clampNext {
+		if p.leader != f.id || !p.phase.fetched() {
 			continue
 		}
-		if r.merge != nil && p.held > 0 && p.held+limit > 2*limit {
+		if r.merge != nil && p.buffered > 0 && p.buffered+limit > 2*limit {
 			continue
 		}
 		if d := p.pause.Sub(now); d > 0 {
@@ -189,26 +205,13 @@ func (f *fetcher) failed(ctx context.Context, addr string, err error) {
 	if f.tries == 1 {
 		return
 	}
-	f.r.cutOff(f.id)
+	f.r.cutOff(f.id, &kafka.BrokerError{Address: addr, Err: err})
 	wait := min(retryFirst<<min(f.tries-2, 10), retryMost)
 	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-ctx.Done():
-	}
-}
-
-// cutOff notes that what a broker leads cannot be read now, so that a merge does not
-// wait for it.
-func (r *Reader) cutOff(broker int32) {
-	r.mu.Lock()
-	defer r.unlock()
-	for _, p := range r.order {
-		if p.leader == broker && !p.done && !p.cut {
-			p.cut = true
-			r.signalReady()
-		}
 	}
 }
 

@@ -31,15 +31,9 @@ type fetchRequest struct {
 	parts     []fetchPart // those of a topic follow each other
 }
 
-// encode appends the request with its length and header to b.
-func (r *fetchRequest) encode(b []byte, correlation int32, clientID string) []byte {
+// appendBody appends the request without its header to b.
+func (r *fetchRequest) appendBody(b []byte) []byte {
 	be := binary.BigEndian
-	start := len(b)
-	b = be.AppendUint32(b, 0) // length, below
-	b = be.AppendUint16(b, fetchKey)
-	b = be.AppendUint16(b, fetchVersion)
-	b = be.AppendUint32(b, uint32(correlation))
-	b = appendString(b, clientID)
 	b = be.AppendUint32(b, 0xffffffff) // replica -1: a consumer
 	b = be.AppendUint32(b, uint32(r.maxWaitMS))
 	b = be.AppendUint32(b, 1) // least bytes
@@ -70,10 +64,8 @@ func (r *fetchRequest) encode(b []byte, correlation int32, clientID string) []by
 		b = be.AppendUint32(b, uint32(p.maxBytes))
 	}
 	be.PutUint32(b[topics:], uint32(count))
-	b = be.AppendUint32(b, 0) // forgotten topics
-	b = appendString(b, "")   // rack
-	be.PutUint32(b[start:], uint32(len(b)-start-4))
-	return b
+	b = be.AppendUint32(b, 0)  // forgotten topics
+	return appendString(b, "") // rack
 }
 
 func appendString(b []byte, s string) []byte {
@@ -130,6 +122,42 @@ func (r *wireReader) int64() int64 {
 		return int64(binary.BigEndian.Uint64(b))
 	}
 	return 0
+}
+
+// compactLen reads the length of a string, an array or bytes of the flexible encoding;
+// null is 0.
+func (r *wireReader) compactLen() int {
+	n, size := binary.Uvarint(r.b)
+	if r.err != nil || size <= 0 || n > uint64(len(r.b))+1 {
+		r.err = errResponse
+		return 0
+	}
+	r.b = r.b[size:]
+	return max(int(n)-1, 0)
+}
+
+// tags passes over the tagged fields of the flexible encoding.
+func (r *wireReader) tags() {
+	n, size := binary.Uvarint(r.b)
+	if r.err != nil || size <= 0 || n > uint64(len(r.b)) {
+		r.err = errResponse
+		return
+	}
+	r.b = r.b[size:]
+	for range n {
+		_, size := binary.Uvarint(r.b) // number of the field
+		if size <= 0 {
+			r.err = errResponse
+			return
+		}
+		r.b = r.b[size:]
+		length, size := binary.Uvarint(r.b)
+		if size <= 0 || length > uint64(len(r.b)-size) {
+			r.err = errResponse
+			return
+		}
+		r.b = r.b[size+int(length):]
+	}
 }
 
 // parseFetchResponse reads a response without its length and correlation and calls

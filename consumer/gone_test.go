@@ -194,7 +194,7 @@ func TestAnswerFromBeforeAMove(t *testing.T) {
 	cfg.setDefaults()
 	r := &Reader{cfg: cfg, ready: make(chan struct{}, 1), pool: &bufferPool{keep: 1}}
 	p := newPartition(topicPartition{"t", 0}, 1)
-	p.known, p.next = true, 0 // made anew: it was 10
+	p.phase, p.next = reading, 0 // made anew: it was 10
 	r.order, r.open = []*partition{p}, 1
 	f := &fetcher{r: r, id: 1}
 	part := &fetchedPart{highWatermark: 11, lastStable: 11, data: rawBatch(10, []kmsg.Record{plainRecord(0, "ten")}, nil)}
@@ -210,18 +210,18 @@ func TestAnswerFromBeforeAMove(t *testing.T) {
 }
 
 func TestNoticesThatSayTheSameAreOne(t *testing.T) {
-	r := &Reader{}
+	var say sayings
 	for _, id := range []int32{0, 1, 2, 7} {
-		r.sayOf(PartitionBack, newPartition(topicPartition{"a", id}, 1), " is read again", " are read again")
+		say.about(PartitionBack, newPartition(topicPartition{"a", id}, 1), " is read again", " are read again")
 	}
-	r.say(Notice{Kind: BrokerBack, Partition: -1, Text: "broker 1 is back"})
-	r.sayOf(PartitionBack, newPartition(topicPartition{"b", 4}, 1), " is read again", " are read again")
+	say.add(Notice{Kind: BrokerBack, Partition: -1, Text: "broker 1 is back"})
+	say.about(PartitionBack, newPartition(topicPartition{"b", 4}, 1), " is read again", " are read again")
 	want := []Notice{
 		{Kind: PartitionBack, Topic: "a", Partition: -1, Text: "partitions 0-2,7 of a are read again"},
 		{Kind: BrokerBack, Partition: -1, Text: "broker 1 is back"},
 		{Kind: PartitionBack, Topic: "b", Partition: 4, Text: "partition 4 of b is read again"},
 	}
-	if diff := cmp.Diff(want, gather(r.notices)); diff != "" {
+	if diff := cmp.Diff(want, gather(say)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -134,9 +134,9 @@ func measure(ctx context.Context, cfg Config) (map[topicPartition]span, map[topi
 	out, left := map[topicPartition]span{}, map[topicPartition]error{}
 	for _, p := range r.order {
 		switch {
-		case p.known:
+		case p.phase != placing && p.phase != gaveUp:
 			out[p.topicPartition] = span{p.start, max(p.end, p.start)}
-		case p.done: // for good
+		case p.phase == gaveUp && !r.several():
 			return nil, nil, p.err
 		default:
 			left[p.topicPartition] = p.err
@@ -156,7 +156,7 @@ func (r *Reader) Continue(ctx context.Context) (*Reader, error) {
 	cfg.at = map[topicPartition]span{}
 	now := time.Now()
 	for _, p := range r.order {
-		if !p.known {
+		if p.start < 0 { // never placed
 			continue
 		}
 		// Not p.next: what was fetched may reach past the end, where nothing was delivered.

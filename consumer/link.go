@@ -27,6 +27,7 @@ type link struct {
 
 	correlation int32
 	out         []byte
+	versions    map[int16]int16 // highest that the broker serves, by kind of request; nil: not asked
 }
 
 // firstCorrelation is far from the numbers that sarama gives the requests of its
@@ -131,8 +132,30 @@ func (l *link) close() {
 // without its length and correlation. patience is the longest silence of the broker
 // that is borne. A context that ends cuts the connection.
 func (l *link) exchange(req *fetchRequest, clientID string, pool *bufferPool, patience time.Duration) ([]byte, error) {
+	return l.ask(req.appendBody(l.head(fetchKey, fetchVersion, clientID, false)), pool, patience)
+}
+
+// head begins a request, in memory that ask uses again. flexible: its version has
+// tagged fields.
+func (l *link) head(key, version int16, clientID string, flexible bool) []byte {
+	be := binary.BigEndian
 	l.correlation++
-	l.out = req.encode(l.out[:0], l.correlation, clientID)
+	b := be.AppendUint32(l.out[:0], 0) // length: ask knows it
+	b = be.AppendUint16(b, uint16(key))
+	b = be.AppendUint16(b, uint16(version))
+	b = be.AppendUint32(b, uint32(l.correlation))
+	b = appendString(b, clientID)
+	if flexible {
+		b = append(b, 0)
+	}
+	return b
+}
+
+// ask sends a request that head began, and reads the response like exchange. The tagged
+// fields of a response of a flexible version are left at its head.
+func (l *link) ask(request []byte, pool *bufferPool, patience time.Duration) ([]byte, error) {
+	l.out = request
+	binary.BigEndian.PutUint32(l.out, uint32(len(l.out)-4))
 	if err := l.conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return nil, err
 	}
@@ -164,4 +187,33 @@ func (l *link) exchange(req *fetchRequest, clientID string, pool *bufferPool, pa
 		}
 	}
 	return buf, nil
+}
+
+// apiVersionsKey asks which requests a broker serves, in version 0.
+const apiVersionsKey = 18
+
+// serves reports whether the broker serves a version of a kind of request. It asks once.
+func (l *link) serves(key, version int16, clientID string, pool *bufferPool) (bool, error) {
+	if l.versions == nil {
+		body, err := l.ask(l.head(apiVersionsKey, 0, clientID, false), pool, fetchPatience)
+		if err != nil {
+			return false, err
+		}
+		defer pool.put(body)
+		r := wireReader{b: body}
+		if code := sarama.KError(r.int16()); code != sarama.ErrNoError {
+			return false, fmt.Errorf("versions of %s: %w", l.addr, code)
+		}
+		versions := map[int16]int16{}
+		for range r.int32() {
+			of := r.int16()
+			r.int16() // the lowest
+			if versions[of] = r.int16(); r.err != nil {
+				return false, fmt.Errorf("malformed answer of %s about its versions", l.addr)
+			}
+		}
+		l.versions = versions
+	}
+	highest, known := l.versions[key]
+	return known && highest >= version, nil
 }

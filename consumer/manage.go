@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/IBM/sarama"
 
@@ -30,29 +29,62 @@ func (r *Reader) discover(ctx context.Context) error {
 	if err := r.cfg.checkPlaces(most); err != nil {
 		return err
 	}
+	if err := r.refuse(topics); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	r.update(topics, false)
-	parts := slices.DeleteFunc(slices.Clone(r.order), func(p *partition) bool { return p.done })
-	r.unlock()
+	parts := slices.DeleteFunc(slices.Clone(r.order), func(p *partition) bool { return p.phase.over() })
+	r.mu.Unlock()
 	none := "no topic matches " + strings.Join(r.cfg.Topics, ", ")
 	if len(topics) > 0 {
 		none = "no topic that matches " + strings.Join(r.cfg.Topics, ", ") + " has one of these partitions"
 	}
-	if len(parts) == 0 && !r.cfg.Follow {
+	if len(parts) == 0 && !r.cfg.Follow && len(r.refused) == 0 {
 		return errors.New(none)
 	}
 	if err := r.settleAll(ctx, parts); err != nil {
 		return err
 	}
-	r.mu.Lock()
-	defer r.unlock()
-	switch {
-	case len(parts) == 0:
-		r.say(Notice{Kind: NoTopicYet, Partition: -1, Text: none + "; waiting for one"})
-	case r.open == 0:
-		r.signalReady()
-	}
-	return nil
+	r.locked(func() (say sayings) {
+		switch {
+		case len(parts) == 0 && len(r.refused) == 0:
+			say.add(Notice{Kind: NoTopicYet, Partition: -1, Text: none + "; waiting for one"})
+		case r.open == 0:
+			r.signalReady()
+		}
+		return say
+	})
+	return r.tellOpen(ctx)
+}
+
+// refuse notes a topic whose partitions are not known because the right is missing, and
+// forgets those that are known now. That is an error when nothing else is asked for.
+func (r *Reader) refuse(topics []topicMeta) error {
+	var err error
+	r.locked(func() (say sayings) {
+		known := map[string]bool{}
+		for _, p := range r.order {
+			known[p.topic] = true
+		}
+		for _, t := range topics {
+			if t.err != sarama.ErrTopicAuthorizationFailed || known[t.name] { // what is known, a fetch tells about
+				delete(r.refused, t.name)
+				continue
+			}
+			access := &AccessError{Topic: t.name, Err: t.err}
+			r.refused[t.name] = access
+			say = append(say, r.sayDenied(t.name, access)...)
+		}
+		if len(r.refused) == len(topics) && len(topics) > 0 && len(r.order) == 0 {
+			say = nil
+			for _, topic := range slices.Sorted(maps.Keys(r.refused)) {
+				err = errors.Join(err, r.refused[topic])
+			}
+		}
+		return say
+	})
+	return err
 }
 
 // admit checks that a topic exists and may be read.
@@ -69,7 +101,7 @@ func (r *Reader) admit(ctx context.Context, t topicMeta) error {
 		}
 		return kafka.MissingTopic(t.name, names)
 	case errors.Is(t.err, sarama.ErrTopicAuthorizationFailed):
-		return &AccessError{Topic: t.name, Err: t.err}
+		return nil // for refuse to say
 	case t.err != sarama.ErrNoError && len(t.parts) == 0:
 		return fmt.Errorf("topic %q: %w", t.name, t.err)
 	}
@@ -136,23 +168,24 @@ func (r *Reader) update(topics []topicMeta, added bool) []*partition {
 			if p := r.parts[tp]; p != nil {
 				p.leader = pm.leader
 				if t.id != (sarama.Uuid{}) && p.uuid != t.id {
-					p.anew = p.uuid != (sarama.Uuid{}) && p.known
-					p.clampNext = p.clampNext || p.anew
+					if p.uuid != (sarama.Uuid{}) && (p.phase.fetched() || p.phase == outside) {
+						p.phase = replaced
+					}
 					p.uuid = t.id
 				}
 				continue
 			}
 			p := newPartition(tp, pm.leader)
-			p.added, p.uuid = added, t.id
+			p.late, p.uuid = added && r.refused[t.name] == nil, t.id
 			if _, known := r.cfg.at[tp]; r.cfg.at != nil && !known {
 				why := r.cfg.unread.why[tp]
 				switch {
 				case r.cfg.Follow:
-					p.added = why == nil
+					p.late = why == nil && !r.cfg.refused[t.name]
 				case why == nil:
 					continue
 				default: // shown as not read
-					p.err, p.done = why, true
+					p.err, p.phase = why, gaveUp
 					r.parts[tp] = p
 					r.order = append(r.order, p)
 					continue
@@ -181,180 +214,11 @@ func (r *Reader) settleAll(ctx context.Context, parts []*partition) error {
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	defer r.unlock()
-	for i := range found {
-		r.settle(&found[i])
-	}
-	return nil
-}
-
-// manage keeps the reader's picture of the cluster fresh until ctx ends.
-func (r *Reader) manage(ctx context.Context) {
-	tick := time.NewTicker(r.cfg.Refresh)
-	defer tick.Stop()
-	pause := time.NewTimer(0)
-	defer pause.Stop()
-	<-pause.C
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		case <-r.refresh:
-		case <-r.endTimer(ctx):
+	r.locked(func() (say sayings) {
+		for i := range found {
+			say = append(say, r.settle(&found[i])...)
 		}
-		if err := r.look(ctx); err != nil && ctx.Err() == nil {
-			r.cfg.Log.Debug("metadata refresh failed", "err", err)
-			r.lookSoon()
-		}
-		pause.Reset(pauseRetry) // however often it is asked for
-		select {
-		case <-ctx.Done():
-			return
-		case <-pause.C:
-		}
-	}
-}
-
-// endTimer fires when the next end that is a time to come has come.
-func (r *Reader) endTimer(ctx context.Context) <-chan time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var first time.Time
-	for _, p := range r.order {
-		if !p.done && !p.endTime.IsZero() && (first.IsZero() || p.endTime.Before(first)) {
-			first = p.endTime
-		}
-	}
-	if first.IsZero() || ctx.Err() != nil {
-		return nil
-	}
-	return time.After(time.Until(first) + 50*time.Millisecond)
-}
-
-// look asks the cluster once and acts on the answer.
-func (r *Reader) look(ctx context.Context) error {
-	topics, err := r.topics(ctx)
-	if err != nil {
-		return err
-	}
-	r.mu.Lock()
-	if r.cfg.Follow {
-		for _, p := range r.update(topics, true) {
-			r.sayOf(PartitionAdded, p, " is new; reading it from its beginning", " are new; reading them from their beginnings")
-		}
-	} else {
-		r.update(slices.DeleteFunc(slices.Clone(topics), func(t topicMeta) bool { return !r.has(t) }), false)
-	}
-	r.missTopics(topics)
-	var unknown, outside, stale []*partition
-	for _, p := range r.order {
-		switch {
-		case p.done:
-		case !p.known:
-			unknown = append(unknown, p)
-		case !p.absent.IsZero():
-			r.fail(p, errNoTopic)
-		case p.leader < 0: // no fetcher finds that out
-			r.fail(p, errNoLeader)
-		case p.clampNext:
-			outside = append(outside, p)
-		case time.Since(p.heard) >= r.cfg.Refresh || !p.endTime.IsZero():
-			stale = append(stale, p)
-		}
-	}
-	r.unlock()
-	if err := r.settleAll(ctx, unknown); err != nil {
-		return err
-	}
-	if err := r.clamp(ctx, outside); err != nil {
-		return err
-	}
-	if err := r.hear(ctx, stale); err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.unlock()
-	r.startFetchers(ctx)
-	return nil
-}
-
-var errNoTopic = errors.New("the topic does not exist any more")
-
-// missTopics notes which topics the cluster does not know any more, and ends bounded
-// reads of theirs: they would wait for ever. The caller holds r.mu.
-func (r *Reader) missTopics(topics []topicMeta) {
-	there := map[string]bool{}
-	for _, t := range topics {
-		there[t.name] = len(t.parts) > 0 || t.err != sarama.ErrUnknownTopicOrPartition
-	}
-	now := time.Now()
-	for _, p := range r.order {
-		switch {
-		case p.done:
-		case there[p.topic]:
-			p.absent = time.Time{}
-		case p.absent.IsZero():
-			p.absent, p.leader = now, -1
-		case now.Sub(p.absent) >= r.cfg.gone && (!r.cfg.Follow || p.end != noEnd || !p.endTime.IsZero()):
-			p.err = errNoTopic
-			r.finish(p)
-		}
-	}
-}
-
-// has reports whether all partitions of the topic are known, so that a bounded read
-// takes over new leaders and no new partitions. The caller holds r.mu.
-func (r *Reader) has(t topicMeta) bool {
-	for _, pm := range t.parts {
-		if r.cfg.Partitions.Has(pm.id) && r.parts[topicPartition{t.name, pm.id}] == nil {
-			return false
-		}
-	}
-	return true
-}
-
-// hear asks for the newest offsets of partitions that no fetch told about lately,
-// and for ends that were times to come.
-func (r *Reader) hear(ctx context.Context, parts []*partition) error {
-	newest := make([]*offsetQuery, len(parts))
-	ends := make([]*offsetQuery, len(parts))
-	queries := make([]*offsetQuery, 0, 2*len(parts))
-	now := time.Now()
-	r.mu.Lock()
-	for i, p := range parts {
-		newest[i] = &offsetQuery{topicPartition: p.topicPartition, leader: p.leader, time: timeNewest}
-		queries = append(queries, newest[i])
-		if !p.endTime.IsZero() {
-			ends[i] = &offsetQuery{topicPartition: p.topicPartition, leader: p.leader, time: p.endTime.UnixMilli()}
-			queries = append(queries, ends[i])
-		}
-	}
-	r.mu.Unlock()
-	if err := r.cluster.offsets(ctx, queries, r.cfg.Isolation); err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.unlock()
-	for i, p := range parts {
-		if newest[i].err != nil || p.done {
-			continue
-		}
-		p.newest, p.heard = max(p.newest, newest[i].offset), now
-		e := ends[i]
-		if e == nil || e.err != nil || p.endTime.IsZero() {
-			continue
-		}
-		switch {
-		case e.offset >= 0:
-			p.end, p.endTime = e.offset, time.Time{}
-		case !p.endTime.After(now):
-			p.end, p.endTime = p.newest, time.Time{}
-		}
-		if p.next >= p.end {
-			r.finish(p)
-		}
-	}
+		return say
+	})
 	return nil
 }

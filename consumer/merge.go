@@ -153,7 +153,7 @@ func (h *run) advance() {
 func (m *merger) refill() (blocked, quiet, ended bool) {
 	r := m.r
 	r.mu.Lock()
-	defer r.unlock()
+	defer r.mu.Unlock()
 	ended = true
 	released := false
 	for _, p := range r.order {
@@ -179,11 +179,11 @@ func (m *merger) refill() (blocked, quiet, ended bool) {
 			ended = false
 			continue
 		}
-		if p.done {
+		if p.phase.over() {
 			continue
 		}
 		ended = false
-		caughtUp := p.known && p.next >= p.newest || p.err != nil || p.cut || !p.known
+		caughtUp := p.phase == placing || p.phase == denied || p.contact != answering || p.next >= p.newest
 		if p.end != noEnd || !caughtUp {
 			blocked = true
 		} else {

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -73,13 +74,13 @@ func TestMergeDoesNotWaitForALostBroker(t *testing.T) {
 	cfg.setDefaults()
 	r := &Reader{cfg: cfg, ready: make(chan struct{}, 1), parts: map[topicPartition]*partition{}}
 	lost := newPartition(topicPartition{"t", 0}, 1)
-	lost.known, lost.next, lost.newest = true, 5, 10
+	lost.phase, lost.next, lost.newest = reading, 5, 10
 	r.order, r.open = []*partition{lost}, 1
 	r.merge = newMerger(r)
 	if blocked, _, _ := r.merge.refill(); !blocked {
 		t.Error("a partition that has more is not waited for")
 	}
-	r.cutOff(1)
+	r.cutOff(1, io.EOF)
 	if blocked, quiet, ended := r.merge.refill(); blocked || !quiet || ended {
 		t.Errorf("blocked %v, quiet %v, ended %v; want quiet only", blocked, quiet, ended)
 	}

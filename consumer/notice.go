@@ -13,13 +13,17 @@ type said struct {
 	many string // how the text goes on behind the names of several partitions; "" for a text of its own
 }
 
-// say queues a notice for when r.mu is released with unlock.
-func (r *Reader) say(n Notice) { r.notices = append(r.notices, said{Notice: n}) }
+// sayings is what a section that held Reader.mu wants told. Whoever released the
+// lock passes them on.
+type sayings []said
 
-// sayOf queues a notice about a partition, whose text goes on behind its name as one
+// add notes a notice.
+func (s *sayings) add(n Notice) { *s = append(*s, said{Notice: n}) }
+
+// about notes a notice about a partition, whose text goes on behind its name as one
 // says. Those of partitions of one topic with the same many are told in one line.
-func (r *Reader) sayOf(kind NoticeKind, p *partition, one, many string) {
-	r.notices = append(r.notices, aboutOne(kind, p.topicPartition, one, many))
+func (s *sayings) about(kind NoticeKind, p *partition, one, many string) {
+	*s = append(*s, aboutOne(kind, p.topicPartition, one, many))
 }
 
 func aboutOne(kind NoticeKind, tp topicPartition, one, many string) said {
@@ -36,11 +40,16 @@ func (r *Reader) tell(n Notice) {
 	r.cfg.Notify(n)
 }
 
-// unlock releases r.mu and passes on what was said meanwhile.
-func (r *Reader) unlock() {
-	list := r.notices
-	r.notices = nil
+// locked runs a section with r.mu held and then passes on what it returns.
+func (r *Reader) locked(section func() sayings) {
+	r.mu.Lock()
+	list := section()
 	r.mu.Unlock()
+	r.pass(list)
+}
+
+// pass tells notices; the caller does not hold r.mu.
+func (r *Reader) pass(list sayings) {
 	for _, n := range gather(list) {
 		r.tell(n)
 	}
@@ -48,7 +57,7 @@ func (r *Reader) unlock() {
 
 // gather makes one notice of those that say the same of partitions of one topic: 200
 // of them that lose their leader are one line.
-func gather(list []said) []Notice {
+func gather(list sayings) []Notice {
 	type group struct {
 		kind        NoticeKind
 		topic, many string

@@ -20,6 +20,7 @@ type PartitionStat struct {
 	Records   uint64    // delivered
 	Bytes     uint64    // of their keys and values
 	LastAt    time.Time // time of the last record delivered
+	Held      int64     // offsets behind End that wait for an open transaction, as last heard
 	Done      bool      // read to StopAt, or given up (Err says why)
 	Err       error     // why it is not read now; nil when it is
 }
@@ -27,17 +28,67 @@ type PartitionStat struct {
 // noEnd is the end of a partition that is followed.
 const noEnd = math.MaxInt64
 
+// phase is where a partition is in its life:
+//
+//	          start and end found               position is outside the log
+//	placing ──────────────────────▶ reading ──────────────────────────────────▶ outside
+//	   │                             ▲ │ │ ▲                                       │
+//	   │    nothing below the end,   │ │ │ └──────── moved into the log ───────────┤
+//	   │    nothing proven  doubtful ◀─┘ │                                         │
+//	   │                      │    │     │ the topic was made anew                 │
+//	   │                      │    │     └────────────────────────────▶ replaced ──┘
+//	   ▼                      ▼    ▼
+//	ended (read to its end), gaveUp (it cannot be read: trouble says why)
+//
+// placing, reading and doubtful also lead to denied while a right is missing that may
+// be granted later; denied leads back to placing.
+type phase uint8
+
+const (
+	placing  phase = iota // start and end are not known yet; the manager asks
+	reading               // its leader is asked for what follows
+	doubtful              // like reading, but the last answer brought nothing from below the end
+	outside               // next is outside the log: the manager finds out where to go on
+	replaced              // the topic was deleted and made anew: next means nothing
+	denied                // the right to read is missing; the manager looks again
+	ended                 // read to its end
+	gaveUp                // will not be read any more
+)
+
+// over reports whether nothing more is fetched.
+func (ph phase) over() bool { return ph == ended || ph == gaveUp }
+
+// fetched reports whether a fetcher may ask for it.
+func (ph phase) fetched() bool { return ph == reading || ph == doubtful }
+
+// contact is what is known of the way to a partition's data:
+//
+//	answering ──▶ failing ──(it lasts)──▶ told ──▶ answering
+//	    └──────────▶ cutOff ──────────────────────────┘
+type contact uint8
+
+const (
+	answering contact = iota
+	failing           // err is set
+	told              // err was told to the operator
+	cutOff            // its leader is not reached, which the leader's fetcher tells
+)
+
+// trouble is why a partition is not read now.
+type trouble struct {
+	contact contact
+	err     error
+	since   time.Time
+}
+
 // partition is the state of one partition. Its fields are guarded by Reader.mu.
 type partition struct {
 	topicPartition
 	leader int32
 	uuid   sarama.Uuid // of the topic; zero: not known
-
-	known     bool // start and end have been found out
-	added     bool // appeared while following
-	clampNext bool // next is outside the log: the manager must find out where to go on
-	anew      bool // the topic was deleted and made again: next means nothing
-	done      bool
+	phase  phase
+	late   bool // appeared after Open: nothing in it was there when the read began
+	trouble
 
 	start     int64
 	next      int64     // to fetch next
@@ -47,21 +98,24 @@ type partition struct {
 
 	oldest, newest int64     // of the log; -1 unknown
 	heard          time.Time // when newest was heard last
+	open           openTransaction
 
-	held    int       // bytes fetched and not delivered
-	need    int       // size of a batch that did not fit into the last response
-	idle    int       // answers without data although there should be some
-	cut     bool      // its leader is not reached
-	absent  time.Time // since when the cluster knows no such topic; zero: it does
-	pause   time.Time // not fetched before
-	err     error
-	failing time.Time // since when err is set
-	told    bool      // err was told to the operator
+	buffered int       // bytes fetched and not delivered
+	need     int       // size of a batch that did not fit into the last response
+	silence  silence   // of answers below the end
+	absent   time.Time // since when the cluster knows no such topic; zero: it does
+	pause    time.Time // not fetched before
 
 	records, bytes uint64
 	lastAt         time.Time
 
 	pending []*chunk // fetched and not delivered, when sorting
+}
+
+// silence is a run of answers that brought nothing although the end is not reached.
+type silence struct {
+	answers int
+	since   time.Time // of the first of them
 }
 
 func newPartition(tp topicPartition, leader int32) *partition {
@@ -72,8 +126,8 @@ func newPartition(tp topicPartition, leader int32) *partition {
 func (p *partition) stat() PartitionStat {
 	s := PartitionStat{
 		Topic: p.topic, Partition: p.id, Leader: p.leader,
-		Start: p.start, Next: p.delivered, Oldest: p.oldest, End: p.newest, StopAt: -1,
-		Records: p.records, Bytes: p.bytes, LastAt: p.lastAt, Done: p.done, Err: p.err,
+		Start: p.start, Next: p.delivered, Oldest: p.oldest, End: p.newest, StopAt: -1, Held: p.open.count(),
+		Records: p.records, Bytes: p.bytes, LastAt: p.lastAt, Done: p.phase.over(), Err: p.err,
 	}
 	if p.end != noEnd {
 		s.StopAt = p.end

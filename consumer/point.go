@@ -12,12 +12,13 @@ import (
 type pointKind uint8
 
 const (
-	pointNewest pointKind = iota // behind the last record; the zero value
-	pointOldest                  // at the first record
-	pointOffset                  // n
-	pointBack                    // n offsets before newest
-	pointAhead                   // n offsets behind oldest (of --to: behind the start)
-	pointTime                    // the first record at or after t
+	pointNewest      pointKind = iota // behind the last record; the zero value
+	pointOldest                       // at the first record
+	pointOldestLocal                  // at the first record that is on the leader's own disk
+	pointOffset                       // n
+	pointBack                         // n offsets before newest
+	pointAhead                        // n offsets behind oldest (of --to: behind the start)
+	pointTime                         // the first record at or after t
 )
 
 // point is one place in a partition, before it is known which offset that is.
@@ -32,6 +33,8 @@ func (p point) String() string {
 	switch p.kind {
 	case pointOldest:
 		return "oldest"
+	case pointOldestLocal:
+		return "oldest-local"
 	case pointOffset:
 		return strconv.FormatInt(p.n, 10)
 	case pointBack:
@@ -45,12 +48,6 @@ func (p point) String() string {
 	}
 }
 
-// clock is what relative and local times are read against.
-type clock struct {
-	now time.Time
-	loc *time.Location
-}
-
 // parsePoint reads one place: a word, a count, an offset or a time.
 func parsePoint(s string, c clock) (point, error) {
 	s = strings.TrimSpace(s)
@@ -61,6 +58,8 @@ func parsePoint(s string, c clock) (point, error) {
 		return point{kind: pointNewest}, nil
 	case "oldest", "earliest", "beginning", "start":
 		return point{kind: pointOldest}, nil
+	case "oldest-local", "earliest-local":
+		return point{kind: pointOldestLocal}, nil
 	case "now":
 		return point{kind: pointTime, t: c.now}, nil
 	case "today":
@@ -169,13 +168,13 @@ func parseTime(s string, c clock) (time.Time, error) {
 		for _, sep := range []string{"T", " ", "t"} {
 			for _, hour := range []string{"15:04:05", "15:04"} {
 				for _, zone := range []string{"", "Z07:00", " Z07:00", "Z0700", " Z0700", "Z07"} {
-					if t, err := time.ParseInLocation(day+sep+hour+zone, s, c.loc); err == nil {
+					if t, err := c.parse(day+sep+hour+zone, s); err == nil {
 						return t, nil
 					}
 				}
 			}
 		}
-		if t, err := time.ParseInLocation(day, s, c.loc); err == nil {
+		if t, err := c.parse(day, s); err == nil {
 			return t, nil
 		}
 	}
@@ -186,32 +185,29 @@ func parseTime(s string, c clock) (time.Time, error) {
 		"Jan 2 2006 15:04:05", "Jan 2 2006",
 		"20060102T150405Z07:00", "20060102T150405",
 	} {
-		if t, err := time.ParseInLocation(layout, s, c.loc); err == nil {
+		if t, err := c.parse(layout, s); err == nil {
 			return t, nil
 		}
 	}
 	for _, layout := range []string{"15:04:05", "15:04"} {
-		if t, err := time.ParseInLocation(layout, s, c.loc); err == nil {
+		if t, err := time.Parse(layout, s); err == nil {
 			y, m, d := c.now.In(c.loc).Date()
-			return time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), c.loc), nil
+			return c.wall(time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)), nil
 		}
 	}
 	for _, layout := range []string{"Jan 2 15:04:05", "Jan 2 15:04"} { // syslog: this year's, or last year's
-		if t, err := time.ParseInLocation(layout, s, c.loc); err == nil {
+		if t, err := time.Parse(layout, s); err == nil {
+			quiet := c
+			quiet.note = nil
 			t = t.AddDate(c.now.In(c.loc).Year(), 0, 0)
-			if t.After(c.now.AddDate(0, 0, 1)) {
+			if quiet.wall(t).After(c.now.AddDate(0, 0, 1)) {
 				t = t.AddDate(-1, 0, 0)
 			}
-			return t, nil
+			return c.wall(t), nil
 		}
 	}
 	return time.Time{}, fmt.Errorf(
 		"%q is not understood; write newest, oldest, -100, +100, 12345, 2026-11-22T10:00, 10:00, -15m or @1764000000000", s)
-}
-
-func (c clock) midnight(days int) time.Time {
-	y, m, d := c.now.In(c.loc).Date()
-	return time.Date(y, m, d+days, 0, 0, 0, 0, c.loc)
 }
 
 func digits(s string) bool {

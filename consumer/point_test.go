@@ -23,7 +23,7 @@ func TestParsePoint(t *testing.T) {
 	}
 	for in, want := range map[string]point{
 		"newest": {}, "latest": {}, "end": {}, "END": {},
-		"oldest": {kind: pointOldest}, "earliest": {kind: pointOldest}, "beginning": {kind: pointOldest}, "start": {kind: pointOldest},
+		"oldest": {kind: pointOldest}, "oldest-local": {kind: pointOldestLocal}, "earliest": {kind: pointOldest}, "beginning": {kind: pointOldest}, "start": {kind: pointOldest},
 		"0": {kind: pointOffset}, "12345": {kind: pointOffset, n: 12345}, " 7 ": {kind: pointOffset, n: 7},
 		"9223372036854775807": {kind: pointOffset, n: 1<<63 - 1},
 		"-100":                {kind: pointBack, n: 100}, "+100": {kind: pointAhead, n: 100}, "-0": {kind: pointBack},
@@ -162,4 +162,48 @@ func FuzzParsePlaces(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Where clocks were put back a start takes the earlier of two instants and an end the
+// later; where they were put forward, both take the first that there is. It is told.
+func TestTimesAroundAChangeOfClocks(t *testing.T) {
+	loc, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skip(err)
+	}
+	now := time.Date(2026, 11, 22, 18, 30, 0, 0, loc)
+	for _, tc := range []struct {
+		in, from, to string
+		told         bool
+	}{
+		{"2026-10-25T02:30", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", true},
+		{"2026-10-25T01:59:59", "2026-10-24T23:59:59Z", "2026-10-24T23:59:59Z", false},
+		{"2026-10-25T03:00", "2026-10-25T02:00:00Z", "2026-10-25T02:00:00Z", false},
+		{"2026-10-25T02:30+01:00", "2026-10-25T01:30:00Z", "2026-10-25T01:30:00Z", false},
+		{"2026-10-25T02:30+00:00", "2026-10-25T02:30:00Z", "2026-10-25T02:30:00Z", false},
+		{"2026-03-29 02:30", "2026-03-29T01:00:00Z", "2026-03-29T01:00:00Z", true},
+		{"2026-03-29 01:59", "2026-03-29T00:59:00Z", "2026-03-29T00:59:00Z", false},
+		{"2026-03-29 03:00", "2026-03-29T01:00:00Z", "2026-03-29T01:00:00Z", false},
+		{"Oct 25 02:30:00", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", true},
+		{"10:00", "2026-11-22T09:00:00Z", "2026-11-22T09:00:00Z", false},
+		{"yesterday", "2026-11-20T23:00:00Z", "2026-11-20T23:00:00Z", false},
+	} {
+		from, err := ParseFromAt(tc.in, now, loc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, err := ParseToAt(tc.in, now, loc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := from.p.all.t.UTC().Format(time.RFC3339); got != tc.from {
+			t.Errorf("--from %s is %s, want %s", tc.in, got, tc.from)
+		}
+		if got := to.p.all.t.UTC().Format(time.RFC3339); got != tc.to {
+			t.Errorf("--to %s is %s, want %s", tc.in, got, tc.to)
+		}
+		if told := len(from.Notes()) == 1 && len(to.Notes()) == 1; told != tc.told || len(from.Notes()) > 1 {
+			t.Errorf("%s: told %q and %q", tc.in, from.Notes(), to.Notes())
+		}
+	}
 }

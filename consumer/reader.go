@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"sync"
@@ -28,14 +29,16 @@ type Reader struct {
 	order    []*partition // by topic and number
 	brokers  map[int32]string
 	fetchers map[int32]*fetcher
-	queue    []*chunk // fetched, in order
-	held     int      // bytes of responses not given back
-	open     int      // partitions not done
+	queue    []*chunk         // fetched, in order
+	held     int              // bytes of responses not given back
+	open     int              // partitions not ended or given up
+	refused  map[string]error // topics without a partition that is known, because the right is missing
 	closed   bool
-	notices  []said // to be told by whoever releases mu
+	throttle time.Duration // sum of the pauses that quotas made
 
 	// Of the goroutine that calls Next:
 	shared  decodeBuffers
+	skips   sayings // batches that could not be decoded, not yet told
 	current *chunk
 	spent   []*chunk // their records were returned by the last Next
 	batch   []Record
@@ -57,7 +60,7 @@ func Open(ctx context.Context, cfg Config) (*Reader, error) {
 	r.cancel = cancel
 	r.mu.Lock()
 	r.startFetchers(run)
-	r.unlock()
+	r.mu.Unlock()
 	r.wg.Go(func() { r.manage(run) })
 	return r, nil
 }
@@ -69,14 +72,14 @@ func prepare(ctx context.Context, cfg Config) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	cl, err := newCluster(cfg.Kafka, cfg.Log)
+	cl, err := newCluster(cfg.Kafka, cfg.Log, cfg.Wait)
 	if err != nil {
 		return nil, err
 	}
 	r := &Reader{
 		cfg: cfg, patterns: patterns, cluster: cl, pool: &bufferPool{keep: 32},
 		ready: make(chan struct{}, 1), refresh: make(chan struct{}, 1),
-		parts: map[topicPartition]*partition{}, fetchers: map[int32]*fetcher{},
+		parts: map[topicPartition]*partition{}, fetchers: map[int32]*fetcher{}, refused: map[string]error{},
 	}
 	r.shared.pool = r.pool
 	if cfg.Sort {
@@ -157,7 +160,7 @@ func (r *Reader) recycle() {
 		r.release(c)
 	}
 	r.wakeFetchers()
-	r.unlock()
+	r.mu.Unlock()
 	clear(r.spent)
 	r.spent = r.spent[:0]
 }
@@ -165,6 +168,7 @@ func (r *Reader) recycle() {
 // fill decodes what has been fetched into the batch and reports whether nothing
 // will ever come again.
 func (r *Reader) fill() (ended bool) {
+	defer r.tellSkips()
 	if r.merge != nil {
 		return r.merge.fill()
 	}
@@ -173,7 +177,7 @@ func (r *Reader) fill() (ended bool) {
 			r.mu.Lock()
 			if len(r.queue) == 0 {
 				ended = r.over()
-				r.unlock()
+				r.mu.Unlock()
 				return ended
 			}
 			r.current = r.queue[0]
@@ -194,6 +198,14 @@ func (r *Reader) fill() (ended bool) {
 	return false
 }
 
+// tellSkips tells which batches could not be decoded.
+func (r *Reader) tellSkips() {
+	if len(r.skips) > 0 {
+		r.pass(r.skips)
+		r.skips = nil
+	}
+}
+
 // account notes that records of a chunk are delivered.
 func (r *Reader) account(c *chunk, records []Record, done bool) {
 	size := 0
@@ -201,7 +213,7 @@ func (r *Reader) account(c *chunk, records []Record, done bool) {
 		size += len(records[i].Key) + len(records[i].Value)
 	}
 	r.mu.Lock()
-	defer r.unlock()
+	defer r.mu.Unlock()
 	p := c.p
 	r.endHere(c)
 	if n := len(records); n > 0 {
@@ -220,9 +232,7 @@ func (r *Reader) account(c *chunk, records []Record, done bool) {
 func (r *Reader) endHere(c *chunk) {
 	if p := c.p; c.late && !p.endTime.IsZero() {
 		p.end, p.endTime = min(p.end, c.end), time.Time{}
-		if !p.done {
-			r.finish(p)
-		}
+		r.finish(p)
 	}
 }
 
@@ -235,6 +245,9 @@ func (r *Reader) endError() error {
 	}
 	var errs []error
 	good := len(r.order) == 0
+	for _, err := range r.refused {
+		errs = append(errs, err)
+	}
 	for _, p := range r.order {
 		if p.err == nil || p.records > 0 {
 			good = true
@@ -257,10 +270,26 @@ func (r *Reader) Buffered() bool {
 	return len(r.queue) > 0 || r.over()
 }
 
-// over reports whether nothing more will be fetched: every partition is done, and it
-// is not that a follower waits for the first topic to match. The caller holds r.mu.
+// over reports whether nothing more will be fetched: every partition has ended or is
+// given up, and it is not that a follower waits for a topic to come or to be granted.
+// The caller holds r.mu.
 func (r *Reader) over() bool {
-	return r.closed || r.open == 0 && (len(r.order) > 0 || !r.cfg.Follow)
+	if r.closed || r.open > 0 {
+		return r.closed
+	}
+	return !r.cfg.Follow || len(r.order) > 0 && len(r.refused) == 0
+}
+
+// Refused returns the errors of the topics that may not be read and of which not even
+// the partitions are known. They are *AccessError, by topic.
+func (r *Reader) Refused() []error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]error, 0, len(r.refused))
+	for _, topic := range slices.Sorted(maps.Keys(r.refused)) {
+		out = append(out, r.refused[topic])
+	}
+	return out
 }
 
 // Partitions returns the state of each partition, by topic and number.
@@ -285,7 +314,7 @@ func (r *Reader) Close() error {
 	}
 	r.closed = true
 	r.signalReady()
-	r.unlock()
+	r.mu.Unlock()
 	r.cancel()
 	r.wg.Wait()
 	r.cluster.close()

@@ -13,6 +13,8 @@ import (
 type resolved struct {
 	p              *partition
 	oldest, newest int64
+	high           int64 // newest, whatever is committed; -1 not asked
+	local          int64 // first offset of the local log; -1 not asked
 	from, to       int64 // answers for points in time; -1 none such
 	start, end     int64
 	endTime        time.Time
@@ -38,7 +40,7 @@ func (r *Reader) resolve(ctx context.Context, parts []*partition) ([]resolved, e
 		})
 	}
 	for i, p := range parts {
-		out[i].p = p
+		out[i].p, out[i].high, out[i].local = p, -1, -1
 		ask(i, p, timeOldest, &out[i].oldest)
 		ask(i, p, timeNewest, &out[i].newest)
 		if from, _ := r.startPoint(p); from.kind == pointTime {
@@ -54,12 +56,89 @@ func (r *Reader) resolve(ctx context.Context, parts []*partition) ([]resolved, e
 	for _, f := range apply {
 		f()
 	}
+	if err := r.resolveHigh(ctx, out); err != nil {
+		return nil, err
+	}
+	if err := r.resolveLocal(ctx, out); err != nil {
+		return nil, err
+	}
 	for i := range out {
 		if out[i].err == nil {
 			out[i].place(r)
 		}
 	}
 	return out, nil
+}
+
+// resolveHigh finds out how far partitions reach beyond an open transaction, where the
+// read ends in front of it.
+func (r *Reader) resolveHigh(ctx context.Context, out []resolved) error {
+	if r.cfg.Isolation != ReadCommitted || r.cfg.Follow {
+		return nil // a follower hears it with each fetch
+	}
+	queries := make([]*offsetQuery, len(out))
+	for i, v := range out {
+		queries[i] = &offsetQuery{topicPartition: v.p.topicPartition, leader: v.p.leader, time: timeNewest}
+	}
+	if err := r.cluster.offsets(ctx, queries, ReadUncommitted); err != nil {
+		return err
+	}
+	for i, q := range queries {
+		if q.err == nil { // else the other questions have failed too
+			out[i].high = q.offset
+		}
+	}
+	return nil
+}
+
+// resolveLocal finds out where the local logs begin of partitions that are to be read
+// from there.
+func (r *Reader) resolveLocal(ctx context.Context, out []resolved) error {
+	byLeader := map[int32][]localQuery{}
+	at := map[topicPartition]*resolved{}
+	for i := range out {
+		v := &out[i]
+		from, _ := r.startPoint(v.p)
+		to, _ := r.cfg.To.p.at(v.p.id)
+		if v.err == nil && (from.kind == pointOldestLocal || to.kind == pointOldestLocal) {
+			byLeader[v.p.leader] = append(byLeader[v.p.leader], localQuery{p: v.p, topicPartition: v.p.topicPartition})
+			at[v.p.topicPartition] = v
+		}
+	}
+	for leader, queries := range byLeader {
+		tiered, err := r.askLocal(ctx, leader, queries)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		for _, q := range queries {
+			v := at[q.topicPartition]
+			switch {
+			case err != nil:
+				v.err = err
+			case !tiered, q.err == sarama.ErrUnsupportedVersion: // nothing is remote
+				v.local = v.oldest
+			case q.err != sarama.ErrNoError:
+				v.err = q.err
+			default:
+				v.local = q.first
+			}
+		}
+	}
+	return nil
+}
+
+// askLocal asks a leader where the local logs of partitions begin.
+func (r *Reader) askLocal(ctx context.Context, leader int32, queries []localQuery) (tiered bool, err error) {
+	addr, ok := r.cluster.brokers[leader]
+	if !ok {
+		return false, errNoLeader
+	}
+	l, err := dial(ctx, r.cluster.cfg, addr)
+	if err != nil {
+		return false, err
+	}
+	defer l.close()
+	return l.firstLocal(queries, r.cluster.cfg.ClientID, r.pool)
 }
 
 // startPoint returns where a partition is to be started, and whether that was asked
@@ -69,7 +148,7 @@ func (r *Reader) startPoint(p *partition) (point, bool) {
 		return point{kind: pointBack, n: r.cfg.unread.back}, false
 	}
 	from, given := r.cfg.From.p.at(p.id)
-	if p.added && (!given || from.kind == pointNewest) {
+	if p.late && (!given || from.kind == pointNewest) {
 		return point{kind: pointOldest}, false // nothing in it was there when the read began
 	}
 	return from, given
@@ -91,6 +170,8 @@ func (v *resolved) place(r *Reader) {
 		v.start = v.newest
 	case pointOldest:
 		v.start = v.oldest
+	case pointOldestLocal:
+		v.start = min(max(v.local, v.oldest), v.newest)
 	case pointBack:
 		v.start = max(v.newest-from.n, v.oldest)
 	case pointAhead:
@@ -125,6 +206,8 @@ func (v *resolved) placeEnd(to point) {
 		v.end = v.newest
 	case pointOldest:
 		v.end = v.oldest
+	case pointOldestLocal:
+		v.end = max(v.local, v.oldest)
 	case pointBack:
 		v.end = max(v.newest-to.n, v.oldest)
 	case pointAhead:
@@ -143,16 +226,20 @@ func (v *resolved) placeEnd(to point) {
 	}
 }
 
-// settle writes what was resolved into the partition; the caller holds r.mu. It
-// reports whether the partition is read from now on, or is finished.
-func (r *Reader) settle(v *resolved) bool {
+// settle writes what was resolved into the partition; the caller holds r.mu.
+func (r *Reader) settle(v *resolved) (say sayings) {
 	p := v.p
-	if v.err != nil {
-		r.fail(p, v.err)
-		return false
+	if p.phase != placing { // given up meanwhile
+		return nil
 	}
-	r.recovered(p)
-	p.known = true
+	if v.err != nil {
+		return r.fail(p, v.err)
+	}
+	if p.contact != answering && !isDenied(p.err) { // offsets may be asked for without the right to read
+		say = r.recovered(p)
+	}
+	p.phase = reading
+	say = append(say, r.stable(p, v.newest, max(v.high, v.newest))...)
 	p.oldest, p.newest, p.heard = v.oldest, v.newest, time.Now()
 	p.start, p.next, p.delivered = v.start, v.start, v.start
 	p.end, p.endTime = v.end, v.endTime
@@ -161,16 +248,16 @@ func (r *Reader) settle(v *resolved) bool {
 		if v.oldest == v.newest {
 			held = " is empty and has no offset"
 		}
-		r.sayOf(OffsetClamped, p, fmt.Sprintf("%s %s; starting at %d", held, v.clamped, v.start),
+		say.about(OffsetClamped, p, fmt.Sprintf("%s %s; starting at %d", held, v.clamped, v.start),
 			" do not hold the offset "+v.clamped+"; starting at the nearest one of each")
 	}
 	if v.early != "" {
-		r.sayOf(OffsetClamped, p, " has nothing as late as "+v.early+"; starting at newest", " have nothing as late as "+v.early+"; starting at newest")
+		say.about(OffsetClamped, p, " has nothing as late as "+v.early+"; starting at newest", " have nothing as late as "+v.early+"; starting at newest")
 	}
 	if p.next >= p.end {
 		r.finish(p)
 	}
-	return true
+	return say
 }
 
 // clamp moves partitions whose position is outside of their log back into it.
@@ -189,30 +276,34 @@ func (r *Reader) clamp(ctx context.Context, parts []*partition) error {
 	if err := r.cluster.offsets(ctx, queries, r.cfg.Isolation); err != nil {
 		return err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i, p := range parts {
-		if err := errors.Join(found[i].oldest.err, found[i].newest.err); err != nil {
-			r.fail(p, err)
-			continue
+	r.locked(func() (say sayings) {
+		for i, p := range parts {
+			if p.phase.over() {
+				continue
+			}
+			if err := errors.Join(found[i].oldest.err, found[i].newest.err); err != nil {
+				say = append(say, r.fail(p, err)...)
+				continue
+			}
+			say = append(say, r.recovered(p)...)
+			say = append(say, r.moveInto(p, found[i].oldest.offset, max(found[i].newest.offset, found[i].oldest.offset))...)
 		}
-		r.recovered(p)
-		r.moveInto(p, found[i].oldest.offset, max(found[i].newest.offset, found[i].oldest.offset))
-	}
+		return say
+	})
 	return nil
 }
 
 // moveInto puts the position of a partition into what its log holds now. The caller
 // holds r.mu.
-func (r *Reader) moveInto(p *partition, oldest, newest int64) {
+func (r *Reader) moveInto(p *partition, oldest, newest int64) (say sayings) {
 	was := p.next
 	endless := r.cfg.Follow && r.cfg.To.IsZero()
 	text := ""
 	switch {
-	case p.anew && endless:
+	case p.phase == replaced && endless:
 		p.next = oldest
 		text = fmt.Sprintf("topic %s was deleted and made anew; reading partition %d from its beginning", p.topic, p.id)
-	case p.anew:
+	case p.phase == replaced:
 		p.next, p.end = oldest, oldest
 		text = fmt.Sprintf("topic %s was deleted and made anew; partition %d ended at %d", p.topic, p.id, was)
 	case p.next < oldest:
@@ -227,20 +318,11 @@ func (r *Reader) moveInto(p *partition, oldest, newest int64) {
 	}
 	if text != "" {
 		p.delivered = p.next
-		r.say(Notice{Kind: OffsetClamped, Topic: p.topic, Partition: p.id, Text: text})
+		say.add(Notice{Kind: OffsetClamped, Topic: p.topic, Partition: p.id, Text: text})
 	}
-	p.oldest, p.newest, p.heard, p.clampNext, p.anew = oldest, newest, time.Now(), false, false
+	p.oldest, p.newest, p.heard, p.phase = oldest, newest, time.Now(), reading
 	if p.next >= p.end {
 		r.finish(p)
 	}
-}
-
-// permanent reports whether asking again cannot help.
-func permanent(err error) bool {
-	return denied(err) || errors.Is(err, sarama.ErrInvalidTopic) || errors.Is(err, sarama.ErrUnsupportedVersion)
-}
-
-// denied reports whether a right is missing.
-func denied(err error) bool {
-	return errors.Is(err, sarama.ErrTopicAuthorizationFailed) || errors.Is(err, sarama.ErrClusterAuthorizationFailed)
+	return say
 }

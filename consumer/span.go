@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -9,6 +10,7 @@ import (
 // GrammarHelp describes the forms that ParseFrom and ParseTo read, for help texts.
 const GrammarHelp = `newest | end       behind the last record
 oldest             the first record
+oldest-local       the first record on the brokers' own disks (tiered storage)
 12345              that offset
 -100               100 offsets before newest, in each partition
 +100               100 offsets after oldest (--to: after the start)
@@ -20,7 +22,8 @@ oldest             the first record
 
 // places is a point for each partition.
 type places struct {
-	set   bool // a value was given
+	set   bool     // a value was given
+	notes []string // what was chosen where a local time is ambiguous
 	all   point
 	rest  bool // all was given, or else is the default
 	parts []partPoint
@@ -33,6 +36,11 @@ type partPoint struct {
 
 func parsePlaces(s string, c clock) (places, error) {
 	p := places{set: true}
+	c.note = func(text string) {
+		if !slices.Contains(p.notes, text) {
+			p.notes = append(p.notes, text)
+		}
+	}
 	for item := range strings.SplitSeq(s, ",") {
 		left, right, per := strings.Cut(item, "=")
 		if !per {
@@ -121,7 +129,7 @@ func ParseToAt(s string, now time.Time, loc *time.Location) (To, error) {
 	if s == "" {
 		return To{}, nil
 	}
-	p, err := parsePlaces(s, clock{now: now, loc: loc})
+	p, err := parsePlaces(s, clock{now: now, loc: loc, later: true})
 	if err != nil {
 		return To{}, fmt.Errorf("end: %w", err)
 	}
@@ -154,6 +162,13 @@ func (t To) String() string {
 	}
 	return t.p.String()
 }
+
+// Notes says what was chosen where a local time of the start was twice, or was not at
+// all, because clocks were put back or forward.
+func (f From) Notes() []string { return f.p.notes }
+
+// Notes is like From.Notes.
+func (t To) Notes() []string { return t.p.notes }
 
 // IsZero reports whether there is no end.
 func (t To) IsZero() bool { return !t.p.set }

@@ -59,6 +59,8 @@ func noticeOf(n consumer.Notice) streamNotice {
 		out.lost = true
 	case consumer.BrokerBack, consumer.PartitionBack:
 		out.trouble, out.back = false, true
+	case consumer.TransactionEnded:
+		out.trouble = false
 	case consumer.PartitionAdded:
 		out.trouble = false
 	}

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
@@ -100,6 +101,7 @@ func (jsonDecoder) Decode(_ context.Context, in Input, dst []byte) (Output, erro
 	if _, rest, err := registryFrame(b); err == nil {
 		b = rest
 	}
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) // a byte order mark is none of JSON's
 	if !json.Valid(b) {
 		return Output{}, errors.New("it is no JSON")
 	}

@@ -95,8 +95,10 @@ func (f *Filter) Match(r *consumer.Record, key, value []byte) bool {
 			return false
 		}
 	}
-	if len(f.where) > 0 && !isObject(value) {
-		return false
+	if len(f.where) > 0 {
+		if value = bytes.TrimPrefix(value, []byte("\xef\xbb\xbf")); !isObject(value) { // a byte order mark is none of JSON's
+			return false
+		}
 	}
 	for i := range f.where {
 		if !f.where[i].Match(value) {

@@ -69,6 +69,16 @@ func TestMatch(t *testing.T) {
 			t.Errorf("%q is no JSON object and passes", v)
 		}
 	}
+	if f, err = New(Config{Where: []string{"level==error"}}); err != nil {
+		t.Fatal(err)
+	}
+	for v, want := range map[string]bool{
+		`{"level":"error"}`: true, "\xef\xbb\xbf" + `{"level":"error"}`: true, `{"level":"=error"}`: false,
+	} {
+		if got := f.Match(r, nil, []byte(v)); got != want {
+			t.Errorf("%q gives %v", v, got)
+		}
+	}
 }
 
 // Ids of 64 bits are longer than what a float64 tells apart.
@@ -93,7 +103,7 @@ func TestLongNumbersAreExact(t *testing.T) {
 func TestRefused(t *testing.T) {
 	for _, c := range []Config{
 		{Include: []string{"("}}, {Exclude: []string{"["}}, {Key: "*"}, {Headers: []string{"=x"}}, {Headers: []string{"h~("}},
-		{Headers: []string{"h!x"}}, {Where: []string{""}}, {Where: []string{"=x"}}, {Where: []string{"a~("}}, {Where: []string{"a>b"}}, {Where: []string{"a!b"}},
+		{Headers: []string{"h!x"}}, {Where: []string{""}}, {Where: []string{"=x"}}, {Where: []string{"a~("}}, {Where: []string{"a>b"}}, {Where: []string{"a!b"}}, {Where: []string{"a===b"}},
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%+v is accepted", c)

@@ -46,6 +46,9 @@ func ParseCondition(s string) (Condition, error) {
 			break
 		}
 	}
+	if c.op == "==" && strings.HasPrefix(c.text, "=") {
+		return c, fmt.Errorf("condition %q: write field=value for what is equal", s)
+	}
 	c.number, c.isNum = parseNumber(c.text)
 	switch c.op {
 	case "==":

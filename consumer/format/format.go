@@ -29,6 +29,7 @@ type Options struct {
 	Color     bool
 	Escape    bool             // show control characters: the output is a terminal
 	Location  *time.Location   // of printed times; nil: local
+	Zone      bool             // text and table show the offset of the zone behind each time
 	Topic     bool             // print the topic's name: there are several
 	Headers   bool             // print headers in text and tables
 	Highlight []*regexp.Regexp // marked in values when Color is set
@@ -81,11 +82,14 @@ const timeLayout = "2006-01-02T15:04:05.000"
 // clockCache formats times quickly: the part down to the second is kept.
 type clockCache struct {
 	loc    *time.Location
+	zone   bool // append the offset of the zone
 	second int64
 	text   []byte
+	offset []byte // of the zone
 }
 
-// append appends t as 2026-11-22T18:31:04.123, or a dash for no time.
+// append appends t as 2026-11-22T18:31:04.123, with +01:00 behind it when the zone is
+// shown, or a dash for no time.
 func (c *clockCache) append(dst []byte, t time.Time) []byte {
 	if t.IsZero() {
 		return append(dst, '-')
@@ -94,8 +98,12 @@ func (c *clockCache) append(dst []byte, t time.Time) []byte {
 		c.second = s
 		c.text = t.In(c.loc).AppendFormat(c.text[:0], timeLayout)
 		c.text = c.text[:len(c.text)-3]
+		if c.zone {
+			c.offset = t.In(c.loc).AppendFormat(c.offset[:0], "Z07:00")
+		}
 	}
 	dst = append(dst, c.text...)
 	ms := t.Nanosecond() / 1e6
-	return append(dst, byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+	dst = append(dst, byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+	return append(dst, c.offset...)
 }

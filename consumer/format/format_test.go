@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -201,5 +202,34 @@ func TestDecodedJSONHasNoControlCharacters(t *testing.T) {
 	var back struct{ Value map[string]string }
 	if err := json.Unmarshal([]byte(got), &back); err != nil || back.Value["a"] != "x\u009b31m\u007f é 中" {
 		t.Errorf("it is another value: %q, %v", back.Value["a"], err)
+	}
+}
+
+// A decoder passes on a string whose bytes are no UTF-8; what is printed as JSON is.
+func TestJSONIsValidUTF8(t *testing.T) {
+	p, err := New("json", Options{Location: time.UTC})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := []byte("\xff\xfe\xc3")
+	for _, r := range []*Record{
+		{Record: &consumer.Record{}, Value: []byte(`{"a":"` + string(bad) + `"}`), ValueJSON: true},
+		{Record: &consumer.Record{}, Key: bad, Value: bad},
+		{Record: &consumer.Record{Topic: string(bad), Headers: []consumer.Header{{Key: string(bad), Value: bad}}}},
+	} {
+		if out := p.Append(nil, r); !utf8.Valid(out) || !json.Valid(out) {
+			t.Errorf("%q", out)
+		}
+	}
+}
+
+func TestTextShowsTheZone(t *testing.T) {
+	p, err := New("text", Options{Location: time.FixedZone("x", 3600), Zone: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Record{Record: &consumer.Record{Time: time.Date(2026, 11, 22, 17, 0, 0, 5e6, time.UTC)}, Value: []byte("v")}
+	if got, want := string(p.Append(nil, r)), "p0 0 2026-11-22T18:00:00.005+01:00 - v\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

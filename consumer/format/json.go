@@ -77,7 +77,8 @@ func appendJSONField(dst []byte, name string, b []byte, isJSON bool) []byte {
 
 // appendOneLine appends JSON text without its line breaks, which JSON allows between
 // tokens only, and with the characters escaped that terminals obey and JSON allows in
-// strings: DEL, those of C1, and those that reorder text.
+// strings: DEL, those of C1, and those that reorder text. Bytes that are not UTF-8, which
+// decoders let pass in strings, become the replacement character.
 func appendOneLine(dst, b []byte) []byte {
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
@@ -86,9 +87,12 @@ func appendOneLine(dst, b []byte) []byte {
 			dst = append(dst, `\u007f`...)
 		case c >= utf8.RuneSelf:
 			r, size := utf8.DecodeRune(b[i:])
-			if hidden(r) {
+			switch {
+			case r == utf8.RuneError && size == 1: // only a string can hold it
+				dst = append(dst, `\ufffd`...)
+			case hidden(r):
 				dst = appendUnicode(dst, r)
-			} else {
+			default:
 				dst = append(dst, b[i:i+size]...)
 			}
 			i += size - 1

@@ -27,7 +27,7 @@ type table struct {
 const maxCell = 32
 
 func newTable(o Options) *table {
-	t := &table{o: o, clock: clockCache{loc: o.Location}, colors: partitionColors()}
+	t := &table{o: o, clock: clockCache{loc: o.Location, zone: o.Zone}, colors: partitionColors()}
 	if o.Topic {
 		t.names = append(t.names, "TOPIC")
 	}

@@ -13,7 +13,7 @@ type text struct {
 }
 
 func newText(o Options) *text {
-	return &text{o: o, clock: clockCache{loc: o.Location}, colors: partitionColors()}
+	return &text{o: o, clock: clockCache{loc: o.Location, zone: o.Zone}, colors: partitionColors()}
 }
 
 func (p *text) Append(dst []byte, r *Record) []byte {

@@ -9,7 +9,7 @@ import (
 )
 
 // summary prints the one line at the end.
-func (t *tailer) summary(stats []consumer.PartitionStat) {
+func (t *tailer) summary(stats []consumer.PartitionStat, throttled time.Duration, idle bool) {
 	if t.cfg.Quiet {
 		return
 	}
@@ -26,11 +26,17 @@ func (t *tailer) summary(stats []consumer.PartitionStat) {
 	if s := took.Seconds(); t.shown >= 1000 && s > 0 {
 		fmt.Fprintf(&b, ", %s records/s", Group(int64(float64(t.shown)/s)))
 	}
+	if throttled >= time.Second {
+		fmt.Fprintf(&b, ", %v of it held up by quotas", throttled.Round(100*time.Millisecond))
+	}
 	if ends := positions(stats); ends != "" {
 		b.WriteString("; next ")
 		b.WriteString(ends)
 	}
 	t.say("%s", b.String())
+	if idle {
+		return // they are errors
+	}
 	for _, err := range unfinished(stats, func(s *consumer.PartitionStat) bool { return !s.Done }) { // given up: an error, told at the end
 		t.say("%v", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -79,6 +80,9 @@ func Run(ctx context.Context, cfg Config) error {
 	defer cancel()
 	wg.Go(func() { watchHangup(ctx, cfg.Out, func() { t.hungUp.Store(true); cancel() }) })
 
+	for _, note := range slices.Concat(rc.From.Notes(), rc.To.Notes()) {
+		t.say("%s", note)
+	}
 	r, err := t.open(ctx, rc)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -113,8 +117,12 @@ func (t *tailer) open(ctx context.Context, rc consumer.Config) (*consumer.Reader
 	return consumer.OpenLast(ctx, rc, t.cfg.Last)
 }
 
-// errEnough ends the loop after Config.Count records or Config.Idle of silence.
-var errEnough = errors.New("enough records")
+// errEnough ends the loop after Config.Count records, errIdle after Config.Idle of
+// silence.
+var (
+	errEnough = errors.New("enough records")
+	errIdle   = errors.New("silence")
+)
 
 // drain shows what the reader delivers until it ends.
 func (t *tailer) drain(ctx context.Context, r *consumer.Reader) error {
@@ -141,7 +149,7 @@ func (t *tailer) drain(ctx context.Context, r *consumer.Reader) error {
 			}
 		}
 		if len(batch) == 0 && t.cfg.Idle > 0 && time.Since(last) >= t.cfg.Idle {
-			return errEnough
+			return errIdle
 		}
 	}
 }
@@ -254,6 +262,7 @@ func (t *tailer) end(ctx context.Context, r *consumer.Reader, why error) error {
 			stats[i].Next = at
 		}
 	}
+	refused, throttled := r.Refused(), r.Throttled()
 	closeErr := r.Close()
 	var we *writeError
 	if t.hungUp.Load() {
@@ -272,12 +281,18 @@ func (t *tailer) end(ctx context.Context, r *consumer.Reader, why error) error {
 	if errors.Is(flushErr, syscall.EPIPE) {
 		return nil
 	}
-	quiet := errors.Is(why, io.EOF) || errors.Is(why, errEnough) || ctx.Err() != nil
-	if !quiet {
+	idle := errors.Is(why, errIdle)
+	quiet := errors.Is(why, io.EOF) || errors.Is(why, errEnough) || idle || ctx.Err() != nil
+	left := unread(stats, idle)
+	var access *consumer.AccessError
+	switch {
+	case !quiet && (left == nil || errors.As(why, &access)):
 		return why
+	case !quiet: // no partition could be read: say which
+		return left
 	}
-	t.summary(stats)
-	return errors.Join(flushErr, closeErr, unread(stats), t.missing())
+	t.summary(stats, throttled, idle)
+	return errors.Join(append(refused, flushErr, closeErr, left, t.missing())...)
 }
 
 // missing is the error of batches that were passed over: -q must not hide it.
@@ -289,11 +304,12 @@ func (t *tailer) missing() error {
 }
 
 // unread is the error of partitions that were given up: what was printed is not
-// everything that was asked for. Those that could not be read just now, when the
+// everything that was asked for. After a silence those that cannot be read are among
+// them: their silence means nothing. Those that could not be read just now, when the
 // user ended it, are none.
-func unread(stats []consumer.PartitionStat) error {
+func unread(stats []consumer.PartitionStat, idle bool) error {
 	return errors.Join(unfinished(stats, func(s *consumer.PartitionStat) bool {
-		return s.Done && (s.StopAt < 0 || s.Next < s.StopAt)
+		return (s.Done || idle) && (s.StopAt < 0 || s.Next < s.StopAt)
 	})...)
 }
 

@@ -316,6 +316,36 @@ func TestPositionsNameEveryTopic(t *testing.T) {
 	}
 }
 
+// A silence ends the read, but that of a partition that cannot be read means nothing.
+func TestIdleNamesWhatCouldNotBeRead(t *testing.T) {
+	k, topic, cfg, out, messages := setupOn(t, testkit.Kafka(t, testkit.Embedded()), 4)
+	k.Cluster().ControlKey(1, func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.Cluster().KeepControl()
+		resp := req.ResponseKind().(*kmsg.FetchResponse)
+		for _, ft := range req.(*kmsg.FetchRequest).Topics {
+			rt := kmsg.NewFetchResponseTopic()
+			rt.Topic = ft.Topic
+			for _, fp := range ft.Partitions {
+				if fp.Partition == 1 {
+					rp := kmsg.NewFetchResponseTopicPartition()
+					rp.Partition, rp.ErrorCode = 1, 6 // it has no leader here
+					rt.Partitions = append(rt.Partitions, rp)
+				}
+			}
+			if resp.Topics = append(resp.Topics, rt); len(rt.Partitions) > 0 {
+				return resp, nil, true
+			}
+		}
+		return nil, nil, false
+	})
+	cfg.Reader.Partitions, _ = consumer.ParsePartitions("1")
+	cfg.Reader.Follow, cfg.Idle = true, 500*time.Millisecond
+	err := Run(t.Context(), cfg)
+	if err == nil || !strings.Contains(err.Error(), "partition 1 of "+topic+" was not read to its end") {
+		t.Errorf("%v; output %q, messages %q", err, out, messages)
+	}
+}
+
 func TestPartitionsGivenUpAreAnError(t *testing.T) {
 	gone := errors.New("no right")
 	for _, tt := range []struct {
@@ -328,7 +358,7 @@ func TestPartitionsGivenUpAreAnError(t *testing.T) {
 		{consumer.PartitionStat{Done: true, StopAt: 9, Next: 9, Err: gone}, false}, // it failed when all was read
 		{consumer.PartitionStat{StopAt: 9, Next: 7, Err: gone}, false},             // it may come back; the user ended it
 	} {
-		if err := unread([]consumer.PartitionStat{tt.s}); (err != nil) != tt.bad {
+		if err := unread([]consumer.PartitionStat{tt.s}, false); (err != nil) != tt.bad {
 			t.Errorf("%+v: %v", tt.s, err)
 		}
 	}

@@ -22,7 +22,7 @@ import (
 type tailTopicFlags struct {
 	from, to, partitions, isolation string
 	regex, noFollow, sort           bool
-	window, idle                    time.Duration
+	window, idle, wait              time.Duration
 	last                            int
 	perPartition                    bool
 	count                           int64
@@ -30,6 +30,7 @@ type tailTopicFlags struct {
 	output, format, separator, color string
 	timezone                         string
 	utc, headers, rawControl, quiet  bool
+	showZone                         bool
 	rate                             bool
 
 	include, exclude, highlight []string
@@ -81,6 +82,7 @@ func (f *tailTopicFlags) addReadFlags(s *pflag.FlagSet) {
 	s.BoolVar(&f.noFollow, "no-follow", false, "end at the newest records as they are now")
 	s.Int64VarP(&f.count, "count", "c", 0, "end after `N` records shown")
 	s.DurationVar(&f.idle, "idle", 0, "end when no record came for this long")
+	s.DurationVar(&f.wait, "wait", consumer.DefaultWait, "how long a read with an end waits for a partition that cannot be read, before it gives it up (exit 1)")
 	s.BoolVar(&f.regex, "regex", false, "the topics are regular expressions, each for whole names")
 	s.BoolVar(&f.sort, "sort", false, "merge the partitions by time")
 	s.DurationVar(&f.window, "sort-window", time.Second, "how long --sort waits for older records of other partitions when following")
@@ -95,6 +97,7 @@ func (f *tailTopicFlags) addShowFlags(s *pflag.FlagSet) {
 	s.BoolVar(&f.rate, "rate", false, "print records/s of each partition every second, not records")
 	s.StringVar(&f.timezone, "timezone", "", "zone of times printed and given, as Asia/Shanghai (default local)")
 	s.BoolVar(&f.utc, "utc", false, "the same as --timezone UTC")
+	s.BoolVar(&f.showZone, "show-zone", false, "print the offset of the zone behind times (text and table; json always has it)")
 	s.StringVar(&f.color, "color", "auto", "auto, always or never; auto obeys NO_COLOR and CLICOLOR_FORCE")
 	s.BoolVar(&f.rawControl, "raw-control", false, "let control characters through to a terminal")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "nothing on stderr but errors")
@@ -164,6 +167,8 @@ func (f *tailTopicFlags) check(cmd *cobra.Command) error {
 	switch {
 	case changed("last") && f.last < 0:
 		return fmt.Errorf("-n %d: want 0 or more", f.last)
+	case f.wait <= 0:
+		return fmt.Errorf("--wait %v: want more than 0", f.wait)
 	case f.count < 0:
 		return fmt.Errorf("--count %d: want 1 or more", f.count)
 	case f.perPartition && !changed("last"):
@@ -198,7 +203,7 @@ func (f *tailTopicFlags) location() (*time.Location, error) {
 
 // reader builds what is read.
 func (f *tailTopicFlags) reader(topics []string, now time.Time, loc *time.Location) (consumer.Config, error) {
-	c := consumer.Config{Topics: topics, Regex: f.regex, Follow: !f.noFollow, Sort: f.sort, SortWindow: f.window}
+	c := consumer.Config{Topics: topics, Regex: f.regex, Follow: !f.noFollow, Sort: f.sort, SortWindow: f.window, Wait: f.wait}
 	var err error
 	if f.regex {
 		if err = consumer.CheckTopics(topics); err != nil {
@@ -227,7 +232,7 @@ func (f *tailTopicFlags) showing(a *app, cfg *tail.Config, loc *time.Location, m
 	if err != nil {
 		return fmt.Errorf("--color: %w", err)
 	}
-	o := format.Options{Color: color, Escape: tty && !f.rawControl, Location: loc, Topic: manyTopics, Headers: f.headers}
+	o := format.Options{Color: color, Escape: tty && !f.rawControl, Location: loc, Zone: f.showZone, Topic: manyTopics, Headers: f.headers}
 	if o.Highlight, err = filter.Compile("highlight", f.highlight); err != nil {
 		return err
 	}
