@@ -10,8 +10,10 @@ import (
 // notifier is what the system offers to learn of changes in directories. A directory
 // that is gone, or was given another name, is no longer watched; its own event says so.
 type notifier interface {
-	// add begins to watch a directory by a name that is not watched yet.
-	add(dir string) error
+	// add begins to watch a directory. It may be called while another add is under way,
+	// and may wait for run, or for the file system. early says that changes came before
+	// they could be told of.
+	add(dir string) (early bool, err error)
 	// remove ends it. The directory may be gone.
 	remove(dir string)
 	// run calls tell for each change, and lost when some could not be told, until ctx

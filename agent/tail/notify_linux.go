@@ -45,6 +45,9 @@ type inotify struct {
 	closed bool
 	dirs   map[string]int32   // watch descriptors
 	names  map[int32][]string // directories that a descriptor stands for
+
+	adding  int            // calls of add under way
+	unknown map[int32]bool // descriptors without names that events came for meanwhile
 }
 
 func newNotifier() (notifier, error) {
@@ -52,7 +55,7 @@ func newNotifier() (notifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &inotify{in: in, timer: -1, buf: make([]byte, 16<<10), dirs: map[string]int32{}, names: map[int32][]string{}}
+	n := &inotify{in: in, timer: -1, buf: make([]byte, 16<<10), dirs: map[string]int32{}, names: map[int32][]string{}, unknown: map[int32]bool{}}
 	if err := n.prepare(); err != nil {
 		n.close()
 		return nil, err
@@ -95,11 +98,17 @@ func (n *inotify) prepare() error {
 func (n *inotify) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.closed {
+	n.closed = true
+	n.closeLocked()
+}
+
+// closeLocked gives back what the system lent, once no add uses it any more.
+func (n *inotify) closeLocked() {
+	if n.adding > 0 || n.in < 0 {
 		return
 	}
-	n.closed = true
 	_ = unix.Close(n.in)
+	n.in = -1
 	if n.timer >= 0 {
 		_ = unix.Close(n.timer)
 	}
@@ -108,22 +117,36 @@ func (n *inotify) close() {
 	}
 }
 
-func (n *inotify) add(dir string) error {
+// add looks the directory up without the lock: on a file system that hangs, that takes
+// for ever, and the events of all others go on. What comes for a watch descriptor that
+// nobody knows meanwhile may be of this directory.
+func (n *inotify) add(dir string) (early bool, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
-		return fsnotify.ErrClosed
+		return false, fsnotify.ErrClosed
 	}
+	n.adding++
+	n.mu.Unlock()
 	wd, err := unix.InotifyAddWatch(n.in, dir, inotifyMask)
-	if err != nil {
-		return err
+	n.mu.Lock()
+	early = n.unknown[int32(wd)]
+	if n.adding--; n.adding == 0 {
+		clear(n.unknown)
+	}
+	switch {
+	case n.closed:
+		n.closeLocked()
+		return false, fsnotify.ErrClosed
+	case err != nil:
+		return false, err
 	}
 	n.removeLocked(dir, int32(wd))
 	n.dirs[dir] = int32(wd)
 	if names := n.names[int32(wd)]; !slices.Contains(names, dir) {
 		n.names[int32(wd)] = append(names, dir) // one directory may have several names
 	}
-	return nil
+	return early, nil
 }
 
 func (n *inotify) remove(dir string) {
@@ -166,7 +189,11 @@ func (n *inotify) ended(wd int32, gone bool) {
 func (n *inotify) namesOf(wd int32) []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.names[wd]
+	names := n.names[wd]
+	if len(names) == 0 && n.adding > 0 {
+		n.unknown[wd] = true
+	}
+	return names
 }
 
 func (n *inotify) run(ctx context.Context, tell func(event), lost func()) error {

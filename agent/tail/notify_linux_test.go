@@ -68,7 +68,7 @@ func startInotify(t *testing.T) (*inotify, *told) {
 		}
 		n.close()
 		n.close() // once is enough
-		if err := n.add("/"); err != fsnotify.ErrClosed {
+		if _, err := n.add("/"); err != fsnotify.ErrClosed {
 			t.Errorf("add after close: %v", err)
 		}
 	})
@@ -79,7 +79,7 @@ func TestInotify(t *testing.T) {
 	t.Parallel()
 	n, o := startInotify(t)
 	dir := t.TempDir()
-	if err := n.add(dir); err != nil {
+	if _, err := n.add(dir); err != nil {
 		t.Fatal(err)
 	}
 	a, b := filepath.Join(dir, "日志.log"), filepath.Join(dir, "b.log")
@@ -113,7 +113,8 @@ func TestInotify(t *testing.T) {
 	n.remove(dir)
 	n.remove(dir)
 	must(os.WriteFile(filepath.Join(dir, "unseen"), nil, 0o600))
-	must(n.add(dir))
+	_, err := n.add(dir)
+	must(err)
 	must(os.WriteFile(filepath.Join(dir, "seen"), nil, 0o600))
 	see("creation", filepath.Join(dir, "seen"), fsnotify.Create)
 	if o.has(filepath.Join(dir, "unseen"), fsnotify.Create) {
@@ -141,7 +142,7 @@ func TestInotifyDirectory(t *testing.T) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.add(dir); err != nil {
+		if _, err := n.add(dir); err != nil {
 			t.Fatal(err)
 		}
 		name := filepath.Join(dir, away.what)
@@ -172,7 +173,7 @@ func TestInotifyAlias(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, d := range []string{dir, alias} {
-		if err := n.add(d); err != nil {
+		if _, err := n.add(d); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -198,7 +199,7 @@ func TestInotifyFolds(t *testing.T) {
 	t.Parallel()
 	n, o := startInotify(t)
 	dir := t.TempDir()
-	if err := n.add(dir); err != nil {
+	if _, err := n.add(dir); err != nil {
 		t.Fatal(err)
 	}
 	name := filepath.Join(dir, "app.log")

@@ -23,7 +23,7 @@ func newNotifier() (notifier, error) {
 	return &portable{fs: fs}, nil
 }
 
-func (n *portable) add(dir string) error { return n.fs.Add(dir) }
+func (n *portable) add(dir string) (bool, error) { return false, n.fs.Add(dir) }
 
 func (n *portable) remove(dir string) { _ = n.fs.Remove(dir) }
 

@@ -26,7 +26,7 @@ func dated(t *testing.T, p string, at time.Time, names ...string) {
 }
 
 // notify tells the Set that p was written to.
-func (r *rig) notify(p string) { r.set.event(filepath.Dir(p), p, fsnotify.Write) }
+func (r *rig) notify(p string) { r.set.event(event{filepath.Dir(p), p, fsnotify.Write}) }
 
 // TestLateWriteHidesNoGeneration writes to a renamed file after the next one was
 // filled, and reads it before that one is renamed too, never having been seen.

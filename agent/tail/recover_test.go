@@ -131,10 +131,10 @@ func TestFirstContentWhileWaiting(t *testing.T) {
 	f.Release()
 	for _, n := range []string{".2", ".1"} {
 		l.Lines(10)
-		r.set.event(filepath.Dir(p), p, fsnotify.Write)
+		r.set.event(event{filepath.Dir(p), p, fsnotify.Write})
 		r.set.checkDirty()
 		l.CopyTruncate(n)
-		r.set.event(filepath.Dir(p), p, fsnotify.Write)
+		r.set.event(event{filepath.Dir(p), p, fsnotify.Write})
 		r.set.checkDirty()
 	}
 	l.Lines(10)
@@ -172,7 +172,7 @@ func TestFilledBetweenLooks(t *testing.T) {
 				}
 				l.Lines(refill)
 				if read {
-					r.set.event(filepath.Dir(p), p, fsnotify.Write)
+					r.set.event(event{filepath.Dir(p), p, fsnotify.Write})
 					r.read()
 				}
 				r.step(3)
@@ -289,7 +289,7 @@ func TestTruncatedDuringTheLook(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Lines(10)
-	r.set.event(filepath.Dir(p), p, fsnotify.Write)
+	r.set.event(event{filepath.Dir(p), p, fsnotify.Write})
 	f := r.set.tryReady()
 	if look := r.set.wasFilled(f, st); look != blankAgain {
 		t.Errorf("look %v, want it made again", look)
@@ -357,7 +357,7 @@ func TestTruncatedThenRenamed(t *testing.T) {
 	r := newRig(t, Config{Path: p})
 	l.Lines(10)
 	r.step(1)
-	r.set.event(filepath.Dir(p), p, fsnotify.Write)
+	r.set.event(event{filepath.Dir(p), p, fsnotify.Write})
 	f := r.set.tryReady()
 	l.Truncate(0)
 	l.Lines(5)

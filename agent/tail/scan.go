@@ -35,6 +35,7 @@ func (s *Set) Run(ctx context.Context) error {
 		case <-s.kick:
 			// Events must not make scans follow on one another: one takes at
 			// most a tenth of the time.
+			s.openInbox()
 			full = s.wantsFull() && time.Since(last) > 10*took+5*time.Millisecond
 		}
 		if !full {
@@ -85,6 +86,7 @@ func (s *Set) Scan(ctx context.Context) error {
 	if s.trusts {
 		s.kept = map[string]*listing{}
 	}
+	s.openInbox()
 	s.mu.Lock()
 	s.full = false
 	clear(s.dirty)

@@ -29,6 +29,7 @@ type Set struct {
 	watcher *Watcher
 	own     bool // watcher is ours to run
 	trusts  bool // a directory whose time is the same has the same names; not so on network file systems
+	inbox   inbox
 	kick    chan struct{}
 	notify  chan struct{} // something is in ready
 	closed  chan struct{}

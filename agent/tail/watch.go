@@ -15,19 +15,29 @@ import (
 // Watcher brings notifications of changes in directories to the Sets that ask for
 // them. The number of notification instances a user may have is small, so all
 // Sets of a process should share one.
+//
+// A directory is in one of these states:
+//
+//	unwatched --add--> busy --the notifier took it--> watched --remove, or gone--> busy, unwatched
+//
+// A call of the notifier may wait for its own reader, which waits for dispatch (Windows),
+// or for a file system that hangs (Linux). So the lock is never held over such a call:
+// one caller makes it while the directory is busy, and others wait for that caller.
 type Watcher struct {
 	log  *slog.Logger
 	fs   notifier
 	once sync.Once
 
-	mu   sync.Mutex
-	err  error // why there is no fs, or why it no longer works
+	mu   sync.Mutex // held over no call of fs, and over none of a Set that could wait
+	err  error      // why there is no fs, or why it no longer works
 	dirs map[string]*watchedDir
 }
 
+// watchedDir is guarded by Watcher.mu.
 type watchedDir struct {
 	id   inode // zero: not watched now
 	subs map[*Set]struct{}
+	busy chan struct{} // closed when the call of the notifier under way has ended; nil: none is
 }
 
 // NewWatcher returns a Watcher. Its Run must be running for Sets to be notified;
@@ -79,7 +89,7 @@ func (w *Watcher) dispatch(ev event) {
 	defer w.mu.Unlock()
 	if d := w.dirs[ev.dir]; d != nil {
 		for s := range d.subs {
-			s.event(ev.dir, ev.name, ev.op)
+			s.event(ev)
 		}
 	}
 	if d := w.dirs[ev.name]; d != nil && ev.op&(fsnotify.Remove|fsnotify.Rename) != 0 {
@@ -92,15 +102,14 @@ func (w *Watcher) rescan() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, d := range w.dirs {
-		for s := range d.subs {
-			s.mu.Lock()
-			s.full = true
-			for _, sl := range s.slots {
-				sl.told |= fsnotify.Remove // for all that is known
-			}
-			s.mu.Unlock()
-			s.poke()
-		}
+		d.missed()
+	}
+}
+
+// missed makes the Sets of a directory look for themselves.
+func (d *watchedDir) missed() {
+	for s := range d.subs {
+		s.missed()
 	}
 }
 
@@ -122,52 +131,91 @@ func (w *Watcher) add(dir string, s *Set) error {
 		w.dirs[dir] = d
 	}
 	d.subs[s] = struct{}{}
+	w.awaitLocked(d)
 	if d.id == st.id {
 		return nil
 	}
-	if d.id != (inode{}) {
-		w.fs.remove(dir) // of the directory that was there before; it may be gone
-	}
-	if err := w.fs.add(dir); err != nil {
-		if errors.Is(err, fsnotify.ErrClosed) {
-			return nil
+	old := d.id
+	d.id = st.id // now, so that an event which says that it is gone is not overruled
+	early := false
+	w.callLocked(d, func() {
+		if old != (inode{}) {
+			w.fs.remove(dir) // of the directory that was there before; it may be gone
 		}
+		early, err = w.fs.add(dir)
+	})
+	if err != nil && d.id == st.id {
 		d.id = inode{}
-		return watchError(err)
 	}
-	d.id = st.id
-	return nil
+	if early {
+		d.missed()
+	}
+	w.unwatchLocked(dir, d) // the Sets may have gone meanwhile
+	if err == nil || errors.Is(err, fsnotify.ErrClosed) {
+		return nil
+	}
+	return watchError(err)
 }
 
-// remove ends watching a directory for a Set.
+// callLocked makes a call of the notifier for d, without the lock.
+func (w *Watcher) callLocked(d *watchedDir, call func()) {
+	done := make(chan struct{})
+	d.busy = done
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		d.busy = nil
+		close(done)
+	}()
+	call()
+}
+
+// awaitLocked waits until no call for d is under way.
+func (w *Watcher) awaitLocked(d *watchedDir) {
+	for d.busy != nil {
+		busy := d.busy
+		w.mu.Unlock()
+		<-busy
+		w.mu.Lock()
+	}
+}
+
+// unwatchLocked ends watching a directory that no Set asks for any more. While a call
+// for it is under way, the caller of that does so.
+func (w *Watcher) unwatchLocked(dir string, d *watchedDir) {
+	for len(d.subs) == 0 && d.busy == nil && w.dirs[dir] == d {
+		if w.fs == nil || d.id == (inode{}) {
+			delete(w.dirs, dir)
+			return
+		}
+		d.id = inode{}
+		w.callLocked(d, func() { w.fs.remove(dir) }) // gone already if the directory is
+	}
+}
+
+// remove ends watching a directory for a Set. It does not wait for calls of others.
 func (w *Watcher) remove(dir string, s *Set) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.removeLocked(dir, s)
-}
-
-func (w *Watcher) removeLocked(dir string, s *Set) {
-	d := w.dirs[dir]
-	if d == nil {
-		return
-	}
-	delete(d.subs, s)
-	if len(d.subs) == 0 {
-		delete(w.dirs, dir)
-		if w.fs != nil && d.id != (inode{}) {
-			w.fs.remove(dir) // gone already if the directory is
-		}
+	if d := w.dirs[dir]; d != nil {
+		delete(d.subs, s)
+		w.unwatchLocked(dir, d)
 	}
 }
 
-// drop ends all watching for a Set.
+// drop ends all watching for a Set, which is told of nothing from now on.
 func (w *Watcher) drop(s *Set) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	mine := map[string]*watchedDir{}
 	for dir, d := range w.dirs {
 		if _, ok := d.subs[s]; ok {
-			w.removeLocked(dir, s)
+			delete(d.subs, s)
+			mine[dir] = d
 		}
+	}
+	for dir, d := range mine {
+		w.unwatchLocked(dir, d)
 	}
 }
 
@@ -190,19 +238,83 @@ func (s *Set) poke() {
 	}
 }
 
-// event is called by the Watcher: something happened to path in dir.
-func (s *Set) event(dir, path string, op fsnotify.Op) {
+// inboxMost is how many events wait for a Set at most; of more, it looks for itself.
+const inboxMost = 4096
+
+// inbox holds what the Watcher told of while the Set was busy with files: the Watcher
+// serves other Sets too, and must not wait for a file system that this one waits for.
+type inbox struct {
+	mu     sync.Mutex
+	events []event // in their order
+	missed bool    // some were not told of
+}
+
+// event is called by the Watcher, from one goroutine. It waits for nothing.
+func (s *Set) event(ev event) {
+	in := &s.inbox
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(in.events) == 0 && s.mu.TryLock() {
+		s.toldLocked(ev)
+		s.mu.Unlock()
+		return
+	}
+	switch n := len(in.events); {
+	case in.missed, n > 0 && in.events[n-1] == ev:
+	case n < inboxMost:
+		in.events = append(in.events, ev)
+	default:
+		in.missed = true
+	}
+	s.poke()
+}
+
+// missed is called by the Watcher when it could not tell of all that happened.
+func (s *Set) missed() {
+	s.inbox.mu.Lock()
+	s.inbox.missed = true
+	s.inbox.mu.Unlock()
+	if s.mu.TryLock() {
+		s.openInboxLocked()
+		s.mu.Unlock()
+	}
+	s.poke()
+}
+
+// openInbox takes what the Watcher left.
+func (s *Set) openInbox() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f := s.byName[path]; f != nil && op&fsnotify.Write != 0 {
+	s.openInboxLocked()
+}
+
+func (s *Set) openInboxLocked() {
+	s.inbox.mu.Lock()
+	events, missed := s.inbox.events, s.inbox.missed
+	s.inbox.events, s.inbox.missed = nil, false
+	s.inbox.mu.Unlock()
+	for _, ev := range events {
+		s.toldLocked(ev)
+	}
+	if missed {
+		s.full = true
+		for _, sl := range s.slots {
+			sl.told |= fsnotify.Remove // for all that is known
+		}
+	}
+}
+
+// toldLocked takes note of one event.
+func (s *Set) toldLocked(ev event) {
+	if f := s.byName[ev.name]; f != nil && ev.op&fsnotify.Write != 0 {
 		s.writtenLocked(f)
 	}
-	for _, named := range s.named[dir] {
-		name := path
-		if named != dir {
-			name = filepath.Join(named, filepath.Base(path))
+	for _, named := range s.named[ev.dir] {
+		name := ev.name
+		if named != ev.dir {
+			name = filepath.Join(named, filepath.Base(ev.name))
 		}
-		s.eventLocked(name, op)
+		s.eventLocked(name, ev.op)
 	}
 }
 
