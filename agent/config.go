@@ -20,6 +20,8 @@ type Config struct {
 	ID         string // unique in the fleet
 	Host       string // value of the record header host
 	Version    string
+	Commit     string // git commit this agent was built from; empty: not known
+	Built      string // time of that commit, RFC 3339; empty: not known
 	DataDir    string // positions and the cached list; created when missing
 	CollectKey string // etcd key of the entries, placeholders already replaced
 

@@ -173,7 +173,7 @@ func (a *Agent) presence() etcdcfg.Presence {
 	entries, tasks, revision := a.tasks.list()
 	list, _ := a.lists.problems()
 	p := etcdcfg.Presence{
-		ID: a.cfg.ID, Host: a.cfg.Host, Version: a.cfg.Version, PID: a.pid, Started: a.started.UTC(),
+		ID: a.cfg.ID, Host: a.cfg.Host, Version: a.cfg.Version, Commit: a.cfg.Commit, Built: a.cfg.Built, PID: a.pid, Started: a.started.UTC(),
 		CollectKey: a.cfg.CollectKey, Revision: revision, ListError: list,
 		Kafka: a.producer.Stats().Brokers, Tasks: []etcdcfg.TaskState{},
 	}

@@ -13,6 +13,8 @@ type Presence struct {
 	ID         string      `json:"id"`
 	Host       string      `json:"host"`
 	Version    string      `json:"version"`
+	Commit     string      `json:"commit,omitempty"` // git commit the agent was built from
+	Built      string      `json:"built,omitempty"`  // time of that commit, RFC 3339
 	PID        int         `json:"pid"`
 	Started    time.Time   `json:"started"`
 	CollectKey string      `json:"collect_key"`

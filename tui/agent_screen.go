@@ -147,7 +147,7 @@ func (s *agentScreen) summary(int) string {
 	if a == nil {
 		return st.warn.apply("This agent is gone")
 	}
-	text := fmt.Sprintf("%s · pid %d · version %s · %s", clean(a.host), a.pid, clean(a.version), plural(a.tasks, "task"))
+	text := fmt.Sprintf("%s · pid %d · %s · %s", clean(a.host), a.pid, a.buildText(), plural(a.tasks, "task"))
 	if !a.present {
 		text += st.warn.apply(" · gone")
 	}

@@ -15,9 +15,10 @@ const time1s = time.Second
 // agentsScreen lists the agents, those gone for a while too.
 type agentsScreen struct {
 	listState
-	table *table
-	rows  []agentRow
-	seen  *fleetView
+	table    *table
+	rows     []agentRow
+	versions []versionCount // of the agents on duty, the most frequent first
+	seen     *fleetView
 }
 
 func newAgentsScreen(e *env) *agentsScreen {
@@ -69,6 +70,7 @@ func (s *agentsScreen) arrange() {
 	if s.sel < len(s.rows) {
 		selected = s.rows[s.sel].id
 	}
+	s.versions = versionsOf(v.agents)
 	s.rows = make([]agentRow, 0, len(v.agents))
 	for _, r := range v.agents {
 		if s.filter == nil || s.filter.matchString(strings.Join([]string{r.id, r.host, r.version, r.key, r.state, r.kafka}, " ")) {
@@ -159,6 +161,9 @@ func (s *agentsScreen) summary(int) string {
 	if bad > 0 {
 		text += st.bad.apply(fmt.Sprintf(" · ✗ %d in trouble", bad))
 	}
+	if differ := versionsText(s.versions); differ != "" {
+		text += st.warn.apply(" · ! " + differ)
+	}
 	text += s.filterNote(len(s.rows), len(v.agents))
 	if v.duty.err != "" {
 		text += "   " + st.warn.apply("as of "+s.env.stamp(v.duty.since)+": "+v.duty.err)
@@ -205,6 +210,10 @@ func (s *agentsScreen) cells(i int) []cell {
 	if !r.present || r.reported && !r.fresh {
 		value = st.dim
 	}
+	version := value
+	if r.present && len(s.versions) > 1 && r.version != s.versions[0].version {
+		version = st.warn
+	}
 	up, rev, revPaint := "", "", value
 	if !r.started.IsZero() && r.present {
 		up = upText(v.at.Sub(r.started))
@@ -248,7 +257,7 @@ func (s *agentsScreen) cells(i int) []cell {
 		lag = humanBytes(float64(r.lag))
 	}
 	return []cell{
-		{text: clean(r.id), paint: value}, {text: clean(r.host), paint: value}, {text: clean(r.version), paint: value}, {text: up, paint: value}, {text: clean(r.key), paint: value}, {text: rev, paint: revPaint},
+		{text: clean(r.id), paint: value}, {text: clean(r.host), paint: value}, {text: clean(r.version), paint: version}, {text: up, paint: value}, {text: clean(r.key), paint: value}, {text: rev, paint: revPaint},
 		{text: strconv.Itoa(r.tasks), paint: value}, {text: state, paint: statePaint}, {text: humanCount(r.lines), paint: value}, {text: bytesText(r.bytes), paint: value},
 		{text: lag, paint: value}, {text: kafka, paint: kafkaPaint}, {text: rep, paint: value},
 	}

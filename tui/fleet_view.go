@@ -84,6 +84,7 @@ type taskRow struct {
 // agentRow is one agent.
 type agentRow struct {
 	id, host, version, key string
+	commit, built          string // of the agent's build; empty: not known
 	started                time.Time
 	pid                    int
 	present                bool
@@ -156,6 +157,7 @@ func (b *builder) agent(a *agentState) {
 	}
 	p := a.presence
 	row.host, row.version, row.key, row.started, row.pid = p.Host, p.Version, p.CollectKey, p.Started, p.PID
+	row.commit, row.built = p.Commit, p.Built
 	row.revision, row.listError, row.kafka = p.Revision, p.ListError, p.Kafka
 	if a.cur != nil {
 		b.fromReport(&row, a)

@@ -84,8 +84,9 @@ func (a *app) agentConfig(c *config.Config, log *slog.Logger) (agent.Config, err
 	if err != nil {
 		return agent.Config{}, fmt.Errorf("agent: %w", err)
 	}
+	build := thisBuild()
 	return agent.Config{
-		ID: id, Host: hostname(), Version: buildVersion(), DataDir: dir, CollectKey: resolve(c.Etcd.CollectKey),
+		ID: id, Host: hostname(), Version: build.Version, Commit: build.Commit, Built: build.Date, DataDir: dir, CollectKey: resolve(c.Etcd.CollectKey),
 		Etcd: etcdConfig(c, log), Kafka: kafkaConfig(c),
 		Acks: c.Kafka.Acks, Compression: c.Kafka.Compression, Partitioner: c.Kafka.Partitioner,
 		Headers: c.Kafka.Headers, MaxBuffer: c.Agent.MaxBuffer, MaxLines: c.Kafka.ChanSize,

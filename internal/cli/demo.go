@@ -1,3 +1,5 @@
+//go:build !nodemo
+
 package cli
 
 import (
@@ -15,6 +17,9 @@ import (
 	"logctl/internal/config"
 	"logctl/tui"
 )
+
+// demoBuilt says whether the demo and its embedded servers are in this binary.
+const demoBuilt = true
 
 // demoOptions are the flags of the demo.
 type demoOptions struct {
