@@ -15,6 +15,7 @@ import (
 	"logctl/agent/positions"
 	"logctl/agent/report"
 	"logctl/agent/ship"
+	"logctl/agent/state"
 	"logctl/agent/tail"
 	"logctl/etcdcfg"
 )
@@ -130,7 +131,7 @@ func (a *Agent) drain(ctx context.Context) {
 func (a *Agent) newShared() *shared {
 	return &shared{
 		address: address{names: a.cfg.Headers, host: a.cfg.Host}, maxLine: a.cfg.MaxLine, longLines: a.cfg.longLines(), interval: a.cfg.ScanInterval,
-		allowed: a.cfg.allowed(), producer: a.producer, registry: a.registry, watcher: a.watcher, times: defaultTimes(), log: a.cfg.Log,
+		allowed: a.cfg.allowed(), producer: a.producer, cluster: func() state.State { return a.producer.Stats().Cluster }, registry: a.registry, watcher: a.watcher, times: defaultTimes(), log: a.cfg.Log,
 	}
 }
 
@@ -164,6 +165,7 @@ func (a *Agent) announce(ctx context.Context) error {
 		var last etcdcfg.Presence
 		for {
 			a.tasks.sweep()
+			a.tasks.tell()
 			if p := a.presence(); !reflect.DeepEqual(p, last) {
 				an.Set(p)
 				last = p

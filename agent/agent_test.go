@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"logctl/agent/report"
+	"logctl/agent/state"
 	"logctl/etcdcfg"
 	"logctl/internal/kafka"
 	"logctl/internal/testkit"
@@ -95,7 +95,7 @@ func TestMissingTopicShowsBeforeThereIsALine(t *testing.T) {
 	go func() { ended <- a.Run(ctx) }()
 	testkit.Eventually(t, 20*time.Second, "the topic is missing", func() bool {
 		r := a.Report()
-		return len(r.Tasks) == 1 && r.Tasks[0].State == report.StateTopicMissing
+		return len(r.Tasks) == 1 && r.Tasks[0].State == state.TopicMissing
 	})
 	cancel()
 	if err := <-ended; err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"logctl/agent/report"
 	"logctl/agent/ship"
+	"logctl/agent/state"
 	"logctl/agent/transform"
 	"logctl/etcdcfg"
 	"logctl/internal/testkit"
@@ -103,7 +104,7 @@ func TestEditedWhileItsTopicIsDown(t *testing.T) {
 	e.ExcludeLines = []string{"^debug"}
 	b.apply([]etcdcfg.Entry{e}, 2)
 	_, tasks, _ := b.list()
-	if st := tasks[0].status(time.Now()); st.State != report.StateTopicMissing || st.Error != "create it" {
+	if st := tasks[0].status(time.Now()); st.State != state.TopicMissing || st.Error != "create it" {
 		t.Errorf("got %q (%s), want what is wrong with the topic", st.State, st.Error)
 	}
 	b.send.mu.Lock()

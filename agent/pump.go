@@ -57,7 +57,10 @@ func (t *task) pass(ctx context.Context, s *stream, f *tail.File) (n int64, err 
 }
 
 // flows tells whether nothing is known to be wrong with the topic.
-func (t *task) flows() bool { return t.shared.producer.Topic(t.entry.Topic).State == "" }
+func (t *task) flows() bool {
+	st := t.shared.producer.Topic(t.entry.Topic)
+	return st.State == "" || st.Slow
+}
 
 // send hands a chunk to ship. The chunk is released when it was acknowledged, or
 // at once when nothing of it is to be sent.

@@ -2,23 +2,23 @@ package agent
 
 import (
 	"cmp"
+	"errors"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"logctl/agent/report"
+	"logctl/agent/state"
 	"logctl/agent/tail"
 	"logctl/etcdcfg"
 )
 
-// Bounds of the states in words.
-const (
-	shippingFor = 3 * time.Second  // a task is "shipping" this long after its last line
-	behindAfter = 15 * time.Second // and "behind" when a line waits longer for its acknowledgement
-	topFiles    = 10               // files named in a report
-)
+// topFiles is how many files a report names.
+const topFiles = 10
 
-// status looks at the task: its counters, files and state in words.
+// status looks at the task: its counters, files and state.
 func (t *task) status(now time.Time) report.Task {
 	c := t.counters
 	r := report.Task{
@@ -31,8 +31,9 @@ func (t *task) status(now time.Time) report.Task {
 	if oldest := oldestUnacked(streams); !oldest.IsZero() {
 		r.OldestUnackedMS = now.Sub(oldest).Milliseconds()
 	}
-	set, st, why := t.cause()
+	ev, set := t.evidence(now)
 	if set != nil {
+		st := set.Status()
 		r.Files, r.Unreadable = st.Files, st.Unreadable
 		r.Skipped += st.Skipped
 		acked := make(map[tail.FileID]int64, len(streams))
@@ -41,16 +42,10 @@ func (t *task) status(now time.Time) report.Task {
 		}
 		fillFiles(&r, set.EachFile, acked)
 	}
-	switch {
-	case why.state != "":
-		r.State, r.Error = why.state, why.reason
-	case r.OldestUnackedMS > behindAfter.Milliseconds():
-		r.State = report.StateBehind
-	case r.LagBytes > 0 && r.Lines > 0, now.UnixNano()-c.lastRead.Load() < int64(shippingFor):
-		r.State = report.StateShipping
-	default:
-		r.State = report.StateIdle
-	}
+	ev.OldestUnacked = time.Duration(r.OldestUnackedMS) * time.Millisecond
+	ev.LagBytes, ev.LinesRead, ev.LastRead = r.LagBytes, r.Lines, time.Unix(0, c.lastRead.Load())
+	st := t.tracker.Note(state.Judge(ev), now)
+	r.State, r.Error, r.Since, r.File = st.Code, st.Detail, st.Since.UTC(), st.Path
 	return r
 }
 
@@ -74,10 +69,11 @@ func fillFiles(r *report.Task, each func(func(tail.FileInfo)), acked map[tail.Fi
 		}
 		lag := max(0, f.Size-pos)
 		r.LagBytes += lag
+		r.SkippedBytes += f.Skipped
 		if len(top) == topFiles && lag <= top[topFiles-1].Size-top[topFiles-1].Acked {
 			return
 		}
-		file := report.File{Path: cmp.Or(f.Name, f.Path), Size: f.Size, Read: f.Read, Acked: pos, State: f.State}
+		file := report.File{Path: cmp.Or(f.Name, f.Path), Size: f.Size, Read: f.Read, Acked: pos, Skipped: f.Skipped, State: f.State}
 		at, _ := slices.BinarySearchFunc(top, lag, func(o report.File, lag int64) int { return cmp.Compare(lag, o.Size-o.Acked) })
 		top = slices.Insert(top, at, file)
 		top = top[:min(len(top), topFiles)]
@@ -85,64 +81,56 @@ func fillFiles(r *report.Task, each func(func(tail.FileInfo)), acked map[tail.Fi
 	r.TopFiles = top
 }
 
-// cause is why a task does not ship; the zero value: nothing is known to be wrong.
-type cause struct{ state, reason string }
-
-// cause finds the first thing on the way from the file to Kafka that stops lines.
-// The set, whose status comes with it, is nil when the task does not run.
-func (t *task) cause() (*tail.Set, tail.Status, cause) {
+// evidence gathers what is known of the task but its traffic. The set is nil when the
+// task follows nothing.
+func (t *task) evidence(now time.Time) (state.Evidence, *tail.Set) {
 	t.mu.Lock()
 	set, failure, waits := t.set, t.failure, t.waits
 	t.mu.Unlock()
+	ev := state.Evidence{Now: now, Waits: waits, Running: set != nil}
 	if failure != nil {
-		line, _, _ := strings.Cut(failure.Error(), "\n")
-		return nil, tail.Status{}, cause{report.StateFailed, line}
+		ev.Failure, _, _ = strings.Cut(failure.Error(), "\n")
+		return ev, nil
 	}
 	topic := t.shared.producer.Topic(t.entry.Topic)
-	switch {
-	case waits && topic.State != "":
-		// An edited entry waits until what was read before the edit is acknowledged.
-		return nil, tail.Status{}, cause{topic.State, topic.Err}
-	case set == nil:
-		return nil, tail.Status{}, cause{report.StateStarting, ""}
+	on := state.State{Code: topic.State, Since: topic.Since, Detail: topic.Err}
+	if topic.Slow {
+		ev.Slow = on
+	} else {
+		ev.Topic = on
+	}
+	if t.shared.cluster != nil {
+		ev.Cluster = t.shared.cluster()
+	}
+	if set == nil {
+		return ev, nil
 	}
 	st := set.Status()
-	waiting := st.Waiting
-	if state := refusal(waiting); state != "" {
-		return set, st, cause{state, waiting}
-	}
 	switch {
-	case topic.State != "":
-		return set, st, cause{topic.State, topic.Err}
-	case waiting == report.StateWaitingForFile:
-		return set, st, cause{waiting, ""}
-	case waiting != "":
-		return set, st, cause{report.StateWaitingForFile, waiting}
-	case st.Problem != "":
-		return set, st, cause{cmp.Or(refusal(st.Problem), report.StateFailed), st.Problem}
+	case st.WaitingFor != nil:
+		ev.Nothing = state.State{Code: fileCode(st.WaitingFor), Detail: st.Waiting}
+	case st.Waiting == string(state.WaitingForFile):
+		ev.Nothing = state.State{Code: state.WaitingForFile}
+	case st.Waiting != "":
+		ev.Nothing = state.State{Code: state.WaitingForFile, Detail: st.Waiting}
 	}
-	return set, st, cause{}
+	if st.ProblemOf != nil {
+		ev.Partial = state.State{Code: fileCode(st.ProblemOf), Path: st.ProblemAt, Detail: st.Problem}
+	}
+	return ev, set
 }
 
-// refusal is the state of a task whose file must not be read, for the reason given;
-// "" when that is not what the reason says.
-func refusal(reason string) string {
-	for _, state := range []string{report.StateNotAllowed, report.StatePermissionDenied} {
-		if strings.HasPrefix(reason, state) {
-			return state
-		}
+// fileCode is the state that an error of a file means.
+func fileCode(err error) state.Code {
+	switch {
+	case errors.Is(err, ErrNotAllowed):
+		return state.NotAllowed
+	case errors.Is(err, fs.ErrPermission):
+		return state.PermissionDenied
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return state.FileSystemHangs
 	}
-	return ""
-}
-
-// note remembers since when the task is in a state of its presence.
-func (t *task) note(state string, now time.Time) time.Time {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if state != t.state {
-		t.state, t.since = state, now
-	}
-	return t.since
+	return state.FileUnreadable
 }
 
 // Report is the state of the agent at this moment, as it is published. It may be called
@@ -157,7 +145,7 @@ func (a *Agent) Report() report.Report {
 	}
 	for i, e := range entries {
 		if tasks[i] == nil {
-			r.Tasks = append(r.Tasks, report.Task{Path: e.Path, Topic: e.Topic, State: report.StateDisabled})
+			r.Tasks = append(r.Tasks, report.Task{Path: e.Path, Topic: e.Topic, State: state.Disabled})
 			continue
 		}
 		r.Tasks = append(r.Tasks, tasks[i].status(now))
@@ -166,8 +154,8 @@ func (a *Agent) Report() report.Report {
 }
 
 // presence is what the agent announces in etcd. Shipping, idle and behind are one
-// state there, and its files are not looked at: presences change with health, not with
-// traffic, because every change stays in etcd's history.
+// state there, and the files of a task that is well are not looked at: presences change
+// with health, not with traffic, because every change stays in etcd's history.
 func (a *Agent) presence() etcdcfg.Presence {
 	now := time.Now()
 	entries, tasks, revision := a.tasks.list()
@@ -178,15 +166,46 @@ func (a *Agent) presence() etcdcfg.Presence {
 		Kafka: a.producer.Stats().Brokers, Tasks: []etcdcfg.TaskState{},
 	}
 	for i, e := range entries {
-		ts := etcdcfg.TaskState{Path: e.Path, Topic: e.Topic, State: report.StateDisabled}
-		if tasks[i] != nil {
-			_, _, why := tasks[i].cause()
-			ts.State, ts.Error = cmp.Or(why.state, report.StateShipping), why.reason
-			if since := tasks[i].note(ts.State, now); why.state != "" {
-				ts.Since = since.UTC()
-			}
+		if tasks[i] == nil {
+			p.Tasks = append(p.Tasks, etcdcfg.TaskState{Path: e.Path, Topic: e.Topic, State: string(state.Disabled)})
+			continue
 		}
-		p.Tasks = append(p.Tasks, ts)
+		p.Tasks = append(p.Tasks, tasks[i].announced(now))
 	}
 	return p
+}
+
+// announced is the task as a presence has it. For one that does not work it tells how
+// much waits, since reports may not arrive then: rounded, so that it changes seldom.
+func (t *task) announced(now time.Time) etcdcfg.TaskState {
+	ev, set := t.evidence(now)
+	ev.LastRead = now // whether lines come is not for the presence
+	out := etcdcfg.TaskState{Path: t.entry.Path, Topic: t.entry.Topic}
+	st := state.Judge(ev)
+	if st.Code.Steady() == state.Shipping {
+		out.State = string(state.Shipping)
+		t.tracker.Well(now)
+		t.backlog = 0
+		return out
+	}
+	st = t.tracker.Note(st, now)
+	out.State, out.Error, out.File, out.Since = string(st.Code), st.Detail, st.Path, st.Since.UTC()
+	streams := t.streamList()
+	if set == nil {
+		return out
+	}
+	r := report.Task{}
+	acked := make(map[tail.FileID]int64, len(streams))
+	for _, s := range streams {
+		acked[s.id] = s.acked()
+	}
+	fillFiles(&r, set.EachFile, acked)
+	if r.LagBytes > t.backlog*3/2 || r.LagBytes < t.backlog/2 {
+		t.backlog = r.LagBytes
+	}
+	out.Lag = t.backlog
+	if oldest := oldestUnacked(streams); !oldest.IsZero() {
+		out.Oldest = oldest.UTC().Truncate(time.Second)
+	}
+	return out
 }

@@ -16,6 +16,7 @@ import (
 
 	"logctl/agent/positions"
 	"logctl/agent/ship"
+	"logctl/agent/state"
 	"logctl/agent/tail"
 	"logctl/agent/transform"
 	"logctl/etcdcfg"
@@ -51,6 +52,7 @@ type shared struct {
 	interval  time.Duration
 	allowed   func(path string) error // nil: every path
 	producer  sender
+	cluster   func() state.State // why no broker answers; nil: not known
 	registry  *positions.Registry
 	watcher   *tail.Watcher
 	times     times
@@ -80,8 +82,9 @@ type task struct {
 	failure  error         // why it is not running, nil when it is
 	waits    bool          // for the tasks before it
 	detached bool          // its positions belong to a successor: acknowledgements no longer move them
-	state    string
-	since    time.Time // of state
+
+	tracker state.Tracker
+	backlog int64 // bytes waiting, as last announced; of the goroutine that announces
 }
 
 func newTask(sh *shared, e etcdcfg.Entry, c *counters) *task {
@@ -91,7 +94,6 @@ func newTask(sh *shared, e etcdcfg.Entry, c *counters) *task {
 		log:     sh.log.With("entry", e.Path, "topic", e.Topic),
 		ended:   make(chan struct{}),
 		streams: map[tail.FileID]*stream{},
-		since:   time.Now(),
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"logctl/agent/positions"
 	"logctl/agent/report"
 	"logctl/agent/ship"
+	"logctl/agent/state"
 	"logctl/agent/tail"
 	"logctl/etcdcfg"
 	"logctl/internal/testkit"
@@ -74,7 +75,7 @@ func (f *fakeSender) Topic(topic string) ship.TopicStatus {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.down[topic] {
-		return ship.TopicStatus{Topic: topic, State: report.StateTopicMissing, Err: "create it"}
+		return ship.TopicStatus{Topic: topic, State: state.TopicMissing, Err: "create it"}
 	}
 	return ship.TopicStatus{Topic: topic}
 }
@@ -332,13 +333,13 @@ func TestBadRuleIsSaidAndHeals(t *testing.T) {
 	bad := b.entry("a.log", "t1")
 	bad.IncludeLines = []string{"("}
 	b.apply([]etcdcfg.Entry{bad}, 1)
-	state := func() report.Task {
+	look := func() report.Task {
 		_, tasks, _ := b.list()
 		return tasks[0].status(time.Now())
 	}
 	testkit.Eventually(t, 10*time.Second, "the task says why it fails", func() bool {
-		st := state()
-		return st.State == report.StateFailed && strings.Contains(st.Error, `include_lines "("`)
+		st := look()
+		return st.State == state.Failed && strings.Contains(st.Error, `include_lines "("`)
 	})
 	b.apply([]etcdcfg.Entry{b.entry("a.log", "t1")}, 2)
 	b.write("a.log", "one\n")
@@ -386,8 +387,8 @@ func TestStates(t *testing.T) {
 	b.write("b.log", "waits\n")
 	testkit.Eventually(t, 10*time.Second, "states in words", func() bool {
 		_, tasks, _ := b.list()
-		return tasks[0].status(time.Now()).State == report.StateWaitingForFile &&
-			tasks[1].status(time.Now()).State == report.StateTopicMissing && tasks[2] == nil
+		return tasks[0].status(time.Now()).State == state.WaitingForFile &&
+			tasks[1].status(time.Now()).State == state.TopicMissing && tasks[2] == nil
 	})
 	_, tasks, _ := b.list()
 	st := tasks[1].status(time.Now())
@@ -410,18 +411,18 @@ func TestOneBadFileOfAGlob(t *testing.T) {
 	b.write("1.log", "goes\n")
 	b.write("2.log", "stays\n")
 	b.apply([]etcdcfg.Entry{b.entry("*.log", "t1")}, 1)
-	is := func(state, reason string) func() bool {
+	is := func(code state.Code, reason string) func() bool {
 		return func() bool {
 			_, tasks, _ := b.list()
 			st := tasks[0].status(time.Now())
-			return st.State == state && strings.Contains(st.Error, reason)
+			return st.State == code && strings.Contains(st.Error, reason)
 		}
 	}
-	testkit.Eventually(t, 10*time.Second, "the file is named", is(report.StateNotAllowed, bad))
+	testkit.Eventually(t, 10*time.Second, "the file is named", is(state.NotAllowed, bad))
 	b.send.mu.Lock()
 	b.send.down["t1"] = true
 	b.send.mu.Unlock()
-	testkit.Eventually(t, 10*time.Second, "the topic matters more", is(report.StateTopicMissing, "create it"))
+	testkit.Eventually(t, 10*time.Second, "the topic matters more", is(state.TopicMissing, "create it"))
 }
 
 func TestTopFilesAreThoseWithMostLag(t *testing.T) {

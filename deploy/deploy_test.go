@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
+	"logctl/agent/state"
 	"logctl/internal/config"
 )
 
@@ -66,5 +68,22 @@ func TestSampleConfigHoldsEveryKeyWithItsDefault(t *testing.T) {
 	}
 	if n := len(regexp.MustCompile(`(?m)^;\w+ =`).FindAll(data, -1)); n != lines {
 		t.Errorf("config.ini shows %d keys, there are %d", n, lines)
+	}
+}
+
+// The alert for entries that collect nothing names every state of a task that is a problem.
+func TestAlertsNameEveryProblem(t *testing.T) {
+	data, err := os.ReadFile("alerts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for _, r := range state.Table() {
+		if !r.Agent && r.Severity == state.Bad {
+			words = append(words, string(r.Code))
+		}
+	}
+	if want := `logctl_task_state{state=~"` + strings.Join(words, "|") + `"} == 1`; !bytes.Contains(data, []byte(want)) {
+		t.Errorf("alerts.yaml lacks %s", want)
 	}
 }

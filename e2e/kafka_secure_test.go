@@ -127,7 +127,7 @@ func TestKafkaDenied(t *testing.T) {
 	w.put(collect(w.path("denied.log"), denied), collect(w.path("allowed.log"), allowed))
 	agent := w.startAgent("LOGCTL_KAFKA_SASL_MECHANISM=SCRAM-SHA-256", "LOGCTL_KAFKA_SASL_USER=shipper",
 		"LOGCTL_KAFKA_SASL_PASSWORD_FILE="+password("secret"))
-	w.awaitState(w.path("denied.log"), "permission denied", 10*time.Second)
+	w.awaitState(w.path("denied.log"), "topic denied", 10*time.Second)
 	w.awaitState(w.path("allowed.log"), "shipping", 10*time.Second)
 	w.arrived(5000, allowed)
 	if load := agent.load(4 * time.Second); load > idleLoad() {

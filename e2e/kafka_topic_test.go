@@ -168,7 +168,7 @@ func TestKafkaErrorCodes(t *testing.T) {
 		{kerr.UnknownTopicOrPartition, ""},
 		{kerr.CorruptMessage, ""},
 		{kerr.UnknownServerError, ""},
-		{kerr.TopicAuthorizationFailed, "permission denied"},
+		{kerr.TopicAuthorizationFailed, "topic denied"},
 		{kerr.PolicyViolation, "refused"},
 	}
 	w := newWorld(t, testkit.Brokers(2))

@@ -28,7 +28,11 @@ type Presence struct {
 type TaskState struct {
 	Path  string    `json:"path"`
 	Topic string    `json:"topic"`
-	State string    `json:"state"` // one of the words of agent/report
+	State string    `json:"state"` // one of the codes of agent/state
 	Error string    `json:"error,omitempty"`
-	Since time.Time `json:"since"`
+	File  string    `json:"file,omitempty"` // the file that the state is about; empty: the entry as a whole
+	Since time.Time `json:"since,omitzero"`
+	// What waits while the entry does not work, for reports may not arrive then.
+	Lag    int64     `json:"lag,omitempty"`   // bytes not acknowledged, roughly
+	Oldest time.Time `json:"oldest,omitzero"` // when the oldest line not acknowledged was read
 }

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"logctl/agent/report"
+	"logctl/agent/state"
 	"logctl/etcdcfg"
 )
 
@@ -152,8 +153,8 @@ func filesOf(t *taskRow) []fileRow {
 		if r.state == "" {
 			r.state = t.state
 		}
-		if r.rate > 0 && r.state == report.StateIdle { // all was read when it was looked at, and more comes
-			r.state, r.why = report.StateShipping, ""
+		if r.rate > 0 && r.state == string(state.Idle) { // all was read when it was looked at, and more comes
+			r.state, r.why = string(state.Shipping), ""
 		}
 		out = append(out, r)
 	}

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"logctl/agent/report"
+	"logctl/agent/state"
 	"logctl/etcdcfg"
 )
 
@@ -185,9 +186,9 @@ func (s *entriesScreen) click(y int) tea.Cmd {
 
 // whyNot says in one line why a task does not move, or that it does.
 func whyNot(t *taskRow, f *report.File) string {
-	state, text := t.state, t.text
+	word, text := t.state, t.text
 	if f != nil && f.State != "" {
-		state = f.State
+		word = f.State
 	}
 	if t.stale > 0 {
 		return "the agent has been silent for " + coarseAge(t.stale) + "; these are its last values"
@@ -198,23 +199,14 @@ func whyNot(t *taskRow, f *report.File) string {
 	if text != "" {
 		return text
 	}
-	switch state {
-	case report.StateIdle:
+	switch word {
+	case string(state.Idle):
+		if f != nil && f.Skipped > 0 && f.Acked <= f.Skipped {
+			return bytesText(float64(f.Skipped)) + " skipped (from = end); nothing was written since"
+		}
 		return "all is sent; nothing new is being written"
-	case report.StateShipping:
+	case string(state.Shipping):
 		return ""
-	case report.StateWaitingForFile:
-		return "no file matches the path yet"
-	case report.StatePermissionDenied:
-		return "the agent may not read the file: give its user read permission"
-	case report.StateNotAllowed:
-		return "allow_paths of the agent does not include it"
-	case report.StateTopicMissing:
-		return "the topic does not exist: create it with n on the entries screen"
-	case report.StateKafkaUnreachable:
-		return "the agent cannot reach Kafka; it goes on by itself when it can"
-	case report.StateBehind:
-		return "lines are written faster than Kafka takes them"
 	case stateQueued:
 		return "it waits for its turn to be read"
 	case stateOlder:
@@ -223,8 +215,9 @@ func whyNot(t *taskRow, f *report.File) string {
 		return "another file has its name now"
 	case stateDeleted:
 		return "it was deleted; what was read of it is sent"
-	case report.StateDisabled:
-		return "paused: resume it with p on the entries screen"
+	}
+	if row := state.Of(state.Code(word)); inTable(word) {
+		return row.Meaning + " " + row.Do
 	}
 	return ""
 }

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"logctl/agent/report"
+	"logctl/agent/state"
 	"logctl/etcdcfg"
 	"logctl/internal/kafka"
 )
@@ -317,22 +318,22 @@ func (c *console) agents(n int) {
 }
 
 func taskState(agent, k int, e etcdcfg.Entry) etcdcfg.TaskState {
-	s := etcdcfg.TaskState{Path: e.Path, Topic: e.Topic, State: report.StateShipping, Since: day.Add(-4 * time.Minute)}
+	s := etcdcfg.TaskState{Path: e.Path, Topic: e.Topic, State: string(state.Shipping), Since: day.Add(-4 * time.Minute)}
 	switch {
 	case k == 1 && agent == 6:
-		s.State, s.Error = report.StatePermissionDenied, "/var/log/app/a.json: permission denied"
+		s.State, s.Error = string(state.PermissionDenied), "/var/log/app/a.json: permission denied"
 	case k == 2:
-		s.State = report.StateIdle
+		s.State = string(state.Idle)
 	case k == 4:
-		s.State, s.Error = report.StateTopicMissing, `topic "no_such_topic" does not exist`
+		s.State, s.Error = string(state.TopicMissing), `topic "no_such_topic" does not exist`
 	}
 	return s
 }
 
 func task(agent, k, step int, e etcdcfg.Entry) report.Task {
 	s := taskState(agent, k, e)
-	t := report.Task{Path: e.Path, Topic: e.Topic, State: s.State, Error: s.Error, Files: 1}
-	if s.State == report.StateShipping {
+	t := report.Task{Path: e.Path, Topic: e.Topic, State: state.Code(s.State), Error: s.Error, Files: 1}
+	if s.State == string(state.Shipping) {
 		n := uint64(step * 5200 / (k + 1))
 		t.Lines, t.Bytes, t.AckedLines, t.AckedBytes = n, n*149, n, n*149
 		t.LagBytes, t.OldestUnackedMS = int64(100_000*k), int64(k*1500)

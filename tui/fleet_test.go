@@ -8,25 +8,26 @@ import (
 	"time"
 
 	"logctl/agent/report"
+	"logctl/agent/state"
 	"logctl/etcdcfg"
 	"logctl/internal/demo"
 )
 
 func oneTask(at time.Time, lines uint64) report.Report {
-	return report.Report{Agent: "a", At: at, StartedAt: day, Tasks: []report.Task{{Path: "/x", Topic: "t", State: report.StateShipping, Lines: lines, Bytes: lines * 100}}}
+	return report.Report{Agent: "a", At: at, StartedAt: day, Tasks: []report.Task{{Path: "/x", Topic: "t", State: state.Shipping, Lines: lines, Bytes: lines * 100}}}
 }
 
 func oneAgentFleet() *fleet {
 	f := newFleet("k")
 	f.setList(etcdcfg.Snapshot{Key: "k", ModRevision: 7, Entries: []etcdcfg.Entry{{Path: "/x", Topic: "t"}}}, day)
-	f.setPresences([]etcdcfg.Presence{{ID: "a", CollectKey: "k", Revision: 7, Tasks: []etcdcfg.TaskState{{Path: "/x", Topic: "t", State: report.StateIdle}}}}, day)
+	f.setPresences([]etcdcfg.Presence{{ID: "a", CollectKey: "k", Revision: 7, Tasks: []etcdcfg.TaskState{{Path: "/x", Topic: "t", State: string(state.Idle)}}}}, day)
 	return f
 }
 
 func TestFleetRatesComeFromTwoReports(t *testing.T) {
 	f := oneAgentFleet()
 	v := f.build(day)
-	if e := v.entries[0]; !math.IsNaN(e.lines) || e.state != report.StateIdle || v.applied != 1 || v.audience != 1 {
+	if e := v.entries[0]; !math.IsNaN(e.lines) || e.state != string(state.Idle) || v.applied != 1 || v.audience != 1 {
 		t.Fatalf("before reports: %+v", e)
 	}
 	f.addReports([]report.Report{oneTask(day, 1000)}, day)
@@ -36,7 +37,7 @@ func TestFleetRatesComeFromTwoReports(t *testing.T) {
 	at := day.Add(2 * time.Second)
 	f.addReports([]report.Report{oneTask(at, 1500)}, at)
 	v = f.build(at)
-	if e := v.entries[0]; e.lines != 250 || e.bytes != 25_000 || e.state != report.StateShipping || e.running != 1 {
+	if e := v.entries[0]; e.lines != 250 || e.bytes != 25_000 || e.state != string(state.Shipping) || e.running != 1 {
 		t.Fatalf("%+v", e)
 	}
 	if v.lines != 250 || v.agents[0].lines != 250 {
@@ -64,7 +65,7 @@ func TestFleetStaleValuesStayAndAreMarked(t *testing.T) {
 	if e.stale != 28*time.Second || e.lines != 250 || !math.IsNaN(e.sample) || !v.restless {
 		t.Errorf("stale %v, lines %v, sample %v, restless %v", e.stale, e.lines, e.sample, v.restless)
 	}
-	if e.state != report.StateIdle {
+	if e.state != string(state.Idle) {
 		t.Errorf("the state is %q, the presence is newer", e.state)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"logctl/agent/report"
+	"logctl/agent/state"
 	"logctl/etcdcfg"
 )
 
@@ -76,7 +77,8 @@ type taskRow struct {
 	since    time.Time
 	lines    float64
 	bytes    float64
-	cur      *report.Task // nil: only its presence is known
+	told     *etcdcfg.TaskState // what its presence says; nil: a report says it newer
+	cur      *report.Task       // nil: only its presence is known
 	prev     *report.Task
 	interval time.Duration // between prev and cur
 }
@@ -225,11 +227,13 @@ func (b *builder) tasks(row *agentRow, a *agentState, ours bool) {
 		for i := range a.cur.Tasks {
 			t := &a.cur.Tasks[i]
 			k := t.Path + "\x00" + t.Topic
-			tr := taskRow{agent: a.id, present: row.present, stale: stale, state: t.State, text: t.Error, cur: t, prev: before[k]}
+			tr := taskRow{agent: a.id, present: row.present, stale: stale, state: string(t.State), text: t.Error, since: t.Since, cur: t, prev: before[k]}
 			if p, ok := states[k]; ok {
-				tr.since = p.Since
+				if !p.Since.IsZero() {
+					tr.since = p.Since
+				}
 				if stale > 0 {
-					tr.state, tr.text = p.State, p.Error
+					tr.state, tr.text, tr.told = p.State, p.Error, &p
 				}
 				delete(states, k)
 			}
@@ -245,7 +249,7 @@ func (b *builder) tasks(row *agentRow, a *agentState, ours bool) {
 	for _, t := range a.presence.Tasks { // those that no report names yet, in an order that does not change
 		k := t.Path + "\x00" + t.Topic
 		if _, left := states[k]; left {
-			b.add(row, taskRow{agent: a.id, present: a.present, state: t.State, text: t.Error, since: t.Since, lines: math.NaN(), bytes: math.NaN()}, k, ours)
+			b.add(row, taskRow{agent: a.id, present: a.present, state: t.State, text: t.Error, since: t.Since, told: &t, lines: math.NaN(), bytes: math.NaN()}, k, ours)
 			delete(states, k)
 		}
 	}
@@ -283,10 +287,10 @@ func (b *builder) add(row *agentRow, t taskRow, key string, ours bool) {
 	}
 	e := &b.view.entries[i]
 	e.tasks = append(e.tasks, t)
-	if t.cur != nil {
+	if lag, oldest, ok := t.backlog(b.now); ok {
 		e.known = true
-		e.lag += t.cur.LagBytes
-		e.lagAge = max(e.lagAge, time.Duration(t.cur.OldestUnackedMS)*time.Millisecond)
+		e.lag += lag
+		e.lagAge = max(e.lagAge, oldest)
 	}
 	if !t.present {
 		return
@@ -305,6 +309,21 @@ func (b *builder) add(row *agentRow, t taskRow, key string, ours bool) {
 	} else {
 		e.running++
 	}
+}
+
+// backlog is what waits: by the presence while no report comes and it tells, else by the
+// last report. ok is false when nothing is known.
+func (t *taskRow) backlog(now time.Time) (bytes int64, oldest time.Duration, ok bool) {
+	switch {
+	case t.told != nil && t.told.Lag > 0:
+		if !t.told.Oldest.IsZero() {
+			oldest = max(0, now.Sub(t.told.Oldest))
+		}
+		return t.told.Lag, oldest, true
+	case t.cur != nil:
+		return t.cur.LagBytes, time.Duration(t.cur.OldestUnackedMS) * time.Millisecond, true
+	}
+	return 0, 0, false
 }
 
 // plus adds rates of which any may be unknown.
@@ -327,7 +346,7 @@ func (b *builder) finish() {
 		e.stale = staleness(e.tasks)
 		switch {
 		case e.entry.Disabled:
-			e.state = report.StateDisabled
+			e.state = string(state.Disabled)
 		case e.state == "" && !v.saw:
 			e.state = stateUnknown
 		case e.state == "" && v.audience == 0:

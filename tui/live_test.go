@@ -11,6 +11,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"logctl/agent/report"
+	"logctl/agent/state"
 	"logctl/etcdcfg"
 	"logctl/internal/kafka"
 	"logctl/internal/testkit"
@@ -49,7 +50,7 @@ func liveStage(t *testing.T) (Config, *testkit.KafkaServer) {
 	var values []string
 	for i := range 2 {
 		r := report.Report{Agent: id, At: time.Now().Add(time.Duration(i-1) * 2 * time.Second), StartedAt: time.Now().Add(-time.Hour).Truncate(time.Hour), Kafka: "ok", Tasks: []report.Task{
-			{Path: "/data/日志/a.log", Topic: topic, State: report.StateShipping, Lines: uint64(1000 * i), Bytes: uint64(149_000 * i)},
+			{Path: "/data/日志/a.log", Topic: topic, State: state.Shipping, Lines: uint64(1000 * i), Bytes: uint64(149_000 * i)},
 		}}
 		raw, err := json.Marshal(r)
 		if err != nil {

@@ -15,7 +15,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"logctl/agent/report"
+	"logctl/agent/state"
 	"logctl/etcdcfg"
 )
 
@@ -261,7 +261,7 @@ func TestTasksOfSilentAndGoneAgentsAreMarked(t *testing.T) {
 		c := newConsole(t, Config{})
 		c.size(60, 20)
 		c.key("2", "enter")
-		c.wants(t, "● "+report.StateShipping)
+		c.wants(t, "● "+string(state.Shipping))
 		c.clock = c.clock.Add(30 * time.Second)
 		c.fresh()
 		c.wants(t, "? stale 30s: ship")

@@ -1,6 +1,10 @@
 package tui
 
-import "logctl/agent/report"
+import (
+	"slices"
+
+	"logctl/agent/state"
+)
 
 // States that only the console knows.
 const (
@@ -27,36 +31,34 @@ const (
 	sevBad
 )
 
-func severity(state string) int {
-	switch state {
-	case "", report.StateIdle, report.StateDisabled, stateRotated, stateDeleted:
+// severity is that of the table of states, and of those that only the console knows. Any
+// other text is an error of a file in words.
+func severity(word string) int {
+	switch word {
+	case "", stateRotated, stateDeleted:
 		return sevQuiet
-	case report.StateShipping, stateReading:
+	case stateReading:
 		return sevGood
-	case report.StateStarting, report.StateWaitingForFile, statePending, stateUnknown, stateQueued, stateOlder:
+	case statePending, stateUnknown, stateQueued, stateOlder:
 		return sevWait
-	case report.StateBehind, stateNoAgent:
+	case stateNoAgent:
 		return sevWarn
 	}
-	return sevBad
+	return sevQuiet + int(state.Code(word).Severity())
 }
 
-// rank orders states of the same severity.
-func rank(state string) int {
-	r := severity(state) * 10
-	switch state {
-	case report.StateFailed:
-		r += 5
-	case report.StatePermissionDenied:
-		r += 4
-	case report.StateNotAllowed:
-		r += 3
-	case report.StateTopicMissing:
-		r += 2
-	case report.StateIdle:
-		r++
+// inTable says whether a word is a code of the table.
+func inTable(word string) bool {
+	return slices.ContainsFunc(state.Table(), func(r state.Row) bool { return string(r.Code) == word })
+}
+
+// rank orders states by severity, and those of one severity by what is to be known first.
+func rank(word string) int {
+	r := severity(word) * 100
+	if r == sevQuiet && word != string(state.Idle) || severity(word) == sevGood {
+		return r
 	}
-	return r
+	return r + state.Of(state.Code(word)).Rank
 }
 
 // worse returns the state that an operator should know of first.

@@ -76,7 +76,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(c.files, float64(t.Files), t.Path, t.Topic)
 		gauge(c.lag, float64(t.LagBytes), t.Path, t.Topic)
 		gauge(c.oldest, float64(t.OldestUnackedMS)/1e3, t.Path, t.Topic)
-		gauge(c.state, 1, t.Path, t.Topic, t.State)
+		gauge(c.state, 1, t.Path, t.Topic, string(t.State))
 		named := map[string]bool{}
 		for _, f := range t.TopFiles {
 			if lag := f.Size - f.Acked; lag > 0 && !named[f.Path] {

@@ -4,26 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"logctl/agent/state"
 )
 
 // DefaultTopic is the Kafka topic that reports go to unless configured.
 const DefaultTopic = "logctl-reports"
-
-// States of a task, in the words that operators read. A task is in one of them
-// at any time; reports, presences and the console use the same words.
-const (
-	StateStarting         = "starting"
-	StateShipping         = "shipping"
-	StateIdle             = "idle"
-	StateWaitingForFile   = "waiting for file"
-	StatePermissionDenied = "permission denied"
-	StateNotAllowed       = "not allowed"
-	StateTopicMissing     = "topic missing"
-	StateKafkaUnreachable = "kafka unreachable"
-	StateBehind           = "behind"
-	StateDisabled         = "disabled"
-	StateFailed           = "failed"
-)
 
 // Report is what an agent tells others about itself, as JSON, every report
 // interval. Counters are cumulative since StartedAt, so that rates come from two
@@ -41,30 +27,34 @@ type Report struct {
 
 // Task is one running entry in a Report.
 type Task struct {
-	Path            string `json:"path"`
-	Topic           string `json:"topic"`
-	State           string `json:"state"`
-	Error           string `json:"error,omitempty"`
-	Files           int    `json:"files"`             // files known
-	Lines           uint64 `json:"lines"`             // lines read
-	Bytes           uint64 `json:"bytes"`             // bytes read
-	AckedLines      uint64 `json:"acked_lines"`       // lines acknowledged by Kafka
-	AckedBytes      uint64 `json:"acked_bytes"`       // bytes acknowledged by Kafka
-	LagBytes        int64  `json:"lag_bytes"`         // sizes of the files minus their acked positions
-	OldestUnackedMS int64  `json:"oldest_unacked_ms"` // age of the oldest line read and not acked, milliseconds
-	Split           uint64 `json:"split"`             // records that are parts of lines too long for one record
-	Skipped         uint64 `json:"skipped"`           // lines knowingly not sent (filters not counted)
-	Unreadable      uint64 `json:"unreadable"`        // bytes that were gone before they could be read (truncation)
-	TopFiles        []File `json:"top_files"`         // the ten files with most lag
+	Path            string     `json:"path"`
+	Topic           string     `json:"topic"`
+	State           state.Code `json:"state"`
+	Error           string     `json:"error,omitempty"`   // the reason in full, with what to do
+	Since           time.Time  `json:"since,omitzero"`    // of the state
+	File            string     `json:"file,omitempty"`    // the file that the state is about; empty: the task as a whole
+	Files           int        `json:"files"`             // files known
+	Lines           uint64     `json:"lines"`             // lines read
+	Bytes           uint64     `json:"bytes"`             // bytes read
+	AckedLines      uint64     `json:"acked_lines"`       // lines acknowledged by Kafka
+	AckedBytes      uint64     `json:"acked_bytes"`       // bytes acknowledged by Kafka
+	LagBytes        int64      `json:"lag_bytes"`         // sizes of the files minus their acked positions
+	OldestUnackedMS int64      `json:"oldest_unacked_ms"` // age of the oldest line read and not acked, milliseconds
+	Split           uint64     `json:"split"`             // records that are parts of lines too long for one record
+	Skipped         uint64     `json:"skipped"`           // lines knowingly not sent (filters not counted)
+	Unreadable      uint64     `json:"unreadable"`        // bytes that were gone before they could be read (truncation)
+	SkippedBytes    int64      `json:"skipped_bytes"`     // bytes that stood in files when the entry was first followed, and are not sent (from = end)
+	TopFiles        []File     `json:"top_files"`         // the ten files with most lag
 }
 
 // File is one file of a Task.
 type File struct {
-	Path  string `json:"path"`
-	Size  int64  `json:"size"`  // bytes
-	Read  int64  `json:"read"`  // position up to which it was read, bytes
-	Acked int64  `json:"acked"` // position up to which Kafka acknowledged, bytes
-	State string `json:"state"`
+	Path    string `json:"path"`
+	Size    int64  `json:"size"`              // bytes
+	Read    int64  `json:"read"`              // position up to which it was read, bytes
+	Acked   int64  `json:"acked"`             // position up to which Kafka acknowledged, bytes
+	Skipped int64  `json:"skipped,omitempty"` // of these, bytes at the head that were never sent (from = end)
+	State   string `json:"state"`
 }
 
 // Parse reads a report as it stands in a record of the report topic.

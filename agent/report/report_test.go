@@ -13,6 +13,7 @@ import (
 
 	"github.com/IBM/sarama"
 	"go.uber.org/goleak"
+	"logctl/agent/state"
 	"logctl/internal/kafka"
 	"logctl/internal/testkit"
 )
@@ -23,9 +24,9 @@ func sample() Report {
 	return Report{
 		Agent: "web-01", Host: "h", Version: "v", At: time.Unix(10, 0), StartedAt: time.Unix(5, 0), Revision: 42, Kafka: "ok",
 		Tasks: []Task{
-			{Path: `/a"b`, Topic: "t", State: StateShipping, Lines: 7, AckedLines: 5, LagBytes: 30, OldestUnackedMS: 1500,
+			{Path: `/a"b`, Topic: "t", State: state.Shipping, Lines: 7, AckedLines: 5, LagBytes: 30, OldestUnackedMS: 1500,
 				TopFiles: []File{{Path: "/x", Size: 50, Acked: 20}, {Path: "/x", Size: 9, Acked: 0}, {Path: "/y", Size: 5, Acked: 5}}},
-			{Path: "/b", Topic: "u", State: StatePermissionDenied, Error: "open /b: permission denied"},
+			{Path: "/b", Topic: "u", State: state.PermissionDenied, Error: "open /b: permission denied"},
 		},
 	}
 }

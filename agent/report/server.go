@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"logctl/agent/state"
 )
 
 // Server serves an agent's numbers over HTTP. See NewServer.
@@ -101,8 +103,8 @@ func HealthOf(r Report) Health {
 		h.Problems = append(h.Problems, r.Kafka)
 	}
 	for _, t := range r.Tasks {
-		if !Healthy(t.State) {
-			p := t.Path + " -> " + t.Topic + ": " + t.State
+		if t.State.Severity() >= state.Warn {
+			p := t.Path + " -> " + t.Topic + ": " + string(t.State)
 			if t.Error != "" {
 				p += ": " + t.Error
 			}
@@ -113,16 +115,6 @@ func HealthOf(r Report) Health {
 		h.Status = "degraded"
 	}
 	return h
-}
-
-// Healthy says whether a state is one an operator need not look at.
-func Healthy(state string) bool {
-	switch state {
-	case StateStarting, StateShipping, StateIdle, StateDisabled, StateWaitingForFile:
-		return true
-	default:
-		return false
-	}
 }
 
 // health answers with the state. /healthz is for liveness and says 200 as long as

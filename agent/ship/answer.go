@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	status "logctl/agent/state"
 	"logctl/internal/kafka"
 
 	"github.com/IBM/sarama"
@@ -22,6 +23,9 @@ func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time,
 		return done
 	}
 	why := reason{state: r.state, err: answerText(t.name, block)}
+	if t.looksCompacted(block) {
+		why = t.noKeys()
+	}
 	p.log.Debug("batch refused", "topic", t.name, "partition", part.id, "code", block.Err.Error(), "tries", part.tries+1)
 	switch r.act {
 	case actSplit:
@@ -32,7 +36,7 @@ func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time,
 			part.kick()
 			return done
 		}
-		why = reason{stateRefused, "a record with its headers is larger than the topic's max.message.bytes: raise it"}
+		why = reason{status.Refused, "a record with its headers is larger than the topic's max.message.bytes: raise it"}
 		part.failed(now, why, true)
 		part.pause(p.backoff(part.tries+3, p.tune.backoffMax))
 		return done
@@ -44,13 +48,15 @@ func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time,
 			part.seq = noSequence
 		}
 		p.log.Info("sequence begins anew", "topic", t.name, "partition", part.id, "code", block.Err.Error(), "unsure", part.out.unsure)
-		part.failed(now, reason{stateBroker, why.err}, false)
+		part.failed(now, reason{status.BrokerError, why.err}, false)
 		part.out.unsure = false
 	case actRestamp:
-		shift := now.UnixMilli() - part.out.latest
-		part.out.first += shift
-		part.out.latest += shift
-		part.failed(now, why, part.tries > 2)
+		again := part.out.restamped != 0
+		if again {
+			why = t.clockReason(block, now)
+		}
+		part.restamp(now)
+		part.failed(now, why, again)
 	case actWait:
 		part.failed(now, why, true)
 	default:
@@ -92,8 +98,8 @@ func (part *partition) divide() bool {
 // answerText is the error in words, with the broker's own where it gave some.
 func answerText(topic string, block *sarama.ProduceResponseBlock) string {
 	text := kafka.Explain(&kafka.TopicError{Topic: topic, Err: block.Err})
-	if block.ErrorMessage != nil && *block.ErrorMessage != "" {
-		text += " (" + *block.ErrorMessage + ")"
+	if own := brokerText(block); own != "" {
+		text += " (" + own + ")"
 	}
 	return text
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	status "logctl/agent/state"
 	"logctl/internal/kafka"
 
 	"github.com/IBM/sarama"
@@ -23,6 +24,7 @@ type broker struct {
 	err      error        // the last of them
 	retryAt  time.Time    // no connection is made before
 	conn     *kafka.Conn  // to cut; only the goroutine uses and closes it
+	reached  bool         // at its present address, at least once
 	broken   bool         // the connection failed and must be made anew
 	gone     bool         // no longer part of the cluster; the goroutine ends
 
@@ -42,7 +44,7 @@ func (p *Producer) meet(id int32, address string) {
 		return
 	}
 	if b.address != address {
-		b.address, b.broken, b.retryAt = address, true, time.Time{}
+		b.address, b.broken, b.reached, b.retryAt = address, true, false, time.Time{}
 		poke(b.wakeup)
 	}
 }
@@ -125,7 +127,7 @@ func (b *broker) connect(ctx context.Context) (*kafka.Conn, error) {
 	}
 	b.p.mu.Lock()
 	defer b.p.mu.Unlock()
-	b.conn = conn
+	b.conn, b.reached = conn, true
 	return conn, nil
 }
 
@@ -136,9 +138,13 @@ func (b *broker) unreachable(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	if !b.reached && p.trouble == nil {
+		err = kafka.Announced(b.id, b.address, err)
+	}
 	b.fail(err, now)
+	why := unreachable(err)
 	for _, part := range b.ready {
-		part.failed(now, reason{stateUnreachable, kafka.Explain(err)}, false)
+		part.failed(now, why, false)
 		part.t.refreshNow(now)
 	}
 }
@@ -171,6 +177,7 @@ func (b *broker) take() []*partition {
 				limit = min(limit, room)
 			}
 			part.compose(limit, records)
+			part.stampOld(now)
 		}
 		part.state, part.sent = flying, now
 		p.inflight += part.out.bytes
@@ -238,7 +245,7 @@ func (b *broker) connectionLost(taken []*partition, err error, now time.Time) {
 		p.stats.Retries++
 		part.out.unsure = true
 		part.state, part.at = idle, nil
-		part.failed(now, reason{stateUnreachable, kafka.Explain(&kafka.BrokerError{Address: b.address, Err: err})}, false)
+		part.failed(now, reason{status.KafkaUnreachable, kafka.Explain(&kafka.BrokerError{Address: b.address, Err: err})}, false)
 		part.t.refreshNow(now)
 		part.kick()
 	}
@@ -259,6 +266,7 @@ func (b *broker) answered(taken []*partition, res *sarama.ProduceResponse, err e
 	b.failures, b.err, p.reached = 0, nil, true
 	done := b.done[:0]
 	for _, part := range taken {
+		part.t.throttled(res.ThrottleTime)
 		block := res.GetBlock(part.t.name, part.id)
 		if block == nil {
 			block = &sarama.ProduceResponseBlock{Err: sarama.ErrNetworkException}

@@ -3,9 +3,12 @@ package ship
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
+	status "logctl/agent/state"
 	"logctl/internal/kafka"
 
 	"github.com/IBM/sarama"
@@ -79,6 +82,12 @@ func (p *Producer) chores(now time.Time) (c chores, wait time.Duration) {
 			c.limits = append(c.limits, t.name)
 		}
 	}
+	if len(c.refresh) == 0 && due(p.lookAt) {
+		for name := range p.topics {
+			c.refresh = append(c.refresh, name) // any will do
+			break
+		}
+	}
 	if len(p.needID) > 0 && (p.idAfter.IsZero() || due(p.idAfter)) {
 		c.names = slices.Clone(p.needID)
 	}
@@ -114,24 +123,45 @@ func (p *Producer) controlled(err error) {
 		if p.trouble != nil {
 			p.log.Info("kafka answers again")
 		}
-		p.trouble, p.reached = nil, true
+		p.trouble, p.cluster, p.reached = nil, status.State{}, true
+		// A cluster that nobody has lines for is looked at too, or nobody would know that
+		// it is away.
+		p.lookAt = time.Now().Add(p.tune.refresh)
 		return
 	}
-	why := reason{stateUnreachable, kafka.Explain(err)}
-	if p.trouble == nil {
-		p.log.Warn("kafka does not answer; lines wait in their files until it does", "reason", why.err)
+	why, now := unreachable(err), time.Now()
+	if p.trouble == nil || p.cluster.Code != why.state {
+		p.log.Warn("kafka cannot be used; lines wait in their files until it can", "state", why.state, "reason", why.err)
+		p.cluster = status.State{Code: why.state, Since: now}
 	}
+	p.cluster.Detail = why.err
 	p.trouble = err
-	now := time.Now()
-	for _, part := range p.needID {
-		part.failed(now, why, false)
-	}
 	for _, t := range p.topics {
 		if len(t.parts) == 0 && t.trouble.state == "" {
 			t.trouble = why
 			t.update()
 		}
+		for _, part := range t.parts {
+			// Those in flight, and those that wait to be sent again, learn of it from their
+			// own connection: it may be fine where this one is not.
+			if part.state == lost || part.state == nameless {
+				part.failed(now, why, false)
+			}
+		}
 	}
+}
+
+// unreachable is the state that an error of a connection means.
+func unreachable(err error) reason {
+	code := status.KafkaUnreachable
+	var announced *kafka.AnnouncedError
+	switch {
+	case kafka.IsLoginRefused(err):
+		code = status.LoginRefused
+	case errors.As(err, &announced):
+		code = status.BrokerNotReached
+	}
+	return reason{code, kafka.Explain(err)}
 }
 
 // refresh asks for the metadata of the topics and takes it over.
@@ -180,23 +210,26 @@ func (t *topic) learn(m *sarama.TopicMetadata, now time.Time) {
 	switch m.Err {
 	case sarama.ErrNoError, sarama.ErrLeaderNotAvailable, sarama.ErrReplicaNotAvailable:
 		if len(m.Partitions) == 0 {
-			t.retry(reason{stateNoLeader, m.Err.Error()}, p.tune.backoffMax, now)
+			t.retry(noLeader(t.name, m.Err), p.tune.backoffMax, now)
 			return
 		}
 	case sarama.ErrUnknownTopicOrPartition:
-		t.retry(reason{stateMissing, "topic " + t.name + " does not exist: create it"}, p.tune.missingMax, now)
+		t.retry(reason{status.TopicMissing, "topic " + t.name + " does not exist: create it"}, p.tune.missingMax, now)
 		return
 	case sarama.ErrTopicAuthorizationFailed:
-		t.retry(reason{stateDenied, kafka.Explain(&kafka.TopicError{Topic: t.name, Err: m.Err})}, p.tune.backoffMax, now)
+		t.retry(reason{status.TopicDenied, kafka.Explain(&kafka.TopicError{Topic: t.name, Err: m.Err})}, p.tune.backoffMax, now)
 		return
 	case sarama.ErrInvalidTopic:
-		t.retry(reason{stateRefused, "topic name " + t.name + " is not legal: change the entry"}, p.tune.backoffMax, now)
+		t.retry(reason{status.Refused, "topic name " + t.name + " is not legal: change the entry"}, p.tune.backoffMax, now)
 		return
 	default:
-		t.retry(reason{stateBroker, m.Err.Error()}, p.tune.backoffMax, now)
+		t.retry(reason{status.BrokerError, m.Err.Error()}, p.tune.backoffMax, now)
 		return
 	}
 	t.tries = 0
+	if hidden := t.unseen(m); hidden.state != "" || t.slow.state == status.FewReplicas {
+		t.slow = hidden
+	}
 	leaderless := t.learnPartitions(m, now)
 	if m.Uuid != t.id {
 		if t.id != (sarama.Uuid{}) {
@@ -210,7 +243,7 @@ func (t *topic) learn(m *sarama.TopicMetadata, now time.Time) {
 	switch {
 	case leaderless:
 		t.refreshAt = now.Add(p.backoff(3, p.tune.backoffMax))
-	case t.touched || t.lines > 0:
+	case t.touched || t.lines > 0 || t.slow.state == status.FewReplicas:
 		t.refreshAt = now.Add(p.tune.refresh)
 	default:
 		t.refreshAt = time.Time{} // until it is used
@@ -224,6 +257,15 @@ func (t *topic) learn(m *sarama.TopicMetadata, now time.Time) {
 	}
 	t.update()
 	t.place()
+}
+
+// noLeader says that a partition cannot be written to, because nobody leads it.
+func noLeader(topic string, code sarama.KError) reason {
+	why := ""
+	if code != sarama.ErrNoError {
+		why = " (" + code.Error() + ")"
+	}
+	return reason{status.WaitingForLeader, fmt.Sprintf("a partition of topic %q has no leader%s: bring the brokers that hold its replicas back", topic, why)}
 }
 
 // retry notes why the topic cannot be used and when to look again.
@@ -271,14 +313,14 @@ func (t *topic) learnPartitions(m *sarama.TopicMetadata, now time.Time) (leaderl
 		case moved && part.state == ready:
 			part.recall()
 			part.kick()
-		case moved && leader >= 0 && part.state == pausing && part.why.state != stateDenied:
+		case moved && leader >= 0 && part.state == pausing && part.why.state != status.TopicDenied:
 			part.unpause()
 		case part.state == lost:
 			part.kick()
 		}
 		if part.state == lost {
 			leaderless = true
-			part.failed(now, reason{stateNoLeader, pm.Err.Error()}, false)
+			part.failed(now, noLeader(t.name, pm.Err), false)
 		}
 	}
 	for _, part := range gone {
@@ -290,10 +332,10 @@ func (t *topic) learnPartitions(m *sarama.TopicMetadata, now time.Time) (leaderl
 	return leaderless
 }
 
-// readLimits asks for max.message.bytes of the topics. Being refused is no
-// failure: the usual limit and the broker's errors do as well.
+// readLimits asks for the settings of the topics. Being refused is no failure: the
+// usual limit and the broker's errors do as well.
 func (p *Producer) readLimits(ctx context.Context, names []string) error {
-	limits, err := p.admin.MaxMessageBytesOf(ctx, names...)
+	settings, err := p.admin.SettingsOf(ctx, settingsRead(), names...)
 	var answer sarama.KError
 	if err != nil && !errors.As(err, &answer) && !errors.Is(err, sarama.ErrUnsupportedVersion) {
 		return err
@@ -307,9 +349,8 @@ func (p *Producer) readLimits(ctx context.Context, names []string) error {
 			continue
 		}
 		t.limitAt = now.Add(p.tune.limits)
-		n, ok := limits[name]
-		if ok && n != t.limit {
-			t.limit, t.learned = n, 0
+		if m, ok := settings[name]; ok {
+			t.configure(m, now)
 		}
 		if now.Sub(t.refused) < p.tune.limits/2 {
 			continue
@@ -319,6 +360,28 @@ func (p *Producer) readLimits(ctx context.Context, names []string) error {
 		}
 	}
 	return nil
+}
+
+// configure takes over the topic's settings.
+func (t *topic) configure(m map[string]string, now time.Time) {
+	if n, err := strconv.Atoi(m[kafka.MaxMessageBytes]); err == nil && n > 0 && n != t.limit {
+		t.limit, t.learned = n, 0
+	}
+	before := t.settings
+	if t.settings = parseSettings(m); t.settings == before {
+		return
+	}
+	t.tooOld = 0 // what was refused may be taken now
+	if before.compacted && !t.settings.compacted {
+		for _, part := range t.parts {
+			if part.why.state == status.TopicCompacted {
+				part.unpause()
+			}
+		}
+	}
+	if t.settings.minReplicas != before.minReplicas && !t.p.idempotent() {
+		t.refreshNow(now) // tells how many are in sync
+	}
 }
 
 // name gets a producer id for each of the partitions.
@@ -358,10 +421,10 @@ func (p *Producer) unnamed(parts []*partition, code sarama.KError) {
 	now := time.Now()
 	p.idTries++
 	p.idAfter = now.Add(p.backoff(p.idTries, p.tune.backoffMax))
-	why, atOnce := reason{stateBroker, "no producer id: " + code.Error()}, false
+	why, atOnce := reason{status.BrokerError, "no producer id: " + code.Error()}, false
 	if code == sarama.ErrClusterAuthorizationFailed || code == sarama.ErrTopicAuthorizationFailed {
 		atOnce = true
-		why = reason{stateDenied, "not allowed to get a producer id: grant Write on the topic (before Kafka 3.0 also IdempotentWrite on the cluster), or set acks = leader to ship without protection from duplicates"}
+		why = reason{status.TopicDenied, "not allowed to get a producer id: grant Write on the topic (before Kafka 3.0 also IdempotentWrite on the cluster), or set acks = leader to ship without protection from duplicates"}
 	}
 	for _, part := range parts {
 		part.failed(now, why, atOnce)

@@ -1,6 +1,8 @@
 package ship
 
 import (
+	status "logctl/agent/state"
+
 	"github.com/IBM/sarama"
 )
 
@@ -14,28 +16,15 @@ const (
 	actReset                 // not stored for certain: next epoch, sequence 0, same bytes
 	actNewID                 // our producer id is fenced: a new one, sequence 0, same bytes
 	actSplit                 // not stored: put back and sent in smaller batches or parts
-	actRestamp               // not stored: same bytes with the present time
+	actRestamp               // not stored: same lines with times that the broker takes
 	actWait                  // needs a person: say why at once, retry slowly for ever
-)
-
-// States of a topic, in words.
-const (
-	stateMissing     = "topic missing"
-	stateDenied      = "permission denied"
-	stateUnreachable = "kafka unreachable"
-	stateNoLeader    = "waiting for leader"
-	stateReplicas    = "not enough replicas"
-	stateStorage     = "broker storage error"
-	stateThrottled   = "throttled"
-	stateRefused     = "refused"
-	stateBroker      = "broker error"
 )
 
 // reaction is an action and how the topic's state reads meanwhile. A state of
 // "" keeps quiet while retries go on.
 type reaction struct {
 	act   action
-	state string
+	state status.Code
 }
 
 // react is the table of produce error codes. What makes each safe:
@@ -57,22 +46,22 @@ func react(code sarama.KError) reaction {
 	case sarama.ErrNotLeaderForPartition, sarama.ErrFencedLeaderEpoch, sarama.ErrUnknownLeaderEpoch,
 		sarama.ErrLeaderNotAvailable, sarama.ErrReplicaNotAvailable, sarama.ErrBrokerNotAvailable,
 		sarama.ErrPreferredLeaderNotAvailable, sarama.ErrEligibleLeadersNotAvailable:
-		return reaction{actRefresh, stateNoLeader}
+		return reaction{actRefresh, status.WaitingForLeader}
 	case sarama.ErrUnknownTopicOrPartition, unknownTopicID, inconsistentTopicID:
-		return reaction{actRefresh, stateMissing}
+		return reaction{actRefresh, status.TopicMissing}
 	case sarama.ErrNetworkException:
-		return reaction{actRefresh, stateUnreachable}
+		return reaction{actRefresh, status.KafkaUnreachable}
 	case sarama.ErrKafkaStorageError, sarama.ErrLogDirNotFound:
-		return reaction{actRefresh, stateStorage}
+		return reaction{actRefresh, status.StorageError}
 
 	case sarama.ErrRequestTimedOut, sarama.ErrNotEnoughReplicas, sarama.ErrNotEnoughReplicasAfterAppend:
-		return reaction{actRetry, stateReplicas}
+		return reaction{actRetry, status.FewReplicas}
 	case sarama.ErrThrottlingQuotaExceeded:
-		return reaction{actRetry, stateThrottled}
+		return reaction{actRetry, status.Throttled}
 	case sarama.ErrInvalidMessage, sarama.ErrOffsetsLoadInProgress, sarama.ErrConsumerCoordinatorNotAvailable,
 		sarama.ErrNotCoordinatorForConsumer, sarama.ErrConcurrentTransactions, sarama.ErrReassignmentInProgress,
 		sarama.ErrUnknown:
-		return reaction{actRetry, stateBroker}
+		return reaction{actRetry, status.BrokerError}
 
 	case sarama.ErrOutOfOrderSequenceNumber, sarama.ErrUnknownProducerID:
 		return reaction{act: actReset}
@@ -83,18 +72,19 @@ func react(code sarama.KError) reaction {
 	case sarama.ErrMessageSizeTooLarge, sarama.ErrMessageSetSizeTooLarge:
 		return reaction{act: actSplit}
 	case sarama.ErrInvalidTimestamp:
-		return reaction{actRestamp, stateRefused}
+		return reaction{actRestamp, status.ClockDiffers}
 
 	case sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed,
-		sarama.ErrTransactionalIDAuthorizationFailed, sarama.ErrSASLAuthenticationFailed,
-		sarama.ErrIllegalSASLState, sarama.ErrUnsupportedSASLMechanism, sarama.ErrSecurityDisabled:
-		return reaction{actWait, stateDenied}
+		sarama.ErrTransactionalIDAuthorizationFailed, sarama.ErrSecurityDisabled:
+		return reaction{actWait, status.TopicDenied}
+	case sarama.ErrSASLAuthenticationFailed, sarama.ErrIllegalSASLState, sarama.ErrUnsupportedSASLMechanism:
+		return reaction{actWait, status.LoginRefused}
 	case sarama.ErrInvalidTopic, sarama.ErrInvalidRecord, sarama.ErrPolicyViolation, sarama.ErrInvalidRequiredAcks,
 		sarama.ErrUnsupportedVersion, sarama.ErrUnsupportedForMessageFormat, sarama.ErrUnsupportedCompressionType,
 		sarama.ErrInvalidRequest, sarama.ErrInvalidConfig:
-		return reaction{actWait, stateRefused}
+		return reaction{actWait, status.Refused}
 	}
-	return reaction{actWait, stateBroker}
+	return reaction{actWait, status.BrokerError}
 }
 
 // Codes that sarama has no name for.

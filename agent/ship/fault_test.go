@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	status "logctl/agent/state"
 	"logctl/internal/testkit"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -19,8 +20,8 @@ func TestProduceErrors(t *testing.T) {
 	tests := []struct {
 		err    *kerr.Error
 		count  int
-		state  string // that the topic must show meanwhile; "": none must
-		resets uint64 // sequences begun anew, at least
+		state  status.Code // that the topic must show meanwhile; "": none must
+		resets uint64      // sequences begun anew, at least
 		splits uint64
 	}{
 		{err: kerr.UnknownServerError, count: 3},
@@ -34,29 +35,29 @@ func TestProduceErrors(t *testing.T) {
 		{err: kerr.MessageTooLarge, count: 2, splits: 1},
 		{err: kerr.NetworkException, count: 3},
 		{err: kerr.CoordinatorLoadInProgress, count: 2},
-		{err: kerr.InvalidTopicException, count: 1, state: stateRefused},
+		{err: kerr.InvalidTopicException, count: 1, state: status.Refused},
 		{err: kerr.RecordListTooLarge, count: 2, splits: 1},
-		{err: kerr.NotEnoughReplicas, count: 8, state: stateReplicas},
+		{err: kerr.NotEnoughReplicas, count: 8, state: status.FewReplicas},
 		{err: kerr.NotEnoughReplicasAfterAppend, count: 3},
-		{err: kerr.InvalidRequiredAcks, count: 1, state: stateRefused},
-		{err: kerr.TopicAuthorizationFailed, count: 2, state: stateDenied},
-		{err: kerr.ClusterAuthorizationFailed, count: 1, state: stateDenied},
+		{err: kerr.InvalidRequiredAcks, count: 1, state: status.Refused},
+		{err: kerr.TopicAuthorizationFailed, count: 2, state: status.TopicDenied},
+		{err: kerr.ClusterAuthorizationFailed, count: 1, state: status.TopicDenied},
 		{err: kerr.InvalidTimestamp, count: 2},
-		{err: kerr.UnsupportedForMessageFormat, count: 1, state: stateRefused},
-		{err: kerr.PolicyViolation, count: 1, state: stateRefused},
+		{err: kerr.UnsupportedForMessageFormat, count: 1, state: status.Refused},
+		{err: kerr.PolicyViolation, count: 1, state: status.Refused},
 		{err: kerr.OutOfOrderSequenceNumber, count: 3, resets: 1},
 		{err: kerr.DuplicateSequenceNumber, count: 0}, // says that it is stored: see TestAmbiguousAcks
 		{err: kerr.InvalidProducerEpoch, count: 3, resets: 1},
 		{err: kerr.InvalidTxnState, count: 1, resets: 1},
 		{err: kerr.InvalidProducerIDMapping, count: 1, resets: 1},
 		{err: kerr.ConcurrentTransactions, count: 1},
-		{err: kerr.KafkaStorageError, count: 8, state: stateStorage},
+		{err: kerr.KafkaStorageError, count: 8, state: status.StorageError},
 		{err: kerr.LogDirNotFound, count: 1},
 		{err: kerr.UnknownProducerID, count: 3, resets: 1},
 		{err: kerr.FencedLeaderEpoch, count: 2},
 		{err: kerr.UnknownLeaderEpoch, count: 2},
-		{err: kerr.UnsupportedCompressionType, count: 1, state: stateRefused},
-		{err: kerr.InvalidRecord, count: 1, state: stateRefused},
+		{err: kerr.UnsupportedCompressionType, count: 1, state: status.Refused},
+		{err: kerr.InvalidRecord, count: 1, state: status.Refused},
 		{err: kerr.ThrottlingQuotaExceeded, count: 2},
 		{err: kerr.ProducerFenced, count: 1, resets: 1},
 		{err: kerr.UnknownTopicID, count: 1},
@@ -166,7 +167,7 @@ func TestHungBroker(t *testing.T) {
 		r.send(r.bundle(topic, key, numbered(key, 10, 20)...))
 	}
 	testkit.Eventually(t, 2*time.Second, "the other broker goes on", func() bool { return r.acked.Load() == 30 })
-	testkit.Eventually(t, 10*time.Second, "the topic says so", func() bool { return r.Topic(topic).State == stateUnreachable })
+	testkit.Eventually(t, 10*time.Second, "the topic says so", func() bool { return r.Topic(topic).State == status.KafkaUnreachable })
 	if err := k.Cluster().MoveTopicPartition(topic, 1, 0); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	status "logctl/agent/state"
 	"logctl/internal/testkit"
 
 	"go.uber.org/goleak"
@@ -85,10 +86,10 @@ func start(t *testing.T, k *testkit.KafkaServer, change ...func(*Config)) *rig {
 }
 
 // seen lists the states a topic went through.
-func (r *rig) seen(topic string) []string {
+func (r *rig) seen(topic string) []status.Code {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var out []string
+	var out []status.Code
 	for _, s := range r.states {
 		if s.Topic == topic {
 			out = append(out, s.State)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	status "logctl/agent/state"
 	"logctl/internal/kafka"
 
 	"github.com/IBM/sarama"
@@ -88,8 +89,10 @@ type Producer struct {
 	events   []TopicStatus
 	hollow   []*Bundle // bundles without spans, to be called back
 	stats    Stats
-	reached  bool  // a broker has answered since New
-	trouble  error // why the last round of the control goroutine failed
+	reached  bool         // a broker has answered since New
+	trouble  error        // why the last round of the control goroutine failed
+	cluster  status.State // the same as a state, since the first such round
+	lookAt   time.Time    // when the cluster is looked at although nothing else is due; zero: not yet
 	idTries  int
 	idAfter  time.Time // no producer id is asked for before
 }
@@ -317,25 +320,33 @@ func (p *Producer) Stats() Stats {
 	defer p.mu.Unlock()
 	s := p.stats
 	s.BufferedBytes, s.BufferedLines, s.InFlightBytes = p.used, int64(p.lines), p.inflight
-	s.Brokers = p.brokerState()
+	s.Brokers, s.Cluster = p.brokerState()
 	return s
 }
 
-// brokerState puts the connection to the cluster into words.
-func (p *Producer) brokerState() string {
-	err := p.trouble
-	for _, b := range p.brokers {
-		if b.failures > 1 && b.err != nil {
-			err = b.err
+// brokerState puts the connection to the cluster into words and a state. The cluster as a
+// whole is away when nobody answers for metadata; a broker that cannot be reached is
+// the matter of the topics that it leads.
+func (p *Producer) brokerState() (string, status.State) {
+	why := p.cluster
+	if why.Code == "" {
+		for _, b := range p.brokers {
+			if b.failures > 1 && b.err != nil {
+				r := unreachable(b.err)
+				return string(r.state) + ": " + r.err, status.State{}
+			}
 		}
 	}
 	switch {
-	case err != nil:
-		return stateUnreachable + ": " + err.Error()
+	case why.Code != "":
+		if time.Since(why.Since) < p.tune.showAfter {
+			return string(why.Code) + ": " + why.Detail, status.State{}
+		}
+		return string(why.Code) + ": " + why.Detail, why
 	case !p.reached:
-		return "connecting"
+		return "connecting", status.State{}
 	}
-	return "ok"
+	return "ok", status.State{}
 }
 
 // poke wakes whoever waits on a channel of capacity one.
@@ -355,19 +366,11 @@ func (p *Producer) notify(ctx context.Context) {
 		case <-p.tell:
 		}
 		p.mu.Lock()
-		events, hollow, away := p.events, p.hollow, p.trouble != nil
+		events, hollow := p.events, p.hollow
 		p.events, p.hollow = nil, nil
 		p.mu.Unlock()
 		for _, e := range events {
-			switch {
-			case e.State == "":
-				p.log.Info("topic is shipping again", "topic", e.Topic)
-			case e.State == stateUnreachable && away:
-				// Said once for the cluster, not loudly for each of its topics.
-				p.log.Info("topic is held up; its lines wait in their files", "topic", e.Topic, "state", e.State, "reason", e.Err)
-			default:
-				p.log.Warn("topic is held up; its lines wait in their files", "topic", e.Topic, "state", e.State, "reason", e.Err)
-			}
+			p.log.Debug("topic changed", "topic", e.Topic, "state", e.State, "reason", e.Err)
 			if p.cfg.OnTopic != nil {
 				p.cfg.OnTopic(e)
 			}

@@ -151,7 +151,10 @@ type batch struct {
 	codec   codec   // of payload
 	first   int64   // timestamp of the first record, and the latest one, in
 	latest  int64   // milliseconds; both valid with payload
-	unsure  bool    // an attempt ended without an answer: it may be stored
+	// restamped is when the records' times were made those of now, in milliseconds; 0: they
+	// are the times of reading.
+	restamped int64
+	unsure    bool // an attempt ended without an answer: it may be stored
 }
 
 // reset forgets the batch and gives its memory back.

@@ -32,7 +32,11 @@ func (w *recordWriter) write(dst []byte, b *batch) []byte {
 	for i := range b.pieces {
 		p := &b.pieces[i]
 		w.begin(p.e.b)
-		delta := p.e.millis - b.first
+		millis, changed := b.stamp(p.e)
+		if changed {
+			w.readAt(p.e.millis)
+		}
+		delta := millis - b.first
 		for j := p.from; j < p.to; j++ {
 			span := &p.e.b.Spans[j]
 			value := p.e.b.Data[span.Start:span.End]
@@ -75,6 +79,13 @@ func (w *recordWriter) place(places []Header, pos int64) {
 		w.places = appendBytes(w.places, places[i].Key)
 		w.places = appendBytes(w.places, w.value)
 	}
+}
+
+// readAt adds the time of reading, in milliseconds, to the headers of a bundle.
+func (w *recordWriter) readAt(millis int64) {
+	w.value = strconv.AppendInt(w.value[:0], millis, 10)
+	w.headers = appendBytes(appendBytes(w.headers, []byte(readAtKey)), w.value)
+	w.count++
 }
 
 // partOf makes the label of a part that the reader made: "2/?", and "3/3" for

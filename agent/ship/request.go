@@ -58,10 +58,11 @@ func (r *request) reset() { clear(r.pieces[:cap(r.pieces)]) }
 
 // encode makes the batch's records what is sent.
 func (b *batch) encode(w *recordWriter, m *memory, c *compressor) {
-	b.first = b.pieces[0].e.millis
+	b.first, _ = b.stamp(b.pieces[0].e)
 	b.latest = b.first
 	for i := range b.pieces {
-		b.latest = max(b.latest, b.pieces[i].e.millis)
+		millis, _ := b.stamp(b.pieces[i].e)
+		b.latest = max(b.latest, millis)
 	}
 	plain := m.get(b.size)
 	plain.b = w.write(plain.b, b)

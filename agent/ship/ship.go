@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	status "logctl/agent/state"
 	"logctl/internal/kafka"
 )
 
@@ -65,18 +66,20 @@ type Result struct {
 	Bytes   int64 // bytes of the acknowledged spans
 }
 
-// TopicStatus is a topic's state in words.
+// TopicStatus is a topic's state.
 type TopicStatus struct {
 	Topic string
-	State string    // "" when records flow; else "topic missing", "permission denied", "kafka unreachable", "refused", ...
-	Err   string    // the reason in full, with what to do; "" when State is ""
-	Since time.Time // when State became so
+	State status.Code // "" when nothing is known to be in the way of records
+	Err   string      // the reason in full, with what to do; "" when State is ""
+	Since time.Time   // when State became so
+	Slow  bool        // records flow all the same, slowly or unseen by readers
 }
 
 // Stats are counters since New, and what is held now.
 type Stats struct {
-	Brokers       string // "ok", or what is wrong: "kafka unreachable: dial tcp ..."
-	BufferedBytes int64  // bundles accepted and not done, in bytes of Data
+	Brokers       string       // "ok", "connecting", or what is wrong: "kafka unreachable: dial tcp ..."
+	Cluster       status.State // why no broker answers; the zero Code while one does, or nobody asked
+	BufferedBytes int64        // bundles accepted and not done, in bytes of Data
 	BufferedLines int64
 	InFlightBytes int64  // of these, sent and not yet acknowledged
 	Records       uint64 // acknowledged

@@ -1,6 +1,7 @@
 package ship
 
 import (
+	status "logctl/agent/state"
 	"math"
 	"testing"
 	"time"
@@ -23,28 +24,28 @@ func TestPartitionStates(t *testing.T) {
 		state state
 		seq2  sequence
 		keeps bool // the same batch is out still
-		why   string
+		why   status.Code
 	}{
 		{"stored", sarama.ErrNoError, 0, now, idle, sequence{7, 2, 105}, false, ""},
 		{"stored before", sarama.ErrDuplicateSequenceNumber, 3, now, idle, sequence{7, 2, 105}, false, ""},
 		{"sequence wraps", sarama.ErrNoError, 0, sequence{7, 2, math.MaxInt32 - 1}, idle, sequence{7, 2, 3}, false, ""},
 		{"without idempotence", sarama.ErrNoError, 0, noSequence, idle, noSequence, false, ""},
 		{"retry", sarama.ErrNotEnoughReplicas, 0, now, pausing, now, true, ""},
-		{"retry for long", sarama.ErrNotEnoughReplicas, 9, now, pausing, now, true, stateReplicas},
+		{"retry for long", sarama.ErrNotEnoughReplicas, 9, now, pausing, now, true, status.FewReplicas},
 		{"timed out", sarama.ErrRequestTimedOut, 0, now, pausing, now, true, ""},
 		{"other leader", sarama.ErrNotLeaderForPartition, 0, now, pausing, now, true, ""},
 		{"missing", sarama.ErrUnknownTopicOrPartition, 0, now, pausing, now, true, ""},
 		{"gap", sarama.ErrOutOfOrderSequenceNumber, 0, now, ready, sequence{7, 3, 0}, true, ""},
-		{"gap again", sarama.ErrOutOfOrderSequenceNumber, 1, now, pausing, sequence{7, 3, 0}, true, stateBroker},
+		{"gap again", sarama.ErrOutOfOrderSequenceNumber, 1, now, pausing, sequence{7, 3, 0}, true, status.BrokerError},
 		{"forgotten", sarama.ErrUnknownProducerID, 0, now, ready, sequence{7, 3, 0}, true, ""},
 		{"last epoch", sarama.ErrUnknownProducerID, 0, sequence{7, math.MaxInt16 - 1, 9}, nameless, noSequence, true, ""},
 		{"fenced", sarama.ErrInvalidProducerEpoch, 0, now, nameless, noSequence, true, ""},
 		{"fenced by name", sarama.ErrProducerFenced, 0, now, nameless, noSequence, true, ""},
 		{"too large", sarama.ErrMessageSizeTooLarge, 0, now, ready, now, false, ""},
 		{"old timestamp", sarama.ErrInvalidTimestamp, 0, now, ready, now, true, ""},
-		{"denied", sarama.ErrTopicAuthorizationFailed, 0, now, pausing, now, true, stateDenied},
-		{"refused", sarama.ErrInvalidRecord, 0, now, pausing, now, true, stateRefused},
-		{"unheard of", sarama.KError(999), 0, now, pausing, now, true, stateBroker},
+		{"denied", sarama.ErrTopicAuthorizationFailed, 0, now, pausing, now, true, status.TopicDenied},
+		{"refused", sarama.ErrInvalidRecord, 0, now, pausing, now, true, status.Refused},
+		{"unheard of", sarama.KError(999), 0, now, pausing, now, true, status.BrokerError},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -85,7 +86,7 @@ func TestPartitionStates(t *testing.T) {
 			if (acked == records) != (part.t.lines == 0) {
 				t.Errorf("acknowledged %d, held %d lines", acked, part.t.lines)
 			}
-			if tt.code == sarama.ErrInvalidTimestamp && time.Since(time.UnixMilli(part.out.latest)) > time.Minute {
+			if tt.code == sarama.ErrInvalidTimestamp && time.Since(time.UnixMilli(part.out.restamped)) > time.Minute {
 				t.Error("the batch still has its old timestamp")
 			}
 		})

@@ -3,6 +3,7 @@ package ship
 import (
 	"time"
 
+	status "logctl/agent/state"
 	"logctl/internal/kafka"
 
 	"github.com/IBM/sarama"
@@ -31,14 +32,17 @@ type topic struct {
 	tries     int       // looks in a row that failed
 	limitAt   time.Time // next look at its settings
 
-	trouble reason // of the topic as a whole
-	dead    bool   // counted in Producer.dead
-	status  TopicStatus
+	trouble  reason // of the topic as a whole
+	slow     reason // what slows it down or hides its records: no trouble
+	settings topicSettings
+	tooOld   time.Duration // age of records that its brokers refused; 0: none was
+	dead     bool          // counted in Producer.dead
+	status   TopicStatus
 }
 
 // reason is a state in words and the error behind it.
 type reason struct {
-	state string
+	state status.Code
 	err   string
 }
 
@@ -96,11 +100,15 @@ func (t *topic) update() {
 			t.p.dead -= t.bytes
 		}
 	}
-	if now.state == t.status.State {
+	slow := now.state == "" && t.slow.state != ""
+	if slow {
+		now = t.slow
+	}
+	if now.state == t.status.State && slow == t.status.Slow {
 		t.status.Err = now.err
 		return
 	}
-	t.status = TopicStatus{Topic: t.name, State: now.state, Err: now.err, Since: time.Now()}
+	t.status = TopicStatus{Topic: t.name, State: now.state, Err: now.err, Since: time.Now(), Slow: slow}
 	t.p.events = append(t.p.events, t.status)
 	poke(t.p.tell)
 }

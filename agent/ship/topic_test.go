@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	status "logctl/agent/state"
 	"logctl/internal/testkit"
 
 	"github.com/IBM/sarama"
@@ -23,7 +24,7 @@ func TestTopicCreatedLater(t *testing.T) {
 	if err := r.Send(ctx, r.bundle(missing, "a", "a 0")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("send to a missing topic: %v, want it to wait for the topic", err)
 	}
-	if got := r.Topic(missing); got.State != stateMissing || !strings.Contains(got.Err, missing) {
+	if got := r.Topic(missing); got.State != status.TopicMissing || !strings.Contains(got.Err, missing) {
 		t.Errorf("status %+v", got)
 	}
 	r.send(r.bundle(there, "b", numbered("b", 0, 10)...)) // the others are not held up
@@ -37,7 +38,7 @@ func TestTopicCreatedLater(t *testing.T) {
 	r.drain()
 	r.check(missing, map[string]int{"a": 10})
 	r.check(there, map[string]int{"b": 10})
-	if got := r.seen(missing); !slices.Equal(got, []string{stateMissing, ""}) {
+	if got := r.seen(missing); !slices.Equal(got, []status.Code{status.TopicMissing, ""}) {
 		t.Errorf("states %q", got)
 	}
 }
@@ -56,7 +57,7 @@ func TestTopicCreatedAnew(t *testing.T) {
 	for _, key := range keys {
 		r.send(r.bundle(topic, key, numbered(key, 0, 10)...))
 	}
-	testkit.Eventually(t, 5*time.Second, "the topic is missing", func() bool { return r.Topic(topic).State == stateMissing })
+	testkit.Eventually(t, 5*time.Second, "the topic is missing", func() bool { return r.Topic(topic).State == status.TopicMissing })
 	k.Create(t, topic, 1) // with fewer partitions: what waited for the others moves
 	for _, key := range keys {
 		r.send(r.bundle(topic, key, numbered(key, 10, 20)...))
@@ -162,7 +163,7 @@ func TestOutage(t *testing.T) {
 		k.Stop()
 		r.send(r.bundle(topic, "a", numbered("a", i*20+10, i*20+20)...))
 		testkit.Eventually(t, 10*time.Second, "kafka is said to be unreachable", func() bool {
-			return r.Topic(topic).State == stateUnreachable && strings.HasPrefix(r.Producer.Stats().Brokers, stateUnreachable)
+			return r.Topic(topic).State == status.KafkaUnreachable && strings.HasPrefix(r.Producer.Stats().Brokers, string(status.KafkaUnreachable))
 		})
 		k.Start(t)
 	}
@@ -189,7 +190,7 @@ func TestOutageBeforeTheFirstLine(t *testing.T) {
 	k.Stop()
 	r.send(r.bundle(topic, "a", numbered("a", 0, 10)...))
 	testkit.Eventually(t, 10*time.Second, "kafka is said to be unreachable", func() bool {
-		return r.Topic(topic).State == stateUnreachable
+		return r.Topic(topic).State == status.KafkaUnreachable
 	})
 	k.Start(t)
 	r.drain()
@@ -206,7 +207,7 @@ func TestStartBeforeKafka(t *testing.T) {
 	sent := make(chan error, 1)
 	go func() { sent <- r.Send(t.Context(), r.bundle(topic, "a", numbered("a", 0, 10)...)) }()
 	testkit.Eventually(t, 10*time.Second, "kafka is said to be unreachable", func() bool {
-		return r.Topic(topic).State == stateUnreachable
+		return r.Topic(topic).State == status.KafkaUnreachable
 	})
 	k.Start(t)
 	if err := <-sent; err != nil {
@@ -226,19 +227,19 @@ func TestPermissionGrantedLater(t *testing.T) {
 	sent := make(chan error, 1)
 	go func() { sent <- r.Send(t.Context(), r.bundle(topic, "a", numbered("a", 0, 10)...)) }()
 	// Describe is denied, then Describe is there and the producer id is denied.
-	want := func(state string) {
+	want := func(state status.Code) {
 		t.Helper()
-		testkit.Eventually(t, 10*time.Second, "state "+state, func() bool { return r.Topic(topic).State == state })
+		testkit.Eventually(t, 10*time.Second, "state "+string(state), func() bool { return r.Topic(topic).State == state })
 	}
 	testkit.Eventually(t, 10*time.Second, "denied or hidden", func() bool {
 		s := r.Topic(topic).State
-		return s == stateDenied || s == stateMissing
+		return s == status.TopicDenied || s == status.TopicMissing
 	})
 	admin.Grant(t, "User:agent", topic, sarama.AclOperationDescribe)
 	if err := <-sent; err != nil {
 		t.Fatal(err)
 	}
-	want(stateDenied)
+	want(status.TopicDenied)
 	if s := r.Topic(topic); !strings.Contains(s.Err, "Write") {
 		t.Errorf("status %+v does not name the right", s)
 	}

@@ -53,6 +53,7 @@ type File struct {
 	born      int64     // creation time, 0 unknown
 	emptyAt   time.Time // when last seen without content
 	pos       int64
+	skipped   int64 // State.Skipped
 	part      int
 	mark      [markMax]byte
 	markLen   int
@@ -121,7 +122,7 @@ func (f *File) stateLocked() State {
 	if f.copyOf != nil && f.sought {
 		copyOf = f.copyOf.id
 	}
-	return State{ID: f.id, Path: f.path, Pos: f.pos, Part: f.part,
+	return State{ID: f.id, Path: f.path, Pos: f.pos, Part: f.part, Skipped: f.skipped,
 		HeadLen: f.head.len, HeadHash: f.head.hash,
 		MarkLen: f.markLen, MarkHash: fnv(fnvOffset, f.mark[:f.markLen]),
 		Size: f.size, ModTime: time.Unix(0, f.bound), Seen: f.set.now(), Rotated: f.away, CopyOf: copyOf}
@@ -311,7 +312,7 @@ func (f *File) Info() FileInfo {
 }
 
 func (f *File) infoLocked() FileInfo {
-	i := FileInfo{ID: f.id, Path: f.path, Name: f.name, Size: f.size, Read: f.pos, Err: f.err, Rotated: f.away}
+	i := FileInfo{ID: f.id, Path: f.path, Name: f.name, Size: f.size, Read: f.pos, Skipped: f.skipped, Err: f.err, Rotated: f.away}
 	switch {
 	case f.err != nil:
 		i.State = words(f.err)

@@ -426,7 +426,7 @@ func (s *Set) supersededLocked(id inode) {
 
 // startLocked lets f begin where st says; st has been verified.
 func (s *Set) startLocked(f *File, st State) {
-	f.pos, f.part, f.scanned = st.Pos, st.Part, st.Pos
+	f.pos, f.part, f.scanned, f.skipped = st.Pos, st.Part, st.Pos, min(st.Skipped, st.Pos)
 	f.head = headMark{st.HeadLen, st.HeadHash}
 	if f.head.len == 0 {
 		f.head.hash = fnvOffset

@@ -9,8 +9,7 @@ import (
 // problemsLocked says, in words, why the first of the files that cannot be followed
 // or read is not, and how many they are. The first is that with the lowest name, so
 // that the text stays the same as long as the problem does.
-func (s *Set) problemsLocked() (first string, n int) {
-	at, why := "", error(nil)
+func (s *Set) problemsLocked() (first, at string, why error, n int) {
 	note := func(path string, err error) {
 		if !isProblem(err) {
 			return
@@ -30,13 +29,13 @@ func (s *Set) problemsLocked() (first string, n int) {
 	}
 	note(s.cfg.Path, s.err)
 	if why == nil {
-		return "", 0
+		return "", "", nil, 0
 	}
 	first = words(why)
 	if !strings.Contains(first, at) {
 		first += ": " + at
 	}
-	return first, n
+	return first, at, why, n
 }
 
 // isProblem tells whether err is for an operator to solve: not that a file is

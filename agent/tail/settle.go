@@ -455,7 +455,7 @@ func endState(h *os.File, size int64, sp splitter) State {
 			st.Pos = from + last
 		}
 	}
-	st.MarkLen = int(min(st.Pos, markMax))
+	st.MarkLen, st.Skipped = int(min(st.Pos, markMax)), st.Pos
 	var head [headMax]byte
 	if n, err := readFull(h, head[:min(st.Pos, headMax)], 0); err == nil {
 		st.HeadLen, st.HeadHash = n, fnv(fnvOffset, head[:n])

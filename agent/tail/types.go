@@ -33,6 +33,7 @@ type State struct {
 	ModTime  time.Time // modification time when last seen at Path
 	Seen     time.Time // when that was
 	Rotated  bool      // no longer at Path when last seen
+	Skipped  int64     // bytes at the head that are not read, for the generation was there when an entry with from = end was first followed
 	CopyOf   FileID    // of what it may be a copy, still being made; nothing was read of it then. Zero: it is none
 }
 
@@ -94,6 +95,7 @@ type FileInfo struct {
 	Name    string // where it is now, as far as known; Path unless it was rotated or Path is a symlink
 	Size    int64  // bytes, when last seen
 	Read    int64  // bytes handed out or skipped
+	Skipped int64  // of these, bytes at the head that were not read: see State
 	State   string // "reading", "idle", "queued", "waiting for older file", "rotated", "deleted", or an error in words
 	Err     error  // why it cannot be read now; nil: it can
 	Rotated bool   // no longer at Path
@@ -102,7 +104,10 @@ type FileInfo struct {
 // Status describes a Set for operators. Counters are cumulative since Open.
 type Status struct {
 	Waiting    string // why nothing is followed, in words: "waiting for file", "permission denied: ...", "not allowed: ...", "" when files are followed
+	WaitingFor error  // the error that Waiting puts into words; nil when no file has the name, and when files are followed
 	Problem    string // of the first file, by name, that cannot be followed or read while others can, in words with its path: "permission denied: /var/log/a.log"; "" when there is none
+	ProblemOf  error  // the error that Problem puts into words; nil when there is none
+	ProblemAt  string // the path of that file
 	Problems   int    // how many there are
 	Watching   string // how changes are noticed: "notify", "poll", or "poll: <why notification does not work>"
 	Files      int    // generations known

@@ -139,20 +139,20 @@ func (s *Set) Status() Status {
 	defer s.mu.Unlock()
 	st := s.counters
 	st.Files, st.Open = len(s.files), s.open
-	st.Waiting = s.waitingLocked()
-	st.Problem, st.Problems = s.problemsLocked()
+	st.Waiting, st.WaitingFor = s.waitingLocked()
+	st.Problem, st.ProblemAt, st.ProblemOf, st.Problems = s.problemsLocked()
 	return st
 }
 
 // waitingLocked says why nothing is followed: of several reasons that of the lowest
 // name, so that the text stays the same as long as the reason does.
-func (s *Set) waitingLocked() string {
+func (s *Set) waitingLocked() (string, error) {
 	at, why := "", error(nil)
 	for path, sl := range s.slots {
 		err := sl.err
 		if sl.cur != nil {
 			if err = sl.cur.err; err == nil {
-				return ""
+				return "", nil
 			}
 		}
 		if err != nil && (why == nil || path < at) {
@@ -161,11 +161,15 @@ func (s *Set) waitingLocked() string {
 	}
 	switch {
 	case why != nil:
-		return words(why)
 	case s.err != nil:
-		return words(s.err)
+		why = s.err
+	default:
+		return "waiting for file", nil
 	}
-	return "waiting for file"
+	if isProblem(why) {
+		return words(why), why
+	}
+	return words(why), nil
 }
 
 // EachFile calls visit for each generation known, in no order, under a lock of the Set:

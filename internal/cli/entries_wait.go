@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"logctl/agent/state"
 	"logctl/etcdcfg"
 )
 
@@ -18,10 +19,11 @@ type applied struct {
 
 // agentProblem is something that an agent, or one task of it, cannot do.
 type agentProblem struct {
-	Agent string `json:"agent,omitempty"`
-	Path  string `json:"path,omitempty"`
-	Topic string `json:"topic,omitempty"`
-	What  string `json:"what"`
+	Agent string     `json:"agent,omitempty"`
+	Path  string     `json:"path,omitempty"`
+	Topic string     `json:"topic,omitempty"`
+	State state.Code `json:"state,omitempty"` // of the task or agent, when it is that which is wrong
+	What  string     `json:"what"`
 }
 
 // String returns the problem as a line for people.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"logctl/agent/report"
+	"logctl/agent/state"
 	"logctl/etcdcfg"
 	"logctl/internal/kafka"
 )
@@ -165,7 +166,7 @@ func (b *board) fromPresences() {
 		}
 		for _, t := range p.Tasks {
 			b.task(p.ID, t.Path, t.Topic, t.State, t.Error)
-			if t.State == report.StateShipping {
+			if t.State == string(state.Shipping) {
 				b.well[p.ID+"\x00"+etcdcfg.Entry{Path: t.Path, Topic: t.Topic}.Key()] = true
 			}
 		}
@@ -173,18 +174,21 @@ func (b *board) fromPresences() {
 }
 
 // task counts a task, and what is wrong with it.
-func (b *board) task(agent, path, topic, state, text string) {
+func (b *board) task(agent, path, topic, word, text string) {
 	e := b.entry(path, topic)
 	e.Agents++
-	e.States[state]++
-	switch state {
-	case report.StatePermissionDenied, report.StateNotAllowed, report.StateTopicMissing, report.StateKafkaUnreachable, report.StateFailed:
-		what := state
-		if text != "" && text != state {
-			what += ": " + text
-		}
-		b.s.problem(agentProblem{Agent: agent, Path: path, Topic: topic, What: what})
+	e.States[word]++
+	row := state.Of(state.Code(word))
+	if row.Severity < state.Bad {
+		return
 	}
+	what := word
+	if text != "" && text != word {
+		what += ": " + text
+	} else {
+		what += ": " + row.Meaning + " " + row.Do
+	}
+	b.s.problem(agentProblem{Agent: agent, Path: path, Topic: topic, State: row.Code, What: what})
 }
 
 // fromReports adds numbers and, when etcd is away, everything else.
@@ -207,7 +211,7 @@ func (b *board) fromReports() {
 				Kafka: newest.Kafka, Started: newest.StartedAt, Tasks: len(newest.Tasks)})
 			i = len(b.s.Agents) - 1
 			for _, t := range newest.Tasks {
-				b.task(id, t.Path, t.Topic, t.State, t.Error)
+				b.task(id, t.Path, t.Topic, string(t.State), t.Error)
 			}
 		}
 		b.numbers(&b.s.Agents[i], rep)
@@ -218,14 +222,15 @@ func (b *board) fromReports() {
 // there, be it idle or behind.
 func (b *board) refine(agent string, tasks []report.Task) {
 	for _, t := range tasks {
-		if t.State != report.StateIdle && t.State != report.StateBehind || !b.well[agent+"\x00"+taskKey(t)] {
+		if t.State != state.Idle && t.State != state.Behind || !b.well[agent+"\x00"+taskKey(t)] {
 			continue
 		}
 		e := b.entry(t.Path, t.Topic)
-		if e.States[report.StateShipping]--; e.States[report.StateShipping] == 0 {
-			delete(e.States, report.StateShipping)
+		shipping := string(state.Shipping)
+		if e.States[shipping]--; e.States[shipping] == 0 {
+			delete(e.States, shipping)
 		}
-		e.States[t.State]++
+		e.States[string(t.State)]++
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"logctl/agent/report"
+	"logctl/agent/state"
 	"logctl/etcdcfg"
 	"logctl/internal/testkit"
 )
@@ -110,10 +111,10 @@ func TestStatusOfAHealthyFleetAndItsTroubles(t *testing.T) {
 	started := now.Add(-time.Hour)
 	revision := f.status(ExitFailure).Revision
 	one, two := f.key+"-1", f.key+"-2"
-	shipping := []etcdcfg.TaskState{{Path: "/var/log/a.log", Topic: "alpha", State: report.StateShipping}}
+	shipping := []etcdcfg.TaskState{{Path: "/var/log/a.log", Topic: "alpha", State: string(state.Shipping)}}
 	f.announce(etcdcfg.Presence{ID: one, Started: started, Revision: revision, Tasks: shipping})
 	task := func(lines uint64) report.Task {
-		return report.Task{Path: "/var/log/a.log", Topic: "alpha", State: report.StateShipping, AckedLines: lines, AckedBytes: lines * 100, LagBytes: 2048, OldestUnackedMS: 150}
+		return report.Task{Path: "/var/log/a.log", Topic: "alpha", State: state.Shipping, AckedLines: lines, AckedBytes: lines * 100, LagBytes: 2048, OldestUnackedMS: 150}
 	}
 	of := func(agent string, at time.Time, tasks ...report.Task) report.Report {
 		return report.Report{Agent: agent, At: at, StartedAt: started, Revision: revision, Kafka: "ok", Tasks: tasks}
@@ -145,8 +146,8 @@ func TestStatusOfAHealthyFleetAndItsTroubles(t *testing.T) {
 
 	// Everything that can be wrong with the second agent.
 	f.announce(etcdcfg.Presence{ID: two, Started: started, Revision: revision - 1, Tasks: []etcdcfg.TaskState{
-		{Path: "/var/log/a.log", Topic: "alpha", State: report.StatePermissionDenied, Error: "open /var/log/a.log: permission denied"},
-		{Path: "/var/log/c.log", Topic: "gamma", State: report.StateWaitingForFile},
+		{Path: "/var/log/a.log", Topic: "alpha", State: string(state.PermissionDenied), Error: "open /var/log/a.log: permission denied"},
+		{Path: "/var/log/c.log", Topic: "gamma", State: string(state.WaitingForFile)},
 	}})
 	got := f.status(ExitFailure).texts()
 	equal(t, got, strings.Join([]string{
@@ -164,10 +165,10 @@ func TestStatusTakesTheStateOfWellTasksFromReports(t *testing.T) {
 	f := newFleet(t)
 	f.ok(t, "entries", "add", "/a", "t")
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	for i, state := range []string{report.StateIdle, report.StateBehind, report.StateShipping} {
+	for i, code := range []state.Code{state.Idle, state.Behind, state.Shipping} {
 		id := fmt.Sprintf("%s-%d", f.key, i)
-		f.announce(etcdcfg.Presence{ID: id, Started: now, Revision: 1 << 40, Tasks: []etcdcfg.TaskState{{Path: "/a", Topic: "t", State: report.StateShipping}}})
-		f.publish(report.Report{Agent: id, At: now, StartedAt: now, Tasks: []report.Task{{Path: "/a", Topic: "t", State: state}}})
+		f.announce(etcdcfg.Presence{ID: id, Started: now, Revision: 1 << 40, Tasks: []etcdcfg.TaskState{{Path: "/a", Topic: "t", State: string(state.Shipping)}}})
+		f.publish(report.Report{Agent: id, At: now, StartedAt: now, Tasks: []report.Task{{Path: "/a", Topic: "t", State: code}}})
 	}
 	s := f.status(ExitOK)
 	if len(s.Entries) != 1 || s.Entries[0].Agents != 3 || !maps.Equal(s.Entries[0].States, map[string]int{"idle": 1, "behind": 1, "shipping": 1}) {
@@ -207,8 +208,8 @@ func TestStatusWithOneServerAway(t *testing.T) {
 	f.ok(t, "entries", "add", "/a", "t")
 	now := time.Now().UTC()
 	id := f.key + "-1"
-	f.announce(etcdcfg.Presence{ID: id, Started: now, Revision: 1 << 40, Tasks: []etcdcfg.TaskState{{Path: "/a", Topic: "t", State: report.StateIdle}}})
-	f.publish(report.Report{Agent: id, At: now, StartedAt: now, Tasks: []report.Task{{Path: "/a", Topic: "t", State: report.StateTopicMissing, LagBytes: 7}}})
+	f.announce(etcdcfg.Presence{ID: id, Started: now, Revision: 1 << 40, Tasks: []etcdcfg.TaskState{{Path: "/a", Topic: "t", State: string(state.Idle)}}})
+	f.publish(report.Report{Agent: id, At: now, StartedAt: now, Tasks: []report.Task{{Path: "/a", Topic: "t", State: state.TopicMissing, LagBytes: 7}}})
 
 	noKafka := &fleet{bench: &bench{args: append(append([]string{}, f.args[:4]...), "--kafka", "127.0.0.1:1"), env: f.env}, t: t}
 	start := time.Now()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"logctl/agent/report"
+	"logctl/agent/state"
 	"logctl/etcdcfg"
 )
 
@@ -58,18 +59,18 @@ func (f *Fleet) newAgent(i, perAgent int, revision int64, start time.Time) fleet
 	}
 	for k := range min(perAgent, len(f.entries)) {
 		e := f.entries[(i*perAgent+k)%len(f.entries)]
-		state, text := report.StateShipping, ""
+		code, text := state.Shipping, ""
 		rate := 5 + f.rnd.Float64()*400
 		switch {
 		case i%20 == 7 && k == 0:
-			state, text, rate = report.StatePermissionDenied, e.Path+": permission denied", 0
+			code, text, rate = state.PermissionDenied, e.Path+": permission denied", 0
 		case (i+k)%5 == 0:
-			state, rate = report.StateIdle, 0
+			code, rate = state.Idle, 0
 		}
-		a.presence.Tasks = append(a.presence.Tasks, etcdcfg.TaskState{Path: e.Path, Topic: e.Topic, State: state, Error: text, Since: start})
+		a.presence.Tasks = append(a.presence.Tasks, etcdcfg.TaskState{Path: e.Path, Topic: e.Topic, State: string(code), Error: text, Since: start})
 		a.report.Tasks = append(a.report.Tasks, report.Task{
-			Path: e.Path, Topic: e.Topic, State: state, Error: text, Files: 2,
-			TopFiles: []report.File{{Path: e.Path[:len(e.Path)-5] + "-a.log", State: state}, {Path: e.Path[:len(e.Path)-5] + "-b.log", State: state}},
+			Path: e.Path, Topic: e.Topic, State: code, Error: text, Files: 2,
+			TopFiles: []report.File{{Path: e.Path[:len(e.Path)-5] + "-a.log", State: string(code)}, {Path: e.Path[:len(e.Path)-5] + "-b.log", State: string(code)}},
 		})
 		a.rates = append(a.rates, rate)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/IBM/sarama"
@@ -130,27 +129,16 @@ func topicOf(t *sarama.TopicMetadata) Topic {
 	return out
 }
 
-// MaxMessageBytes returns the topic's max.message.bytes: the size of the
-// largest batch, as sent, that its brokers take.
-func (a *Admin) MaxMessageBytes(ctx context.Context, topic string) (int, error) {
-	limits, err := a.MaxMessageBytesOf(ctx, topic)
-	if err != nil {
-		return 0, err
-	}
-	if n, ok := limits[topic]; ok {
-		return n, nil
-	}
-	return 0, fmt.Errorf("max.message.bytes of topic %q: not in the answer", topic)
-}
+// MaxMessageBytes is the topic setting with the size of the largest batch.
+const MaxMessageBytes = "max.message.bytes"
 
-// MaxMessageBytesOf is MaxMessageBytes for several topics in one request.
-// Topics that are missing or that we may not ask about are left out; when that
-// is all of them, the error says why.
-func (a *Admin) MaxMessageBytesOf(ctx context.Context, topics ...string) (map[string]int, error) {
-	const name = "max.message.bytes"
+// SettingsOf reads settings of several topics in one request: by topic, by name. Topics
+// that are missing or that we may not ask about are left out, as are settings that the
+// cluster does not know; when no topic is left, the error says why.
+func (a *Admin) SettingsOf(ctx context.Context, names []string, topics ...string) (map[string]map[string]string, error) {
 	req := &sarama.DescribeConfigsRequest{Version: 2}
 	for _, t := range topics {
-		req.Resources = append(req.Resources, &sarama.ConfigResource{Type: sarama.TopicResource, Name: t, ConfigNames: []string{name}})
+		req.Resources = append(req.Resources, &sarama.ConfigResource{Type: sarama.TopicResource, Name: t, ConfigNames: names})
 	}
 	var res *sarama.DescribeConfigsResponse
 	err := a.Do(ctx, func(b *sarama.Broker) (err error) {
@@ -160,18 +148,20 @@ func (a *Admin) MaxMessageBytesOf(ctx context.Context, topics ...string) (map[st
 	if err != nil {
 		return nil, fmt.Errorf("read topic settings: %w", err)
 	}
-	out := make(map[string]int, len(topics))
+	out := make(map[string]map[string]string, len(topics))
 	var errs []error
 	for _, r := range res.Resources {
 		if r.ErrorCode != 0 {
 			errs = append(errs, &TopicError{Topic: r.Name, Err: sarama.KError(r.ErrorCode)})
 			continue
 		}
+		set := make(map[string]string, len(r.Configs))
 		for _, e := range r.Configs {
-			if n, err := strconv.Atoi(e.Value); e.Name == name && err == nil && n > 0 {
-				out[r.Name] = n
+			if slices.Contains(names, e.Name) {
+				set[e.Name] = e.Value
 			}
 		}
+		out[r.Name] = set
 	}
 	if len(out) == 0 && len(errs) > 0 {
 		return nil, fmt.Errorf("read topic settings: %w", errors.Join(errs...))

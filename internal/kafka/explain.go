@@ -44,6 +44,10 @@ func Explain(err error) string {
 	case errors.Is(err, ErrTopicExists):
 		return "the topic exists already: choose another name"
 	}
+	var announced *AnnouncedError
+	if errors.As(err, &announced) {
+		return announced.Error()
+	}
 	if text := explainTLS(err); text != "" {
 		return at + ": " + text
 	}
@@ -81,8 +85,8 @@ func explainTLS(err error) string {
 
 // explainAnswer knows the error codes that an operator can do something about.
 func explainAnswer(err error) string {
-	var code sarama.KError
-	if !errors.As(err, &code) {
+	code, ok := codeOf(err)
+	if !ok {
 		return ""
 	}
 	topic := "the topic"
@@ -119,6 +123,64 @@ func explainAnswer(err error) string {
 		return "kafka is changing leaders: try again in a moment (" + code.Error() + ")"
 	}
 	return ""
+}
+
+// codeOf is Kafka's error code in err. Where a broker sends a text with a refused login,
+// sarama hides the code from errors.As and shows it to errors.Is only.
+func codeOf(err error) (sarama.KError, bool) {
+	var code sarama.KError
+	if errors.As(err, &code) {
+		return code, true
+	}
+	for _, code := range []sarama.KError{sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism, sarama.ErrIllegalSASLState} {
+		if errors.Is(err, code) {
+			return code, true
+		}
+	}
+	return 0, false
+}
+
+// IsLoginRefused says whether err is that a broker refused our user, password or mechanism.
+func IsLoginRefused(err error) bool {
+	switch code, _ := codeOf(err); code {
+	case sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism, sarama.ErrIllegalSASLState:
+		return true
+	}
+	return false
+}
+
+// AnnouncedError is that a broker cannot be reached at the address that it announces
+// itself by (advertised.listeners), while the cluster answers elsewhere.
+type AnnouncedError struct {
+	ID      int32  // of the broker
+	Address string // host:port
+	Err     error
+}
+
+// Error says what is wrong and what to do.
+func (e *AnnouncedError) Error() string {
+	why := explainNetwork(e.Err)
+	if why == "" {
+		why = e.Err.Error()
+	}
+	return fmt.Sprintf("broker %d announces itself as %s, which cannot be used from here: it %s. Correct advertised.listeners of the broker, "+
+		"or the name and the route to it; if it worked before, the broker may be down", e.ID, e.Address, why)
+}
+
+// Unwrap returns the cause.
+func (e *AnnouncedError) Unwrap() error { return e.Err }
+
+// Announced makes a failure to connect to a broker an *AnnouncedError. It is for a broker
+// that was never reached at that address while another one answers. What TLS or a
+// login refuse is returned as it is: then the address is right.
+func Announced(id int32, address string, err error) error {
+	if explainTLS(err) != "" || explainNetwork(err) == "" || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if _, answered := codeOf(err); answered {
+		return err
+	}
+	return &AnnouncedError{ID: id, Address: address, Err: err}
 }
 
 // explainNetwork knows what a broker that cannot be reached looks like.

@@ -57,8 +57,8 @@ func TestAdmin(t *testing.T) {
 			t.Errorf("partition %+v", p)
 		}
 	}
-	if n, err := a.MaxMessageBytes(ctx, name); n != 54321 || err != nil {
-		t.Errorf("max message bytes %d, %v", n, err)
+	if got, err := a.SettingsOf(ctx, []string{kafka.MaxMessageBytes}, name); got[name][kafka.MaxMessageBytes] != "54321" || err != nil {
+		t.Errorf("settings %v, %v", got, err)
 	}
 	topics, err := a.Topics(ctx)
 	if err != nil || !containsTopic(topics, name) {
