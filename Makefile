@@ -1,7 +1,7 @@
 # Every step of .ci/run by hand, and what takes longer than CI allows.
 SHELL = bash
 .PHONY: all build test race test-real lint vet-cross fmt fmt-check tidy-check ci clean \
-	servers-up servers-down soak torture results bench screens
+	servers-up servers-down soak torture results bench writers screens
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOLANGCI_VERSION = v2.15.0
@@ -32,6 +32,7 @@ test-real:
 lint: $(GOLANGCI)
 	$(GOLANGCI) run $(PKGS)
 	cd bench && ../$(GOLANGCI) run --config ../.golangci.yml $(PKGS)
+	cd writers && ../$(GOLANGCI) run --config ../.golangci.yml $(PKGS)
 
 $(GOLANGCI):
 	@mkdir -p .cache/bin
@@ -43,6 +44,7 @@ vet-cross:
 	GOOS=windows go vet $(PKGS)
 	GOOS=darwin go vet $(PKGS)
 	cd bench && go vet $(PKGS)
+	cd writers && go vet $(PKGS)
 
 fmt:
 	gofmt -w $$(git ls-files '*.go')
@@ -52,6 +54,7 @@ fmt-check:
 tidy-check:
 	go mod tidy -diff
 	cd bench && go mod tidy -diff
+	cd writers && go mod tidy -diff
 
 # Real Kafka (KRaft) and etcd on loopback: eval "$$(make -s servers-up)". N=3 starts three brokers.
 N ?= 1
@@ -83,6 +86,11 @@ results:
 # Side-by-side figures into bench/RESULTS.md. Starts its own servers. BENCH_FLAGS="-only throughput -rounds 1" for less.
 bench: build
 	@cd bench && go run . -logctl ../logctl $(BENCH_FLAGS)
+
+# Real programs that write logs, counted lines, into docs/writers.md. Installs them below .cache/writers;
+# WRITERS_FLAGS="-packages" brings the Debian packages too, "-only spdlog -modes live" is less.
+writers: build
+	@cd writers && go run . -logctl ../logctl $(WRITERS_FLAGS)
 
 # The pictures of the README, from the demo.
 screens: build

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// key names one result; a later one of the same key replaces it.
+type key struct{ writer, mode, entry string }
+
+// readResults returns the newest result of each key.
+func readResults(path string) (map[key]result, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	all := map[key]result{}
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		var r result
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		all[key{r.Writer, r.Mode, r.Entry}] = r
+	}
+	return all, lines.Err()
+}
+
+const head = `# Log writers, and the entry for each
+
+What real programs do to their files, the entry to use, and what arrived. Each program ran live, with the agent frozen
+for seconds (behind), ended and started again over several rotations (restart), killed several times (kill), and with
+Kafka away for seconds (broker). ` + "`make writers`" + ` repeats all of it and writes this page.
+
+A cell holds *lost / twice / out of order* of the lines written in one run; **✓** is 0 / 0 / 0. Lost counts lines that stood on
+disk at the end and did not arrive. In the column kill, twice is what a kill may repeat. "Gone" counts lines that stand
+nowhere: the writer lost or removed them, in the worst run.
+`
+
+// writePage writes the page from all results that were kept.
+func writePage(results, page string) error {
+	all, err := readResults(results)
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	b.WriteString(head)
+	fmt.Fprintf(&b, "\n| writer | what it does | entry | %s | gone |\n|---|---|---|%s---|\n", strings.Join(modes, " | "), strings.Repeat("---|", len(modes)))
+	for _, w := range catalog() {
+		for _, e := range []struct{ kind, name string }{{"path", w.Path}, {"glob", w.Glob}} {
+			row, ran := cells(all, w, e.kind)
+			if !ran {
+				continue
+			}
+			name, does := w.Version, w.Does
+			if e.kind == "glob" {
+				name, does = "", ""
+			}
+			fmt.Fprintf(&b, "| %s | %s | `%s` | %s |\n", name, does, e.name, strings.Join(row, " | "))
+		}
+	}
+	return os.WriteFile(page, []byte(b.String()), 0o644)
+}
+
+// cells are the results of one entry of a writer, one for each mode, and what is gone.
+func cells(all map[key]result, w writer, kind string) (row []string, ran bool) {
+	gone := 0
+	for _, mode := range modes {
+		r, ok := all[key{w.Name, mode, kind}]
+		cell := "–"
+		switch {
+		case !ok:
+		case r.Failed != "":
+			cell = "failed"
+		case r.clean() && r.Twice == 0:
+			cell = "✓"
+		default:
+			cell = fmt.Sprintf("%d / %d / %d", r.Lost, r.Twice, r.Late)
+		}
+		if ok && r.Noise > 0 {
+			cell += fmt.Sprintf(", %d noise", r.Noise)
+		}
+		row, ran, gone = append(row, cell), ran || ok, max(gone, r.Gone)
+	}
+	word := "–"
+	if gone > 0 {
+		word = fmt.Sprint(gone)
+		if w.Own != "" {
+			word += ": " + w.Own
+		}
+	}
+	return append(row, word), ran
+}
