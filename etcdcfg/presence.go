@@ -8,7 +8,8 @@ const AgentsPrefix = "logctl/agents/"
 // DefaultPresenceTTL is how long a presence outlives an agent that died.
 const DefaultPresenceTTL = 15 * time.Second
 
-// Presence is what an agent announces about itself under a lease.
+// Presence is what an agent announces about itself under a lease. Whoever may write
+// there can put anything into its fields: they are safe.Untrusted.
 type Presence struct {
 	ID         string      `json:"id"`
 	Host       string      `json:"host"`

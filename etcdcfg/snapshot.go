@@ -3,6 +3,8 @@ package etcdcfg
 import (
 	"strings"
 	"time"
+
+	"logctl/internal/safe"
 )
 
 // DefaultKey is the collect key unless configured.
@@ -25,7 +27,7 @@ type Snapshot struct {
 // Change is one recorded edit of a collect key.
 type Change struct {
 	Revision      int64 // the key's ModRevision after the change
-	Who, Note     string
+	Who, Note     safe.Untrusted
 	When          time.Time
 	Before, After []byte // nil Before: the key did not exist
 }

@@ -8,6 +8,8 @@ import (
 	"regexp/syntax"
 	"strings"
 	"unicode"
+
+	"logctl/internal/safe"
 )
 
 // filter is a compiled filter line: a regular expression (RE2), inverted by a
@@ -42,7 +44,7 @@ func parseFilter(text string) (*filter, error) {
 		return nil, fmt.Errorf("filter %q: %s", pattern, reason(err))
 	}
 	f.re = re
-	if pattern == regexp.QuoteMeta(pattern) && plainPrefix(pattern) == len(pattern) {
+	if pattern == regexp.QuoteMeta(pattern) && safe.Plain(pattern) == len(pattern) {
 		f.literal, f.fold = []byte(pattern), fold
 	}
 	return f, nil

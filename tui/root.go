@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"logctl/etcdcfg"
+	"logctl/internal/safe"
 )
 
 const (
@@ -38,6 +39,7 @@ type root struct {
 	colour   bool
 	plain    bool // NO_COLOR
 	frame    frameCache
+	seal     *safe.Seal // of the styles
 }
 
 // Messages of the root.
@@ -82,7 +84,7 @@ func (r *root) handle(msg tea.Msg) tea.Cmd {
 			return nil // another one was chosen since it was asked for
 		}
 		r.dark = msg.IsDark()
-		r.env.styles = newStyles(r.dark, r.colour)
+		r.env.styles = newStyles(r.seal, r.dark, r.colour)
 		return nil
 	case tea.FocusMsg, tea.BlurMsg:
 		_, r.env.focused = msg.(tea.FocusMsg)
@@ -195,7 +197,7 @@ func (r *root) useTheme(name string) tea.Cmd {
 	if name != ThemeAuto {
 		r.dark = name != ThemeLight
 	}
-	r.env.styles = newStyles(r.dark, r.colour)
+	r.env.styles = newStyles(r.seal, r.dark, r.colour)
 	if name == ThemeAuto && r.colour {
 		return tea.RequestBackgroundColor
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"logctl/internal/safe"
+
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 )
@@ -33,14 +35,20 @@ func (r *root) View() (v tea.View) {
 		return v
 	}
 	lines, cur := r.lines()
-	v.Content = strings.Join(lines, "\n")
+	v.Content = string(safe.Join(lines, "\n"))
 	v.Cursor = cur
 	r.frame = frameCache{view: v}
 	return v
 }
 
-// lines are exactly the screen's lines, none wider than the screen.
-func (r *root) lines() ([]string, *tea.Cursor) {
+// lines are exactly the screen's lines, none wider than the screen, fit to be drawn.
+func (r *root) lines() ([]safe.Text, *tea.Cursor) {
+	lines, cur := r.compose()
+	return r.env.styles.sealed(lines, r.w), cur
+}
+
+// compose puts the lines of the screen together.
+func (r *root) compose() ([]string, *tea.Cursor) {
 	if r.tooSmall() {
 		return r.sizeMessage(), nil
 	}

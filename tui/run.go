@@ -18,6 +18,7 @@ import (
 	"logctl/agent/report"
 	"logctl/etcdcfg"
 	"logctl/internal/kafka"
+	"logctl/internal/safe"
 )
 
 // ErrNotTerminal is returned by Run when input or output is no terminal. The
@@ -178,13 +179,13 @@ func newRoot(ctx context.Context, cfg Config, p ports, keep *keeper, environ []s
 	}
 	e.feed = newFeed(p, keep, e.journal, key, e.now)
 	e.view = e.feed.view()
-	r := &root{env: e, theme: cfg.Theme, mouse: cfg.Mouse, dark: cfg.Theme != ThemeLight}
+	r := &root{env: e, theme: cfg.Theme, mouse: cfg.Mouse, seal: safe.NewSeal(), dark: cfg.Theme != ThemeLight}
 	if r.theme == "" {
 		r.theme = ThemeAuto
 	}
 	r.plain = noColour(environ)
 	r.colour = r.theme != ThemeNone && !r.plain
-	e.styles = newStyles(r.dark, r.colour)
+	e.styles = newStyles(r.seal, r.dark, r.colour)
 	r.stack = []screen{newEntriesScreen(e)}
 	if placeholder(e.view.key) {
 		r.stack = append(r.stack, newKeyPicker(e))

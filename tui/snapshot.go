@@ -46,15 +46,16 @@ func snapshot(ctx context.Context, cfg Config, p ports, screen string, width, he
 	err := d.open(screen)
 	if err == nil {
 		lines, _ := r.lines()
-		for i := range lines {
-			lines[i] = strings.TrimRight(ansi.Strip(lines[i]), " ")
+		var text strings.Builder
+		for _, l := range lines {
+			text.WriteString(strings.TrimRight(ansi.Strip(string(l)), " ") + "\n")
 		}
 		cancel()
 		keep.wait(leaveLimit)
 		if cerr := keep.err(); cerr != nil {
 			return "", cerr
 		}
-		return strings.Join(lines, "\n") + "\n", ctx.Err()
+		return text.String(), ctx.Err()
 	}
 	cancel()
 	keep.wait(leaveLimit)

@@ -5,6 +5,8 @@ import (
 	"image/color"
 	"strings"
 
+	"logctl/internal/safe"
+
 	"charm.land/lipgloss/v2"
 )
 
@@ -29,10 +31,10 @@ func CheckTheme(theme string) error {
 // concatenation.
 type paint struct{ on, off string }
 
-func newPaint(s lipgloss.Style) paint {
+func newPaint(seal *safe.Seal, s lipgloss.Style) paint {
 	r := s.Render("x")
 	i := strings.Index(r, "x")
-	return paint{on: r[:i], off: r[i+1:]}
+	return paint{on: seal.Style(r[:i]), off: seal.Style(r[i+1:])}
 }
 
 func (p paint) apply(s string) string {
@@ -45,6 +47,8 @@ func (p paint) apply(s string) string {
 // styles are all styles of the console: the sixteen colours of the terminal's
 // own palette, so that they fit its theme.
 type styles struct {
+	seal *safe.Seal // that all of them carry
+
 	plain, title, crumb, dim, head    paint
 	good, wait, warn, bad             paint
 	sel, hit, key, border, input      paint
@@ -54,7 +58,8 @@ type styles struct {
 
 // newStyles builds the styles for a background; without colour only bold, faint
 // and reverse are used.
-func newStyles(dark, colour bool) *styles {
+func newStyles(seal *safe.Seal, dark, colour bool) *styles {
+	painted := func(s lipgloss.Style) paint { return newPaint(seal, s) }
 	base := lipgloss.NewStyle()
 	fg := func(darkC, lightC color.Color) lipgloss.Style {
 		if !colour {
@@ -63,23 +68,24 @@ func newStyles(dark, colour bool) *styles {
 		return base.Foreground(lipgloss.LightDark(dark)(lightC, darkC))
 	}
 	s := &styles{
-		title: newPaint(base.Bold(true)), dim: newPaint(base.Faint(true)),
-		crumb: newPaint(fg(lipgloss.BrightCyan, lipgloss.Blue).Bold(true)),
-		head:  newPaint(fg(lipgloss.Cyan, lipgloss.Blue).Bold(true)),
-		good:  newPaint(fg(lipgloss.Green, lipgloss.Green)),
-		wait:  newPaint(fg(lipgloss.Cyan, lipgloss.Cyan)),
-		warn:  newPaint(fg(lipgloss.Yellow, lipgloss.Magenta).Bold(true)),
-		bad:   newPaint(fg(lipgloss.BrightRed, lipgloss.Red).Bold(true)),
-		sel:   newPaint(base.Reverse(true)),
-		hit:   newPaint(fg(lipgloss.BrightYellow, lipgloss.Magenta).Bold(true).Underline(true)),
-		key:   newPaint(fg(lipgloss.BrightCyan, lipgloss.Blue).Bold(true)),
-		input: newPaint(base.Underline(true)), border: newPaint(fg(lipgloss.Cyan, lipgloss.Blue)),
-		added: newPaint(fg(lipgloss.Green, lipgloss.Green)), removed: newPaint(fg(lipgloss.BrightRed, lipgloss.Red)),
-		str: newPaint(fg(lipgloss.Green, lipgloss.Green)), num: newPaint(fg(lipgloss.Cyan, lipgloss.Blue)),
-		literal: newPaint(fg(lipgloss.Yellow, lipgloss.Magenta)),
+		seal:  seal,
+		title: painted(base.Bold(true)), dim: painted(base.Faint(true)),
+		crumb: painted(fg(lipgloss.BrightCyan, lipgloss.Blue).Bold(true)),
+		head:  painted(fg(lipgloss.Cyan, lipgloss.Blue).Bold(true)),
+		good:  painted(fg(lipgloss.Green, lipgloss.Green)),
+		wait:  painted(fg(lipgloss.Cyan, lipgloss.Cyan)),
+		warn:  painted(fg(lipgloss.Yellow, lipgloss.Magenta).Bold(true)),
+		bad:   painted(fg(lipgloss.BrightRed, lipgloss.Red).Bold(true)),
+		sel:   painted(base.Reverse(true)),
+		hit:   painted(fg(lipgloss.BrightYellow, lipgloss.Magenta).Bold(true).Underline(true)),
+		key:   painted(fg(lipgloss.BrightCyan, lipgloss.Blue).Bold(true)),
+		input: painted(base.Underline(true)), border: painted(fg(lipgloss.Cyan, lipgloss.Blue)),
+		added: painted(fg(lipgloss.Green, lipgloss.Green)), removed: painted(fg(lipgloss.BrightRed, lipgloss.Red)),
+		str: painted(fg(lipgloss.Green, lipgloss.Green)), num: painted(fg(lipgloss.Cyan, lipgloss.Blue)),
+		literal: painted(fg(lipgloss.Yellow, lipgloss.Magenta)),
 	}
 	for _, c := range []color.Color{lipgloss.Cyan, lipgloss.Green, lipgloss.Magenta, lipgloss.Blue, lipgloss.Yellow, lipgloss.Red} {
-		s.parts = append(s.parts, newPaint(fg(c, c)))
+		s.parts = append(s.parts, painted(fg(c, c)))
 	}
 	return s
 }

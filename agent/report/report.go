@@ -13,7 +13,8 @@ const DefaultTopic = "logctl-reports"
 
 // Report is what an agent tells others about itself, as JSON, every report
 // interval. Counters are cumulative since StartedAt, so that rates come from two
-// reports of the same start.
+// reports of the same start. Whoever may write to the topic can put anything into its
+// fields: they are safe.Untrusted.
 type Report struct {
 	Agent     string    `json:"agent"`
 	Host      string    `json:"host"`

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"logctl/consumer"
+	"logctl/internal/safe"
 )
 
 // Printer writes records one after another.
@@ -67,7 +68,7 @@ type raw struct{ o Options }
 
 func (p *raw) Append(dst []byte, r *Record) []byte {
 	if p.o.Escape {
-		dst = AppendEscaped(dst, r.Value, true)
+		dst = safe.Append(dst, r.Value, true)
 	} else {
 		dst = append(dst, r.Value...)
 	}

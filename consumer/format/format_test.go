@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"logctl/consumer"
+	"logctl/internal/safe"
 )
 
 func sample() *Record {
@@ -153,8 +154,8 @@ func FuzzTemplate(f *testing.F) {
 func FuzzEscape(f *testing.F) {
 	f.Add([]byte("\x1b]0;x\x07\u202e\xc2\x9b"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, c := range string(AppendEscaped(nil, b, false)) {
-			if c < 0x20 && c != '\t' || c == 0x7f || hidden(c) {
+		for _, c := range string(safe.Append(nil, b, false)) {
+			if c < 0x20 && c != '\t' || c == 0x7f || safe.Alive(c) {
 				t.Fatalf("%q lets %U through", b, c)
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"logctl/internal/safe"
 )
 
 // jsonPrinter prints one object per line:
@@ -90,8 +92,8 @@ func appendOneLine(dst, b []byte) []byte {
 			switch {
 			case r == utf8.RuneError && size == 1: // only a string can hold it
 				dst = append(dst, `\ufffd`...)
-			case hidden(r):
-				dst = appendUnicode(dst, r)
+			case safe.Alive(r):
+				dst = safe.AppendRune(dst, r)
 			default:
 				dst = append(dst, b[i:i+size]...)
 			}
@@ -101,11 +103,6 @@ func appendOneLine(dst, b []byte) []byte {
 		}
 	}
 	return dst
-}
-
-// appendUnicode appends a rune of the basic plane as \u202e.
-func appendUnicode(dst []byte, r rune) []byte {
-	return append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
 }
 
 // AppendJSONString appends s as a JSON string. Bytes that are not UTF-8 become the
@@ -132,7 +129,7 @@ func AppendJSONString(dst, s []byte) []byte {
 			case '\t':
 				dst = append(dst, '\\', 't')
 			default:
-				dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+				dst = safe.AppendRune(dst, rune(c))
 			}
 			i++
 			start = i
@@ -144,8 +141,8 @@ func AppendJSONString(dst, s []byte) []byte {
 			dst = append(dst, s[start:i]...)
 			dst = append(dst, `\ufffd`...)
 			start = i + 1
-		case hidden(r):
-			dst = appendUnicode(append(dst, s[start:i]...), r)
+		case safe.Alive(r):
+			dst = safe.AppendRune(append(dst, s[start:i]...), r)
 			start = i + size
 		}
 		i += size

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"logctl/internal/safe"
+
 	"github.com/mattn/go-runewidth"
 )
 
@@ -45,7 +47,7 @@ func newTable(o Options) *table {
 func (t *table) Append(dst []byte, r *Record) []byte {
 	row := make([]string, 0, len(t.names))
 	if t.o.Topic {
-		row = append(row, r.Topic)
+		row = append(row, t.cell([]byte(r.Topic), ""))
 	}
 	row = append(row, strconv.Itoa(int(r.Partition)), strconv.FormatInt(r.Offset, 10),
 		string(t.clock.append(nil, r.Time)), t.cell(r.Key, "-"))
@@ -71,12 +73,12 @@ func (t *table) cell(b []byte, null string) string {
 		return null
 	}
 	if t.o.Escape || !utf8.Valid(b) {
-		t.buf = AppendEscaped(t.buf[:0], b, false)
+		t.buf = safe.Append(t.buf[:0], b, false)
 		return string(t.buf)
 	}
 	for _, c := range b {
 		if c == '\n' || c == '\r' {
-			t.buf = AppendEscaped(t.buf[:0], b, false)
+			t.buf = safe.Append(t.buf[:0], b, false)
 			return string(t.buf)
 		}
 	}

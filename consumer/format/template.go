@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"logctl/internal/safe"
 )
 
 // TemplateHelp describes the template language, for help texts.
@@ -246,7 +248,7 @@ func bytesPart(of func(*Record, *template) []byte, form string) (part, error) {
 	case "":
 		return func(dst []byte, r *Record, t *template) []byte {
 			if t.escape {
-				return AppendEscaped(dst, of(r, t), true)
+				return safe.Append(dst, of(r, t), true)
 			}
 			return append(dst, of(r, t)...)
 		}, nil
@@ -264,7 +266,7 @@ func bytesPart(of func(*Record, *template) []byte, form string) (part, error) {
 			return append(dst, "null"...)
 		}, nil
 	case "escape":
-		return func(dst []byte, r *Record, t *template) []byte { return AppendEscaped(dst, of(r, t), false) }, nil
+		return func(dst []byte, r *Record, t *template) []byte { return safe.Append(dst, of(r, t), false) }, nil
 	}
 	return nil, fmt.Errorf("unknown form {%s}; there are {hex}, {base64}, {json} and {escape}", form)
 }

@@ -2,6 +2,8 @@ package format
 
 import (
 	"strconv"
+
+	"logctl/internal/safe"
 )
 
 // text prints a line for people: partition, offset, time, key, value.
@@ -19,7 +21,7 @@ func newText(o Options) *text {
 func (p *text) Append(dst []byte, r *Record) []byte {
 	if p.o.Topic {
 		dst = p.paint(dst, p.colors[nameColor(r.Topic)])
-		dst = append(dst, r.Topic...)
+		dst = p.field(dst, []byte(r.Topic), "")
 		dst = p.unpaint(dst)
 		dst = append(dst, '/')
 	}
@@ -76,7 +78,7 @@ func (p *text) field(dst, b []byte, null string) []byte {
 		return append(dst, null...)
 	}
 	if p.o.Escape {
-		return AppendEscaped(dst, b, false)
+		return safe.Append(dst, b, false)
 	}
 	return append(dst, b...)
 }
@@ -88,7 +90,7 @@ func (p *text) value(dst, v []byte) []byte {
 	}
 	shown := v
 	if p.o.Escape {
-		p.buf = AppendEscaped(p.buf[:0], v, false)
+		p.buf = safe.Append(p.buf[:0], v, false)
 		shown = p.buf
 	}
 	return appendHighlighted(dst, shown, p.o)

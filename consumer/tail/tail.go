@@ -15,6 +15,7 @@ import (
 	"logctl/consumer/decode"
 	"logctl/consumer/filter"
 	"logctl/consumer/format"
+	"logctl/internal/safe"
 )
 
 // Config says what is read and how it is shown.
@@ -317,6 +318,6 @@ func unread(stats []consumer.PartitionStat, idle bool) error {
 func (t *tailer) say(f string, args ...any) {
 	if !t.cfg.Quiet {
 		line := fmt.Appendf(nil, "logctl: "+f, args...)
-		_, _ = t.cfg.Messages.Write(append(format.AppendEscaped(nil, line, true), '\n')) // nobody is left to be told
+		_, _ = t.cfg.Messages.Write(append(safe.Append(nil, line, true), '\n')) // nobody is left to be told
 	}
 }

@@ -36,7 +36,7 @@ lines in flight may be sent again.`,
 				return err
 			}
 			if printConfig {
-				return c.Print(a.Out)
+				return a.printConfig(c)
 			}
 			log, err := a.logger(a.Err)
 			if err != nil {

@@ -15,6 +15,7 @@ import (
 	"logctl/consumer"
 	"logctl/consumer/format"
 	"logctl/internal/config"
+	"logctl/internal/safe"
 	"logctl/tui"
 )
 
@@ -132,9 +133,9 @@ func (a *app) demo(cmd *cobra.Command, o demoOptions) (err error) {
 		return fmt.Errorf("demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, st.close()) }()
-	fmt.Fprintf(a.Err, "demo: kafka %s  etcd %s  key %s\n", st.servers.KafkaAddr, st.servers.EtcdAddr, st.key)
+	safe.Fprintf(a.Err, "demo: kafka %s  etcd %s  key %s\n", st.servers.KafkaAddr, st.servers.EtcdAddr, st.key)
 	for _, e := range st.entries {
-		fmt.Fprintf(a.Err, "demo: %s -> topic %s\n", e.Path, e.Topic)
+		safe.Fprintf(a.Err, "demo: %s -> topic %s\n", e.Path, e.Topic)
 	}
 	var reader *consumer.Reader
 	if headless { // before there is anything to read: what an earlier demo left there stays out
@@ -155,7 +156,7 @@ func (a *app) demo(cmd *cobra.Command, o demoOptions) (err error) {
 		if key, err = st.startFleet(ctx, o.fleet); err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
-		fmt.Fprintf(a.Err, "demo: %d simulated agents have the key %s\n", o.fleet, key)
+		safe.Fprintf(a.Err, "demo: %d simulated agents have the key %s\n", o.fleet, key)
 	}
 	if headless {
 		return a.demoHeadless(front, st, reader, printer)
@@ -173,6 +174,6 @@ func (a *app) demoConsole(ctx context.Context, st *demoStage, c *config.Config, 
 	// The entries may have been edited in the console, so that the two numbers need not
 	// become the same.
 	t := st.finish(context.WithoutCancel(ctx), time.Second)
-	fmt.Fprintf(a.Err, "demo: %d lines written, %d shipped\n", t.written, t.shipped)
+	safe.Fprintf(a.Err, "demo: %d lines written, %d shipped\n", t.written, t.shipped)
 	return t.err
 }

@@ -13,6 +13,7 @@ import (
 
 	"logctl/consumer"
 	"logctl/consumer/format"
+	"logctl/internal/safe"
 )
 
 // openReader reads the demo's topics from where they end now.
@@ -63,7 +64,7 @@ func (a *app) demoHeadless(ctx context.Context, st *demoStage, r *consumer.Reade
 	}
 	stopReading()
 	wg.Wait() // the summary is the last line
-	fmt.Fprintf(a.Err, "demo: %d lines written, %d shipped, %d consumed\n", t.written, t.shipped, consumed.Load())
+	safe.Fprintf(a.Err, "demo: %d lines written, %d shipped, %d consumed\n", t.written, t.shipped, consumed.Load())
 	if n := consumed.Load(); n != t.shipped {
 		t.err = errors.Join(t.err, fmt.Errorf("demo: of %d lines shipped %d were consumed", t.shipped, n))
 	}
@@ -109,7 +110,7 @@ func (a *app) throughput(ctx context.Context, st *demoStage, consumed *atomic.In
 			return
 		case now := <-tick.C:
 			t, n := st.totals(), consumed.Load()
-			fmt.Fprintf(a.Err, "%s  %d lines/s  written %d  shipped %d  consumed %d\n", now.Format("15:04:05"), n-last, t.written, t.shipped, n)
+			safe.Fprintf(a.Err, "%s  %d lines/s  written %d  shipped %d  consumed %d\n", now.Format("15:04:05"), n-last, t.written, t.shipped, n)
 			last = n
 		}
 	}

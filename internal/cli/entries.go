@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"logctl/etcdcfg"
+	"logctl/internal/safe"
 )
 
 const entriesLong = `entries reads and edits the collect entries: which files go to which topic. What the
@@ -201,8 +201,7 @@ func (a *app) save(ctx context.Context, d *entriesDesk, f *editFlags, base etcdc
 			changed := base.ModRevision == 0 || !bytes.Equal(base.Raw, raw)
 			return a.printJSON(savedEntries{Key: d.key, Revision: base.ModRevision, Changed: changed, DryRun: true, Diff: diff})
 		}
-		_, err := fmt.Fprint(a.Out, printableLines(diff))
-		return err
+		return safe.Print(a.Out, safe.Block(diff))
 	}
 	saved, err := d.SaveRaw(ctx, base, raw, f.note)
 	if err != nil {
@@ -214,9 +213,9 @@ func (a *app) save(ctx context.Context, d *entriesDesk, f *editFlags, base etcdc
 	}
 	out := savedEntries{Key: d.key, Revision: saved.ModRevision, Changed: saved.ModRevision != base.ModRevision, Diff: diff}
 	if out.Changed {
-		fmt.Fprintf(a.Err, "saved: %s is at revision %d, %s\n", d.key, saved.ModRevision, plural(len(saved.Entries), "entry", "entries"))
+		safe.Fprintf(a.Err, "saved: %s is at revision %d, %s\n", d.key, saved.ModRevision, plural(len(saved.Entries), "entry", "entries"))
 	} else {
-		fmt.Fprintf(a.Err, "nothing to change: %s stays at revision %d\n", d.key, saved.ModRevision)
+		safe.Fprintf(a.Err, "nothing to change: %s stays at revision %d\n", d.key, saved.ModRevision)
 	}
 	if f.wait > 0 {
 		applied, err := a.waitApplied(ctx, d, saved.ModRevision, f.wait)
@@ -244,13 +243,6 @@ type savedEntries struct {
 	DryRun   bool     `json:"dry_run,omitempty"`
 	Diff     string   `json:"diff"`
 	Applied  *applied `json:"applied,omitempty"`
-}
-
-func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.Out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }
 
 // plural writes a count with its noun.

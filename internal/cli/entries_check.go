@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"logctl/etcdcfg"
+	"logctl/internal/safe"
 )
 
 // checkResult is what check prints with -o json.
@@ -54,7 +55,7 @@ without FILE the list in etcd is checked.`,
 					return err
 				}
 				if snap.ModRevision == 0 {
-					fmt.Fprintf(a.Err, "%s: the key does not exist\n", d.key)
+					safe.Fprintf(a.Err, "%s: the key does not exist\n", d.key)
 					if output == "json" {
 						return a.printJSON(checkResult{Name: d.key, OK: true, Problems: []checkProblem{}})
 					}
@@ -90,7 +91,7 @@ func (a *app) check(name string, raw []byte, output string) error {
 			if severity == "warning" {
 				p.Message = "warning: " + p.Message
 			}
-			if _, err := fmt.Fprintln(a.Out, printable(fileProblem(name, p))); err != nil {
+			if _, err := safe.Fprintf(a.Out, "%s\n", fileProblem(name, p)); err != nil {
 				return err
 			}
 		}
@@ -110,9 +111,9 @@ func (a *app) check(name string, raw []byte, output string) error {
 		}
 	}
 	if list != nil {
-		fmt.Fprintf(a.Err, "%s: %s\n", name, plural(len(list.Problems), "error", "errors"))
+		safe.Fprintf(a.Err, "%s: %s\n", name, plural(len(list.Problems), "error", "errors"))
 		return &exitError{ExitFailure}
 	}
-	fmt.Fprintf(a.Err, "%s: well, %s\n", name, plural(len(entries), "entry", "entries"))
+	safe.Fprintf(a.Err, "%s: well, %s\n", name, plural(len(entries), "entry", "entries"))
 	return nil
 }

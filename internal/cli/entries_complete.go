@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"logctl/etcdcfg"
+	"logctl/internal/safe"
 )
 
 // completionTime bounds what a completion may take; a shell waits for it.
@@ -87,12 +88,13 @@ func (a *app) completeRevisions(cmd *cobra.Command, args []string, prefix string
 	return list, directive | cobra.ShellCompDirectiveKeepOrder
 }
 
+// describeChange is a change as the shell shows it beside its revision.
 func describeChange(c etcdcfg.Change) string {
 	text := c.When.Local().Format(time.DateTime) + " " + c.Who
 	if c.Note != "" {
 		text += ": " + c.Note
 	}
-	return printable(text)
+	return string(safe.Clean(text))
 }
 
 // completeKeys offers the collect keys that are known, for --key.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"logctl/etcdcfg"
+	"logctl/internal/safe"
 )
 
 func newEntriesAddCmd(a *app) *cobra.Command {
@@ -145,7 +146,7 @@ func (a *app) editList(ctx context.Context, d *entriesDesk, f *editFlags) error 
 	}
 	raw := []byte(strings.TrimRight(string(edited), "\r\n"))
 	if string(raw) == string(text) {
-		fmt.Fprintf(a.Err, "nothing to change: %s stays at revision %d\n", d.key, base.ModRevision)
+		safe.Fprintf(a.Err, "nothing to change: %s stays at revision %d\n", d.key, base.ModRevision)
 		return os.Remove(name)
 	}
 	if _, err := etcdcfg.Parse(raw); err != nil {

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"logctl/etcdcfg"
+	"logctl/internal/safe"
 )
 
 func newEntriesHistoryCmd(a *app) *cobra.Command {
@@ -108,27 +108,29 @@ func (a *app) printHistory(key string, changes []etcdcfg.Change, output string, 
 		return a.printJSON(list)
 	}
 	if len(changes) == 0 {
-		fmt.Fprintf(a.Err, "no recorded changes of %s\n", key)
+		safe.Fprintf(a.Err, "no recorded changes of %s\n", key)
 		return nil
 	}
 	cells := [][]string{{"REVISION", "WHEN", "WHO", "CHANGE", "NOTE"}}
 	for _, c := range changes {
-		cells = append(cells, []string{strconv.FormatInt(c.Revision, 10), c.When.Local().Format(time.DateTime), printable(c.Who),
-			countChanges(c).String(), printable(c.Note)})
+		cells = append(cells, []string{strconv.FormatInt(c.Revision, 10), c.When.Local().Format(time.DateTime), c.Who,
+			countChanges(c).String(), c.Note})
 	}
-	rows := strings.Split(strings.TrimSuffix(textTable(cells), "\n"), "\n")
-	if _, err := fmt.Fprintln(a.Out, rows[0]); err != nil {
+	rows := safe.CleanLines(textTable(cells))
+	if _, err := safe.Fprintf(a.Out, "%s\n", rows[0]); err != nil {
 		return err
 	}
 	for i, row := range rows[1:] {
-		if _, err := fmt.Fprintln(a.Out, row); err != nil {
+		if _, err := safe.Fprintf(a.Out, "%s\n", row); err != nil {
 			return err
 		}
 		if diff {
-			fmt.Fprint(a.Out, printableLines(etcdcfg.Diff(changes[i].Before, changes[i].After)))
+			if err := safe.Print(a.Out, safe.Block(etcdcfg.Diff(changes[i].Before, changes[i].After))); err != nil {
+				return err
+			}
 		}
 		if i+1 < len(changes) && !bytes.Equal(changes[i].Before, changes[i+1].After) {
-			fmt.Fprintln(a.Out, "          (edited past logctl)")
+			safe.Fprintf(a.Out, "          (edited past logctl)\n")
 		}
 	}
 	return nil

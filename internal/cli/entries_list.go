@@ -2,14 +2,13 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"logctl/etcdcfg"
+	"logctl/internal/safe"
 )
 
 func newEntriesListCmd(a *app) *cobra.Command {
@@ -37,7 +36,7 @@ func (a *app) listEntries(ctx context.Context, d *entriesDesk, output string) er
 	if output == "raw" {
 		snap, err := d.Load(ctx, d.key)
 		if err == nil {
-			_, err = a.Out.Write(snap.Raw)
+			err = a.writeData(snap.Raw)
 		}
 		return err
 	}
@@ -50,11 +49,10 @@ func (a *app) listEntries(ctx context.Context, d *entriesDesk, output string) er
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(a.Out, "%s\n", text)
-		return err
+		return a.writeJSON(append(text, '\n'))
 	}
 	if len(snap.Entries) == 0 {
-		fmt.Fprintf(a.Err, "no entries under %s; add one: logctl entries add PATH TOPIC\n", d.key)
+		safe.Fprintf(a.Err, "no entries under %s; add one: logctl entries add PATH TOPIC\n", d.key)
 		return nil
 	}
 	return printEntries(a.Out, snap.Entries)
@@ -68,10 +66,9 @@ func printEntries(w io.Writer, entries []etcdcfg.Entry) error {
 		if e.Disabled {
 			state = "paused"
 		}
-		rows = append(rows, []string{printable(e.Path), printable(e.Topic), state, printable(entryOptions(e))})
+		rows = append(rows, []string{e.Path, e.Topic, state, entryOptions(e)})
 	}
-	_, err := io.WriteString(w, textTable(rows))
-	return err
+	return safe.Print(w, textTable(rows))
 }
 
 // entryOptions writes the optional fields of an entry in short.
@@ -97,24 +94,4 @@ func entryOptions(e etcdcfg.Entry) string {
 		out = append(out, "poll")
 	}
 	return strings.Join(out, " ")
-}
-
-// printable keeps control characters of data away from the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
-}
-
-// printableLines is printable for text of several lines, with tabs.
-func printableLines(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
 }

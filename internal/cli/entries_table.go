@@ -3,12 +3,20 @@ package cli
 import (
 	"strings"
 
+	"logctl/internal/safe"
+
 	"github.com/mattn/go-runewidth"
 )
 
 // textTable lays rows out in columns, two spaces apart, by the width that a terminal
-// gives to each character: Chinese takes two columns.
-func textTable(rows [][]string) string {
+// gives to each character: Chinese takes two columns. Cells are cleaned.
+func textTable(untrusted [][]safe.Untrusted) safe.Text {
+	rows := make([][]string, len(untrusted))
+	for i, row := range untrusted {
+		for _, cell := range row {
+			rows[i] = append(rows[i], string(safe.Clean(cell)))
+		}
+	}
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row {
@@ -31,5 +39,5 @@ func textTable(rows [][]string) string {
 		}
 		b.WriteByte('\n')
 	}
-	return b.String()
+	return safe.Printed(b.String())
 }

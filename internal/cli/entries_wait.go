@@ -8,6 +8,7 @@ import (
 
 	"logctl/agent/state"
 	"logctl/etcdcfg"
+	"logctl/internal/safe"
 )
 
 // applied says which agents follow an edit.
@@ -77,9 +78,9 @@ func (a *app) waitApplied(ctx context.Context, d *entriesDesk, revision int64, w
 	case last == nil:
 		return nil, fmt.Errorf("etcd did not tell within %v which agents apply revision %d; ask with 'logctl status'", within, revision)
 	}
-	fmt.Fprintf(a.Err, "revision %d is applied by %d of %s\n", revision, last.Applied, plural(last.Agents, "agent", "agents"))
+	safe.Fprintf(a.Err, "revision %d is applied by %d of %s\n", revision, last.Applied, plural(last.Agents, "agent", "agents"))
 	for _, p := range last.Missing {
-		fmt.Fprintf(a.Err, "  %s\n", p)
+		safe.Fprintf(a.Err, "  %s\n", p)
 	}
 	return last, nil
 }

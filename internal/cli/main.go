@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 
+	"logctl/internal/safe"
+
 	"github.com/spf13/cobra"
 )
 
@@ -61,13 +63,13 @@ func (a *app) exitCode(root *cobra.Command, err error) int {
 	case err == nil, isClosedPipe(err):
 		return ExitOK
 	case errors.As(err, &usage):
-		fmt.Fprintf(a.Err, "%s: %s\n", root.Name(), indentLines(err))
+		safe.Fprintf(a.Err, "%s: %s\n", root.Name(), indentLines(err))
 		return ExitUsage
 	case isCobraUsage(err):
-		fmt.Fprintf(a.Err, "%s: %s\nRun '%s --help' for usage.\n", root.Name(), indentLines(err), root.Name())
+		safe.Fprintf(a.Err, "%s: %s\nRun '%s --help' for usage.\n", root.Name(), indentLines(err), root.Name())
 		return ExitUsage
 	default:
-		fmt.Fprintf(a.Err, "%s: %s\n", root.Name(), indentLines(err))
+		safe.Fprintf(a.Err, "%s: %s\n", root.Name(), indentLines(err))
 		return ExitFailure
 	}
 }
@@ -87,8 +89,8 @@ func isCobraUsage(err error) bool {
 
 // indentLines keeps the lines of joined errors apart from the next message, and the
 // control characters of what they quote away from the terminal.
-func indentLines(err error) string {
-	return strings.ReplaceAll(printableLines(err.Error()), "\n", "\n  ")
+func indentLines(err error) safe.Text {
+	return safe.Lines(err.Error(), "  ")
 }
 
 // usageArgs is one of cobra's checks with its errors marked as wrong usage.

@@ -137,6 +137,9 @@ func (a *app) logger(w io.Writer) (*slog.Logger, error) {
 	case "", "text":
 		return slog.New(slog.NewTextHandler(w, opts)), nil
 	case "json":
+		if isTerminal(w) {
+			w = jsonLog{w}
+		}
 		return slog.New(slog.NewJSONHandler(w, opts)), nil
 	}
 	return nil, &usageError{fmt.Errorf("--log-format: %q is not text or json", format)}

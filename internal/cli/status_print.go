@@ -1,13 +1,14 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"logctl/internal/safe"
 )
 
 // printStatus writes a status: as JSON one object a line when watching, else for
@@ -17,30 +18,30 @@ func (a *app) printStatus(s *statusReport, f *statusFlags) error {
 		if !f.watch {
 			return a.printJSON(s)
 		}
-		return json.NewEncoder(a.Out).Encode(s)
+		return a.encodeJSON(s, "")
 	}
 	var b strings.Builder
-	if f.watch && isTerminal(a.Out) {
-		b.WriteString("\x1b[H\x1b[2J")
-	}
 	s.write(&b)
-	if f.watch && !isTerminal(a.Out) {
-		b.WriteString("\n")
+	text := safe.Printed(b.String())
+	switch {
+	case f.watch && isTerminal(a.Out):
+		return safe.Print(a.Out, "\x1b[H\x1b[2J", text)
+	case f.watch:
+		return safe.Print(a.Out, text, "\n")
 	}
-	_, err := a.Out.Write([]byte(b.String()))
-	return err
+	return safe.Print(a.Out, text)
 }
 
 // write writes a status for people.
 func (s *statusReport) write(b *strings.Builder) {
-	fmt.Fprintf(b, "%s  revision %s  %s  %s  etcd %s  kafka %s\n", printable(s.Key), revisionText(s), plural(len(s.Entries), "entry", "entries"),
+	safe.Fprintf(b, "%s  revision %s  %s  %s  etcd %s  kafka %s\n", s.Key, revisionText(s), plural(len(s.Entries), "entry", "entries"),
 		plural(len(s.Agents), "agent", "agents"), okText(s.Etcd.OK), okText(s.Kafka.OK))
 	if len(s.Entries) > 0 {
 		rows := [][]string{{"PATH", "TOPIC", "AGENTS", "STATE", "LINES/S", "BYTES/S", "LAG", "OLDEST"}}
 		for _, e := range s.Entries {
-			rows = append(rows, append([]string{printable(e.Path), printable(e.Topic), strconv.Itoa(e.Agents), e.stateText()}, e.Rates.columns()...))
+			rows = append(rows, append([]string{e.Path, e.Topic, strconv.Itoa(e.Agents), e.stateText()}, e.Rates.columns()...))
 		}
-		b.WriteString("\n" + textTable(rows))
+		safe.Fprintf(b, "\n%s", textTable(rows))
 	}
 	if len(s.Agents) > 0 {
 		rows := [][]string{{"AGENT", "HOST", "VERSION", "REVISION", "TASKS", "LINES/S", "BYTES/S", "LAG", "OLDEST", "REPORT"}}
@@ -49,19 +50,19 @@ func (s *statusReport) write(b *strings.Builder) {
 			if a.Reported != nil {
 				age = shortDuration(s.At.Sub(*a.Reported)) + " ago"
 			}
-			row := []string{printable(a.ID), printable(a.Host), printable(a.Version), strconv.FormatInt(a.Revision, 10), strconv.Itoa(a.Tasks)}
+			row := []string{a.ID, a.Host, a.Version, strconv.FormatInt(a.Revision, 10), strconv.Itoa(a.Tasks)}
 			rows = append(rows, append(append(row, a.Rates.columns()...), age))
 		}
-		b.WriteString("\n" + textTable(rows))
+		safe.Fprintf(b, "\n%s", textTable(rows))
 	}
 	b.WriteString("\n")
 	if s.Healthy {
 		b.WriteString("all is well\n")
 		return
 	}
-	fmt.Fprintf(b, "%s:\n", plural(len(s.Problems), "problem", "problems"))
+	safe.Fprintf(b, "%s:\n", plural(len(s.Problems), "problem", "problems"))
 	for _, p := range s.Problems {
-		fmt.Fprintf(b, "  %s\n", printable(p.String()))
+		safe.Fprintf(b, "  %s\n", p.String())
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"logctl/etcdcfg"
 	"logctl/internal/config"
 	"logctl/internal/kafka"
+	"logctl/internal/safe"
 	"logctl/tui"
 )
 
@@ -58,8 +59,7 @@ It needs a terminal. Scripts use 'logctl entries', 'logctl status' and
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintln(a.Out, strings.TrimRight(text, "\n"))
-				return err
+				return safe.Print(a.Out, safe.Block(strings.TrimRight(text, "\n")))
 			})
 		},
 	}
@@ -129,7 +129,7 @@ func (a *app) consoleState() (dir string, log *slog.Logger, closeLog func() erro
 		log, closeLog, err = a.fileLogger(dir)
 	}
 	if err != nil {
-		fmt.Fprintf(a.Err, "tui: no log is kept and no settings are remembered: %v\n", err)
+		safe.Fprintf(a.Err, "tui: no log is kept and no settings are remembered: %v\n", err)
 		return "", slog.New(slog.DiscardHandler), func() error { return nil }
 	}
 	return dir, log, closeLog

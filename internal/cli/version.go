@@ -1,13 +1,14 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"logctl/internal/safe"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -112,10 +113,10 @@ func newVersionCmd(a *app) *cobra.Command {
 			b := thisBuild()
 			switch output {
 			case "text":
-				_, err := fmt.Fprintln(a.Out, b.String())
+				_, err := safe.Fprintf(a.Out, "%s\n", b.String())
 				return err
 			case "json":
-				return json.NewEncoder(a.Out).Encode(b)
+				return a.encodeJSON(b, "")
 			}
 			return &usageError{fmt.Errorf("version: --output: %q is not text or json", output)}
 		},

@@ -1,4 +1,4 @@
-package tui
+package safe
 
 import (
 	"strings"
@@ -13,27 +13,38 @@ const (
 	noBase       = maxCombining
 )
 
-// clean returns s with everything that a terminal would act on, or that hides
+// Clean returns s with everything that a terminal would act on, or that hides
 // text from the reader, made visible: control characters (C0, C1 and DEL) as
 // \x1b, \r, \b, \n; bytes that are not UTF-8 as \xff; bidirectional, zero-width
 // and other format characters as \u202e; emoji variation selectors dropped. A
 // tab becomes four spaces. The result holds no control character at all.
+func Clean[S ~string](s S) Text { return Text(clean(string(s))) }
+
 func clean(s string) string {
-	i := plainPrefix(s)
-	if i == len(s) {
+	if Plain(s) == len(s) {
 		return s
 	}
 	var b strings.Builder
 	b.Grow(len(s) + 16)
+	cleanTo(&b, s, noBase)
+	return b.String()
+}
+
+// cleanTo appends the cleaned s. marks is the number of combining marks on the
+// character before s, noBase when there is none; the result is that after s.
+func cleanTo(b *strings.Builder, s string, marks int) int {
+	i := Plain(s)
 	b.WriteString(s[:i])
-	marks := 0
-	if i == 0 || s[i-1] == ' ' {
-		marks = noBase
+	if i > 0 {
+		marks = 0
+		if s[i-1] == ' ' {
+			marks = noBase
+		}
 	}
 	for i < len(s) {
 		c := s[i]
 		if c < utf8.RuneSelf {
-			cleanASCII(&b, c)
+			cleanASCII(b, c)
 			marks = 0
 			if c == ' ' || c == '\t' {
 				marks = noBase
@@ -43,19 +54,19 @@ func clean(s string) string {
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
 		if r == utf8.RuneError && size <= 1 {
-			escapeByte(&b, c)
+			escapeByte(b, c)
 			marks = 0
 			i++
 			continue
 		}
-		marks = cleanRune(&b, r, marks)
+		marks = cleanRune(b, r, marks)
 		i += size
 	}
-	return b.String()
+	return marks
 }
 
-// plainPrefix returns how many leading bytes of s are printable ASCII.
-func plainPrefix(s string) int {
+// Plain returns how many leading bytes of s are printable ASCII.
+func Plain(s string) int {
 	for i := range len(s) {
 		if c := s[i]; c < 0x20 || c > 0x7e {
 			return i
@@ -151,9 +162,9 @@ func escapeRune(b *strings.Builder, r rune) {
 	}
 }
 
-// cleanBytes is clean for at most limit bytes of data; cut tells that there
+// CleanBytes is Clean for at most limit bytes of data; cut tells that there
 // were more.
-func cleanBytes(data []byte, limit int) (text string, cut bool) {
+func CleanBytes(data []byte, limit int) (text Text, cut bool) {
 	if len(data) > limit {
 		data, cut = data[:limit], true
 		for i := 0; i < utf8.UTFMax && len(data) > 0 && !utf8.RuneStart(data[len(data)-1]); i++ {
@@ -163,15 +174,15 @@ func cleanBytes(data []byte, limit int) (text string, cut bool) {
 			data = data[:n-1]
 		}
 	}
-	return clean(string(data)), cut
+	return Clean(string(data)), cut
 }
 
-// cleanLines cleans text that may span lines; the line ends themselves separate
-// the result.
-func cleanLines(s string) []string {
-	lines := strings.Split(strings.TrimSuffix(s, "\n"), "\n")
+// CleanLines cleans text that may span lines: one Text for each line, without its end.
+func CleanLines[S ~string](s S) []Text {
+	lines := strings.Split(strings.TrimSuffix(string(s), "\n"), "\n")
+	out := make([]Text, len(lines))
 	for i, l := range lines {
-		lines[i] = clean(strings.TrimSuffix(l, "\r"))
+		out[i] = Clean(strings.TrimSuffix(l, "\r"))
 	}
-	return lines
+	return out
 }

@@ -1,12 +1,8 @@
-package tui
+package safe
 
 import (
 	"strings"
 	"testing"
-	"unicode"
-	"unicode/utf8"
-
-	"github.com/charmbracelet/x/ansi"
 )
 
 func TestClean(t *testing.T) {
@@ -40,15 +36,15 @@ func TestClean(t *testing.T) {
 }
 
 func TestCleanBytesCutsAtAWholeCharacter(t *testing.T) {
-	text, more := cleanBytes([]byte("日志日志"), 7)
+	text, more := CleanBytes([]byte("日志日志"), 7)
 	if text != "日志" || !more {
 		t.Errorf("got %q, more %v", text, more)
 	}
-	text, more = cleanBytes([]byte("short"), 7)
+	text, more = CleanBytes([]byte("short"), 7)
 	if text != "short" || more {
 		t.Errorf("got %q, more %v", text, more)
 	}
-	if text, _ = cleanBytes([]byte(strings.Repeat("\x80", 20)), 10); text != strings.Repeat(`\x80`, 5) {
+	if text, _ = CleanBytes([]byte(strings.Repeat("\x80", 20)), 10); string(text) != strings.Repeat(`\x80`, 5) {
 		t.Logf("only continuation bytes: %q", text)
 	}
 }
@@ -58,45 +54,4 @@ func TestCleanCostsNothingForPlainText(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { clean(s) }); n != 0 {
 		t.Errorf("%v allocations for plain text", n)
 	}
-}
-
-// harmless reports what in s a terminal would act on.
-func harmless(t *testing.T, s string) {
-	t.Helper()
-	if !utf8.ValidString(s) {
-		t.Fatalf("not UTF-8: %q", s)
-	}
-	for _, r := range s {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) {
-			t.Fatalf("%U is left in %q", r, s)
-		}
-	}
-	if ansi.Strip(s) != s {
-		t.Fatalf("an escape sequence is left in %q", s)
-	}
-}
-
-func FuzzClean(f *testing.F) {
-	for _, s := range []string{"", "plain", "\x1b[31m", "a\tb\r\n", "\xff\xfe", "日志\u202e", "👍🏽", "e\u0301\u0301", "\u009b31m", "\xc2\x1b"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		out := clean(s)
-		harmless(t, out)
-		if again := clean(out); again != out {
-			t.Fatalf("cleaning twice changes %q to %q", out, again)
-		}
-		for _, w := range []int{1, 2, 7, 40} {
-			for name, got := range map[string]string{"fit": fit(out, w), "fitRight": fitRight(out, w), "fitPath": fitPath(out, w)} {
-				if n := ansi.StringWidth(got); n != w {
-					t.Fatalf("%s(%q, %d) is %d cells wide: %q", name, out, w, n, got)
-				}
-			}
-			for _, l := range wrapText(out, max(w, 2)) {
-				if n := ansi.StringWidth(l); n > max(w, 2) {
-					t.Fatalf("wrapText(%q, %d): %q is %d cells wide", out, w, l, n)
-				}
-			}
-		}
-	})
 }
