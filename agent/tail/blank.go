@@ -4,6 +4,8 @@ import (
 	"errors"
 	"path/filepath"
 	"time"
+
+	"logctl/agent/tail/internal/fsys"
 )
 
 // A file that was empty when it was looked at, and has content at the next look, need
@@ -12,7 +14,7 @@ import (
 
 // emptyLocked tells whether f is at its name and was empty when last looked at.
 func (f *File) emptyLocked() bool {
-	return f.head.len == 0 && f.pos == 0 && f.size == 0 && !f.away && f.copyOf == nil
+	return f.head.Len == 0 && f.pos == 0 && f.size == 0 && !f.away && f.copyOf == nil
 }
 
 // blankLocked tells whether f is empty and can be looked at.
@@ -45,16 +47,16 @@ const (
 
 // refilled is wasFilled for a look at a name, which it settles when it returns true;
 // scanMu is held.
-func (s *Set) refilled(sl *slot, st *fileStat, err error) bool {
+func (s *Set) refilled(sl *slot, st *fsys.Stat, err error) bool {
 	s.mu.Lock()
 	f := sl.cur
-	ok := err == nil && f != nil && f.home == sl && f.inode() == st.id && f.blankLocked() &&
+	ok := err == nil && f != nil && f.home == sl && f.inode() == st.ID && f.blankLocked() &&
 		(f.state == fileIdle || f.state == fileQueued)
 	s.mu.Unlock()
 	if !ok {
 		return false
 	}
-	look := s.cameAndWent(f, *st, st.id, false)
+	look := s.cameAndWent(f, *st, st.ID, false)
 	if look == blankAgain {
 		s.later([]*slot{sl})
 	}
@@ -62,22 +64,22 @@ func (s *Set) refilled(sl *slot, st *fileStat, err error) bool {
 }
 
 // wasFilled is cameAndWent for the holder of f.
-func (s *Set) wasFilled(f *File, st fileStat) blankLook {
+func (s *Set) wasFilled(f *File, st fsys.Stat) blankLook {
 	s.scanMu.Lock()
 	defer s.scanMu.Unlock()
-	var now fileStat // zero: nothing is there
-	if err := s.sys.statPath(f.path, &now); err != nil && !isGone(err) {
+	var now fsys.Stat // zero: nothing is there
+	if err := s.sys.StatPath(f.path, &now); err != nil && !fsys.IsGone(err) {
 		return blankFirst
 	}
 	s.lists = map[string]*listing{}
-	return s.cameAndWent(f, st, now.id, true)
+	return s.cameAndWent(f, st, now.ID, true)
 }
 
 // cameAndWent looks for copies of what was in f between the last look, when it was
 // empty, and now, when it is as st says. If there are any, they become generations
 // before what is in f now. now is what is at the name of f: if that is another file, f
 // was moved away after it was filled again. held: the caller holds f.
-func (s *Set) cameAndWent(f *File, st fileStat, now inode, held bool) blankLook {
+func (s *Set) cameAndWent(f *File, st fsys.Stat, now fsys.Inode, held bool) blankLook {
 	look := s.newCopies(f, st, now, held)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,28 +90,28 @@ func (s *Set) cameAndWent(f *File, st fileStat, now inode, held bool) blankLook 
 }
 
 // newCopies is cameAndWent for copies that are not known.
-func (s *Set) newCopies(f *File, st fileStat, now inode, held bool) blankLook {
+func (s *Set) newCopies(f *File, st fsys.Stat, now fsys.Inode, held bool) blankLook {
 	s.mu.Lock()
-	ok := f.blankLocked() && f.state != fileDone && (st.mtime != f.mtime || f.recentLocked())
+	ok := f.blankLocked() && f.state != fileDone && (st.Mtime != f.mtime || f.recentLocked())
 	h, clock := f.handle, s.now()
 	p := &past{name: f.name, mtime: f.bound, born: f.emptyAt.Add(-clockGrain).UnixNano()}
 	s.mu.Unlock()
-	var dir fileStat
-	if !ok || st.links == 0 { // without a name, nothing says that it was filled again after what is found
+	var dir fsys.Stat
+	if !ok || st.Links == 0 { // without a name, nothing says that it was filled again after what is found
 		return blankFirst
 	}
-	if s.sys.statPath(filepath.Dir(f.path), &dir) != nil || dir.mtime < p.mtime {
+	if s.sys.StatPath(filepath.Dir(f.path), &dir) != nil || dir.Mtime < p.mtime {
 		return blankFirst // nothing was made there since
 	}
 	found, err := s.unseen(f.home, p, now)
-	if now != st.id {
+	if now != st.ID {
 		var changed error
 		if found, changed = s.before(found, f, &st); changed != nil {
 			err = changed
 		}
 	}
-	var after fileStat
-	ok = s.sys.statFile(h, &after) == nil && after.size >= st.size && (st.size > 0 || after.mtime == st.mtime)
+	var after fsys.Stat
+	ok = s.sys.StatFile(h, &after) == nil && after.Size >= st.Size && (st.Size > 0 || after.Mtime == st.Mtime)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !ok || errors.Is(err, errTryLater) || !f.blankLocked() || held != (f.state == fileHeld) {

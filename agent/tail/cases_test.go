@@ -11,6 +11,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"logctl/agent/tail/internal/fsys"
 	"logctl/internal/testkit"
 )
 
@@ -209,7 +210,7 @@ func TestAtomicReplace(t *testing.T) {
 	write(t, p+"~tmp", "1\n2\n3\n4\nnew1\n")
 	testkit.Eventually(t, 5e9, "file times move on", func() bool {
 		write(t, p+"~clock", "x")
-		return fileMtime(t, p+"~clock") > birthPath(p+"~tmp")
+		return fileMtime(t, p+"~clock") > fsys.BirthPath(p+"~tmp")
 	})
 	rename(t, p+"~tmp", p)
 	r.step(3)
@@ -240,12 +241,12 @@ func TestAtomicReplaceInOneTick(t *testing.T) {
 			r := newRig(t, Config{Path: p})
 			r.step(1)
 			old := r.set.slots[p].cur
-			r.set.sys.born = func(h *os.File) int64 {
-				var st fileStat
-				if err := statFile(old.handle, &st); err != nil {
+			r.set.sys.Born = func(h *os.File) int64 {
+				var st fsys.Stat
+				if err := fsys.StatFile(old.handle, &st); err != nil {
 					t.Error(err)
 				}
-				return st.ctime
+				return st.Ctime
 			}
 			write(t, p+"~tmp", "1\n2\n3\n")
 			rename(t, p+"~tmp", p)
@@ -266,11 +267,11 @@ func TestAtomicReplaceInOneTick(t *testing.T) {
 
 func fileMtime(t *testing.T, p string) int64 {
 	t.Helper()
-	var st fileStat
-	if err := statPath(p, &st); err != nil {
+	var st fsys.Stat
+	if err := fsys.StatPath(p, &st); err != nil {
 		t.Fatal(err)
 	}
-	return st.mtime
+	return st.Mtime
 }
 
 // TestFewDescriptors follows 200 files with 20 descriptors, while they rotate.

@@ -3,6 +3,8 @@ package tail
 import (
 	"sort"
 	"sync"
+
+	"logctl/agent/tail/internal/fingerprint"
 )
 
 // Chunk is some whole lines of one file, in one buffer. It has at least one line.
@@ -20,15 +22,9 @@ type Chunk struct {
 	dataPos int64  // position in the file of Data[0]
 	start   State  // at Start
 	endPart int    // State.Part at End
-	head    headMark
+	head    fingerprint.Head
 	pools   *pools
 	class   int
-}
-
-// headMark is the fingerprint of a file's head.
-type headMark struct {
-	len  int
-	hash uint64
 }
 
 // After returns the position after line i and its line end (and after what was
@@ -47,16 +43,16 @@ func (c *Chunk) Mem() int { return cap(c.buf) + cap(c.Lines)*24 }
 // Start, End, or a value of After. It must not be called after Release.
 func (c *Chunk) StateAt(pos int64) State {
 	st := c.start
-	st.HeadLen, st.HeadHash = c.head.len, c.head.hash
+	st.HeadLen, st.HeadHash = c.head.Len, c.head.Hash
 	from := c.dataPos - int64(len(c.buf)-len(c.Data)) // position of buf[0]
 	if pos <= c.Start || pos < c.dataPos {
 		return st
 	}
 	st.Pos = min(pos, c.End)
-	n := min(st.Pos-from, markMax)
+	n := min(st.Pos-from, fingerprint.MarkMax)
 	at := st.Pos - from
 	st.MarkLen = int(n)
-	st.MarkHash = fnv(fnvOffset, c.buf[at-n:at])
+	st.MarkHash = fingerprint.Sum(fingerprint.Empty, c.buf[at-n:at])
 	st.Part = c.endPart
 	if pos < c.End {
 		st.Part = c.partBefore(pos)

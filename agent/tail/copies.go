@@ -6,6 +6,10 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"logctl/agent/tail/internal/fingerprint"
+	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/rotation"
 )
 
 // A copy that copytruncate makes may match the glob too. Seen before the file is
@@ -24,11 +28,11 @@ func (s *Set) originalLocked(sl *slot, a *arrival) *File {
 		if o == nil || o.cur == nil {
 			continue
 		}
-		if suffix, _ := rotationSuffix(name[:i], name); suffix == "" {
+		if suffix, _ := rotation.Suffix(name[:i], name); suffix == "" {
 			continue
 		}
-		var st fileStat
-		if s.sys.statPath(o.path, &st) == nil && st.id == o.cur.inode() && o.cur.alikeLocked(a.h, a.st.size) {
+		var st fsys.Stat
+		if s.sys.StatPath(o.path, &st) == nil && st.ID == o.cur.inode() && o.cur.alikeLocked(a.h, a.st.Size) {
 			return o.cur
 		}
 	}
@@ -46,14 +50,14 @@ func (f *File) alikeLocked(h *os.File, size int64) bool {
 		if f.handle == nil {
 			return false
 		}
-		if begins(f.handle, h, size) {
+		if fingerprint.Begins(f.handle, h, size) {
 			return true
 		}
-		var st fileStat
-		if f.set.sys.statFile(h, &st) != nil || st.size <= size {
+		var st fsys.Stat
+		if f.set.sys.StatFile(h, &st) != nil || st.Size <= size {
 			return false
 		}
-		size = st.size // f may have been truncated meanwhile: then its copy is whole now
+		size = st.Size // f may have been truncated meanwhile: then its copy is whole now
 	}
 }
 
@@ -61,7 +65,7 @@ func (f *File) alikeLocked(h *os.File, size int64) bool {
 // of what is in the file h now, which was not there before that time.
 func sortOut(found []candidate, h *os.File, since int64) (older, copies []candidate) {
 	for _, c := range found {
-		if !c.copied && h != nil && (c.born == 0 || c.born >= since) && begins(h, c.h, c.st.size) {
+		if !c.copied && h != nil && (c.born == 0 || c.born >= since) && fingerprint.Begins(h, c.h, c.st.Size) {
 			copies = append(copies, c)
 			continue
 		}
@@ -78,11 +82,11 @@ func (s *Set) adoptCopiesLocked(sl *slot, copies []candidate, size int64, makeF 
 	var waiting []*File
 	for i := range copies {
 		c := &copies[i]
-		if s.byInode[c.st.id] != nil {
+		if s.byInode[c.st.ID] != nil {
 			_ = c.h.Close()
 			continue
 		}
-		s.supersededLocked(c.st.id)
+		s.supersededLocked(c.st.ID)
 		n := s.newLocked(sl, c.path, &c.st, c.h)
 		sl.drop(n)
 		n.away, n.awayAt = true, s.now()
@@ -102,7 +106,7 @@ func (s *Set) adoptCopiesLocked(sl *slot, copies []candidate, size int64, makeF 
 
 // waitLocked lets n wait, which seems to be a copy of what is in f, which has that size.
 func (s *Set) waitLocked(n, f *File, size int64) {
-	n.copyOf, n.sought, n.whole = f, true, min(size, markMax) // enough to tell it by
+	n.copyOf, n.sought, n.whole = f, true, min(size, fingerprint.MarkMax) // enough to tell it by
 	s.copies[n] = struct{}{}
 }
 
@@ -116,8 +120,8 @@ func (s *Set) strayCopiesLocked(f *File, known bool) bool {
 	}
 	var stray []*File
 	for n := range s.copies {
-		var st fileStat
-		if n.copyOf == f && n.handle != nil && s.sys.statFile(n.handle, &st) == nil && !begins(f.handle, n.handle, st.size) {
+		var st fsys.Stat
+		if n.copyOf == f && n.handle != nil && s.sys.StatFile(n.handle, &st) == nil && !fingerprint.Begins(f.handle, n.handle, st.Size) {
 			stray = append(stray, n)
 		}
 	}
@@ -131,21 +135,6 @@ func (s *Set) strayCopiesLocked(f *File, known bool) bool {
 	return len(stray) > 0
 }
 
-// begins tells whether the file h begins with what is in c, which has that size, as far
-// as is looked.
-func begins(h, c *os.File, size int64) bool {
-	return sameBytes(c, h, 0, min(size, headMax)) && sameBytes(c, h, size-min(size, markMax), min(size, markMax))
-}
-
-// sameBytes tells whether both files have the same n bytes, at most headMax, at that
-// offset.
-func sameBytes(a, b *os.File, at, n int64) bool {
-	var x, y [headMax]byte
-	i, errA := readFull(a, x[:n], at)
-	j, errB := readFull(b, y[:n], at)
-	return errA == nil && errB == nil && int64(i) == n && int64(j) == n && x == y
-}
-
 // copiesOfLocked lets the copies of a file that was truncated be read from where it was
 // read to. It returns how many bytes that were not read are in them, and those that are
 // copies of what is in the file h now, as far as they go: they have just been begun.
@@ -155,13 +144,13 @@ func (s *Set) copiesOfLocked(o *File, h *os.File) (rescued int64, begun []*File)
 		if f.copyOf != o || f.handle == nil {
 			continue
 		}
-		var st fileStat
-		err := s.sys.statFile(f.handle, &st)
+		var st fsys.Stat
+		err := s.sys.StatFile(f.handle, &st)
 		switch {
-		case err == nil && matches(f.handle, st.size, &state):
+		case err == nil && matches(f.handle, st.Size, &state):
 			s.startLocked(f, state)
-			rescued = max(rescued, min(st.size, o.size)-state.Pos)
-		case err == nil && h != nil && f.pos == 0 && begins(h, f.handle, st.size):
+			rescued = max(rescued, min(st.Size, o.size)-state.Pos)
+		case err == nil && h != nil && f.pos == 0 && fingerprint.Begins(h, f.handle, st.Size):
 			begun = append(begun, f)
 			continue
 		}
@@ -175,29 +164,29 @@ func (s *Set) settleCopies() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for f := range s.copies {
-		var st fileStat
+		var st fsys.Stat
 		switch {
 		case f.handle == nil:
 			continue
 		case f.copyOf.state == fileDone:
-		case s.sys.statFile(f.handle, &st) != nil || f.copyOf.handle != nil && !f.copyOf.intactLocked():
+		case s.sys.StatFile(f.handle, &st) != nil || f.copyOf.handle != nil && !f.copyOf.intactLocked():
 			continue // the original was truncated, which is about to be noticed
-		case !f.copyOf.alikeLocked(f.handle, st.size): // it only began like a copy
-		case st.size > f.copyOf.pos:
+		case !f.copyOf.alikeLocked(f.handle, st.Size): // it only began like a copy
+		case st.Size > f.copyOf.pos:
 			continue
-		case s.now().Sub(time.Unix(0, st.mtime)) < s.cfg.Interval:
+		case s.now().Sub(time.Unix(0, st.Mtime)) < s.cfg.Interval:
 			continue // it may still be growing
-		case st.size < f.whole: // it ends before it has become one
+		case st.Size < f.whole: // it ends before it has become one
 		case f.sought && s.now().Sub(f.awayAt) < copyAfter*s.cfg.Interval:
 			continue // the truncation may be to come
 		case f.sought: // its original was truncated before it was found, and then began as it did
 		default:
-			n := min(st.size, markMax)
-			f.pos, f.scanned, f.markLen = st.size, st.size, int(n)
-			if m, err := readFull(f.handle, f.mark[:n], st.size-n); err != nil || m < int(n) {
+			n := min(st.Size, fingerprint.MarkMax)
+			f.pos, f.scanned, f.markLen = st.Size, st.Size, int(n)
+			if m, err := fsys.ReadFull(f.handle, f.mark[:n], st.Size-n); err != nil || m < int(n) {
 				f.pos, f.scanned, f.markLen = 0, 0, 0
 			}
-			f.head = firstHead(f.handle, f.pos)
+			f.head = fingerprint.First(f.handle, f.pos)
 			f.base = f.stateLocked()
 		}
 		s.noCopyLocked(f)

@@ -5,6 +5,10 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"logctl/agent/tail/internal/fingerprint"
+	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/lines"
 )
 
 // What a File is doing.
@@ -55,9 +59,9 @@ type File struct {
 	pos       int64
 	skipped   int64 // State.Skipped
 	part      int
-	mark      [markMax]byte
+	mark      [fingerprint.MarkMax]byte
 	markLen   int
-	head      headMark
+	head      fingerprint.Head
 	copyOf    *File // it looks like a copy of that one, which is still read: see copies.go
 	sought    bool  // it was found when its original had been truncated or replaced
 	whole     int64 // the size it must have to be one
@@ -78,12 +82,12 @@ type File struct {
 	readMtime int64 // modification time at the last look
 	readBound int64 // bound then
 	headAt    time.Time
-	scanned   int64 // no line end between pos and here
-	base      State // where the last chunk ended
-	left      cut   // left out since then
+	scanned   int64     // no line end between pos and here
+	base      State     // where the last chunk ended
+	left      lines.Cut // left out since then
 	hole      int64
 	skimpy    int // lines per chunk were capped: bytes to read next time
-	quick     quick
+	quick     fsys.Quick
 	most      int // see Limit
 }
 
@@ -123,8 +127,8 @@ func (f *File) stateLocked() State {
 		copyOf = f.copyOf.id
 	}
 	return State{ID: f.id, Path: f.path, Pos: f.pos, Part: f.part, Skipped: f.skipped,
-		HeadLen: f.head.len, HeadHash: f.head.hash,
-		MarkLen: f.markLen, MarkHash: fnv(fnvOffset, f.mark[:f.markLen]),
+		HeadLen: f.head.Len, HeadHash: f.head.Hash,
+		MarkLen: f.markLen, MarkHash: fingerprint.Sum(fingerprint.Empty, f.mark[:f.markLen]),
 		Size: f.size, ModTime: time.Unix(0, f.bound), Seen: f.set.now(), Rotated: f.away, CopyOf: copyOf}
 }
 
@@ -178,15 +182,15 @@ func (f *File) lookAgain() bool {
 		return false
 	}
 	now := s.now()
-	var st fileStat
-	if err := s.sys.statFollowed(h, &f.quick, &st); err != nil {
+	var st fsys.Stat
+	if err := s.sys.StatFollowed(h, &f.quick, &st); err != nil {
 		s.failed(f, err)
 		return false
 	}
-	changed := st.mtime != f.readMtime || st.size != size || checkup
+	changed := st.Mtime != f.readMtime || st.Size != size || checkup
 	idle := now.Sub(f.headAt) >= s.cfg.Interval
-	check := changed && (checkup || idle || st.size == f.pos || st.size < size)
-	if st.size < f.pos || check && !f.verify(h) {
+	check := changed && (checkup || idle || st.Size == f.pos || st.Size < size)
+	if st.Size < f.pos || check && !f.verify(h) {
 		s.truncated(f, st)
 		return false
 	}
@@ -201,30 +205,30 @@ func (f *File) lookAgain() bool {
 	if changed {
 		f.headAt = now
 	}
-	f.readMtime = st.mtime
+	f.readMtime = st.Mtime
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.checkup, f.readBound = false, f.bound
 	f.err = nil
-	f.final = f.final || f.away && now.Sub(f.quietSince()) >= flushAfter*s.cfg.Interval && st.size == f.size
+	f.final = f.final || f.away && now.Sub(f.quietSince()) >= flushAfter*s.cfg.Interval && st.Size == f.size
 	switch {
 	case check:
-		f.proved, f.provedAt = st.size, st.mtime
+		f.proved, f.provedAt = st.Size, st.Mtime
 	case !f.unproved:
-		f.proved, f.provedAt = min(f.size, st.size), f.mtime
+		f.proved, f.provedAt = min(f.size, st.Size), f.mtime
 	}
 	f.unproved = (f.unproved || changed) && !check
 	f.failedAt = time.Time{}
 	s.sawLocked(f, &st, now)
 	f.lastUse = now
-	if f.laterLocked(st.size) {
+	if f.laterLocked(st.Size) {
 		f.again = true
 		f.proveLocked()
 		return false
 	}
 	yielded := f.yielded
-	f.limit = f.untilLocked(st.size)
-	if yielded || !s.yieldLocked(f, st.size) {
+	f.limit = f.untilLocked(st.Size)
+	if yielded || !s.yieldLocked(f, st.Size) {
 		return true
 	}
 	f.proveLocked()
@@ -259,16 +263,16 @@ func (f *File) quietSince() time.Time {
 // verify compares the head of the file and what is before the position with what
 // was there. A read error verifies nothing and shows at the next read.
 func (f *File) verify(h *os.File) bool {
-	var b [headMax]byte
+	var b [fingerprint.HeadMax]byte
 	if f.markLen > 0 {
-		n, err := readAt(h, b[:f.markLen], f.pos-int64(f.markLen))
+		n, err := fsys.ReadAt(h, b[:f.markLen], f.pos-int64(f.markLen))
 		if err == nil && !bytes.Equal(b[:n], f.mark[:f.markLen]) {
 			return false
 		}
 	}
-	if f.head.len > 0 && f.head.len > f.markLen {
-		n, err := readAt(h, b[:f.head.len], 0)
-		if err == nil && (n < f.head.len || fnv(fnvOffset, b[:n]) != f.head.hash) {
+	if f.head.Len > 0 && f.head.Len > f.markLen {
+		n, err := fsys.ReadAt(h, b[:f.head.Len], 0)
+		if err == nil && (n < f.head.Len || fingerprint.Sum(fingerprint.Empty, b[:n]) != f.head.Hash) {
 			return false
 		}
 	}

@@ -8,13 +8,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/rotation"
 )
 
 // errTryLater says that files are being renamed, or cannot be opened, right now.
 var errTryLater = errors.New("files are being renamed")
 
 // locate looks for a file by identity in the directories of the names.
-func (s *Set) locate(lists map[string]*listing, id inode, names ...string) (string, error) {
+func (s *Set) locate(lists map[string]*listing, id fsys.Inode, names ...string) (string, error) {
 	var failed error
 	done := ""
 	for _, name := range names {
@@ -55,8 +58,8 @@ func (s *Set) find(lists map[string]*listing, f *File) (*os.File, string, error)
 			try--
 			continue
 		}
-		if err != nil && !isGone(err) || found == "" {
-			if isGone(err) {
+		if err != nil && !fsys.IsGone(err) || found == "" {
+			if fsys.IsGone(err) {
 				err = nil
 			}
 			return nil, "", err
@@ -67,10 +70,10 @@ func (s *Set) find(lists map[string]*listing, f *File) (*os.File, string, error)
 		}
 		if err == nil {
 			_ = h.Close()
-			if st.id == f.inode() { // its number was given again
+			if st.ID == f.inode() { // its number was given again
 				return nil, "", nil
 			}
-		} else if !isGone(err) {
+		} else if !fsys.IsGone(err) {
 			return nil, "", err
 		}
 		again()
@@ -82,7 +85,7 @@ func (s *Set) find(lists map[string]*listing, f *File) (*os.File, string, error)
 type candidate struct {
 	path   string
 	suffix string
-	st     fileStat
+	st     fsys.Stat
 	born   int64 // creation time, 0 unknown
 	h      *os.File
 	copied bool // it is a copy of the generation before, which was truncated
@@ -92,7 +95,7 @@ type candidate struct {
 // unseen returns the generations that came after p and are not at the watched
 // name: files named like it with a rotation suffix, not known by identity, and
 // modified since p was last seen; oldest first. now is what is at the name.
-func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
+func (s *Set) unseen(sl *slot, p *past, now fsys.Inode) ([]candidate, error) {
 	var found []candidate
 	var failed error
 	var first string
@@ -111,13 +114,13 @@ func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 			if err != nil {
 				failed = err
 			} else if c.h != nil {
-				c.suffix, _ = rotationSuffix(name, n)
+				c.suffix, _ = rotation.Suffix(name, n)
 				found = append(found, c)
 			} else if before[i] == p.id {
-				first, _ = rotationSuffix(name, n)
+				first, _ = rotation.Suffix(name, n)
 			}
 		}
-		if !s.holds(l, dir, name, rotated) || !slices.Equal(before, s.idsOf(dir, rotated)) || slices.Contains(before, inode{}) {
+		if !s.holds(l, dir, name, rotated) || !slices.Equal(before, s.idsOf(dir, rotated)) || slices.Contains(before, fsys.Inode{}) {
 			failed = errTryLater // while they move, one could have been missed
 		}
 	}
@@ -129,7 +132,7 @@ func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 		return nil, failed
 	}
 	slices.SortFunc(found, older)
-	if rising(first, p.born, found) {
+	if rotation.Rising(first, p.born, ages(found)) {
 		for i := range found {
 			found[i].rising = true
 		}
@@ -141,21 +144,21 @@ func (s *Set) unseen(sl *slot, p *past, now inode) ([]candidate, error) {
 // before leaves those of the generations found that came before what is in f now,
 // which was moved away. st is of f. It fails with errTryLater when names were changed
 // since they were found: they may have to tell the order.
-func (s *Set) before(found []candidate, f *File, st *fileStat) ([]candidate, error) {
+func (s *Set) before(found []candidate, f *File, st *fsys.Stat) ([]candidate, error) {
 	now := candidate{st: *st, born: f.born}
 	dir, base := filepath.Split(f.path)
 	dir = filepath.Clean(dir)
 	for range 2 {
 		names := s.rotatedNames(dir, base, s.list(s.lists, dir).names)
 		if i := slices.Index(s.idsOf(dir, names), f.inode()); i >= 0 {
-			now.suffix, _ = rotationSuffix(base, names[i])
+			now.suffix, _ = rotation.Suffix(base, names[i])
 			break
 		}
 		delete(s.lists, dir) // it has moved since they were listed
 	}
 	for i := range found {
-		var st fileStat
-		if s.sys.statPath(found[i].path, &st) != nil || st.id != found[i].st.id {
+		var st fsys.Stat
+		if s.sys.StatPath(found[i].path, &st) != nil || st.ID != found[i].st.ID {
 			s.discard(&arrival{}, found)
 			return nil, errTryLater
 		}
@@ -181,14 +184,14 @@ func (s *Set) bases(sl *slot, p *past) []string {
 // absent begins to look at the names of a glob that have rotated files only: they may
 // have come and gone while nobody looked. It is part of the first scan.
 func (s *Set) absent() {
-	if s.walker.literal || s.cfg.FirstStart {
+	if s.walker.Literal || s.cfg.FirstStart {
 		return
 	}
-	for dir := range s.walker.dirs() {
+	for dir := range s.walker.Dirs() {
 		for _, n := range s.list(s.lists, dir).names {
 			for i := len(n) - 1; i > 0; i-- {
 				path := filepath.Join(dir, n[:i])
-				if suffix, own := rotationSuffix(n[:i], n); suffix == "" || !own || !s.walker.match(path) {
+				if suffix, own := rotation.Suffix(n[:i], n); suffix == "" || !own || !s.walker.Match(path) {
 					continue
 				}
 				s.mu.Lock()
@@ -209,9 +212,9 @@ func (s *Set) rotatedNames(dir, base string, names []string) []string {
 		if !strings.HasPrefix(n, stem) {
 			break
 		}
-		suffix, own := rotationSuffix(base, n)
+		suffix, own := rotation.Suffix(base, n)
 		path := filepath.Join(dir, n)
-		if suffix != "" && (own || !s.walker.match(path)) && !s.walker.excluded(path) {
+		if suffix != "" && (own || !s.walker.Match(path)) && !s.walker.Excluded(path) {
 			rotated = append(rotated, n)
 		}
 	}
@@ -220,14 +223,14 @@ func (s *Set) rotatedNames(dir, base string, names []string) []string {
 
 // idsOf returns what is behind the names, zero for nothing, and the same for all links
 // that lead nowhere.
-func (s *Set) idsOf(dir string, names []string) []inode {
-	ids := make([]inode, len(names))
+func (s *Set) idsOf(dir string, names []string) []fsys.Inode {
+	ids := make([]fsys.Inode, len(names))
 	for i, n := range names {
-		var st fileStat
-		if err := s.sys.statPath(filepath.Join(dir, n), &st); err == nil {
-			ids[i] = st.id
+		var st fsys.Stat
+		if err := s.sys.StatPath(filepath.Join(dir, n), &st); err == nil {
+			ids[i] = st.ID
 		} else if _, err := os.Lstat(filepath.Join(dir, n)); err == nil {
-			ids[i].dev = math.MaxUint64
+			ids[i].Dev = math.MaxUint64
 		}
 	}
 	return ids
@@ -235,15 +238,15 @@ func (s *Set) idsOf(dir string, names []string) []inode {
 
 // candidate opens the file at path if it may be a generation after p; without a
 // handle it is none.
-func (s *Set) candidate(p *past, path string, now inode) (candidate, error) {
-	var st fileStat
-	if err := s.sys.statPath(path, &st); err != nil || !st.regular || st.id == now || st.mtime < p.mtime {
+func (s *Set) candidate(p *past, path string, now fsys.Inode) (candidate, error) {
+	var st fsys.Stat
+	if err := s.sys.StatPath(path, &st); err != nil || !st.Regular || st.ID == now || st.Mtime < p.mtime {
 		return candidate{}, nil
 	}
 	s.mu.Lock()
-	saved := slices.Clone(s.saved[st.id])
+	saved := slices.Clone(s.saved[st.ID])
 	s.mu.Unlock()
-	if s.follows(st.id, path) || s.allowed(path, resolve(path)) != nil {
+	if s.follows(st.ID, path) || s.allowed(path, fsys.Resolve(path)) != nil {
 		return candidate{}, nil
 	}
 	h, st2, err := s.openRetry(path)
@@ -254,13 +257,13 @@ func (s *Set) candidate(p *past, path string, now inode) (candidate, error) {
 	case err != nil:
 		return candidate{}, errTryLater
 	}
-	c := candidate{path: path, st: st2, born: s.sys.birth(h), h: h}
-	goesOn := p.trunc && p.state.HeadLen > 0 && matches(h, st2.size, &p.state)
+	c := candidate{path: path, st: st2, born: s.sys.Birth(h), h: h}
+	goesOn := p.trunc && p.state.HeadLen > 0 && matches(h, st2.Size, &p.state)
 	same := func(st State) bool {
-		return (!st.waits() || !goesOn) && (st.Rotated || !empty(&st)) && s.sameFile(h, st2.size, &st)
+		return (!st.waits() || !goesOn) && (st.Rotated || !empty(&st)) && s.sameFile(h, st2.Size, &st)
 	}
 	switch {
-	case st2.id != st.id:
+	case st2.ID != st.ID:
 	case slices.ContainsFunc(saved, same): // of an earlier run
 	case goesOn:
 		c.copied = true
@@ -271,4 +274,21 @@ func (s *Set) candidate(p *past, path string, now inode) (candidate, error) {
 	}
 	_ = h.Close()
 	return candidate{}, nil
+}
+
+// age is what tells how old c is.
+func (c *candidate) age() rotation.Age {
+	return rotation.Age{Suffix: c.suffix, Mtime: c.st.Mtime, Born: c.born, Copied: c.copied, Rising: c.rising}
+}
+
+// older compares the age of two generations.
+func older(a, b candidate) int { return rotation.CompareAges(a.age(), b.age()) }
+
+// ages returns the ages of those found.
+func ages(found []candidate) []rotation.Age {
+	all := make([]rotation.Age, len(found))
+	for i := range found {
+		all[i] = found[i].age()
+	}
+	return all
 }

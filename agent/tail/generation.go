@@ -1,34 +1,36 @@
 package tail
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"os"
 	"slices"
 	"time"
+
+	"logctl/agent/tail/internal/fingerprint"
+	"logctl/agent/tail/internal/fsys"
 )
 
 // newLocked begins to follow a generation whose first byte is not read yet.
-func (s *Set) newLocked(sl *slot, name string, st *fileStat, h *os.File) *File {
+func (s *Set) newLocked(sl *slot, name string, st *fsys.Stat, h *os.File) *File {
 	s.lastGen = max(s.lastGen+1, uint64(s.now().UnixNano()))
-	f := &File{set: s, id: FileID{st.id.dev, st.id.ino, s.lastGen}}
+	f := &File{set: s, id: FileID{st.ID.Dev, st.ID.Ino, s.lastGen}}
 	s.addLocked(f, sl, name, st, h)
 	return f
 }
 
-func (s *Set) addLocked(f *File, sl *slot, name string, st *fileStat, h *os.File) {
+func (s *Set) addLocked(f *File, sl *slot, name string, st *fsys.Stat, h *os.File) {
 	now := s.now()
 	f.path, f.home, f.name = sl.path, sl, name
 	f.grew, f.lastUse = now, now
-	f.size, f.mtime, f.bound = st.size, st.mtime, st.mtime
-	f.fresh = now.UnixNano()-st.mtime < int64(clockGrain)
-	f.emptyAt, f.deleted = now, h != nil && st.links == 0
-	if f.head.len == 0 {
-		f.head.hash = fnvOffset
+	f.size, f.mtime, f.bound = st.Size, st.Mtime, st.Mtime
+	f.fresh = now.UnixNano()-st.Mtime < int64(clockGrain)
+	f.emptyAt, f.deleted = now, h != nil && st.Links == 0
+	if f.head.Len == 0 {
+		f.head.Hash = fingerprint.Empty
 	}
 	if h != nil {
-		f.handle, f.born = h, s.sys.birth(h)
+		f.handle, f.born = h, s.sys.Birth(h)
 		s.open++
 		f.firstLookLocked()
 	}
@@ -38,7 +40,7 @@ func (s *Set) addLocked(f *File, sl *slot, name string, st *fileStat, h *os.File
 		sl.ended = nil
 	}
 	s.files[f] = struct{}{}
-	s.byInode[st.id] = f
+	s.byInode[st.ID] = f
 	s.byName[name] = f
 	sl.insert(f)
 	f.base = f.stateLocked()
@@ -49,7 +51,7 @@ func (s *Set) awayLocked(f *File) {
 	if !f.away {
 		f.away, f.awayAt = true, s.now()
 		s.away[f] = struct{}{}
-		if f.pos == 0 && f.head.len == 0 {
+		if f.pos == 0 && f.head.Len == 0 {
 			s.unsaved = append(s.unsaved, f.stateLocked()) // only its inode tells it now
 		}
 	}
@@ -166,20 +168,20 @@ func (f *File) risk() int {
 }
 
 // sawLocked notes the size of a file whose content is what it was.
-func (s *Set) sawLocked(f *File, st *fileStat, now time.Time) {
-	if st.size != f.size {
+func (s *Set) sawLocked(f *File, st *fsys.Stat, now time.Time) {
+	if st.Size != f.size {
 		f.grew = now
 	}
-	if st.size < f.size {
-		lost := f.size - max(st.size, f.pos)
+	if st.Size < f.size {
+		lost := f.size - max(st.Size, f.pos)
 		s.counters.Unreadable += uint64(lost)
 		s.log.Warn("bytes were gone before they could be read", "path", f.path, "name", f.name,
-			"file", f.id.String(), "from", st.size, "bytes", lost, "why", "end of the file was cut off")
+			"file", f.id.String(), "from", st.Size, "bytes", lost, "why", "end of the file was cut off")
 	}
-	f.size, f.mtime = st.size, st.mtime
-	f.fresh = now.UnixNano()-st.mtime < int64(clockGrain)
-	f.deleted = st.links == 0
-	if f.head.len == 0 && f.pos == 0 && f.size > 0 && f.handle != nil {
+	f.size, f.mtime = st.Size, st.Mtime
+	f.fresh = now.UnixNano()-st.Mtime < int64(clockGrain)
+	f.deleted = st.Links == 0
+	if f.head.Len == 0 && f.pos == 0 && f.size > 0 && f.handle != nil {
 		f.firstLookLocked()
 		if f.size > 0 && (f.copyOf == nil || f.sought) {
 			s.unsaved = append(s.unsaved, f.stateLocked()) // now it can be known again
@@ -195,9 +197,9 @@ func (f *File) firstLookLocked() {
 	if f.size == 0 {
 		return
 	}
-	head := firstHead(f.handle, f.size)
-	var now fileStat
-	if err := f.set.sys.statFile(f.handle, &now); err == nil && (now.size < f.size || now.mtime != f.mtime) {
+	head := fingerprint.First(f.handle, f.size)
+	var now fsys.Stat
+	if err := f.set.sys.StatFile(f.handle, &now); err == nil && (now.Size < f.size || now.Mtime != f.mtime) {
 		f.blankedLocked()
 		return
 	}
@@ -206,29 +208,15 @@ func (f *File) firstLookLocked() {
 
 // blankedLocked lets f, of which nothing was read, count as one that was seen empty.
 func (f *File) blankedLocked() {
-	f.size, f.head = 0, headMark{0, fnvOffset}
+	f.size, f.head = 0, fingerprint.Head{Len: 0, Hash: fingerprint.Empty}
 	f.sawEmptyLocked(time.Unix(0, f.mtime))
-}
-
-// firstHead is the fingerprint of a file nothing was read of yet; without NUL
-// bytes, which may be space that is still to be written.
-func firstHead(h *os.File, size int64) headMark {
-	var b [headMax]byte
-	n, err := readAt(h, b[:min(size, headMax)], 0)
-	if err != nil {
-		n = 0
-	}
-	if i := bytes.IndexByte(b[:n], 0); i >= 0 {
-		n = i
-	}
-	return headMark{n, fnv(fnvOffset, b[:n])}
 }
 
 // observeLocked is called when a look at f by name or descriptor brought st: f is
 // made ready if anything changed. The new size is believed only when the bytes
 // before the position are still there; the reader finds out otherwise.
-func (s *Set) observeLocked(f *File, st *fileStat) {
-	if st.size == f.size && st.mtime == f.mtime && f.err == nil {
+func (s *Set) observeLocked(f *File, st *fsys.Stat) {
+	if st.Size == f.size && st.Mtime == f.mtime && f.err == nil {
 		switch {
 		case f.size > f.pos && !f.partial:
 			s.wakeLocked(f) // it should be ready already
@@ -242,8 +230,8 @@ func (s *Set) observeLocked(f *File, st *fileStat) {
 		}
 		return
 	}
-	first := f.head.len == 0 && f.pos == 0
-	if f.handle != nil && st.size >= f.size && !(first && f.state == fileHeld) && f.intactLocked() { // its holder takes the first content
+	first := f.head.Len == 0 && f.pos == 0
+	if f.handle != nil && st.Size >= f.size && !(first && f.state == fileHeld) && f.intactLocked() { // its holder takes the first content
 		s.sawLocked(f, st, s.now())
 		f.proved, f.provedAt, f.unproved = f.size, f.mtime, false
 	}
@@ -260,15 +248,15 @@ func (f *File) intactLocked() bool {
 }
 
 // truncated ends the generation of f and begins the next one of the same file.
-func (s *Set) truncated(f *File, st fileStat) {
+func (s *Set) truncated(f *File, st fsys.Stat) {
 	s.scanMu.Lock()
 	defer s.scanMu.Unlock()
 	s.lists = map[string]*listing{}
-	var now fileStat
-	if err := s.sys.statPath(f.path, &now); err != nil {
-		now = fileStat{}
+	var now fsys.Stat
+	if err := s.sys.StatPath(f.path, &now); err != nil {
+		now = fsys.Stat{}
 	}
-	if !s.renew(f, st, now.id) {
+	if !s.renew(f, st, now.ID) {
 		s.mu.Lock()
 		f.again = true
 		s.mu.Unlock()
@@ -291,7 +279,7 @@ func (f *File) tryAgainLocked() bool {
 // renew is truncated for those who hold scanMu. now is what is at the name of f, which
 // may have a rotated name, too, if that of f is a link. It returns false when files are
 // being renamed right now: it is to be called again.
-func (s *Set) renew(f *File, st fileStat, now inode) bool {
+func (s *Set) renew(f *File, st fsys.Stat, now fsys.Inode) bool {
 	s.mu.Lock()
 	if f.state == fileDone {
 		s.mu.Unlock()
@@ -307,7 +295,7 @@ func (s *Set) renew(f *File, st fileStat, now inode) bool {
 	if !away {
 		var err error
 		found, err = s.unseen(f.home, p, now)
-		if now != st.id && !errors.Is(err, errTryLater) {
+		if now != st.ID && !errors.Is(err, errTryLater) {
 			var changed error
 			if found, changed = s.before(found, f, &st); changed != nil {
 				err = changed
@@ -330,7 +318,7 @@ func (s *Set) renew(f *File, st fileStat, now inode) bool {
 
 // renewLocked begins the next generation of the file of f, after those that were
 // found to have been between.
-func (s *Set) renewLocked(f *File, st fileStat, p *past, found []candidate) {
+func (s *Set) renewLocked(f *File, st fsys.Stat, p *past, found []candidate) {
 	sl, away := f.home, f.away
 	cur, passed, name := sl.cur == f, f.passed || f.late, f.name
 	h := f.handle
@@ -341,18 +329,18 @@ func (s *Set) renewLocked(f *File, st fileStat, p *past, found []candidate) {
 	older, copies := sortOut(found, h, f.born)
 	if p.trunc || len(older) > 0 {
 		s.log.Info("file was truncated or rewritten; reading it from the start", "path", f.path, "name", f.name,
-			"file", f.id.String(), "read", f.pos, "size", f.size, "new_size", st.size)
+			"file", f.id.String(), "read", f.pos, "size", f.size, "new_size", st.Size)
 	}
 	rescued, begun := s.copiesOfLocked(f, h)
 	f.size = max(f.pos, f.size-s.adoptLocked(sl, p, older)-rescued)
 	place := slices.Index(sl.queue, f)
 	s.finishLocked(f, "truncated")
-	n := s.adoptCopiesLocked(sl, copies, st.size, func() *File { return s.newLocked(sl, name, &st, h) })
+	n := s.adoptCopiesLocked(sl, copies, st.Size, func() *File { return s.newLocked(sl, name, &st, h) })
 	for _, c := range begun {
-		c.copyOf, c.whole = n, min(st.size, markMax)
+		c.copyOf, c.whole = n, min(st.Size, fingerprint.MarkMax)
 	}
 	n.bound = p.mtime
-	n.sawEmptyLocked(time.Unix(0, st.mtime))
+	n.sawEmptyLocked(time.Unix(0, st.Mtime))
 	if away {
 		n.away, n.awayAt = true, s.now()
 		s.away[n] = struct{}{}
@@ -375,8 +363,8 @@ func (s *Set) renewLocked(f *File, st fileStat, p *past, found []candidate) {
 
 // recheck is called when a read did not bring what was there before.
 func (s *Set) recheck(f *File, h *os.File) {
-	var st fileStat
-	if err := s.sys.statFile(h, &st); err != nil {
+	var st fsys.Stat
+	if err := s.sys.StatFile(h, &st); err != nil {
 		s.failed(f, err)
 		return
 	}
@@ -391,7 +379,7 @@ func (s *Set) recheck(f *File, h *os.File) {
 func (s *Set) adoptLocked(sl *slot, p *past, found []candidate) (rescued int64) {
 	for i := range found {
 		c := &found[i]
-		if s.byInode[c.st.id] != nil {
+		if s.byInode[c.st.ID] != nil {
 			_ = c.h.Close()
 			continue
 		}
@@ -400,12 +388,12 @@ func (s *Set) adoptLocked(sl *slot, p *past, found []candidate) (rescued int64) 
 		s.away[f] = struct{}{}
 		if c.copied {
 			s.startLocked(f, p.state)
-			rescued = max(0, min(c.st.size, p.size)-p.state.Pos)
+			rescued = max(0, min(c.st.Size, p.size)-p.state.Pos)
 			s.rescuedLocked(p.state.ID, rescued)
 		}
-		s.supersededLocked(c.st.id)
+		s.supersededLocked(c.st.ID)
 		s.log.Info("found a generation that was never seen under its watched name", "path", sl.path,
-			"name", c.path, "file", f.id.String(), "size", c.st.size, "from", f.pos, "copy", c.copied)
+			"name", c.path, "file", f.id.String(), "size", c.st.Size, "from", f.pos, "copy", c.copied)
 		s.unsaved = append(s.unsaved, f.stateLocked())
 		s.wakeLocked(f)
 	}
@@ -413,7 +401,7 @@ func (s *Set) adoptLocked(sl *slot, p *past, found []candidate) (rescued int64) 
 }
 
 // supersededLocked ends what was saved of a file that has other content now.
-func (s *Set) supersededLocked(id inode) {
+func (s *Set) supersededLocked(id fsys.Inode) {
 	for _, st := range s.saved[id] {
 		if empty(&st) {
 			s.forgetLocked(s.slotLocked(st.Path), st.ID)
@@ -427,12 +415,12 @@ func (s *Set) supersededLocked(id inode) {
 // startLocked lets f begin where st says; st has been verified.
 func (s *Set) startLocked(f *File, st State) {
 	f.pos, f.part, f.scanned, f.skipped = st.Pos, st.Part, st.Pos, min(st.Skipped, st.Pos)
-	f.head = headMark{st.HeadLen, st.HeadHash}
-	if f.head.len == 0 {
-		f.head.hash = fnvOffset
+	f.head = fingerprint.Head{Len: st.HeadLen, Hash: st.HeadHash}
+	if f.head.Len == 0 {
+		f.head.Hash = fingerprint.Empty
 	}
-	f.markLen = min(st.MarkLen, markMax)
-	if n, err := readAt(f.handle, f.mark[:f.markLen], f.pos-int64(f.markLen)); err != nil || n < f.markLen {
+	f.markLen = min(st.MarkLen, fingerprint.MarkMax)
+	if n, err := fsys.ReadAt(f.handle, f.mark[:f.markLen], f.pos-int64(f.markLen)); err != nil || n < f.markLen {
 		f.markLen = 0
 	}
 	f.base = f.stateLocked()
@@ -440,13 +428,5 @@ func (s *Set) startLocked(f *File, st State) {
 
 // matches tells whether the file h is what st was saved of.
 func matches(h *os.File, size int64, st *State) bool {
-	if size < st.Pos || st.MarkLen > markMax || st.HeadLen > headMax || int64(st.MarkLen) > st.Pos {
-		return false
-	}
-	var b [headMax]byte
-	if n, err := readFull(h, b[:st.HeadLen], 0); err != nil || n < st.HeadLen || st.HeadLen > 0 && fnv(fnvOffset, b[:n]) != st.HeadHash {
-		return false
-	}
-	n, err := readFull(h, b[:st.MarkLen], st.Pos-int64(st.MarkLen))
-	return err == nil && n == st.MarkLen && fnv(fnvOffset, b[:n]) == st.MarkHash
+	return fingerprint.Match(h, size, fingerprint.Print{Pos: st.Pos, HeadLen: st.HeadLen, HeadHash: st.HeadHash, MarkLen: st.MarkLen, MarkHash: st.MarkHash})
 }

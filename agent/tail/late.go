@@ -1,6 +1,10 @@
 package tail
 
-import "slices"
+import (
+	"slices"
+
+	"logctl/agent/tail/internal/fsys"
+)
 
 // A writer that is told to reopen its file goes on writing to the old one, which
 // was renamed, until it does. What it wrote there was written before the first
@@ -54,11 +58,11 @@ func (f *File) growsLocked() bool {
 	if f.state == fileHeld {
 		return true
 	}
-	var st fileStat
-	if err := f.set.sys.statFile(f.handle, &st); err != nil {
+	var st fsys.Stat
+	if err := f.set.sys.StatFile(f.handle, &st); err != nil {
 		return false
 	}
-	return st.size > f.pos && (!f.partial || st.size != f.partialAt)
+	return st.Size > f.pos && (!f.partial || st.Size != f.partialAt)
 }
 
 // untilLocked returns up to where f is read, which has size bytes now: after it let

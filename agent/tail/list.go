@@ -3,18 +3,19 @@ package tail
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"logctl/agent/tail/internal/fsys"
 )
 
 // listing is what is in a directory.
 type listing struct {
 	names []string
-	ids   map[inode]string // made when asked for
-	at    int64            // when it was begun to read,
-	mtime int64            // and when the directory was last changed then; Unix nanoseconds
+	ids   map[fsys.Inode]string // made when asked for
+	at    int64                 // when it was begun to read,
+	mtime int64                 // and when the directory was last changed then; Unix nanoseconds
 	err   error
 }
 
@@ -31,18 +32,18 @@ func (s *Set) list(lists map[string]*listing, dir string) *listing {
 		}
 	}
 	l := &listing{at: s.now().UnixNano()}
-	var st fileStat
-	if err := s.sys.statPath(dir, &st); err == nil {
-		l.mtime = st.mtime
+	var st fsys.Stat
+	if err := s.sys.StatPath(dir, &st); err == nil {
+		l.mtime = st.Mtime
 	} else {
 		l.mtime = l.at // it says nothing
 	}
-	l.names, l.err = s.sys.readNames(dir)
+	l.names, l.err = s.sys.ReadNames(dir)
 	for try := 0; try < 5 && l.err == nil; try++ {
 		// A file renamed while the directory is read may be missing in what was
 		// read, so that only reading the same twice means something.
 		var names []string
-		names, l.err = s.sys.readNames(dir)
+		names, l.err = s.sys.ReadNames(dir)
 		if slices.Equal(names, l.names) {
 			break
 		}
@@ -69,30 +70,18 @@ func (s *Set) holds(l *listing, dir, base string, rotated []string) bool {
 	return l.err == nil && slices.Equal(rotated, s.rotatedNames(dir, base, l.names))
 }
 
-// readNames returns the names in a directory, sorted.
-func readNames(dir string) ([]string, error) {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	names, err := d.Readdirnames(-1)
-	_ = d.Close()
-	slices.Sort(names)
-	return names, err
-}
-
 // find returns the name in dir of the file, "" if there is none.
-func (l *listing) find(sys *system, dir string, id inode) (string, error) {
+func (l *listing) find(sys *fsys.System, dir string, id fsys.Inode) (string, error) {
 	if l.err != nil {
 		return "", l.err
 	}
 	if l.ids == nil {
-		l.ids = make(map[inode]string, len(l.names))
+		l.ids = make(map[fsys.Inode]string, len(l.names))
 		for _, n := range l.names {
-			var st fileStat
-			if err := sys.statPath(filepath.Join(dir, n), &st); err == nil && st.regular {
-				l.ids[st.id] = n
-			} else if err != nil && !isGone(err) && !errors.Is(err, fs.ErrPermission) {
+			var st fsys.Stat
+			if err := sys.StatPath(filepath.Join(dir, n), &st); err == nil && st.Regular {
+				l.ids[st.ID] = n
+			} else if err != nil && !fsys.IsGone(err) && !errors.Is(err, fs.ErrPermission) {
 				l.ids = nil
 				return "", err
 			}
@@ -131,6 +120,6 @@ func (s *Set) unchanged(l *listing, dir string) bool {
 	if l.mtime%int64(time.Second) == 0 {
 		grain = 2*time.Second + clockGrain // some file systems have no better times
 	}
-	var st fileStat
-	return l.at-l.mtime > int64(grain) && s.sys.statPath(dir, &st) == nil && st.mtime == l.mtime
+	var st fsys.Stat
+	return l.at-l.mtime > int64(grain) && s.sys.StatPath(dir, &st) == nil && st.Mtime == l.mtime
 }

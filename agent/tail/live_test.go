@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"logctl/agent/tail/internal/fsys"
 	"logctl/internal/testkit"
 )
 
@@ -94,10 +95,10 @@ func (l *live) wait(t *testing.T, n int) {
 			ents, _ := os.ReadDir(filepath.Dir(l.set.cfg.Path))
 			for _, e := range ents {
 				i, _ := e.Info()
-				var st fileStat
+				var st fsys.Stat
 				p := filepath.Join(filepath.Dir(l.set.cfg.Path), e.Name())
-				statPath(p, &st)
-				t.Logf("%s %x mtime %v born %v", e.Name(), st.id.ino, i.ModTime(), time.Unix(0, birthPath(p)))
+				fsys.StatPath(p, &st)
+				t.Logf("%s %x mtime %v born %v", e.Name(), st.ID.Ino, i.ModTime(), time.Unix(0, fsys.BirthPath(p)))
 			}
 		}
 	})

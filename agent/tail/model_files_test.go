@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"logctl/agent/tail/internal/fsys"
 )
 
 // modelFiles gives the files of a case numbers and times that depend on nothing but
@@ -95,40 +97,40 @@ func (m *modelFiles) touched(path string) {
 
 // wrote is touched for an open file.
 func (m *modelFiles) wrote(h *os.File) {
-	var st fileStat
-	if err := statFile(h, &st); err != nil {
+	var st fsys.Stat
+	if err := fsys.StatFile(h, &st); err != nil {
 		m.t.Fatal(err)
 	}
-	f := m.known[st.id.ino]
+	f := m.known[st.ID.Ino]
 	f.mtime = m.stamp()
 	f.ctime = f.mtime
 }
 
 func (m *modelFiles) real(path string) uint64 {
-	var st fileStat
-	if err := statPath(path, &st); err != nil {
+	var st fsys.Stat
+	if err := fsys.StatPath(path, &st); err != nil {
 		m.t.Fatal(err)
 	}
-	return st.id.ino
+	return st.ID.Ino
 }
 
 // adapt is what a Set under test sees through.
-func (m *modelFiles) adapt(st *fileStat) {
-	f := m.known[st.id.ino]
+func (m *modelFiles) adapt(st *fsys.Stat) {
+	f := m.known[st.ID.Ino]
 	if f == nil {
-		m.t.Fatalf("inode %d was not made by the model", st.id.ino)
+		m.t.Fatalf("inode %d was not made by the model", st.ID.Ino)
 	}
-	st.id = inode{1, f.ino}
-	st.mtime, st.ctime = f.mtime, f.ctime
+	st.ID = fsys.Inode{Dev: 1, Ino: f.ino}
+	st.Mtime, st.Ctime = f.mtime, f.ctime
 }
 
 func (m *modelFiles) bornAt(h *os.File) int64 {
-	var st fileStat
-	if err := statFile(h, &st); err != nil {
+	var st fsys.Stat
+	if err := fsys.StatFile(h, &st); err != nil {
 		m.t.Fatal(err)
 	}
-	return m.known[st.id.ino].born
+	return m.known[st.ID.Ino].born
 }
 
 // system is what a Set gets.
-func (m *modelFiles) system() system { return system{adapt: m.adapt, born: m.bornAt} }
+func (m *modelFiles) system() fsys.System { return fsys.System{Adapt: m.adapt, Born: m.bornAt} }

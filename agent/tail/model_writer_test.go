@@ -245,7 +245,7 @@ func (m *model) open(g *modelGen) bool { return m.isOpen(m.inode(g)) }
 
 func (m *model) isOpen(ino uint64) bool {
 	for _, sl := range m.set.slots {
-		if slices.ContainsFunc(sl.parked, func(p arrival) bool { return p.st.id.ino == ino }) {
+		if slices.ContainsFunc(sl.parked, func(p arrival) bool { return p.st.ID.Ino == ino }) {
 			return m.running
 		}
 	}
@@ -260,7 +260,7 @@ func (m *model) isOpen(ino uint64) bool {
 // head returns up to where a file that nothing was read of is known by content.
 func (m *model) head(g *modelGen) int {
 	if f := m.file(g); f != nil {
-		return f.head.len
+		return f.head.Len
 	}
 	most := 0
 	if !m.running {

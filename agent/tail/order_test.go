@@ -10,6 +10,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"logctl/agent/tail/internal/fsys"
 	"logctl/internal/testkit"
 )
 
@@ -26,7 +27,9 @@ func dated(t *testing.T, p string, at time.Time, names ...string) {
 }
 
 // notify tells the Set that p was written to.
-func (r *rig) notify(p string) { r.set.event(event{filepath.Dir(p), p, fsnotify.Write}) }
+func (r *rig) notify(p string) {
+	r.set.event(fsys.Event{Dir: filepath.Dir(p), Name: p, Op: fsnotify.Write})
+}
 
 // TestLateWriteHidesNoGeneration writes to a renamed file after the next one was
 // filled, and reads it before that one is renamed too, never having been seen.

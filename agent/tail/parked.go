@@ -1,6 +1,10 @@
 package tail
 
-import "slices"
+import (
+	"slices"
+
+	"logctl/agent/tail/internal/fsys"
+)
 
 // A file that was opened at a watched name, while the names of older ones were moving, is
 // looked at again when they are settled. It may have been deleted by then, or renamed to
@@ -24,8 +28,8 @@ func (s *Set) park(sl *slot, a *arrival, found []candidate) {
 		return
 	}
 	sl.parked = slices.DeleteFunc(sl.parked, func(p arrival) bool {
-		var st fileStat
-		named := s.sys.statFile(p.h, &st) == nil && st.links > 0
+		var st fsys.Stat
+		named := s.sys.StatFile(p.h, &st) == nil && st.Links > 0
 		if named {
 			_ = p.h.Close()
 		}
@@ -39,20 +43,20 @@ func (s *Set) park(sl *slot, a *arrival, found []candidate) {
 
 // giveUp counts and closes a file that was deleted before anything was read of it.
 func (s *Set) giveUp(sl *slot, p arrival) {
-	if err := s.sys.statFile(p.h, &p.st); err == nil && p.st.size > 0 {
+	if err := s.sys.StatFile(p.h, &p.st); err == nil && p.st.Size > 0 {
 		s.mu.Lock()
-		s.counters.Unreadable += uint64(p.st.size)
+		s.counters.Unreadable += uint64(p.st.Size)
 		s.mu.Unlock()
 		s.log.Warn("bytes were gone before they could be read", "path", sl.path, "name", p.name,
-			"from", 0, "bytes", p.st.size, "why", "files came and were deleted faster than they could be told apart")
+			"from", 0, "bytes", p.st.Size, "why", "files came and were deleted faster than they could be told apart")
 	}
 	_ = p.h.Close()
 }
 
 // unpark returns the file of that identity if it was kept open, and true. While it was
 // open, its number was not given to another one.
-func (sl *slot) unpark(id inode) (arrival, bool) {
-	i := slices.IndexFunc(sl.parked, func(p arrival) bool { return p.st.id == id })
+func (sl *slot) unpark(id fsys.Inode) (arrival, bool) {
+	i := slices.IndexFunc(sl.parked, func(p arrival) bool { return p.st.ID == id })
 	if i < 0 {
 		return arrival{}, false
 	}
@@ -67,17 +71,17 @@ func (sl *slot) unpark(id inode) (arrival, bool) {
 func (s *Set) unparkLocked(sl *slot, a *arrival, found []candidate) []candidate {
 	n := len(found)
 	for _, p := range sl.parked {
-		isFound := slices.ContainsFunc(found, func(c candidate) bool { return c.st.id == p.st.id })
-		if isFound || sl.first || p.st.id == a.st.id || s.byInode[p.st.id] != nil || s.sys.statFile(p.h, &p.st) != nil {
+		isFound := slices.ContainsFunc(found, func(c candidate) bool { return c.st.ID == p.st.ID })
+		if isFound || sl.first || p.st.ID == a.st.ID || s.byInode[p.st.ID] != nil || s.sys.StatFile(p.h, &p.st) != nil {
 			_ = p.h.Close()
 			continue
 		}
-		if st, ok := s.takeSavedLocked(p.st.id, p.h, p.st.size); ok && !empty(&st) {
+		if st, ok := s.takeSavedLocked(p.st.ID, p.h, p.st.Size); ok && !empty(&st) {
 			f := s.resumeLocked(sl, &p, st)
 			s.awayLocked(f)
 			continue
 		}
-		found = append(found, candidate{path: p.name, st: p.st, born: s.sys.birth(p.h), h: p.h})
+		found = append(found, candidate{path: p.name, st: p.st, born: s.sys.Birth(p.h), h: p.h})
 	}
 	sl.parked = nil
 	if len(found) > n {

@@ -18,8 +18,8 @@ func TestDeletedWhileNamesMoved(t *testing.T) {
 		r.step(1)
 		rename(t, p, p+".1")
 		write(t, p, "2\n")
-		r.set.sys.names = func(string) {
-			r.set.sys.names = nil
+		r.set.sys.Names = func(string) {
+			r.set.sys.Names = nil
 			rename(t, p+".1", p+".2")
 			if err := os.Remove(p); err != nil {
 				t.Fatal(err)
@@ -62,7 +62,7 @@ func TestManyRotatedWhileClosed(t *testing.T) {
 			t.Fatalf("read %d lines, want %d", len(r.got), n)
 		}
 		got := 0
-		r.set.sys.names = func(string) { got++ }
+		r.set.sys.Names = func(string) { got++ }
 		for i := range n {
 			if err := away(name(i)); err != nil {
 				t.Fatal(err)

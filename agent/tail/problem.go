@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"syscall"
+
+	"logctl/agent/tail/internal/fsys"
 )
 
 // problemsLocked says, in words, why the first of the files that cannot be followed
@@ -41,6 +43,6 @@ func (s *Set) problemsLocked() (first, at string, why error, n int) {
 // isProblem tells whether err is for an operator to solve: not that a file is
 // missing or moving, nor that a name is not that of a file.
 func isProblem(err error) bool {
-	return err != nil && !isGone(err) && !errors.Is(err, errTryLater) && !errors.Is(err, errChanged) &&
-		!errors.Is(err, errNotRegular) && !errors.Is(err, syscall.EISDIR)
+	return err != nil && !fsys.IsGone(err) && !errors.Is(err, errTryLater) && !errors.Is(err, fsys.ErrChanged) &&
+		!errors.Is(err, fsys.ErrNotRegular) && !errors.Is(err, syscall.EISDIR)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"logctl/agent/tail/internal/fsys"
 	"logctl/internal/testkit"
 )
 
@@ -68,7 +69,7 @@ func newRacer(t testing.TB, kind raceKind, seed uint64, dir string) *racer {
 	r.kind, r.gone = kind, map[int]bool{}
 	r.rig = &rig{t: t, cfg: cfg, clock: time.Unix(1_800_000_000, 0), pause: time.Second, states: map[FileID]State{}, trusts: seed%2 == 0}
 	r.sys = r.files.system()
-	r.sys.adapt = func(st *fileStat) {
+	r.sys.Adapt = func(st *fsys.Stat) {
 		r.files.adapt(st)
 		if r.rnd.IntN(r.odds) == 0 {
 			r.at = within()
@@ -176,17 +177,17 @@ func (r *racer) remove() {
 
 // isOpenBeside tells whether another descriptor leads to the file h.
 func isOpenBeside(t testing.TB, h *os.File) bool {
-	var own fileStat
-	if err := statFile(h, &own); err != nil {
+	var own fsys.Stat
+	if err := fsys.StatFile(h, &own); err != nil {
 		t.Fatal(err)
 	}
-	names, err := readNames("/proc/self/fd")
+	names, err := fsys.ReadNames("/proc/self/fd")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, n := range names {
-		var st fileStat
-		if n != strconv.Itoa(int(h.Fd())) && statPath("/proc/self/fd/"+n, &st) == nil && st.id == own.id {
+		var st fsys.Stat
+		if n != strconv.Itoa(int(h.Fd())) && fsys.StatPath("/proc/self/fd/"+n, &st) == nil && st.ID == own.ID {
 			return true
 		}
 	}

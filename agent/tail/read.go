@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"os"
 	"time"
+
+	"logctl/agent/tail/internal/fingerprint"
+	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/lines"
 )
 
 // read reads from the position up to the size seen at the last look. It returns a
@@ -42,7 +46,7 @@ func (f *File) read() (*Chunk, bool) {
 			f.atEnd = true
 			return nil, false
 		}
-		most := min(avail, int64(sp.maxLine+2*sp.unit()))
+		most := min(avail, int64(sp.MaxLine+2*sp.Unit()))
 		if want >= most { // an unfinished line
 			f.scanned = f.pos + want
 			f.end(true)
@@ -54,19 +58,19 @@ func (f *File) read() (*Chunk, bool) {
 
 // longWait tells whether the unfinished line at the position is known to be still
 // unfinished, having read only what is new of it.
-func (f *File) longWait(h *os.File, sp *splitter, avail int64) bool {
-	if f.scanned-f.pos < 4096 || avail >= int64(sp.maxLine+2*sp.unit()) {
+func (f *File) longWait(h *os.File, sp *lines.Splitter, avail int64) bool {
+	if f.scanned-f.pos < 4096 || avail >= int64(sp.MaxLine+2*sp.Unit()) {
 		return false
 	}
 	c := f.set.pools.get(32 << 10)
 	defer c.Release()
 	at := f.pos + (f.scanned-f.pos)/2*2 - 2 // a unit back, aligned to the line
 	for at < f.limit {
-		n, err := readAt(h, c.buf[:min(int64(len(c.buf)&^1), f.limit-at)], at)
+		n, err := fsys.ReadAt(h, c.buf[:min(int64(len(c.buf)&^1), f.limit-at)], at)
 		if err != nil || n == 0 {
 			return false
 		}
-		if i := sp.index(c.buf[:n]); i >= 0 {
+		if i := sp.Index(c.buf[:n]); i >= 0 {
 			f.scanned = at + int64(i) + 1
 			return false
 		}
@@ -87,15 +91,15 @@ const (
 
 // readChunk reads want bytes at the position, with the bytes before it, which
 // must be what they were: so each read verifies itself.
-func (f *File) readChunk(h *os.File, sp *splitter, want int64) (*Chunk, verdict) {
+func (f *File) readChunk(h *os.File, sp *lines.Splitter, want int64) (*Chunk, verdict) {
 	s := f.set
 	m := f.markLen
 	c := s.pools.get(m + int(want))
 	b, from := c.buf[:m+int(want)], f.pos-int64(m)
-	n, ok := f.quick.quickRead(h, b, from)
+	n, ok := f.quick.Read(h, b, from)
 	var err error
 	if !ok || n < len(b) {
-		n, err = readFull(h, b, from)
+		n, err = fsys.ReadFull(h, b, from)
 	}
 	if err != nil {
 		c.Release()
@@ -126,21 +130,21 @@ func (f *File) readChunk(h *os.File, sp *splitter, want int64) (*Chunk, verdict)
 		}
 	}
 	final := f.final && f.pos+int64(len(c.Data)) >= f.limit && !f.grewSince(h, f.pos+int64(len(c.Data)))
-	var u cut
-	c.Lines, u = sp.split(c.Lines[:0], c.Data, f.pos, f.part, final)
-	if u.used == 0 {
+	var u lines.Cut
+	c.Lines, u = sp.Split(c.Lines[:0], c.Data, f.pos, f.part, final)
+	if u.Used == 0 {
 		c.Release()
 		return nil, readNothing
 	}
 	f.skimpy = 0
-	if len(c.Lines) == sp.maxLines {
-		f.skimpy = u.used + u.used/4
+	if len(c.Lines) == sp.MaxLines {
+		f.skimpy = u.Used + u.Used/4
 	}
 	c.dataPos = f.pos
-	c.buf = c.buf[:m+u.used]
+	c.buf = c.buf[:m+u.Used]
 	c.Data = c.buf[m:]
-	f.left.truncated += u.truncated
-	f.left.skipped += u.skipped
+	f.left.Truncated += u.Truncated
+	f.left.Skipped += u.Skipped
 	f.advance(h, c, u)
 	if len(c.Lines) == 0 {
 		c.Release()
@@ -153,29 +157,29 @@ func (f *File) readChunk(h *os.File, sp *splitter, want int64) (*Chunk, verdict)
 // grewSince tells whether the file is longer than that: the unfinished line at its end
 // may be finished by now. The next look tells.
 func (f *File) grewSince(h *os.File, size int64) bool {
-	var st fileStat
-	return f.set.sys.statFile(h, &st) == nil && st.size > size
+	var st fsys.Stat
+	return f.set.sys.StatFile(h, &st) == nil && st.Size > size
 }
 
 // advance moves the position to the end of what was split.
-func (f *File) advance(h *os.File, c *Chunk, u cut) {
-	pos := f.pos + int64(u.used)
+func (f *File) advance(h *os.File, c *Chunk, u lines.Cut) {
+	pos := f.pos + int64(u.Used)
 	head := f.head
 	if f.pos == 0 {
-		head = headMark{0, fnvOffset} // of what was read from now on
+		head = fingerprint.Head{Len: 0, Hash: fingerprint.Empty} // of what was read from now on
 	}
-	if head.len < headMax && int64(head.len) < pos {
-		head = extendHead(h, c, head, int(min(pos, headMax)))
+	if head.Len < fingerprint.HeadMax && int64(head.Len) < pos {
+		head = fingerprint.Extend(h, c.buf, c.dataPos-int64(len(c.buf)-len(c.Data)), head, int(min(pos, fingerprint.HeadMax)))
 	}
 	s := f.set
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.pos, f.part, f.head = pos, u.part, head
+	f.pos, f.part, f.head = pos, u.Part, head
 	f.scanned = pos
-	f.markLen = copy(f.mark[:], c.buf[max(0, len(c.buf)-markMax):])
-	if u.truncated > 0 || u.skipped > 0 {
-		s.counters.Truncated += uint64(u.truncated)
-		s.counters.Skipped += uint64(u.skipped)
+	f.markLen = copy(f.mark[:], c.buf[max(0, len(c.buf)-fingerprint.MarkMax):])
+	if u.Truncated > 0 || u.Skipped > 0 {
+		s.counters.Truncated += uint64(u.Truncated)
+		s.counters.Skipped += uint64(u.Skipped)
 	}
 }
 
@@ -186,46 +190,26 @@ func (f *File) finish(c *Chunk) {
 	c.start.ModTime, c.start.Size, c.start.Seen = time.Unix(0, f.readBound), f.limit, f.headAt
 	c.start.Rotated = f.sawAway
 	c.head, c.endPart = f.head, f.part
-	c.Truncated, c.Skipped, c.Hole = f.left.truncated, f.left.skipped, f.hole
-	f.left, f.hole = cut{}, 0
+	c.Truncated, c.Skipped, c.Hole = f.left.Truncated, f.left.Skipped, f.hole
+	f.left, f.hole = lines.Cut{}, 0
 	f.base = c.StateAt(c.End)
-}
-
-// extendHead lets the fingerprint of the head grow to n bytes.
-func extendHead(h *os.File, c *Chunk, head headMark, n int) headMark {
-	from := c.dataPos - int64(len(c.buf)-len(c.Data)) // position of buf[0]
-	if from <= int64(head.len) && int64(n) <= from+int64(len(c.buf)) {
-		return headMark{n, fnv(head.hash, c.buf[int64(head.len)-from:int64(n)-from])}
-	}
-	// The file may have been truncated since the chunk was read: it must begin as it
-	// did, and have what the chunk has.
-	var b, at [headMax]byte
-	m, err := readFull(h, b[:n], 0)
-	if err != nil || m < n || fnv(fnvOffset, b[:head.len]) != head.hash {
-		return head
-	}
-	k := min(len(c.buf), headMax)
-	if m, err = readFull(h, at[:k], from); err != nil || m < k || !bytes.Equal(at[:k], c.buf[:k]) {
-		return head
-	}
-	return headMark{n, fnv(head.hash, b[head.len:n])}
 }
 
 // passHole moves the position past the NUL bytes at the head of the file, which a
 // writer that did not open the file for appending leaves behind when the file is
 // truncated under it. It does so once something else follows; stop: not yet.
-func (f *File) passHole(h *os.File, sp *splitter) (moved, stop bool) {
-	unit := int64(sp.unit())
+func (f *File) passHole(h *os.File, sp *lines.Splitter) (moved, stop bool) {
+	unit := int64(sp.Unit())
 	c := f.set.pools.get(64 << 10)
 	defer c.Release()
 	for at := int64(0); at < f.limit; {
-		if d, ok := seekData(h, at); ok {
+		if d, ok := fsys.SeekData(h, at); ok {
 			if d < 0 {
 				return false, true
 			}
 			at = max(at, d-d%unit)
 		}
-		n, err := readAt(h, c.buf[:min(int64(64<<10), f.limit-at)], at)
+		n, err := fsys.ReadAt(h, c.buf[:min(int64(64<<10), f.limit-at)], at)
 		if err != nil || n == 0 {
 			return false, true
 		}
@@ -245,9 +229,9 @@ func (f *File) passHole(h *os.File, sp *splitter) (moved, stop bool) {
 
 // jump moves the position to pos without handing anything out.
 func (f *File) jump(h *os.File, pos int64) bool {
-	var b [markMax]byte
-	n := int(min(pos, markMax))
-	if m, err := readFull(h, b[:n], pos-int64(n)); err != nil || m < n {
+	var b [fingerprint.MarkMax]byte
+	n := int(min(pos, fingerprint.MarkMax))
+	if m, err := fsys.ReadFull(h, b[:n], pos-int64(n)); err != nil || m < n {
 		return false
 	}
 	s := f.set

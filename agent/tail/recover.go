@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"logctl/agent/tail/internal/fsys"
 )
 
 // What was read of a file need not have been delivered when the last run ended. If
@@ -44,11 +46,11 @@ func (s *Set) recoverSince(a *arrival) {
 		return
 	}
 	s.mu.Lock()
-	saved := slices.Clone(s.saved[a.st.id])
+	saved := slices.Clone(s.saved[a.st.ID])
 	a.broken = s.brokenLocked(a)
 	s.mu.Unlock()
 	for i := range saved {
-		if saved[i].HeadLen > 0 && !matches(a.h, a.st.size, &saved[i]) {
+		if saved[i].HeadLen > 0 && !matches(a.h, a.st.Size, &saved[i]) {
 			s.recoverCopy(&saved[i])
 		}
 	}
@@ -59,8 +61,8 @@ func (s *Set) recoverSince(a *arrival) {
 func (s *Set) brokenLocked(a *arrival) int {
 	n := 0
 	if a.h != nil {
-		for i := range s.saved[a.st.id] {
-			if st := &s.saved[a.st.id][i]; st.HeadLen > 0 && !matches(a.h, a.st.size, st) {
+		for i := range s.saved[a.st.ID] {
+			if st := &s.saved[a.st.ID][i]; st.HeadLen > 0 && !matches(a.h, a.st.Size, st) {
 				n++
 			}
 		}
@@ -71,13 +73,13 @@ func (s *Set) brokenLocked(a *arrival) int {
 // intact tells whether the file of a saved generation still has its content, or
 // cannot be looked at now.
 func (s *Set) intact(st *State) bool {
-	id := inode{st.ID.Dev, st.ID.Ino}
+	id := fsys.Inode{Dev: st.ID.Dev, Ino: st.ID.Ino}
 	name := st.Path
-	var now fileStat
-	if s.sys.statPath(name, &now) != nil || now.id != id {
+	var now fsys.Stat
+	if s.sys.StatPath(name, &now) != nil || now.ID != id {
 		var err error
 		if name, err = s.locate(s.lists, id, st.Path); err != nil || name == "" {
-			return err != nil && !isGone(err)
+			return err != nil && !fsys.IsGone(err)
 		}
 	}
 	h, now, err := s.openRetry(name)
@@ -85,7 +87,7 @@ func (s *Set) intact(st *State) bool {
 		return true
 	}
 	defer func() { _ = h.Close() }()
-	return now.id != id || matches(h, now.size, st)
+	return now.ID != id || matches(h, now.Size, st)
 }
 
 // recoverCopy finds the copy of a generation that was truncated: of the rotated
@@ -98,13 +100,13 @@ func (s *Set) recoverCopy(st *State) {
 		return
 	}
 	oldest := st.ModTime.Add(-copySlack).UnixNano()
-	var found fileStat
+	var found fsys.Stat
 	path := ""
 	for _, n := range s.rotatedNames(dir, base, l.names) {
 		p := filepath.Join(dir, n)
-		var now fileStat
-		if s.sys.statPath(p, &now) != nil || !now.regular || now.size < st.Pos || now.mtime < oldest ||
-			now.id.ino == st.ID.Ino || path != "" && now.mtime >= found.mtime || s.allowed(p, resolve(p)) != nil {
+		var now fsys.Stat
+		if s.sys.StatPath(p, &now) != nil || !now.Regular || now.Size < st.Pos || now.Mtime < oldest ||
+			now.ID.Ino == st.ID.Ino || path != "" && now.Mtime >= found.Mtime || s.allowed(p, fsys.Resolve(p)) != nil {
 			continue
 		}
 		if s.hasContent(p, &now, st) {
@@ -117,29 +119,29 @@ func (s *Set) recoverCopy(st *State) {
 }
 
 // hasContent tells whether the file at path is what st was saved of.
-func (s *Set) hasContent(path string, now *fileStat, st *State) bool {
+func (s *Set) hasContent(path string, now *fsys.Stat, st *State) bool {
 	h, opened, err := s.openRetry(path)
 	if err != nil {
 		return false
 	}
 	defer func() { _ = h.Close() }()
-	return opened.id == now.id && matches(h, opened.size, st)
+	return opened.ID == now.ID && matches(h, opened.Size, st)
 }
 
 // resumeCopy notes that the file now at path goes on where st was delivered to.
-func (s *Set) resumeCopy(st *State, path string, now *fileStat) {
+func (s *Set) resumeCopy(st *State, path string, now *fsys.Stat) {
 	s.mu.Lock()
-	states := slices.Clone(s.saved[now.id])
+	states := slices.Clone(s.saved[now.ID])
 	s.mu.Unlock()
 	i := slices.IndexFunc(states, func(c State) bool { return !empty(&c) && s.hasContent(path, now, &c) })
 	c := *st
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.replacedLocked(*st, now.size)
+	s.replacedLocked(*st, now.Size)
 	switch {
 	case i < 0:
-		c.ID.Dev, c.ID.Ino, c.Rotated = now.id.dev, now.id.ino, true
-		c.Size, c.ModTime = now.size, time.Unix(0, now.mtime)
+		c.ID.Dev, c.ID.Ino, c.Rotated = now.ID.Dev, now.ID.Ino, true
+		c.Size, c.ModTime = now.Size, time.Unix(0, now.Mtime)
 		states = append(states, c)
 	case states[i].Pos > st.Pos || states[i].waits():
 		c = states[i]
@@ -148,15 +150,15 @@ func (s *Set) resumeCopy(st *State, path string, now *fileStat) {
 	default:
 		return
 	}
-	s.saved[now.id] = states
+	s.saved[now.ID] = states
 	s.unsaved = append(s.unsaved, c)
 	s.log.Info("found the copy of a file that was truncated before its lines were delivered", "path", st.Path,
-		"name", path, "file", st.ID.String(), "from", st.Pos, "size", now.size)
+		"name", path, "file", st.ID.String(), "from", st.Pos, "size", now.Size)
 }
 
 // replacedLocked ends a saved generation whose copy, of that size, goes on in its place.
 func (s *Set) replacedLocked(st State, size int64) {
-	id := inode{st.ID.Dev, st.ID.Ino}
+	id := fsys.Inode{Dev: st.ID.Dev, Ino: st.ID.Ino}
 	s.saved[id] = slices.DeleteFunc(s.saved[id], func(o State) bool { return o.ID == st.ID })
 	if len(s.saved[id]) == 0 {
 		delete(s.saved, id)

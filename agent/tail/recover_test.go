@@ -12,6 +12,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"logctl/agent/tail/internal/fsys"
 	"logctl/internal/testkit"
 )
 
@@ -131,10 +132,10 @@ func TestFirstContentWhileWaiting(t *testing.T) {
 	f.Release()
 	for _, n := range []string{".2", ".1"} {
 		l.Lines(10)
-		r.set.event(event{filepath.Dir(p), p, fsnotify.Write})
+		r.set.event(fsys.Event{Dir: filepath.Dir(p), Name: p, Op: fsnotify.Write})
 		r.set.checkDirty()
 		l.CopyTruncate(n)
-		r.set.event(event{filepath.Dir(p), p, fsnotify.Write})
+		r.set.event(fsys.Event{Dir: filepath.Dir(p), Name: p, Op: fsnotify.Write})
 		r.set.checkDirty()
 	}
 	l.Lines(10)
@@ -157,22 +158,22 @@ func TestFilledBetweenLooks(t *testing.T) {
 				r.pause = 0 // what comes is younger than the last look
 				r.step(2)
 				r.pause = time.Second
-				var clock fileStat
+				var clock fsys.Stat
 				for i := range rounds {
 					testkit.Eventually(t, 5*time.Second, "file times move on", func() bool { // they tell the order of copies
 						write(t, p+".clock", "x")
-						was := clock.mtime
-						if err := statPath(p+".clock", &clock); err != nil {
+						was := clock.Mtime
+						if err := fsys.StatPath(p+".clock", &clock); err != nil {
 							t.Fatal(err)
 						}
-						return was != 0 && clock.mtime != was
+						return was != 0 && clock.Mtime != was
 					})
 					l.Lines(10)
 					l.CopyTruncate(fmt.Sprintf(".%d", rounds-i))
 				}
 				l.Lines(refill)
 				if read {
-					r.set.event(event{filepath.Dir(p), p, fsnotify.Write})
+					r.set.event(fsys.Event{Dir: filepath.Dir(p), Name: p, Op: fsnotify.Write})
 					r.read()
 				}
 				r.step(3)
@@ -222,8 +223,8 @@ func TestTruncatedAtTheFirstLook(t *testing.T) {
 					r.step(1)
 				}
 				l.Lines(100)
-				var st fileStat
-				if err := statPath(p, &st); err != nil {
+				var st fsys.Stat
+				if err := fsys.StatPath(p, &st); err != nil {
 					t.Fatal(err)
 				}
 				a := r.set.arrive(r.set.slots[p])
@@ -250,29 +251,6 @@ func TestTruncatedAtTheFirstLook(t *testing.T) {
 	}
 }
 
-// TestHeadGrows lets a fingerprint grow by a chunk whose file was truncated and filled
-// since: nothing of what came after may get into it.
-func TestHeadGrows(t *testing.T) {
-	old, now := make([]byte, 2000), make([]byte, 2000)
-	for i := range old {
-		old[i], now[i] = byte('a'+i%7), byte('A'+i%7)
-	}
-	p := tmp(t, "app.log")
-	write(t, p, string(now))
-	h, err := os.Open(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = h.Close() }()
-	c := &Chunk{buf: old[436:1500], Data: old[500:1500], dataPos: 500}
-	head := func(n int) headMark { return headMark{n, fnv(fnvOffset, old[:n])} }
-	for from, want := range map[int]int{0: 0, 100: 100, 436: headMax, 500: headMax} {
-		if got := extendHead(h, c, head(from), headMax); got != head(want) {
-			t.Errorf("from %d: %+v, want %+v", from, got, head(want))
-		}
-	}
-}
-
 // TestTruncatedDuringTheLook truncates a file that was seen empty, and fills it again,
 // while its copies are looked for: only another look can tell.
 func TestTruncatedDuringTheLook(t *testing.T) {
@@ -284,12 +262,12 @@ func TestTruncatedDuringTheLook(t *testing.T) {
 	r.step(2)
 	l.Lines(100)
 	l.CopyTruncate(".1")
-	var st fileStat
-	if err := statPath(p, &st); err != nil {
+	var st fsys.Stat
+	if err := fsys.StatPath(p, &st); err != nil {
 		t.Fatal(err)
 	}
 	l.Lines(10)
-	r.set.event(event{filepath.Dir(p), p, fsnotify.Write})
+	r.set.event(fsys.Event{Dir: filepath.Dir(p), Name: p, Op: fsnotify.Write})
 	f := r.set.tryReady()
 	if look := r.set.wasFilled(f, st); look != blankAgain {
 		t.Errorf("look %v, want it made again", look)
@@ -357,7 +335,7 @@ func TestTruncatedThenRenamed(t *testing.T) {
 	r := newRig(t, Config{Path: p})
 	l.Lines(10)
 	r.step(1)
-	r.set.event(event{filepath.Dir(p), p, fsnotify.Write})
+	r.set.event(fsys.Event{Dir: filepath.Dir(p), Name: p, Op: fsnotify.Write})
 	f := r.set.tryReady()
 	l.Truncate(0)
 	l.Lines(5)
@@ -417,16 +395,16 @@ func TestTruncatedBeforeTheFirstLook(t *testing.T) {
 			t.Fatal(err)
 		}
 		write(t, p+".1", string(whole))
-		r.set.sys.born = func(h *os.File) int64 {
+		r.set.sys.Born = func(h *os.File) int64 {
 			if h.Name() == p {
-				r.set.sys.born = nil
+				r.set.sys.Born = nil
 				l.Truncate(0)
 				l.Lines(again)
 			}
-			return birth(h)
+			return fsys.Birth(h)
 		}
 		r.step(4)
-		if r.set.sys.born != nil {
+		if r.set.sys.Born != nil {
 			t.Fatal("the file was not truncated")
 		}
 		r.numbers(l.Next - 1)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"logctl/agent/tail/internal/fsys"
 	"logctl/internal/testkit"
 )
 
@@ -23,7 +24,7 @@ type rig struct {
 	clock time.Time
 	pause time.Duration // between two scans
 	kept  time.Time     // when states changed last, or the first scan of a run ended, by the clock of the files
-	sys   system        // what the Set gets, but for the clock
+	sys   fsys.System   // what the Set gets, but for the clock
 	log   bytes.Buffer
 
 	trusts bool // Set.trusts
@@ -61,7 +62,7 @@ func (r *rig) start() {
 		r.t.Fatal(err)
 	}
 	set.sys = r.sys
-	set.sys.now = func() time.Time { return r.clock }
+	set.sys.Now = func() time.Time { return r.clock }
 	set.trusts = r.trusts
 	r.set, r.first = set, true
 }
@@ -111,7 +112,7 @@ func (r *rig) keep(st State) {
 
 func (r *rig) touch() {
 	r.kept = r.clock
-	if r.sys.adapt == nil {
+	if r.sys.Adapt == nil {
 		r.kept = time.Now()
 	}
 }

@@ -3,17 +3,20 @@ package tail
 import (
 	"os"
 	"slices"
+
+	"logctl/agent/tail/internal/fingerprint"
+	"logctl/agent/tail/internal/fsys"
 )
 
 // takeSavedLocked finds the saved state of the file h and takes it, and all others
 // of the same inode, off the list: those are of generations that have ended.
-func (s *Set) takeSavedLocked(id inode, h *os.File, size int64) (State, bool) {
+func (s *Set) takeSavedLocked(id fsys.Inode, h *os.File, size int64) (State, bool) {
 	states := s.saved[id]
 	key := id
 	if states == nil {
 		// The device number of a network or removable file system may change.
 		for k, sts := range s.saved {
-			if k.ino == id.ino && k.dev != id.dev && sts[len(sts)-1].HeadLen > 0 {
+			if k.Ino == id.Ino && k.Dev != id.Dev && sts[len(sts)-1].HeadLen > 0 {
 				states, key = sts, k
 				break
 			}
@@ -68,21 +71,21 @@ func (s *Set) resumeLocked(sl *slot, a *arrival, st State) *File {
 	if st.Path != "" && st.Path != sl.path {
 		home = s.slotLocked(st.Path)
 	}
-	if st.ID.Dev != a.st.id.dev {
+	if st.ID.Dev != a.st.ID.Dev {
 		s.gone = append(s.gone, st.ID)
-		st.ID.Dev = a.st.id.dev
+		st.ID.Dev = a.st.ID.Dev
 	}
-	if lost := st.Size - a.st.size; lost > 0 {
+	if lost := st.Size - a.st.Size; lost > 0 {
 		s.counters.Unreadable += uint64(lost)
 		s.log.Warn("bytes were gone before they could be read", "path", st.Path, "name", a.name,
-			"file", st.ID.String(), "from", a.st.size, "bytes", lost, "why", "end of the file was cut off while not followed")
+			"file", st.ID.String(), "from", a.st.Size, "bytes", lost, "why", "end of the file was cut off while not followed")
 	}
 	f := &File{set: s, id: st.ID}
 	s.addLocked(f, home, a.name, &a.st, a.h)
-	f.size = a.st.size
+	f.size = a.st.Size
 	s.startLocked(f, st)
 	if empty(&st) && f.size > 0 { // now it can be known again
-		f.head = firstHead(f.handle, f.size)
+		f.head = fingerprint.First(f.handle, f.size)
 		f.base = f.stateLocked()
 		s.unsaved = append(s.unsaved, f.base)
 	}
@@ -98,13 +101,13 @@ func (s *Set) resumeLocked(sl *slot, a *arrival, st State) *File {
 // fromSaved tells whether what arrived is what was last followed under the name.
 func (s *Set) fromSaved(sl *slot, a *arrival) bool {
 	p, ok := s.newest[sl.path]
-	return ok && !empty(&p) && p.ID.Ino == a.st.id.ino && a.h != nil && matches(a.h, a.st.size, &p)
+	return ok && !empty(&p) && p.ID.Ino == a.st.ID.Ino && a.h != nil && matches(a.h, a.st.Size, &p)
 }
 
 // sameFile tells whether the file h is what st was saved of. Of a file without known
 // content, only its number and its age tell.
 func (s *Set) sameFile(h *os.File, size int64, st *State) bool {
-	if empty(st) && s.sys.birth(h) > st.Seen.UnixNano() {
+	if empty(st) && s.sys.Birth(h) > st.Seen.UnixNano() {
 		return false
 	}
 	return matches(h, size, st)
@@ -131,9 +134,9 @@ func (s *Set) fileLocked(id FileID) *File {
 // mayBeginLocked tells whether n may be a copy of f: f begins with it, or has been
 // truncated since, which is about to be noticed.
 func (f *File) mayBeginLocked(n *File) bool {
-	var st fileStat
-	return f.handle != nil && f.set.sys.statFile(f.handle, &st) == nil &&
-		(begins(f.handle, n.handle, n.size) || st.size < f.pos || !f.intactLocked())
+	var st fsys.Stat
+	return f.handle != nil && f.set.sys.StatFile(f.handle, &st) == nil &&
+		(fingerprint.Begins(f.handle, n.handle, n.size) || st.Size < f.pos || !f.intactLocked())
 }
 
 // empty tells whether a state was saved of a file without known content: such a
@@ -149,7 +152,7 @@ func (s *Set) savedPast(sl *slot) *past {
 		return nil
 	}
 	p := &past{name: sl.path, mtime: st.ModTime.UnixNano(), size: st.Size, state: st, trunc: true}
-	id := inode{st.ID.Dev, st.ID.Ino}
+	id := fsys.Inode{Dev: st.ID.Dev, Ino: st.ID.Ino}
 	name, err := s.locate(s.lists, id, sl.path)
 	if err != nil || name == "" {
 		return p
@@ -159,9 +162,9 @@ func (s *Set) savedPast(sl *slot) *past {
 		return p
 	}
 	defer func() { _ = h.Close() }()
-	if now.id == id && !empty(&st) && matches(h, now.size, &st) {
+	if now.ID == id && !empty(&st) && matches(h, now.Size, &st) {
 		p.trunc, p.name, p.id = false, name, id
-		if born := s.sys.birth(h); born <= int64(st.ID.Gen) {
+		if born := s.sys.Birth(h); born <= int64(st.ID.Gen) {
 			p.born = born
 		} // else it is a copy that goes on for its original, which is older
 	}
@@ -170,7 +173,7 @@ func (s *Set) savedPast(sl *slot) *past {
 
 // rescuedLocked notes that n bytes of a saved generation were found elsewhere.
 func (s *Set) rescuedLocked(id FileID, n int64) {
-	states := s.saved[inode{id.Dev, id.Ino}]
+	states := s.saved[fsys.Inode{Dev: id.Dev, Ino: id.Ino}]
 	for i := range states {
 		if states[i].ID == id {
 			states[i].Size -= n
@@ -182,7 +185,7 @@ func (s *Set) rescuedLocked(id FileID, n int64) {
 // their names any more.
 func (s *Set) recoverSaved() {
 	type entry struct {
-		id     inode
+		id     fsys.Inode
 		states []State
 	}
 	s.mu.Lock()
@@ -211,7 +214,7 @@ func (s *Set) recoverSaved() {
 
 // recoverEntry is recoverSaved for one file. It returns false when that is to be looked
 // for again. last: what is not found is not there any more.
-func (s *Set) recoverEntry(id inode, states []State, last bool) bool {
+func (s *Set) recoverEntry(id fsys.Inode, states []State, last bool) bool {
 	name, err := s.locate(s.lists, id, states[0].Path)
 	switch {
 	case err != nil: // not now
@@ -243,21 +246,21 @@ func (s *Set) unsettled(name string) bool {
 
 // recoverAt goes on with what was saved of the file, which is at that name. It returns
 // false when another file is.
-func (s *Set) recoverAt(id inode, name string) bool {
-	if s.allowed(name, resolve(name)) != nil {
+func (s *Set) recoverAt(id fsys.Inode, name string) bool {
+	if s.allowed(name, fsys.Resolve(name)) != nil {
 		return true
 	}
 	h, st, err := s.openRetry(name)
 	if err != nil {
-		return !isGone(err)
+		return !fsys.IsGone(err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st.id != id || s.byInode[id] != nil {
+	if st.ID != id || s.byInode[id] != nil {
 		_ = h.Close()
-		return st.id == id
+		return st.ID == id
 	}
-	saved, ok := s.takeSavedLocked(id, h, st.size)
+	saved, ok := s.takeSavedLocked(id, h, st.Size)
 	if !ok {
 		_ = h.Close() // the inode belongs to another file now
 		return true

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"logctl/agent/tail/internal/fsys"
 )
 
 // Run follows the files until ctx ends: it looks at them when the file system
@@ -93,9 +95,9 @@ func (s *Set) Scan(ctx context.Context) error {
 	clear(s.news)
 	s.mu.Unlock()
 	if s.scans == 1 {
-		s.watchAll(s.walker.base)
+		s.watchAll(s.walker.Base)
 	}
-	paths, err := s.walker.walk()
+	paths, err := s.walker.Walk()
 	slots := make([]*slot, 0, len(paths))
 	s.mu.Lock()
 	s.err = err
@@ -222,7 +224,7 @@ func (s *Set) checkDirty() {
 	}
 	clear(s.dirty)
 	for p := range s.news {
-		if s.walker.match(p) {
+		if s.walker.Match(p) {
 			sl := s.slotLocked(p)
 			sl.seen = s.scans
 			slots = append(slots, sl)
@@ -238,8 +240,8 @@ func (s *Set) checkDirty() {
 func (s *Set) check(slots []*slot) {
 	var changed []*slot
 	for _, sl := range slots {
-		var st fileStat
-		err := s.sys.statPath(sl.path, &st)
+		var st fsys.Stat
+		err := s.sys.StatPath(sl.path, &st)
 		if s.refilled(sl, &st, err) {
 			continue
 		}
@@ -253,10 +255,10 @@ func (s *Set) check(slots []*slot) {
 }
 
 // compareLocked tells whether another file, or none, is at the name now.
-func (s *Set) compareLocked(sl *slot, st *fileStat, err error) bool {
-	if err == nil && !st.regular {
-		err = notRegular(sl.path, *st)
-	} else if err != nil && !isGone(err) {
+func (s *Set) compareLocked(sl *slot, st *fsys.Stat, err error) bool {
+	if err == nil && !st.Regular {
+		err = fsys.NotRegular(sl.path, *st)
+	} else if err != nil && !fsys.IsGone(err) {
 		sl.err = err // says nothing about the file
 		return false
 	}
@@ -267,11 +269,11 @@ func (s *Set) compareLocked(sl *slot, st *fileStat, err error) bool {
 		sl.err, sl.first = err, false
 		return sl.cur != nil || sl.fresh || len(sl.parked) > 0
 	}
-	if sl.cur != nil && sl.cur.inode() == st.id {
+	if sl.cur != nil && sl.cur.inode() == st.ID {
 		sl.err, sl.told = nil, 0
 		s.observeLocked(sl.cur, st)
-		if f := sl.cur; f.home == sl && f.mtime == st.mtime && !f.unproved {
-			f.bound = st.mtime
+		if f := sl.cur; f.home == sl && f.mtime == st.Mtime && !f.unproved {
+			f.bound = st.Mtime
 		}
 		return false
 	}

@@ -14,6 +14,9 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/fsnotify/fsnotify"
+
+	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/lines"
 )
 
 // ErrClosed is returned by Ready after Close.
@@ -23,9 +26,9 @@ var ErrClosed = errors.New("tail: closed")
 type Set struct {
 	cfg     Config
 	log     *slog.Logger
-	sys     system
+	sys     fsys.System
 	pools   *pools
-	walker  *walker
+	walker  *fsys.Walker
 	watcher *Watcher
 	own     bool // watcher is ours to run
 	trusts  bool // a directory whose time is the same has the same names; not so on network file systems
@@ -46,10 +49,10 @@ type Set struct {
 	files    map[*File]struct{}
 	away     map[*File]struct{}
 	copies   map[*File]struct{} // with copyOf
-	byInode  map[inode]*File
+	byInode  map[fsys.Inode]*File
 	byName   map[string]*File
-	saved    map[inode][]State // not found yet
-	newest   map[string]State  // of each name, as it was saved; not changed after Open
+	saved    map[fsys.Inode][]State // not found yet
+	newest   map[string]State       // of each name, as it was saved; not changed after Open
 	ready    []*File
 	head     int // of ready
 	scanned  bool
@@ -86,7 +89,7 @@ type slot struct {
 
 // past is what must be known of a generation to find those that came after it.
 type past struct {
-	id    inode // zero unless it was moved away whole
+	id    fsys.Inode // zero unless it was moved away whole
 	name  string
 	mtime int64
 	born  int64
@@ -108,19 +111,19 @@ func Open(cfg Config) (*Set, error) {
 	}
 	cfg.defaults()
 	s := &Set{
-		cfg: cfg, log: cfg.Log, sys: system{now: time.Now}, pools: &pools{}, watcher: cfg.Watcher,
+		cfg: cfg, log: cfg.Log, sys: fsys.System{Now: time.Now}, pools: &pools{}, watcher: cfg.Watcher,
 		kick: make(chan struct{}, 1), notify: make(chan struct{}, 1), closed: make(chan struct{}),
 		slots: map[string]*slot{}, files: map[*File]struct{}{}, away: map[*File]struct{}{}, copies: map[*File]struct{}{},
-		byInode: map[inode]*File{}, byName: map[string]*File{}, saved: map[inode][]State{}, newest: map[string]State{},
+		byInode: map[fsys.Inode]*File{}, byName: map[string]*File{}, saved: map[fsys.Inode][]State{}, newest: map[string]State{},
 		dirty: map[*slot]struct{}{}, news: map[string]struct{}{},
 		named: map[string][]string{}, trusts: !cfg.Poll,
 	}
-	s.walker = newWalker(&s.sys, cfg.Path, cfg.Exclude)
+	s.walker = fsys.NewWalker(&s.sys, cfg.Path, cfg.Exclude)
 	if s.watcher == nil && !cfg.Poll {
 		s.watcher, s.own = NewWatcher(cfg.Log), true
 	}
 	for _, st := range cfg.Saved {
-		k := inode{st.ID.Dev, st.ID.Ino}
+		k := fsys.Inode{Dev: st.ID.Dev, Ino: st.ID.Ino}
 		s.saved[k] = append(s.saved[k], st)
 		s.lastGen = max(s.lastGen, st.ID.Gen)
 		if n, ok := s.newest[st.Path]; !ok || n.ID.Gen < st.ID.Gen {
@@ -135,7 +138,7 @@ func Open(cfg Config) (*Set, error) {
 	return s, nil
 }
 
-func (s *Set) now() time.Time { return s.sys.now() }
+func (s *Set) now() time.Time { return s.sys.Now() }
 
 func (cfg *Config) defaults() {
 	if cfg.Interval <= 0 {
@@ -151,7 +154,7 @@ func (cfg *Config) defaults() {
 		cfg.ChunkSize = 16
 	}
 	if cfg.MaxOpen <= 0 {
-		cfg.MaxOpen = max(4, min(4096, openLimit()/4))
+		cfg.MaxOpen = max(4, min(4096, fsys.OpenLimit()/4))
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -162,12 +165,12 @@ func (cfg *Config) defaults() {
 }
 
 // splitter returns the splitter for the next read.
-func (s *Set) splitter() splitter {
+func (s *Set) splitter() lines.Splitter {
 	n := min(max(s.cfg.MaxLine(), 4), 1<<30) &^ 1
 	if s.cfg.Newline == NewlineLF {
 		n = min(max(s.cfg.MaxLine(), 4), 1<<30)
 	}
-	return splitter{newline: s.cfg.Newline, long: s.cfg.LongLines, maxLine: n, maxLines: linesMost}
+	return lines.Splitter{Newline: s.cfg.Newline, Long: s.cfg.LongLines, MaxLine: n, MaxLines: linesMost}
 }
 
 // Ready waits for a file that has something to read and gives it to the caller,
@@ -306,9 +309,9 @@ func (s *Set) handleOf(f *File) *os.File {
 	h, st, err := s.openRetry(name)
 	if err == nil && !f.isIn(h, &st) {
 		_ = h.Close()
-		err = errChanged
+		err = fsys.ErrChanged
 	}
-	if errors.Is(err, errChanged) || isGone(err) {
+	if errors.Is(err, fsys.ErrChanged) || fsys.IsGone(err) {
 		h, name, err = s.search(f)
 		if err == nil && h == nil {
 			s.mu.Lock()
@@ -337,27 +340,27 @@ func (s *Set) search(f *File) (*os.File, string, error) {
 	return s.find(map[string]*listing{}, f) // what is kept is in it
 }
 
-func (f *File) inode() inode { return inode{f.id.Dev, f.id.Ino} }
+func (f *File) inode() fsys.Inode { return fsys.Inode{Dev: f.id.Dev, Ino: f.id.Ino} }
 
 // isIn tells whether the file h, of which st is, is that of f: it has its number, and
 // was not created later, when f was deleted and its number was given again.
-func (f *File) isIn(h *os.File, st *fileStat) bool {
-	if st.id != f.inode() || f.born == 0 {
-		return st.id == f.inode()
+func (f *File) isIn(h *os.File, st *fsys.Stat) bool {
+	if st.ID != f.inode() || f.born == 0 {
+		return st.ID == f.inode()
 	}
-	born := f.set.sys.birth(h)
+	born := f.set.sys.Birth(h)
 	return born == 0 || born == f.born
 }
 
 // openRetry opens path; when descriptors have run out, it closes some first.
-func (s *Set) openRetry(path string) (*os.File, fileStat, error) {
-	h, st, err := s.sys.open(path)
-	if err != nil && isTooMany(err) {
+func (s *Set) openRetry(path string) (*os.File, fsys.Stat, error) {
+	h, st, err := s.sys.Open(path)
+	if err != nil && fsys.IsTooMany(err) {
 		s.mu.Lock()
 		n := s.closeQuietLocked(max(1, s.open/8))
 		s.mu.Unlock()
 		if n > 0 {
-			return s.sys.open(path)
+			return s.sys.Open(path)
 		}
 	}
 	return h, st, err
@@ -450,7 +453,7 @@ func words(err error) string {
 		return "a part of the path is not a directory" + path
 	case errors.Is(err, syscall.EISDIR):
 		return "is a directory" + path
-	case isTooMany(err):
+	case fsys.IsTooMany(err):
 		return "too many open files: raise the limit (ulimit -n)" + path
 	case errors.Is(err, fs.ErrNotExist):
 		return "waiting for file"

@@ -8,11 +8,15 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"logctl/agent/tail/internal/fingerprint"
+	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/lines"
 )
 
 // arrival is what was found at a name.
 type arrival struct {
-	st     fileStat
+	st     fsys.Stat
 	at     time.Time // before st was taken
 	h      *os.File
 	name   string // with links followed
@@ -48,7 +52,7 @@ func (s *Set) rotate(slots []*slot) {
 				continue // the next scan goes on with it
 			}
 			var found []candidate
-			clean := s.settleTruncation(sl, a.st.id)
+			clean := s.settleTruncation(sl, a.st.ID)
 			if clean {
 				s.recoverSince(a)
 				found, clean = s.older(sl, a)
@@ -77,11 +81,11 @@ func (s *Set) aboutToNotice(sl *slot) bool {
 	if f == nil || f.home != sl || f.state != fileHeld || f.handle == nil {
 		return false
 	}
-	var st fileStat
-	if err := s.sys.statFile(f.handle, &st); err != nil {
+	var st fsys.Stat
+	if err := s.sys.StatFile(f.handle, &st); err != nil {
 		return false
 	}
-	if st.size >= f.pos && f.intactLocked() && (!f.blankLocked() || st.mtime == f.mtime && !f.recentLocked()) {
+	if st.Size >= f.pos && f.intactLocked() && (!f.blankLocked() || st.Mtime == f.mtime && !f.recentLocked()) {
 		return false
 	}
 	s.wakeLocked(f)
@@ -91,7 +95,7 @@ func (s *Set) aboutToNotice(sl *slot) bool {
 // settleTruncation notices that the file that was at the name was truncated before
 // it was moved away, so that a copy made of it is not taken for another file. now is
 // what is at the name. It returns false when that cannot be settled now.
-func (s *Set) settleTruncation(sl *slot, now inode) bool {
+func (s *Set) settleTruncation(sl *slot, now fsys.Inode) bool {
 	s.mu.Lock()
 	f := sl.cur
 	ok := f != nil && f.home == sl && (f.state == fileIdle || f.state == fileQueued)
@@ -103,15 +107,15 @@ func (s *Set) settleTruncation(sl *slot, now inode) bool {
 	}
 	s.mu.Lock()
 	ok = ok && f.handle != nil && (f.state == fileIdle || f.state == fileQueued)
-	var st fileStat
-	ok = ok && s.sys.statFile(f.handle, &st) == nil
-	truncated := ok && (st.size < f.pos || !f.intactLocked())
+	var st fsys.Stat
+	ok = ok && s.sys.StatFile(f.handle, &st) == nil
+	truncated := ok && (st.Size < f.pos || !f.intactLocked())
 	blank := ok && f.blankLocked()
 	s.mu.Unlock()
 	switch {
 	case truncated:
 		return s.renew(f, st, now)
-	case blank && st.id != now:
+	case blank && st.ID != now:
 		return s.cameAndWent(f, st, now, false) != blankAgain
 	}
 	return true
@@ -119,7 +123,7 @@ func (s *Set) settleTruncation(sl *slot, now inode) bool {
 
 // deletedWhileClosed lets the copy of f go on where f ended, if there is one: it may have
 // been truncated before it was deleted.
-func (s *Set) deletedWhileClosed(f *File, now inode) {
+func (s *Set) deletedWhileClosed(f *File, now fsys.Inode) {
 	s.mu.Lock()
 	sl := f.home
 	p := &past{name: f.name, mtime: f.bound, size: f.size, state: f.stateLocked(), trunc: true}
@@ -184,41 +188,41 @@ func (s *Set) discard(a *arrival, found []candidate) {
 
 // same tells whether the name still leads to what was found.
 func (s *Set) same(sl *slot, a *arrival) bool {
-	var st fileStat
-	err := s.sys.statPath(sl.path, &st)
+	var st fsys.Stat
+	err := s.sys.StatPath(sl.path, &st)
 	if err != nil {
-		return !a.exists && isGone(err)
+		return !a.exists && fsys.IsGone(err)
 	}
-	return st.regular == a.exists && (!a.exists || st.id == a.st.id)
+	return st.Regular == a.exists && (!a.exists || st.ID == a.st.ID)
 }
 
 // arrive opens what is at the name now.
 func (s *Set) arrive(sl *slot) arrival {
 	a := arrival{at: s.now()}
-	err := s.sys.statPath(sl.path, &a.st)
+	err := s.sys.StatPath(sl.path, &a.st)
 	switch {
-	case err != nil && isGone(err), err == nil && !a.st.regular:
+	case err != nil && fsys.IsGone(err), err == nil && !a.st.Regular:
 		return a
 	case err != nil:
 		a.err = err
 		return a
 	}
 	a.exists = true
-	if s.follows(a.st.id, sl.path) {
+	if s.follows(a.st.ID, sl.path) {
 		return a
 	}
-	a.name = resolve(sl.path)
+	a.name = fsys.Resolve(sl.path)
 	if a.err = s.allowed(sl.path, a.name); a.err != nil {
 		return a
 	}
-	if p, ok := sl.unpark(a.st.id); ok {
+	if p, ok := sl.unpark(a.st.ID); ok {
 		a.h = p.h
 		return a
 	}
-	var st fileStat
+	var st fsys.Stat
 	a.h, st, err = s.openRetry(a.name)
 	switch {
-	case err != nil && isGone(err):
+	case err != nil && fsys.IsGone(err):
 		a.exists, a.err = true, nil // gone meanwhile: the look that follows tells
 	case err != nil:
 		a.err = err
@@ -230,7 +234,7 @@ func (s *Set) arrive(sl *slot) arrival {
 
 // follows tells whether the file of that identity at path is known. One that was closed
 // may have been deleted since, and its number given to another file.
-func (s *Set) follows(id inode, path string) bool {
+func (s *Set) follows(id fsys.Inode, path string) bool {
 	s.mu.Lock()
 	f := s.byInode[id]
 	sure := f == nil || f.handle != nil || f.born == 0 || f.state == fileHeld
@@ -242,7 +246,7 @@ func (s *Set) follows(id inode, path string) bool {
 	if err != nil {
 		return true
 	}
-	same := st.id != id || f.isIn(h, &st)
+	same := st.ID != id || f.isIn(h, &st)
 	_ = h.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -292,15 +296,15 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 	if p == nil {
 		return nil, true
 	}
-	if a.exists && s.isKnown(a.st.id) {
+	if a.exists && s.isKnown(a.st.ID) {
 		return nil, true // renamed back
 	}
 	a.past = p
-	found, err := s.unseen(sl, p, a.st.id)
+	found, err := s.unseen(sl, p, a.st.ID)
 	if errors.Is(err, errTryLater) {
 		return nil, false
 	}
-	if err != nil && !isGone(err) {
+	if err != nil && !fsys.IsGone(err) {
 		s.log.Warn("cannot look for rotated files", "path", sl.path, "error", words(err))
 	}
 	return found, true
@@ -324,7 +328,7 @@ func (s *Set) beginning(first bool) *past {
 	return &past{mtime: at, born: at}
 }
 
-func (s *Set) isKnown(id inode) bool {
+func (s *Set) isKnown(id fsys.Inode) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.byInode[id] != nil
@@ -347,7 +351,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 	if sl.last == nil {
 		sl.last = a.past
 	}
-	if a.exists && a.h == nil && s.byInode[a.st.id] == nil {
+	if a.exists && a.h == nil && s.byInode[a.st.ID] == nil {
 		s.dirty[sl] = struct{}{} // gone while it was opened
 		s.poke()
 		a.exists = false
@@ -362,17 +366,17 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 		s.awayLocked(old)
 	}
 	var copies []candidate
-	if a.exists && a.h != nil && s.byInode[a.st.id] == nil {
-		found, copies = sortOut(found, a.h, s.sys.birth(a.h))
+	if a.exists && a.h != nil && s.byInode[a.st.ID] == nil {
+		found, copies = sortOut(found, a.h, s.sys.Birth(a.h))
 	}
 	s.adoptLocked(sl, a.past, found)
 	if !a.exists {
 		sl.err, sl.first = os.ErrNotExist, false
 		return true
 	}
-	f := s.byInode[a.st.id]
+	f := s.byInode[a.st.ID]
 	if f == nil {
-		f = s.adoptCopiesLocked(sl, copies, a.st.size, func() *File { return s.followLocked(sl, a) })
+		f = s.adoptCopiesLocked(sl, copies, a.st.Size, func() *File { return s.followLocked(sl, a) })
 		if replaced {
 			s.startLocked(f, old.stateLocked())
 			s.log.Info("file was replaced by a copy that goes on where it ended", "path", sl.path, "file", f.id.String(), "from", f.pos)
@@ -399,22 +403,22 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 // these are the same, whether the name was ever without a file: told is what events told
 // of it.
 func (s *Set) replacesLocked(old *File, a *arrival, told fsnotify.Op) bool {
-	if a.h == nil || old.handle == nil || old.state == fileDone || old.pos == 0 || old.head.len == 0 {
+	if a.h == nil || old.handle == nil || old.state == fileDone || old.pos == 0 || old.head.Len == 0 {
 		return false
 	}
-	var st fileStat
-	if err := s.sys.statFile(old.handle, &st); err != nil || st.links != 0 || st.size != old.pos {
+	var st fsys.Stat
+	if err := s.sys.StatFile(old.handle, &st); err != nil || st.Links != 0 || st.Size != old.pos {
 		return false
 	}
-	b := s.sys.birth(a.h)
+	b := s.sys.Birth(a.h)
 	state := old.stateLocked()
-	before := b != 0 && (b < st.ctime || b == st.ctime && told == fsnotify.Create)
-	return before && matches(a.h, a.st.size, &state)
+	before := b != 0 && (b < st.Ctime || b == st.Ctime && told == fsnotify.Create)
+	return before && matches(a.h, a.st.Size, &state)
 }
 
 // followLocked begins to follow a file that is not known.
 func (s *Set) followLocked(sl *slot, a *arrival) *File {
-	if st, ok := s.takeSavedLocked(a.st.id, a.h, a.st.size); ok {
+	if st, ok := s.takeSavedLocked(a.st.ID, a.h, a.st.Size); ok {
 		if !empty(&st) {
 			return s.resumeLocked(sl, a, st)
 		}
@@ -424,9 +428,9 @@ func (s *Set) followLocked(sl *slot, a *arrival) *File {
 	f := s.newLocked(sl, a.name, &a.st, a.h)
 	f.sawEmptyLocked(a.at)
 	if sl.first {
-		s.startLocked(f, endState(a.h, a.st.size, s.splitter()))
+		s.startLocked(f, endState(a.h, a.st.Size, s.splitter()))
 	} else if o := s.originalLocked(sl, a); o != nil {
-		f.copyOf, f.whole = o, max(o.pos, min(o.size, markMax))
+		f.copyOf, f.whole = o, max(o.pos, min(o.size, fingerprint.MarkMax))
 		s.copies[f] = struct{}{}
 	}
 	sl.first = false
@@ -435,16 +439,16 @@ func (s *Set) followLocked(sl *slot, a *arrival) *File {
 
 // endState is where to start at the end of a file: at the start of the last line,
 // if it is unfinished.
-func endState(h *os.File, size int64, sp splitter) State {
-	unit := int64(sp.unit())
+func endState(h *os.File, size int64, sp lines.Splitter) State {
+	unit := int64(sp.Unit())
 	size -= size % unit
 	st := State{Pos: size}
-	b := make([]byte, min(size, int64(sp.maxLine)))
+	b := make([]byte, min(size, int64(sp.MaxLine)))
 	from := size - int64(len(b))
-	if n, err := readFull(h, b, from); err == nil && n == len(b) {
+	if n, err := fsys.ReadFull(h, b, from); err == nil && n == len(b) {
 		last := int64(0)
 		for i := int64(0); i < int64(len(b)); {
-			n := sp.index(b[i:])
+			n := sp.Index(b[i:])
 			if n < 0 {
 				break
 			}
@@ -455,10 +459,10 @@ func endState(h *os.File, size int64, sp splitter) State {
 			st.Pos = from + last
 		}
 	}
-	st.MarkLen, st.Skipped = int(min(st.Pos, markMax)), st.Pos
-	var head [headMax]byte
-	if n, err := readFull(h, head[:min(st.Pos, headMax)], 0); err == nil {
-		st.HeadLen, st.HeadHash = n, fnv(fnvOffset, head[:n])
+	st.MarkLen, st.Skipped = int(min(st.Pos, fingerprint.MarkMax)), st.Pos
+	var head [fingerprint.HeadMax]byte
+	if n, err := fsys.ReadFull(h, head[:min(st.Pos, fingerprint.HeadMax)], 0); err == nil {
+		st.HeadLen, st.HeadHash = n, fingerprint.Sum(fingerprint.Empty, head[:n])
 	}
 	return st
 }

@@ -1,6 +1,10 @@
 package tail
 
-import "sort"
+import (
+	"sort"
+
+	"logctl/agent/tail/internal/fsys"
+)
 
 // How long descriptors of files that are not at their watched name stay open
 // after the last change, in Intervals. A writer may still have them open.
@@ -55,11 +59,11 @@ func (s *Set) upkeepLocked(f *File, turn bool) bool {
 	if f.handle == nil {
 		return turn || f.size > f.pos || !f.passed
 	}
-	var st fileStat
-	if err := s.sys.statFile(f.handle, &st); err != nil {
+	var st fsys.Stat
+	if err := s.sys.StatFile(f.handle, &st); err != nil {
 		return false
 	}
-	f.deleted = st.links == 0
+	f.deleted = st.Links == 0
 	s.observeLocked(f, &st)
 	quiet := s.now().Sub(f.quietSince())
 	if f.size > f.pos {
@@ -97,21 +101,21 @@ func (s *Set) track(f *File) {
 	s.mu.Lock()
 	name := f.name
 	s.mu.Unlock()
-	var st fileStat
-	err := s.sys.statPath(name, &st)
-	if err != nil && !isGone(err) {
+	var st fsys.Stat
+	err := s.sys.StatPath(name, &st)
+	if err != nil && !fsys.IsGone(err) {
 		return
 	}
-	if err != nil || st.id != f.inode() {
+	if err != nil || st.ID != f.inode() {
 		name, err = s.locate(s.lists, f.inode(), name, f.path)
-		if err != nil && !isGone(err) {
+		if err != nil && !fsys.IsGone(err) {
 			return
 		}
-		if name != "" && s.sys.statPath(name, &st) != nil {
+		if name != "" && s.sys.StatPath(name, &st) != nil {
 			return
 		}
 	}
-	if name != "" && st.id == f.inode() && !s.follows(st.id, name) {
+	if name != "" && st.ID == f.inode() && !s.follows(st.ID, name) {
 		return // deleted, and its number given to another
 	}
 	s.mu.Lock()
@@ -123,7 +127,7 @@ func (s *Set) track(f *File) {
 		s.finishLocked(f, "deleted")
 		return
 	}
-	if st.id != f.inode() {
+	if st.ID != f.inode() {
 		return
 	}
 	s.renameLocked(f, name)

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/fsnotify/fsnotify"
+
+	"logctl/agent/tail/internal/fsys"
 )
 
 // Watcher brings notifications of changes in directories to the Sets that ask for
@@ -25,7 +27,7 @@ import (
 // one caller makes it while the directory is busy, and others wait for that caller.
 type Watcher struct {
 	log  *slog.Logger
-	fs   notifier
+	fs   fsys.Notifier
 	once sync.Once
 
 	mu   sync.Mutex // held over no call of fs, and over none of a Set that could wait
@@ -35,7 +37,7 @@ type Watcher struct {
 
 // watchedDir is guarded by Watcher.mu.
 type watchedDir struct {
-	id   inode // zero: not watched now
+	id   fsys.Inode // zero: not watched now
 	subs map[*Set]struct{}
 	busy chan struct{} // closed when the call of the notifier under way has ended; nil: none is
 }
@@ -47,7 +49,7 @@ func NewWatcher(log *slog.Logger) *Watcher {
 		log = slog.New(slog.DiscardHandler)
 	}
 	w := &Watcher{log: log, dirs: map[string]*watchedDir{}}
-	fs, err := newNotifier()
+	fs, err := fsys.NewNotifier()
 	if err != nil {
 		w.err = watchError(err)
 		return w
@@ -64,7 +66,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	err := w.fs.run(ctx, w.dispatch, w.rescan)
+	err := w.fs.Run(ctx, w.dispatch, w.rescan)
 	if ctx.Err() == nil {
 		w.log.Warn("file notification failed; files are polled from now on", "error", err)
 		w.mu.Lock()
@@ -79,21 +81,21 @@ func (w *Watcher) Run(ctx context.Context) error {
 func (w *Watcher) close() {
 	w.once.Do(func() {
 		if w.fs != nil {
-			w.fs.close()
+			w.fs.Close()
 		}
 	})
 }
 
-func (w *Watcher) dispatch(ev event) {
+func (w *Watcher) dispatch(ev fsys.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if d := w.dirs[ev.dir]; d != nil {
+	if d := w.dirs[ev.Dir]; d != nil {
 		for s := range d.subs {
 			s.event(ev)
 		}
 	}
-	if d := w.dirs[ev.name]; d != nil && ev.op&(fsnotify.Remove|fsnotify.Rename) != 0 {
-		d.id = inode{} // the directory itself: watched again when it is back
+	if d := w.dirs[ev.Name]; d != nil && ev.Op&(fsnotify.Remove|fsnotify.Rename) != 0 {
+		d.id = fsys.Inode{} // the directory itself: watched again when it is back
 	}
 }
 
@@ -115,8 +117,8 @@ func (d *watchedDir) missed() {
 
 // add begins to watch a directory for a Set, or goes on with it.
 func (w *Watcher) add(dir string, s *Set) error {
-	var st fileStat
-	err := statPath(dir, &st)
+	var st fsys.Stat
+	err := fsys.StatPath(dir, &st)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err != nil {
@@ -132,20 +134,20 @@ func (w *Watcher) add(dir string, s *Set) error {
 	}
 	d.subs[s] = struct{}{}
 	w.awaitLocked(d)
-	if d.id == st.id {
+	if d.id == st.ID {
 		return nil
 	}
 	old := d.id
-	d.id = st.id // now, so that an event which says that it is gone is not overruled
+	d.id = st.ID // now, so that an event which says that it is gone is not overruled
 	early := false
 	w.callLocked(d, func() {
-		if old != (inode{}) {
-			w.fs.remove(dir) // of the directory that was there before; it may be gone
+		if old != (fsys.Inode{}) {
+			w.fs.Remove(dir) // of the directory that was there before; it may be gone
 		}
-		early, err = w.fs.add(dir)
+		early, err = w.fs.Add(dir)
 	})
-	if err != nil && d.id == st.id {
-		d.id = inode{}
+	if err != nil && d.id == st.ID {
+		d.id = fsys.Inode{}
 	}
 	if early {
 		d.missed()
@@ -184,12 +186,12 @@ func (w *Watcher) awaitLocked(d *watchedDir) {
 // for it is under way, the caller of that does so.
 func (w *Watcher) unwatchLocked(dir string, d *watchedDir) {
 	for len(d.subs) == 0 && d.busy == nil && w.dirs[dir] == d {
-		if w.fs == nil || d.id == (inode{}) {
+		if w.fs == nil || d.id == (fsys.Inode{}) {
 			delete(w.dirs, dir)
 			return
 		}
-		d.id = inode{}
-		w.callLocked(d, func() { w.fs.remove(dir) }) // gone already if the directory is
+		d.id = fsys.Inode{}
+		w.callLocked(d, func() { w.fs.Remove(dir) }) // gone already if the directory is
 	}
 }
 
@@ -224,7 +226,7 @@ func watchError(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
 		return fmt.Errorf("no file watches left, raise fs.inotify.max_user_watches: %w", err)
-	case isTooMany(err):
+	case fsys.IsTooMany(err):
 		return fmt.Errorf("no file notification left, raise fs.inotify.max_user_instances: %w", err)
 	}
 	return fmt.Errorf("file notification: %w", err)
@@ -245,12 +247,12 @@ const inboxMost = 4096
 // serves other Sets too, and must not wait for a file system that this one waits for.
 type inbox struct {
 	mu     sync.Mutex
-	events []event // in their order
-	missed bool    // some were not told of
+	events []fsys.Event // in their order
+	missed bool         // some were not told of
 }
 
 // event is called by the Watcher, from one goroutine. It waits for nothing.
-func (s *Set) event(ev event) {
+func (s *Set) event(ev fsys.Event) {
 	in := &s.inbox
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -305,16 +307,16 @@ func (s *Set) openInboxLocked() {
 }
 
 // toldLocked takes note of one event.
-func (s *Set) toldLocked(ev event) {
-	if f := s.byName[ev.name]; f != nil && ev.op&fsnotify.Write != 0 {
+func (s *Set) toldLocked(ev fsys.Event) {
+	if f := s.byName[ev.Name]; f != nil && ev.Op&fsnotify.Write != 0 {
 		s.writtenLocked(f)
 	}
-	for _, named := range s.named[ev.dir] {
-		name := ev.name
-		if named != ev.dir {
-			name = filepath.Join(named, filepath.Base(ev.name))
+	for _, named := range s.named[ev.Dir] {
+		name := ev.Name
+		if named != ev.Dir {
+			name = filepath.Join(named, filepath.Base(ev.Name))
 		}
-		s.eventLocked(name, ev.op)
+		s.eventLocked(name, ev.Op)
 	}
 }
 
@@ -341,9 +343,9 @@ func (s *Set) eventLocked(path string, op fsnotify.Op) {
 		s.dirty[sl] = struct{}{}
 	case op&fsnotify.Create == 0:
 		return
-	case s.walker.match(path):
+	case s.walker.Match(path):
 		s.news[path] = struct{}{}
-	case s.walker.recursive():
+	case s.walker.Recursive():
 		s.full = true // it may be a directory
 	default:
 		return
@@ -357,7 +359,7 @@ func (s *Set) watchAll(more ...string) {
 	if s.watcher == nil || s.cfg.Poll {
 		return
 	}
-	dirs := s.walker.dirs()
+	dirs := s.walker.Dirs()
 	for _, d := range more {
 		dirs[d] = struct{}{}
 	}
@@ -370,7 +372,7 @@ func (s *Set) watchAll(more ...string) {
 	s.mu.Unlock()
 	named := make(map[string][]string, len(dirs))
 	for d := range dirs {
-		real := resolve(d)
+		real := fsys.Resolve(d)
 		named[real] = append(named[real], d)
 	}
 	s.mu.Lock()

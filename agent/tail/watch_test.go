@@ -13,6 +13,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"logctl/agent/tail/internal/fsys"
 	"logctl/internal/testkit"
 )
 
@@ -39,11 +40,11 @@ type fakeNotifier struct {
 	fail chan error    // the system no longer gives any
 }
 
-func (*fakeNotifier) add(string) (bool, error) { return false, nil }
-func (*fakeNotifier) remove(string)            {}
-func (*fakeNotifier) close()                   {}
+func (*fakeNotifier) Add(string) (bool, error) { return false, nil }
+func (*fakeNotifier) Remove(string)            {}
+func (*fakeNotifier) Close()                   {}
 
-func (n *fakeNotifier) run(ctx context.Context, _ func(event), lost func()) error {
+func (n *fakeNotifier) Run(ctx context.Context, _ func(fsys.Event), lost func()) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -95,19 +96,19 @@ func TestNotificationLost(t *testing.T) {
 
 // slowNotifier waits in add and remove until its reader has handed over some events, as
 // the one of Windows does while files are written to.
-type slowNotifier struct{ events chan event }
+type slowNotifier struct{ events chan fsys.Event }
 
 func (n *slowNotifier) wait(dir string) {
 	for range 3 { // the second is taken when the first was dealt with
-		n.events <- event{dir, filepath.Join(dir, "busy.log"), fsnotify.Write}
+		n.events <- fsys.Event{Dir: dir, Name: filepath.Join(dir, "busy.log"), Op: fsnotify.Write}
 	}
 }
 
-func (n *slowNotifier) add(dir string) (bool, error) { n.wait(dir); return false, nil }
-func (n *slowNotifier) remove(dir string)            { n.wait(dir) }
-func (n *slowNotifier) close()                       {}
+func (n *slowNotifier) Add(dir string) (bool, error) { n.wait(dir); return false, nil }
+func (n *slowNotifier) Remove(dir string)            { n.wait(dir) }
+func (n *slowNotifier) Close()                       {}
 
-func (n *slowNotifier) run(ctx context.Context, tell func(event), _ func()) error {
+func (n *slowNotifier) Run(ctx context.Context, tell func(fsys.Event), _ func()) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -121,7 +122,7 @@ func (n *slowNotifier) run(ctx context.Context, tell func(event), _ func()) erro
 // TestNotifierWaitsForItsReader: a notifier whose calls return only when the events
 // that wait were taken does not stop the Watcher, whichever call that is.
 func TestNotifierWaitsForItsReader(t *testing.T) {
-	w := &Watcher{log: slog.New(slog.DiscardHandler), fs: &slowNotifier{make(chan event)}, dirs: map[string]*watchedDir{}}
+	w := &Watcher{log: slog.New(slog.DiscardHandler), fs: &slowNotifier{make(chan fsys.Event)}, dirs: map[string]*watchedDir{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -176,7 +177,7 @@ type stuckNotifier struct {
 	release chan struct{}
 }
 
-func (n *stuckNotifier) add(dir string) (bool, error) {
+func (n *stuckNotifier) Add(dir string) (bool, error) {
 	if dir == n.dir {
 		close(n.stuck)
 		<-n.release
@@ -211,7 +212,7 @@ func TestWatcherOfAHangingDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	other.named[here] = []string{here}
-	w.dispatch(event{here, filepath.Join(here, "a.log"), fsnotify.Create})
+	w.dispatch(fsys.Event{Dir: here, Name: filepath.Join(here, "a.log"), Op: fsnotify.Create})
 	if len(other.news) != 1 {
 		t.Error("the other Set was not told")
 	}
@@ -241,13 +242,13 @@ func TestEventsOfABusySet(t *testing.T) {
 	s.named[dir] = []string{dir}
 	s.mu.Lock()
 	for range 3 {
-		s.event(event{dir, p, fsnotify.Create})
+		s.event(fsys.Event{Dir: dir, Name: p, Op: fsnotify.Create})
 	}
 	if len(s.inbox.events) != 1 {
 		t.Errorf("%d events wait, want them folded to one", len(s.inbox.events))
 	}
 	s.mu.Unlock()
-	s.event(event{dir, p, fsnotify.Remove}) // goes behind those that wait
+	s.event(fsys.Event{Dir: dir, Name: p, Op: fsnotify.Remove}) // goes behind those that wait
 	if len(s.news) != 0 || len(s.inbox.events) != 2 {
 		t.Errorf("news %v, %d events wait", s.news, len(s.inbox.events))
 	}
@@ -257,7 +258,7 @@ func TestEventsOfABusySet(t *testing.T) {
 	}
 	s.mu.Lock()
 	for i := range inboxMost + 1 {
-		s.event(event{dir, p + strconv.Itoa(i), fsnotify.Create})
+		s.event(fsys.Event{Dir: dir, Name: p + strconv.Itoa(i), Op: fsnotify.Create})
 	}
 	s.mu.Unlock()
 	s.openInbox()

@@ -1,4 +1,4 @@
-package tail
+package fsys
 
 import (
 	"context"
@@ -50,14 +50,15 @@ type inotify struct {
 	unknown map[int32]bool // descriptors without names that events came for meanwhile
 }
 
-func newNotifier() (notifier, error) {
+// NewNotifier returns the notifier of this system.
+func NewNotifier() (Notifier, error) {
 	in, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return nil, err
 	}
 	n := &inotify{in: in, timer: -1, buf: make([]byte, 16<<10), dirs: map[string]int32{}, names: map[int32][]string{}, unknown: map[int32]bool{}}
 	if err := n.prepare(); err != nil {
-		n.close()
+		n.Close()
 		return nil, err
 	}
 	return n, nil
@@ -95,7 +96,7 @@ func (n *inotify) prepare() error {
 	return nil
 }
 
-func (n *inotify) close() {
+func (n *inotify) Close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.closed = true
@@ -117,10 +118,10 @@ func (n *inotify) closeLocked() {
 	}
 }
 
-// add looks the directory up without the lock: on a file system that hangs, that takes
+// Add looks the directory up without the lock: on a file system that hangs, that takes
 // for ever, and the events of all others go on. What comes for a watch descriptor that
 // nobody knows meanwhile may be of this directory.
-func (n *inotify) add(dir string) (early bool, err error) {
+func (n *inotify) Add(dir string) (early bool, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
@@ -149,7 +150,7 @@ func (n *inotify) add(dir string) (early bool, err error) {
 	return early, nil
 }
 
-func (n *inotify) remove(dir string) {
+func (n *inotify) Remove(dir string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.removeLocked(dir, -1)
@@ -196,7 +197,7 @@ func (n *inotify) namesOf(wd int32) []string {
 	return names
 }
 
-func (n *inotify) run(ctx context.Context, tell func(event), lost func()) error {
+func (n *inotify) Run(ctx context.Context, tell func(Event), lost func()) error {
 	// A deadline that has passed ends a wait at once.
 	stop := context.AfterFunc(ctx, func() { _ = n.file.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -262,7 +263,7 @@ func (n *inotify) wait() error {
 }
 
 // read tells of the events that are there, and whether there were any.
-func (n *inotify) read(tell func(event), lost func()) (any bool, err error) {
+func (n *inotify) read(tell func(Event), lost func()) (any bool, err error) {
 	// Events may come faster than they are told of; what must be done for a while in
 	// between, the pace, must not wait for ever.
 	for range 64 {
@@ -285,7 +286,7 @@ func (n *inotify) read(tell func(event), lost func()) (any bool, err error) {
 }
 
 // decode tells of the events in b, see inotify(7).
-func (n *inotify) decode(b []byte, tell func(event), lost func()) {
+func (n *inotify) decode(b []byte, tell func(Event), lost func()) {
 	var lastWd int32 = -1
 	var lastName string
 	for len(b) >= unix.SizeofInotifyEvent {
@@ -318,9 +319,9 @@ func (n *inotify) decode(b []byte, tell func(event), lost func()) {
 			continue
 		}
 		for _, dir := range names {
-			ev := event{dir: dir, name: dir, op: op}
+			ev := Event{Dir: dir, Name: dir, Op: op}
 			if !own && len(raw) > 0 {
-				ev.name = join(dir, string(raw))
+				ev.Name = join(dir, string(raw))
 			}
 			tell(ev)
 		}

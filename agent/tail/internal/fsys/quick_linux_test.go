@@ -1,4 +1,4 @@
-package tail
+package fsys
 
 import (
 	"bytes"
@@ -20,27 +20,27 @@ func TestQuick(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	var q quick
-	var quickly, usual fileStat
+	var q Quick
+	var quickly, usual Stat
 	if q.quickStat(f, &quickly) {
 		t.Error("looked the quick way before a read showed that it may be")
 	}
 	b := make([]byte, quickMost)
-	if n, ok := q.quickRead(f, b, 16); q == quickNo {
+	if n, ok := q.Read(f, b, 16); q == quickNo {
 		t.Skip("the file system of the temporary directory has no reads without waiting")
 	} else if !ok || n != len(b) || !bytes.Equal(b, content[16:][:n]) {
 		t.Errorf("read %d bytes, %v", n, ok)
 	}
-	if n, ok := q.quickRead(f, b, int64(len(content)-5)); !ok || n != 5 || string(b[:5]) != "bcdef" {
+	if n, ok := q.Read(f, b, int64(len(content)-5)); !ok || n != 5 || string(b[:5]) != "bcdef" {
 		t.Errorf("at the end: read %q, %v", b[:n], ok)
 	}
-	if n, ok := q.quickRead(f, b, int64(len(content))); !ok || n != 0 {
+	if n, ok := q.Read(f, b, int64(len(content))); !ok || n != 0 {
 		t.Errorf("past the end: read %q, %v", b[:n], ok)
 	}
-	if _, ok := q.quickRead(f, make([]byte, quickMost+1), 0); ok {
+	if _, ok := q.Read(f, make([]byte, quickMost+1), 0); ok {
 		t.Error("a large read was made the quick way")
 	}
-	if err := statFile(f, &usual); err != nil || !q.quickStat(f, &quickly) || quickly != usual {
+	if err := StatFile(f, &usual); err != nil || !q.quickStat(f, &quickly) || quickly != usual {
 		t.Errorf("seen %+v and %+v, %v", quickly, usual, err)
 	}
 }
@@ -53,11 +53,11 @@ func TestQuickNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	var q quick
-	if n, ok := q.quickRead(f, make([]byte, 10), 0); ok || q != quickNo {
+	var q Quick
+	if n, ok := q.Read(f, make([]byte, 10), 0); ok || q != quickNo {
 		t.Errorf("read %d bytes, %v; quick %d", n, ok, q)
 	}
-	if q.quickStat(f, new(fileStat)) {
+	if q.quickStat(f, new(Stat)) {
 		t.Error("looked the quick way")
 	}
 }

@@ -1,4 +1,4 @@
-package tail
+package rotation
 
 import (
 	"cmp"
@@ -6,50 +6,56 @@ import (
 	"strings"
 )
 
-// Which of two rotated files is older, by their times and by their names.
+// Age is what tells how old a generation is that was not seen at the watched name.
+type Age struct {
+	Suffix      string // of its name; "": not named like a rotated file
+	Mtime, Born int64  // when it was modified and created, in Unix nanoseconds; born 0: unknown
+	Copied      bool   // a copy of what came before all others
+	Rising      bool   // numbers rise here
+}
 
-// older compares the age of generations that were not seen at the watched name. One
+// CompareAges compares the age of generations that were not seen at the watched name. One
 // that was created and modified before another is older. One that was created before
 // another and modified after it was either written to late, after it was moved away,
 // or truncated, and the other one is a copy of what was in it: then their names tell,
 // as they do when times are the same.
-func older(a, b candidate) int {
-	if a.copied != b.copied {
-		if a.copied {
+func CompareAges(a, b Age) int {
+	if a.Copied != b.Copied {
+		if a.Copied {
 			return -1
 		}
 		return 1
 	}
-	if !sure(a, b) && a.suffix != "" && b.suffix != "" {
-		return olderSuffix(a.suffix, b.suffix, a.rising || b.rising)
+	if !sure(a, b) && a.Suffix != "" && b.Suffix != "" {
+		return olderSuffix(a.Suffix, b.Suffix, a.Rising || b.Rising)
 	}
-	mtime, born := ages(a, b)
+	mtime, born := byTime(a, b)
 	return cmp.Or(mtime, born)
 }
 
 // sure tells whether one of the two is older whatever their names are.
-func sure(a, b candidate) bool {
-	mtime, born := ages(a, b)
-	return a.copied != b.copied || mtime != 0 && mtime == born
+func sure(a, b Age) bool {
+	mtime, born := byTime(a, b)
+	return a.Copied != b.Copied || mtime != 0 && mtime == born
 }
 
-// ages compares when two were modified and created.
-func ages(a, b candidate) (mtime, born int) {
-	mtime, born = cmp.Compare(a.st.mtime, b.st.mtime), cmp.Compare(a.born, b.born)
-	if a.born == 0 || b.born == 0 {
+// byTime compares when two were modified and created.
+func byTime(a, b Age) (mtime, born int) {
+	mtime, born = cmp.Compare(a.Mtime, b.Mtime), cmp.Compare(a.Born, b.Born)
+	if a.Born == 0 || b.Born == 0 {
 		born = mtime
 	}
 	return mtime, born
 }
 
-// rising tells whether a rotation here gives a younger file the next higher number,
+// Rising tells whether a rotation here gives a younger file the next higher number,
 // as opposed to moving all of them up to begin with 1 again. What tells are those of
 // which one is known to be older without the names, and what came before all of them,
 // of which first is the suffix now, "" for unknown, and born the creation time. What
 // was not created later than that, or than the copy of it, may be an archive and tells
 // nothing. It is asked because files that were made within a tick of the file system's
 // clock (4 ms on many systems) have the same times. found are sorted as if it were false.
-func rising(first string, born int64, found []candidate) bool {
+func Rising(first string, born int64, found []Age) bool {
 	up, down := false, false
 	vote := func(older, younger string, bornOlder, bornYounger int64) {
 		if count(older) != "" && count(younger) != "" && bornOlder != 0 && bornOlder < bornYounger {
@@ -58,21 +64,21 @@ func rising(first string, born int64, found []candidate) bool {
 		}
 	}
 	for i, c := range found {
-		if !c.copied {
-			vote(first, c.suffix, born, c.born)
+		if !c.Copied {
+			vote(first, c.Suffix, born, c.Born)
 		}
 		if i > 0 && sure(found[i-1], c) {
-			vote(found[i-1].suffix, c.suffix, found[i-1].born, c.born)
+			vote(found[i-1].Suffix, c.Suffix, found[i-1].Born, c.Born)
 		}
 	}
 	return up && !down
 }
 
-// rotationSuffix returns what a rotation put to base to make name: digits, dates
+// Suffix returns what a rotation put to base to make name: digits, dates
 // and times after it (app.log.1, app.log-20260101), or a date before its extension
 // (app-2026-01-01.log; own is false then). "": name is not a rotated base, or it
 // is compressed.
-func rotationSuffix(base, name string) (suffix string, own bool) {
+func Suffix(base, name string) (suffix string, own bool) {
 	if rest, ok := strings.CutPrefix(name, base); ok {
 		if rest == ".old" || isRotation(rest, 1) {
 			return rest, true
@@ -128,8 +134,4 @@ func count(suffix string) string {
 		return n
 	}
 	return ""
-}
-
-func isDigits(s string) bool {
-	return strings.Trim(s, "0123456789") == ""
 }

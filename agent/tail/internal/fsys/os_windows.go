@@ -1,4 +1,4 @@
-package tail
+package fsys
 
 import (
 	"errors"
@@ -26,30 +26,32 @@ func openHandle(path string, access uint32) (*os.File, error) {
 	return os.NewFile(uintptr(h), path), nil
 }
 
-func statPath(path string, st *fileStat) error {
+// StatPath looks at what is at path, links followed.
+func StatPath(path string, st *Stat) error {
 	f, err := openHandle(path, windows.FILE_READ_ATTRIBUTES)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	return statFile(f, st)
+	return StatFile(f, st)
 }
 
-func statFile(f *os.File, st *fileStat) error {
+// StatFile looks at an open file.
+func StatFile(f *os.File, st *Stat) error {
 	var d windows.ByHandleFileInformation
 	if err := windows.GetFileInformationByHandle(windows.Handle(f.Fd()), &d); err != nil {
 		return &fs.PathError{Op: "stat", Path: f.Name(), Err: err}
 	}
-	st.id = inode{dev: uint64(d.VolumeSerialNumber), ino: uint64(d.FileIndexHigh)<<32 | uint64(d.FileIndexLow)}
-	st.size = int64(d.FileSizeHigh)<<32 | int64(d.FileSizeLow)
-	st.mtime = d.LastWriteTime.Nanoseconds()
-	st.links = uint64(d.NumberOfLinks)
+	st.ID = Inode{Dev: uint64(d.VolumeSerialNumber), Ino: uint64(d.FileIndexHigh)<<32 | uint64(d.FileIndexLow)}
+	st.Size = int64(d.FileSizeHigh)<<32 | int64(d.FileSizeLow)
+	st.Mtime = d.LastWriteTime.Nanoseconds()
+	st.Links = uint64(d.NumberOfLinks)
 	st.dir = d.FileAttributes&windows.FILE_ATTRIBUTE_DIRECTORY != 0
-	st.regular = !st.dir && d.FileAttributes&windows.FILE_ATTRIBUTE_DEVICE == 0
+	st.Regular = !st.dir && d.FileAttributes&windows.FILE_ATTRIBUTE_DEVICE == 0
 	return nil
 }
 
-func readAt(f *os.File, b []byte, off int64) (int, error) {
+func ReadAt(f *os.File, b []byte, off int64) (int, error) {
 	n, err := f.ReadAt(b, off)
 	if errors.Is(err, io.EOF) {
 		err = nil
@@ -57,6 +59,6 @@ func readAt(f *os.File, b []byte, off int64) (int, error) {
 	return n, err
 }
 
-func openLimit() int { return 8192 }
+func OpenLimit() int { return 8192 }
 
-func isTooMany(err error) bool { return errors.Is(err, windows.ERROR_TOO_MANY_OPEN_FILES) }
+func IsTooMany(err error) bool { return errors.Is(err, windows.ERROR_TOO_MANY_OPEN_FILES) }

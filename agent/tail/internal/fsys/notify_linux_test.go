@@ -1,4 +1,4 @@
-package tail
+package fsys
 
 import (
 	"context"
@@ -20,11 +20,11 @@ import (
 // told collects what a notifier tells.
 type told struct {
 	mu   sync.Mutex
-	evs  []event
+	evs  []Event
 	lost int
 }
 
-func (o *told) tell(ev event) {
+func (o *told) tell(ev Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.evs = append(o.evs, ev)
@@ -43,7 +43,7 @@ func (o *told) count(name string, op fsnotify.Op) int {
 	defer o.mu.Unlock()
 	n := 0
 	for _, ev := range o.evs {
-		if ev.name == name && ev.op&op != 0 {
+		if ev.Name == name && ev.Op&op != 0 {
 			n++
 		}
 	}
@@ -53,22 +53,22 @@ func (o *told) count(name string, op fsnotify.Op) int {
 // startInotify runs a notifier until the test ends.
 func startInotify(t *testing.T) (*inotify, *told) {
 	t.Helper()
-	got, err := newNotifier()
+	got, err := NewNotifier()
 	if err != nil {
 		t.Fatal(err)
 	}
 	n, o := got.(*inotify), &told{}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- n.run(ctx, o.tell, o.miss) }()
+	go func() { ended <- n.Run(ctx, o.tell, o.miss) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != context.Canceled {
 			t.Errorf("run returned %v", err)
 		}
-		n.close()
-		n.close() // once is enough
-		if _, err := n.add("/"); err != fsnotify.ErrClosed {
+		n.Close()
+		n.Close() // once is enough
+		if _, err := n.Add("/"); err != fsnotify.ErrClosed {
 			t.Errorf("add after close: %v", err)
 		}
 	})
@@ -79,7 +79,7 @@ func TestInotify(t *testing.T) {
 	t.Parallel()
 	n, o := startInotify(t)
 	dir := t.TempDir()
-	if _, err := n.add(dir); err != nil {
+	if _, err := n.Add(dir); err != nil {
 		t.Fatal(err)
 	}
 	a, b := filepath.Join(dir, "日志.log"), filepath.Join(dir, "b.log")
@@ -110,10 +110,10 @@ func TestInotify(t *testing.T) {
 	must(os.WriteFile(c, nil, 0o600))
 	see("creation after a silence", c, fsnotify.Create)
 
-	n.remove(dir)
-	n.remove(dir)
+	n.Remove(dir)
+	n.Remove(dir)
 	must(os.WriteFile(filepath.Join(dir, "unseen"), nil, 0o600))
-	_, err := n.add(dir)
+	_, err := n.Add(dir)
 	must(err)
 	must(os.WriteFile(filepath.Join(dir, "seen"), nil, 0o600))
 	see("creation", filepath.Join(dir, "seen"), fsnotify.Create)
@@ -142,7 +142,7 @@ func TestInotifyDirectory(t *testing.T) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := n.add(dir); err != nil {
+		if _, err := n.Add(dir); err != nil {
 			t.Fatal(err)
 		}
 		name := filepath.Join(dir, away.what)
@@ -173,7 +173,7 @@ func TestInotifyAlias(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, d := range []string{dir, alias} {
-		if _, err := n.add(d); err != nil {
+		if _, err := n.Add(d); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -186,7 +186,7 @@ func TestInotifyAlias(t *testing.T) {
 	for _, d := range []string{dir, alias} {
 		testkit.Eventually(t, 5*time.Second, "creation in "+d, func() bool { return o.has(filepath.Join(d, "one"), fsnotify.Create) })
 	}
-	n.remove(dir)
+	n.Remove(dir)
 	write("two")
 	testkit.Eventually(t, 5*time.Second, "creation in the alias", func() bool { return o.has(filepath.Join(alias, "two"), fsnotify.Create) })
 	if o.has(filepath.Join(dir, "two"), fsnotify.Create) {
@@ -199,7 +199,7 @@ func TestInotifyFolds(t *testing.T) {
 	t.Parallel()
 	n, o := startInotify(t)
 	dir := t.TempDir()
-	if _, err := n.add(dir); err != nil {
+	if _, err := n.Add(dir); err != nil {
 		t.Fatal(err)
 	}
 	name := filepath.Join(dir, "app.log")
@@ -225,12 +225,12 @@ func TestInotifyFolds(t *testing.T) {
 // TestInotifyDecode: what the kernel may send, whole and in part.
 func TestInotifyDecode(t *testing.T) {
 	t.Parallel()
-	got, err := newNotifier()
+	got, err := NewNotifier()
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := got.(*inotify)
-	defer n.close()
+	defer n.Close()
 	n.names[1], n.dirs["/"] = []string{"/"}, 1
 	n.names[2], n.dirs["/var/log"] = []string{"/var/log"}, 2
 	ev := func(wd int32, mask uint32, name string) []byte {
@@ -255,7 +255,7 @@ func TestInotifyDecode(t *testing.T) {
 	)
 	var o told
 	n.decode(b, o.tell, o.miss)
-	want := []event{
+	want := []Event{
 		{"/var/log", "/var/log/a", fsnotify.Write}, {"/", "/a", fsnotify.Write}, {"/var/log", "/var/log/a", fsnotify.Write},
 		{"/var/log", "/var/log/sub", fsnotify.Create}, {"/var/log", "/var/log", fsnotify.Remove},
 	}

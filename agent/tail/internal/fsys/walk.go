@@ -1,4 +1,4 @@
-package tail
+package fsys
 
 import (
 	"io/fs"
@@ -10,13 +10,13 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// walker lists the names that a path or glob stands for. It keeps what it read of
+// Walker lists the names that a path or glob stands for. It keeps what it read of
 // a directory until the directory changes, so that looking again is cheap.
-type walker struct {
-	sys      *system
+type Walker struct {
+	sys      *System
 	path     string // as given, with slashes
-	literal  bool
-	base     string // directory where the glob begins; the directory of a literal path
+	Literal  bool
+	Base     string // directory where the glob begins; the directory of a literal path
 	exclude  []string
 	patterns [][]string // below base, by path component; more than one for braces over slashes
 	bases    []string
@@ -34,18 +34,18 @@ type walkKey struct {
 
 // walked is what a directory had for a pattern.
 type walked struct {
-	id    inode
+	id    Inode
 	mtime int64
 	sure  bool     // a change after reading it would show in mtime
 	files []string // paths
 	subs  []string // paths of directories to go on in, with the same or the next component
 }
 
-func newWalker(sys *system, path string, exclude []string) *walker {
-	w := &walker{sys: sys, path: filepath.ToSlash(path), exclude: exclude, cache: map[walkKey]*walked{}, seen: map[string]struct{}{}}
+func NewWalker(sys *System, path string, exclude []string) *Walker {
+	w := &Walker{sys: sys, path: filepath.ToSlash(path), exclude: exclude, cache: map[walkKey]*walked{}, seen: map[string]struct{}{}}
 	if !strings.ContainsAny(w.path, "*?[{\\") {
-		w.literal = true
-		w.base = filepath.Dir(path)
+		w.Literal = true
+		w.Base = filepath.Dir(path)
 		return w
 	}
 	for _, p := range expand(w.path) {
@@ -53,7 +53,7 @@ func newWalker(sys *system, path string, exclude []string) *walker {
 		w.bases = append(w.bases, filepath.FromSlash(base))
 		w.patterns = append(w.patterns, strings.Split(pattern, "/"))
 	}
-	w.base = w.bases[0]
+	w.Base = w.bases[0]
 	return w
 }
 
@@ -82,17 +82,17 @@ func expand(p string) []string {
 	return []string{p}
 }
 
-// match tells whether a path is one that the walk would list, were it there.
-func (w *walker) match(path string) bool {
+// Match tells whether a path is one that the walk would list, were it there.
+func (w *Walker) Match(path string) bool {
 	slashed := filepath.ToSlash(path)
-	if w.literal {
+	if w.Literal {
 		return slashed == w.path
 	}
 	ok, err := doublestar.Match(w.path, slashed)
-	return err == nil && ok && !w.excluded(path)
+	return err == nil && ok && !w.Excluded(path)
 }
 
-func (w *walker) excluded(path string) bool {
+func (w *Walker) Excluded(path string) bool {
 	path = filepath.ToSlash(path)
 	for _, x := range w.exclude {
 		if ok, err := doublestar.Match(filepath.ToSlash(x), path); err == nil && ok {
@@ -102,13 +102,13 @@ func (w *walker) excluded(path string) bool {
 	return false
 }
 
-// walk lists the names. An error says that some could not be listed.
-func (w *walker) walk() ([]string, error) {
+// Walk lists the names. An error says that some could not be listed.
+func (w *Walker) Walk() ([]string, error) {
 	w.found, w.err = w.found[:0], nil
 	clear(w.seen)
-	if w.literal {
-		w.seen[w.base] = struct{}{}
-		if w.excluded(w.path) {
+	if w.Literal {
+		w.seen[w.Base] = struct{}{}
+		if w.Excluded(w.path) {
 			return nil, nil
 		}
 		return append(w.found, filepath.FromSlash(w.path)), nil
@@ -124,8 +124,8 @@ func (w *walker) walk() ([]string, error) {
 	return w.found, w.err
 }
 
-// dirs returns the directories that the last walk read.
-func (w *walker) dirs() map[string]struct{} {
+// Dirs returns the directories that the last walk read.
+func (w *Walker) Dirs() map[string]struct{} {
 	dirs := make(map[string]struct{}, len(w.seen))
 	for d := range w.seen {
 		dirs[d] = struct{}{}
@@ -133,8 +133,8 @@ func (w *walker) dirs() map[string]struct{} {
 	return dirs
 }
 
-// recursive tells whether a new directory could hold files to follow.
-func (w *walker) recursive() bool {
+// Recursive tells whether a new directory could hold files to follow.
+func (w *Walker) Recursive() bool {
 	for _, p := range w.patterns {
 		if len(p) > 1 {
 			return true
@@ -143,17 +143,17 @@ func (w *walker) recursive() bool {
 	return false
 }
 
-func (w *walker) dir(k walkKey) {
-	var st fileStat
-	if err := w.sys.statPath(k.dir, &st); err != nil || !st.dir {
-		if err != nil && !isGone(err) {
+func (w *Walker) dir(k walkKey) {
+	var st Stat
+	if err := w.sys.StatPath(k.dir, &st); err != nil || !st.dir {
+		if err != nil && !IsGone(err) {
 			w.err = err
 		}
 		return
 	}
 	w.seen[k.dir] = struct{}{}
 	c := w.cache[k]
-	if c == nil || !c.sure || c.id != st.id || c.mtime != st.mtime {
+	if c == nil || !c.sure || c.id != st.ID || c.mtime != st.Mtime {
 		var err error
 		if c, err = w.readDir(k, &st); err != nil {
 			w.err = err
@@ -177,10 +177,10 @@ func (w *walker) dir(k walkKey) {
 
 // readDir reads a directory and sorts out what matches. The time stamp of a
 // directory that changed a moment ago could stay the same at the next change.
-func (w *walker) readDir(k walkKey, st *fileStat) (*walked, error) {
+func (w *Walker) readDir(k walkKey, st *Stat) (*walked, error) {
 	const granularity = 50 * time.Millisecond
-	c := &walked{id: st.id, mtime: st.mtime}
-	c.sure = w.sys.now().UnixNano()-st.mtime > int64(granularity)
+	c := &walked{id: st.ID, mtime: st.Mtime}
+	c.sure = w.sys.Now().UnixNano()-st.Mtime > int64(granularity)
 	d, err := os.Open(k.dir)
 	if err != nil {
 		return nil, err
@@ -197,7 +197,7 @@ func (w *walker) readDir(k walkKey, st *fileStat) (*walked, error) {
 		if comp == "**" {
 			if e.IsDir() {
 				c.subs = append(c.subs, path)
-			} else if last && isFile(e) && !w.excluded(path) {
+			} else if last && isFile(e) && !w.Excluded(path) {
 				c.files = append(c.files, path)
 			}
 			continue
@@ -206,7 +206,7 @@ func (w *walker) readDir(k walkKey, st *fileStat) (*walked, error) {
 			continue
 		}
 		switch {
-		case last && isFile(e) && !w.excluded(path):
+		case last && isFile(e) && !w.Excluded(path):
 			c.files = append(c.files, path)
 		case !last && (e.IsDir() || e.Type()&fs.ModeSymlink != 0):
 			c.subs = append(c.subs, path)

@@ -1,4 +1,4 @@
-package tail
+package fsys
 
 import (
 	"os"
@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// seekData returns the position of the first byte at or after off that is not in
+// SeekData returns the position of the first byte at or after off that is not in
 // a hole, or -1 when there is none. The file position it moves is used by nobody.
-func seekData(f *os.File, off int64) (int64, bool) {
+func SeekData(f *os.File, off int64) (int64, bool) {
 	n, err := unix.Seek(int(f.Fd()), off, unix.SEEK_DATA)
 	if err == unix.ENXIO {
 		return -1, true
@@ -16,15 +16,15 @@ func seekData(f *os.File, off int64) (int64, bool) {
 	return n, err == nil
 }
 
-// birth returns when the file was created, in Unix nanoseconds; 0: unknown.
-func birth(f *os.File) int64 {
+// Birth returns when the file was created, in Unix nanoseconds; 0: unknown.
+func Birth(f *os.File) int64 {
 	var x unix.Statx_t
 	err := unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_BTIME, &x)
 	return birthOf(&x, err)
 }
 
-// birthPath is birth of the file at path.
-func birthPath(path string) int64 {
+// BirthPath is birth of the file at path.
+func BirthPath(path string) int64 {
 	var x unix.Statx_t
 	err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_BTIME, &x)
 	return birthOf(&x, err)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package tail
+package fsys
 
 import (
 	"errors"
@@ -16,7 +16,8 @@ func openShared(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 }
 
-func statPath(path string, st *fileStat) error {
+// StatPath looks at what is at path, links followed.
+func StatPath(path string, st *Stat) error {
 	var u unix.Stat_t
 	for {
 		err := unix.Stat(path, &u)
@@ -31,7 +32,8 @@ func statPath(path string, st *fileStat) error {
 	}
 }
 
-func statFile(f *os.File, st *fileStat) error {
+// StatFile looks at an open file.
+func StatFile(f *os.File, st *Stat) error {
 	var u unix.Stat_t
 	for {
 		err := unix.Fstat(int(f.Fd()), &u)
@@ -46,18 +48,18 @@ func statFile(f *os.File, st *fileStat) error {
 	}
 }
 
-func (st *fileStat) fill(u *unix.Stat_t) {
-	st.id = inode{dev: uint64(u.Dev), ino: u.Ino}
-	st.size = u.Size
-	st.mtime = u.Mtim.Nano()
-	st.ctime = u.Ctim.Nano()
-	st.links = uint64(u.Nlink)
-	st.regular = u.Mode&unix.S_IFMT == unix.S_IFREG
+func (st *Stat) fill(u *unix.Stat_t) {
+	st.ID = Inode{Dev: uint64(u.Dev), Ino: u.Ino}
+	st.Size = u.Size
+	st.Mtime = u.Mtim.Nano()
+	st.Ctime = u.Ctim.Nano()
+	st.Links = uint64(u.Nlink)
+	st.Regular = u.Mode&unix.S_IFMT == unix.S_IFREG
 	st.dir = u.Mode&unix.S_IFMT == unix.S_IFDIR
 }
 
-// readAt is one pread: fewer bytes than asked for mean that the file ended there.
-func readAt(f *os.File, b []byte, off int64) (int, error) {
+// ReadAt is one pread: fewer bytes than asked for mean that the file ended there.
+func ReadAt(f *os.File, b []byte, off int64) (int, error) {
 	for {
 		n, err := unix.Pread(int(f.Fd()), b, off)
 		if err == unix.EINTR {
@@ -70,8 +72,8 @@ func readAt(f *os.File, b []byte, off int64) (int, error) {
 	}
 }
 
-// openLimit is the number of descriptors the process may have.
-func openLimit() int {
+// OpenLimit is the number of descriptors the process may have.
+func OpenLimit() int {
 	var l unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil || l.Cur > 1<<20 {
 		return 1 << 20
@@ -79,7 +81,7 @@ func openLimit() int {
 	return int(l.Cur)
 }
 
-// isTooMany tells whether err means that descriptors have run out.
-func isTooMany(err error) bool {
+// IsTooMany tells whether err means that descriptors have run out.
+func IsTooMany(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }

@@ -1,4 +1,4 @@
-package tail
+package fsys
 
 import (
 	"os"
@@ -10,21 +10,21 @@ import (
 // quickMost is the size in bytes up to which a read is tried as a quick one.
 const quickMost = 64 << 10
 
-// quick says whether the file system of a file can read without waiting.
-type quick int8
+// Quick says whether the file system of a file can read without waiting.
+type Quick int8
 
 const (
-	quickUnknown quick = iota
+	quickUnknown Quick = iota
 	quickYes
 	quickNo
 )
 
-// quickRead is readAt for a few bytes that were just written, and so are still in memory.
+// Read is readAt for a few bytes that were just written, and so are still in memory.
 // It asks for them on the condition that the disk need not be waited for, so that the
 // scheduler need not be told of a call that may take long: that wakes a second thread,
 // which costs several times what the read does. ok is false when the bytes are to be
 // read as usual: they are not in memory, or the file system cannot say.
-func (q *quick) quickRead(f *os.File, b []byte, off int64) (n int, ok bool) {
+func (q *Quick) Read(f *os.File, b []byte, off int64) (n int, ok bool) {
 	if *q == quickNo || len(b) == 0 || len(b) > quickMost {
 		return 0, false
 	}
@@ -45,7 +45,7 @@ func (q *quick) quickRead(f *os.File, b []byte, off int64) (n int, ok bool) {
 
 // quickStat is statFile where quickRead works, which is on file systems of this machine
 // that know what they have in memory.
-func (q *quick) quickStat(f *os.File, st *fileStat) bool {
+func (q *Quick) quickStat(f *os.File, st *Stat) bool {
 	if *q != quickYes {
 		return false
 	}
@@ -60,12 +60,12 @@ func (q *quick) quickStat(f *os.File, st *fileStat) bool {
 		*q = quickNo
 		return false
 	}
-	st.id = inode{dev: unix.Mkdev(x.Dev_major, x.Dev_minor), ino: x.Ino}
-	st.size = int64(x.Size)
-	st.mtime = x.Mtime.Sec*1e9 + int64(x.Mtime.Nsec)
-	st.ctime = x.Ctime.Sec*1e9 + int64(x.Ctime.Nsec)
-	st.links = uint64(x.Nlink)
-	st.regular = x.Mode&unix.S_IFMT == unix.S_IFREG
+	st.ID = Inode{Dev: unix.Mkdev(x.Dev_major, x.Dev_minor), Ino: x.Ino}
+	st.Size = int64(x.Size)
+	st.Mtime = x.Mtime.Sec*1e9 + int64(x.Mtime.Nsec)
+	st.Ctime = x.Ctime.Sec*1e9 + int64(x.Ctime.Nsec)
+	st.Links = uint64(x.Nlink)
+	st.Regular = x.Mode&unix.S_IFMT == unix.S_IFREG
 	st.dir = x.Mode&unix.S_IFMT == unix.S_IFDIR
 	return true
 }

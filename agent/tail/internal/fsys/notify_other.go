@@ -1,6 +1,6 @@
 //go:build !linux
 
-package tail
+package fsys
 
 import (
 	"context"
@@ -15,7 +15,8 @@ import (
 // portable is the notifier of every system that has none of its own here.
 type portable struct{ fs *fsnotify.Watcher }
 
-func newNotifier() (notifier, error) {
+// NewNotifier returns the notifier of this system.
+func NewNotifier() (Notifier, error) {
 	fs, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, err
@@ -23,13 +24,13 @@ func newNotifier() (notifier, error) {
 	return &portable{fs: fs}, nil
 }
 
-func (n *portable) add(dir string) (bool, error) { return false, n.fs.Add(dir) }
+func (n *portable) Add(dir string) (bool, error) { return false, n.fs.Add(dir) }
 
-func (n *portable) remove(dir string) { _ = n.fs.Remove(dir) }
+func (n *portable) Remove(dir string) { _ = n.fs.Remove(dir) }
 
-func (n *portable) close() { _ = n.fs.Close() }
+func (n *portable) Close() { _ = n.fs.Close() }
 
-func (n *portable) run(ctx context.Context, tell func(event), lost func()) error {
+func (n *portable) Run(ctx context.Context, tell func(Event), lost func()) error {
 	pause := time.NewTimer(time.Hour)
 	defer pause.Stop()
 	for {
@@ -62,7 +63,7 @@ func (n *portable) run(ctx context.Context, tell func(event), lost func()) error
 
 // drain takes the events that are there already. The library hands them over one by
 // one, so that it must be let run between two.
-func (n *portable) drain(tell func(event)) {
+func (n *portable) drain(tell func(Event)) {
 	for idle := 0; idle < 3; {
 		select {
 		case ev, ok := <-n.fs.Events:
@@ -78,6 +79,6 @@ func (n *portable) drain(tell func(event)) {
 	}
 }
 
-func eventOf(ev fsnotify.Event) event {
-	return event{dir: filepath.Dir(ev.Name), name: ev.Name, op: ev.Op}
+func eventOf(ev fsnotify.Event) Event {
+	return Event{Dir: filepath.Dir(ev.Name), Name: ev.Name, Op: ev.Op}
 }

@@ -1,4 +1,4 @@
-package tail
+package lines
 
 import (
 	"bytes"
@@ -31,7 +31,7 @@ func naive(data []byte, newline Newline, long LongLines, maxLine int) (lines []s
 			line = line[:len(line)-unit]
 		}
 		start = i + unit
-		switch sp := (splitter{newline: newline, maxLine: maxLine}); {
+		switch sp := (Splitter{Newline: newline, MaxLine: maxLine}); {
 		case len(line) <= maxLine:
 			lines = append(lines, "0 "+string(line))
 		case long == LongTruncate:
@@ -51,10 +51,10 @@ func naive(data []byte, newline Newline, long LongLines, maxLine int) (lines []s
 
 // chopped cuts data into lines as they come in reads of random sizes.
 func chopped(data []byte, newline Newline, long LongLines, maxLine int, rnd *rand.Rand) (got []string, done int) {
-	sp := splitter{newline: newline, long: long, maxLine: maxLine, maxLines: 1 + rnd.IntN(8)}
+	sp := Splitter{Newline: newline, Long: long, MaxLine: maxLine, MaxLines: 1 + rnd.IntN(8)}
 	pos, part, have := 0, 0, 0
 	for {
-		lines, c := sp.split(nil, data[pos:have], int64(pos), part, false)
+		lines, c := sp.Split(nil, data[pos:have], int64(pos), part, false)
 		for _, l := range lines {
 			s := fmt.Sprintf("%d ", l.Part)
 			if l.Last {
@@ -65,12 +65,12 @@ func chopped(data []byte, newline Newline, long LongLines, maxLine int, rnd *ran
 			}
 			got = append(got, s+string(data[pos+int(l.Start):pos+int(l.End)]))
 		}
-		pos += c.used
-		part = c.part
-		if c.used == 0 && have == len(data) {
+		pos += c.Used
+		part = c.Part
+		if c.Used == 0 && have == len(data) {
 			return got, pos
 		}
-		if c.used == 0 || rnd.IntN(2) == 0 {
+		if c.Used == 0 || rnd.IntN(2) == 0 {
 			have = min(len(data), have+1+rnd.IntN(40))
 		}
 	}
@@ -100,9 +100,9 @@ func FuzzSplit(f *testing.F) {
 }
 
 func TestSplitFinal(t *testing.T) {
-	sp := splitter{maxLine: 4, maxLines: 100}
-	lines, c := sp.split(nil, []byte("ab\ncdefgh"), 0, 0, true)
-	if len(lines) != 3 || c.used != 9 || lines[2].Part != 2 || !lines[2].Last {
+	sp := Splitter{MaxLine: 4, MaxLines: 100}
+	lines, c := sp.Split(nil, []byte("ab\ncdefgh"), 0, 0, true)
+	if len(lines) != 3 || c.Used != 9 || lines[2].Part != 2 || !lines[2].Last {
 		t.Fatalf("%+v %+v", lines, c)
 	}
 }
@@ -112,8 +112,8 @@ func TestSurrogatesStayTogether(t *testing.T) {
 	for _, u := range utf16.Encode([]rune("a😀😀😀\n")) {
 		b = binary.LittleEndian.AppendUint16(b, u)
 	}
-	sp := splitter{newline: NewlineUTF16LE, maxLine: 8, maxLines: 100}
-	lines, _ := sp.split(nil, b, 0, 0, false)
+	sp := Splitter{Newline: NewlineUTF16LE, MaxLine: 8, MaxLines: 100}
+	lines, _ := sp.Split(nil, b, 0, 0, false)
 	if len(lines) != 2 || lines[0].End != 6 || lines[1].End != 14 {
 		t.Fatalf("%+v", lines)
 	}
@@ -121,12 +121,12 @@ func TestSurrogatesStayTogether(t *testing.T) {
 
 func BenchmarkSplit(b *testing.B) {
 	data := bytes.Repeat([]byte(string(bytes.Repeat([]byte("x"), 148))+"\n"), 1700)
-	sp := splitter{maxLine: 1 << 20, maxLines: linesMost}
-	lines, _ := sp.split(nil, data, 0, 0, false)
+	sp := Splitter{MaxLine: 1 << 20, MaxLines: 32768}
+	lines, _ := sp.Split(nil, data, 0, 0, false)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		lines, _ = sp.split(lines[:0], data, 0, 0, false)
+		lines, _ = sp.Split(lines[:0], data, 0, 0, false)
 	}
 	b.ReportMetric(float64(len(lines))*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
 }

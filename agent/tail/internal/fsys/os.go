@@ -1,0 +1,156 @@
+package fsys
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// Inode is what the file system calls a file by.
+type Inode struct{ Dev, Ino uint64 }
+
+// Stat is what one look at a file tells. Times are Unix nanoseconds.
+type Stat struct {
+	ID      Inode
+	Size    int64
+	Mtime   int64
+	Ctime   int64  // 0 where there is none
+	Links   uint64 // 0: deleted, only descriptors keep it
+	Regular bool
+	dir     bool
+}
+
+// ErrChanged is returned when a name leads to another file than expected.
+var ErrChanged = errors.New("another file has this name now")
+
+// ErrNotRegular is why a socket, a device or a named pipe is not followed.
+var ErrNotRegular = errors.New("not a regular file")
+
+// IsGone tells whether err says for certain that there is no file of that name.
+// Everything else (no permission, no descriptors, an I/O error) says nothing
+// about the file.
+func IsGone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// System is how a Set sees files and time: as they are, but for what a test puts
+// between.
+type System struct {
+	Now   func() time.Time
+	Adapt func(st *Stat)         // changes what a look at a file told; nil: nothing
+	Born  func(h *os.File) int64 // stands for birth; nil: birth
+	Names func(dir string)       // told that a directory is read; nil: nothing
+}
+
+// ReadNames returns the names in a directory, sorted.
+func (s *System) ReadNames(dir string) ([]string, error) {
+	if s.Names != nil {
+		s.Names(dir)
+	}
+	return ReadNames(dir)
+}
+
+// StatPath looks at what is at path, links followed.
+func (s *System) StatPath(path string, st *Stat) error {
+	err := StatPath(path, st)
+	if err == nil && s.Adapt != nil {
+		s.Adapt(st)
+	}
+	return err
+}
+
+// StatFile looks at an open file.
+func (s *System) StatFile(h *os.File, st *Stat) error {
+	err := StatFile(h, st)
+	if err == nil && s.Adapt != nil {
+		s.Adapt(st)
+	}
+	return err
+}
+
+// StatFollowed is statFile for a file that is followed, the quick way where there is one.
+func (s *System) StatFollowed(h *os.File, q *Quick, st *Stat) error {
+	if !q.quickStat(h, st) {
+		return s.StatFile(h, st)
+	}
+	if s.Adapt != nil {
+		s.Adapt(st)
+	}
+	return nil
+}
+
+// Birth returns when a file was created, in Unix nanoseconds; 0: unknown.
+func (s *System) Birth(h *os.File) int64 {
+	if s.Born != nil {
+		return s.Born(h)
+	}
+	return Birth(h)
+}
+
+// Open opens a regular file for reading without waiting for anything.
+func (s *System) Open(path string) (*os.File, Stat, error) {
+	f, err := openShared(path)
+	if err != nil {
+		return nil, Stat{}, err
+	}
+	var st Stat
+	if err := s.StatFile(f, &st); err != nil {
+		_ = f.Close()
+		return nil, st, err
+	}
+	if !st.Regular {
+		_ = f.Close()
+		return nil, st, NotRegular(path, st)
+	}
+	return f, st, nil
+}
+
+func NotRegular(path string, st Stat) error {
+	err := ErrNotRegular
+	if st.dir {
+		err = syscall.EISDIR
+	}
+	return &fs.PathError{Op: "open", Path: path, Err: err}
+}
+
+// ReadFull reads len(b) bytes at off, fewer only at the end of the file.
+func ReadFull(f *os.File, b []byte, off int64) (int, error) {
+	n := 0
+	for n < len(b) {
+		m, err := ReadAt(f, b[n:], off+int64(n))
+		n += m
+		if err != nil && !errors.Is(err, io.EOF) {
+			return n, err
+		}
+		if m == 0 {
+			break
+		}
+	}
+	return n, nil
+}
+
+// Resolve returns the path with all symbolic links followed.
+func Resolve(path string) string {
+	r, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return path
+	}
+	return r
+}
+
+// ReadNames returns the names in a directory, sorted.
+func ReadNames(dir string) ([]string, error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	names, err := d.Readdirnames(-1)
+	_ = d.Close()
+	slices.Sort(names)
+	return names, err
+}
