@@ -56,7 +56,7 @@ func javas() []writer {
 		{Name: "log4j2-mapped", Version: "log4j2 2.25.5", Driver: "java", Path: log, Glob: all, Does: "MemoryMappedFile: NULs behind the data, in regions of 1 MiB"},
 		{Name: "java-util-logging", Version: "OpenJDK 17", Driver: "java", Path: "app.0.log", Glob: "app.?.log", Does: "app.0.log is written; app.1.log is the newest old one"},
 		{Name: "jboss-logmanager", Version: "jboss-logmanager 3.1.2", Driver: "java", Path: log, Glob: all, Does: "app.log → app.log.1, sliding"},
-		{Name: "tinylog", Version: "tinylog 2.7.0", Driver: "java", Path: "latest.log", Glob: "app.*.log", Does: "app.0.log, app.1.log, rising; latest.log is a copy or link of the newest"},
+		{Name: "tinylog", Version: "tinylog 2.7.0", Driver: "java", Path: "latest.log", Glob: "app.*.log", Does: "app.0.log, app.1.log, rising; latest.log is a hard link to the newest"},
 	}
 }
 
@@ -81,7 +81,7 @@ func natives() []writer {
 		{Name: "lumberjack-gz", Version: "lumberjack 2.2.1", Driver: "go", Path: log, Glob: all, Does: "app.log → app-DATE.log, then .gz"},
 		{Name: "timberjack", Version: "timberjack 1.4.10", Driver: "go", Path: log, Glob: all, Does: "app.log → app-DATE-REASON.log, then .zst"},
 		{Name: "file-rotatelogs", Version: "file-rotatelogs 2.4.0", Driver: "go", Path: log, Glob: "app.*.log", Does: "app.DATE.log; app.log is a symbolic link"},
-		{Name: "klog", Version: "klog 2.140.0", Driver: "go", Path: "driver.INFO", Glob: "driver.*.log.INFO.*", Does: "driver.HOST.USER.log.INFO.DATE.PID; driver.INFO is a symbolic link"},
+		{Name: "klog", Version: "klog 2.140.0", Driver: "go", Path: "driver.INFO", Glob: "driver.*.log.INFO.*", Does: "driver.HOST.USER.log.INFO.DATE.PID; driver.INFO is a symbolic link", Own: "a second file within one second overwrites the first"},
 		{Name: "glog", Version: "glog 1.2.5 (Go)", Driver: "go", Path: "driver.INFO", Glob: "driver.*.log.INFO.*", Does: "driver.HOST.USER.log.INFO.DATE.PID; driver.INFO is a symbolic link"},
 		{Name: "spdlog", Version: "spdlog 1.10", Driver: "cpp", Path: log, Glob: all, Does: "app.log → app.1.log, sliding"},
 		{Name: "log4cplus", Version: "log4cplus 2.0.8", Driver: "cpp", Path: log, Glob: all, Does: "app.log → app.log.1, sliding"},

@@ -24,11 +24,11 @@ func install(ctx context.Context, drivers, cache string, want map[string]bool, p
 		}
 	}
 	t := tools{
-		"go":     {filepath.Join(cache, "go-driver")},
+		"go":     {filepath.Join(cache, "go", "driver")},
 		"python": {filepath.Join(cache, "venv", "bin", "python"), filepath.Join(drivers, "python", "driver.py")},
 		"node":   {"node", filepath.Join(cache, "node", "driver.js")},
 		"java":   {"java", "-Xmx128m", "-cp", filepath.Join(cache, "java", "target", "classes") + ":" + filepath.Join(cache, "java", "target", "lib", "*"), "Driver"},
-		"cpp":    {filepath.Join(cache, "cpp-driver")},
+		"cpp":    {filepath.Join(cache, "cpp", "driver")},
 		"rust":   {filepath.Join(cache, "rust", "release", "driver")},
 		"ruby":   {"ruby", filepath.Join(drivers, "ruby", "driver.rb")},
 		"perl":   {"perl", filepath.Join(drivers, "perl", "driver.pl")},
@@ -56,6 +56,9 @@ func install(ctx context.Context, drivers, cache string, want map[string]bool, p
 			return sh(ctx, filepath.Join(cache, "java"), "mvn", "-q", "-B", "-DskipTests", "package")
 		},
 		"cpp": func() error {
+			if err := os.MkdirAll(filepath.Dir(t["cpp"][0]), 0o755); err != nil {
+				return err
+			}
 			return sh(ctx, filepath.Join(drivers, "cpp"), "g++", "-O1", "-std=c++17", "-DBOOST_LOG_DYN_LINK", "-DSPDLOG_COMPILED_LIB", "-DSPDLOG_FMT_EXTERNAL",
 				"driver.cc", "-o", t["cpp"][0], "-lspdlog", "-lfmt", "-llog4cplus", "-lglog", "-lboost_log_setup", "-lboost_log",
 				"-lboost_filesystem", "-lboost_thread", "-lboost_system", "-lpthread")

@@ -3,6 +3,7 @@
 // Usage: node driver.js WRITER DIR LINES PAUSE_MICROSECONDS SIZE
 // Each library rotates at about SIZE bytes and keeps far more generations than one run makes.
 'use strict'
+const fs = require('fs')
 const path = require('path')
 const [name, dir, lines, pause, size] = [process.argv[2], process.argv[3], +process.argv[4], +process.argv[5], +process.argv[6]]
 const file = path.join(dir, 'app.log')
@@ -14,7 +15,7 @@ const writers = {
     const winston = require('winston')
     const transport = new winston.transports.File(Object.assign({ filename: file, maxsize: size, maxFiles: keep }, more))
     const log = winston.createLogger({ format: winston.format.printf(i => i.message), transports: [transport] })
-    return { write: l => log.info(l), end: cb => { transport.on('finish', () => setTimeout(cb, 500)); log.end() } }
+    return { write: l => log.info(l), end: standing }
   },
   'winston-tailable' () { return writers.winston({ tailable: true }) },
   'winston-zipped' () { return writers.winston({ zippedArchive: true }) },
@@ -23,7 +24,7 @@ const writers = {
     const Daily = require('winston-daily-rotate-file')
     const transport = new Daily({ dirname: dir, filename: 'app-%DATE%.log', datePattern: 'YYYY-MM-DD-HH-mm-ss', createSymlink: true, symlinkName: 'current.log', maxFiles: keep })
     const log = winston.createLogger({ format: winston.format.printf(i => i.message), transports: [transport] })
-    return { write: l => log.info(l), end: cb => { transport.on('finish', () => setTimeout(cb, 500)); log.end() } }
+    return { write: l => log.info(l), end: standing }
   },
   'pino-roll' () {
     const pino = require('pino')
@@ -57,6 +58,19 @@ const writers = {
     const stream = rfs.createStream('app.log', { path: dir, size: (size >> 10) + 'K', maxFiles: keep, compress: 'gzip' })
     return { write: l => stream.write(l + '\n'), end: cb => stream.end(cb) }
   }
+}
+
+// standing calls back when the last line stands in a file, 30 s later at most: ending winston while it rotates
+// throws lines away, and that is no matter of its rotation.
+function standing (cb) {
+  const last = 'line ' + String(lines).padStart(8, '0')
+  const began = Date.now()
+  const timer = setInterval(() => {
+    const found = fs.readdirSync(dir).some(f => { try { return fs.readFileSync(path.join(dir, f)).includes(last) } catch { return false } })
+    if (!found && Date.now() - began < 30000) return
+    clearInterval(timer)
+    setTimeout(cb, 500)
+  }, 200)
 }
 
 async function main () {
