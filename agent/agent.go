@@ -25,16 +25,17 @@ const presenceInterval = time.Second
 
 // Agent ships lines until its Run ends. See New.
 type Agent struct {
-	cfg      Config
-	started  time.Time
-	pid      int
-	registry *positions.Registry
-	producer *ship.Producer
-	watcher  *tail.Watcher
-	etcd     *clientv3.Client
-	lists    *lists
-	tasks    *supervisor
-	release  sync.Once // of pages, before the first list
+	cfg       Config
+	started   time.Time
+	pid       int
+	registry  *positions.Registry
+	producer  *ship.Producer
+	watcher   *tail.Watcher
+	etcd      *clientv3.Client
+	lists     *lists
+	tasks     *supervisor
+	presences *etcdcfg.Announcer
+	release   sync.Once // of pages, before the first list
 }
 
 // New checks the configuration, takes the data directory (positions.ErrLocked when
@@ -60,6 +61,10 @@ func New(cfg Config) (*Agent, error) {
 		return nil, errors.Join(fmt.Errorf("agent: %w", err), a.registry.Close())
 	}
 	a.watcher = tail.NewWatcher(cfg.Log)
+	a.lists = newLists(etcdcfg.NewStore(a.etcd, cfg.ID, etcdcfg.WithTimeout(cfg.Etcd.Timeout)), cfg.CollectKey, cfg.DataDir, cfg.Log, a.apply)
+	a.presences = etcdcfg.NewAnnouncer(a.etcd, cfg.ID, etcdcfg.DefaultPresenceTTL, cfg.Log)
+	a.presences.SetTimeout(cfg.Etcd.Timeout)
+	a.presences.SetInstance(instance(cfg.DataDir), fmt.Sprintf("process %d on %s since %s", a.pid, cfg.Host, a.started.UTC().Format(time.RFC3339)))
 	a.tasks = newSupervisor(a.newShared()) // now, so that Report may be called at any time
 	return a, nil
 }
@@ -84,7 +89,6 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	stopOnSignal := context.AfterFunc(ctx, endReaders)
 	defer stopOnSignal()
 	a.tasks.begin(readers)
-	a.lists = newLists(etcdcfg.NewStore(a.etcd, a.cfg.ID, etcdcfg.WithTimeout(a.cfg.Etcd.Timeout)), a.cfg.CollectKey, a.cfg.DataDir, a.cfg.Log, a.apply)
 	front, frontCtx := errgroup.WithContext(readers)
 	noMoreLists := make(chan struct{})
 	front.Go(guard(func() error {
@@ -155,8 +159,7 @@ func (a *Agent) apply(snap etcdcfg.Snapshot) {
 
 // announce keeps the presence in etcd up to date until ctx ends.
 func (a *Agent) announce(ctx context.Context) error {
-	an := etcdcfg.NewAnnouncer(a.etcd, a.cfg.ID, etcdcfg.DefaultPresenceTTL, a.cfg.Log)
-	an.SetTimeout(a.cfg.Etcd.Timeout)
+	an := a.presences
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(guard(func() error { return an.Run(ctx) }))
 	g.Go(guard(func() error {

@@ -59,7 +59,7 @@ func (l *lists) run(ctx context.Context) error {
 			return err
 		case <-cache.C:
 			if !applied && !heard {
-				applied = l.fromCache("etcd does not answer")
+				applied = l.fromCache(l.noList())
 			}
 		case <-l.wake:
 			heard = true
@@ -158,11 +158,21 @@ func (l *lists) onState(err error) {
 	}
 	l.mu.Unlock()
 	switch {
+	case err != nil && etcdcfg.Refused(err) && was != err.Error():
+		l.log.Warn("etcd refuses to show the collect entries; what runs goes on, edits arrive when it does", "error", err)
 	case err != nil && was == "" || err != nil && was == "connecting":
 		l.log.Warn("etcd is not reachable; what runs goes on, edits arrive when it is back", "error", err)
 	case err == nil && was != "" && was != "connecting":
 		l.log.Info("etcd is reachable again")
 	}
+}
+
+// noList says why there is no list from etcd at the start.
+func (l *lists) noList() string {
+	if _, why := l.problems(); why != "" && why != "connecting" {
+		return why
+	}
+	return "etcd does not answer"
 }
 
 func (l *lists) setBad(why string) {

@@ -94,6 +94,7 @@ func (t *task) evidence(now time.Time) (state.Evidence, *tail.Set) {
 	}
 	topic := t.shared.producer.Topic(t.entry.Topic)
 	on := state.State{Code: topic.State, Since: topic.Since, Detail: topic.Err}
+	ev.Unasked = topic.Unasked
 	if topic.Slow {
 		ev.Slow = on
 	} else {
@@ -141,7 +142,10 @@ func (a *Agent) Report() report.Report {
 	r := report.Report{
 		Agent: a.cfg.ID, Host: a.cfg.Host, Version: a.cfg.Version,
 		At: now.UTC(), StartedAt: a.started.UTC(), Revision: revision,
-		Kafka: a.producer.Stats().Brokers, Tasks: []report.Task{},
+		Kafka: a.producer.Stats().Brokers, CollectKey: a.cfg.CollectKey, Twin: a.presences.Twin(), Tasks: []report.Task{},
+	}
+	if _, r.Etcd = a.lists.problems(); r.Etcd == "" {
+		r.Etcd = a.presences.Trouble()
 	}
 	for i, e := range entries {
 		if tasks[i] == nil {

@@ -2,11 +2,15 @@ package etcdcfg
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
@@ -36,8 +40,14 @@ type Announcer struct {
 	log     *slog.Logger
 	wake    chan struct{} // capacity 1
 
-	mu   sync.Mutex
-	text []byte // the presence as it is to stand in etcd; nil before the first Set
+	instance string // names this process among those with the id
+	about    string // what it says of itself
+
+	mu      sync.Mutex
+	keys    map[string][]byte // what is to stand in etcd, by what follows the id; nil before the first Set
+	member  []byte            // what is to stay without a lease
+	trouble string            // why the presence does not stand in etcd; empty: it does
+	twin    string            // what another process with the id says of itself; empty: there is none
 }
 
 // NewAnnouncer returns an announcer for an agent. A ttl of 0 is
@@ -49,7 +59,29 @@ func NewAnnouncer(c *clientv3.Client, id string, ttl time.Duration, log *slog.Lo
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Announcer{client: c, id: id, ttl: ttl, timeout: DefaultTimeout, log: log, wake: make(chan struct{}, 1)}
+	return &Announcer{client: c, id: id, ttl: ttl, timeout: DefaultTimeout, log: log, wake: make(chan struct{}, 1),
+		instance: strconv.FormatUint(rand.Uint64(), 16)}
+}
+
+// SetInstance names this process among those that may go by the same id, by mistake, and
+// what it says of itself. The name is to be the same when the process was killed and starts
+// again on the same host, and another one on any other host. It is to be called before
+// Run; without it the name is a new one each time.
+func (a *Announcer) SetInstance(name, about string) { a.instance, a.about = name, about }
+
+// Trouble says in words why the presence does not stand in etcd; empty when it does, or
+// nothing was tried yet.
+func (a *Announcer) Trouble() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.trouble
+}
+
+// Twin is what another process with the same id says of itself; empty when there is none.
+func (a *Announcer) Twin() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.twin
 }
 
 // SetTimeout sets how long one call may take; 0 leaves DefaultTimeout. It is to be called
@@ -64,17 +96,20 @@ func (a *Announcer) SetTimeout(d time.Duration) {
 // one is written, and one that changes nothing is not written.
 func (a *Announcer) Set(p Presence) {
 	p.ID = a.id
-	if p.Tasks == nil {
-		p.Tasks = []TaskState{}
-	}
-	text, err := json.Marshal(p)
+	keys, err := encodePresence(p)
 	if err != nil { // a time out of range, nothing else can fail
 		a.log.Error("presence not announced", "error", err)
 		return
 	}
+	keys[partInstance+a.instance] = []byte(a.about)
+	stays, err := json.Marshal(remains{Host: p.Host, Version: p.Version, Started: p.Started, CollectKey: p.CollectKey})
+	if err != nil {
+		a.log.Error("presence not announced", "error", err)
+		return
+	}
 	a.mu.Lock()
-	same := bytes.Equal(a.text, text)
-	a.text = text
+	same := maps.EqualFunc(a.keys, keys, bytes.Equal)
+	a.keys, a.member = keys, stays
 	a.mu.Unlock()
 	if !same {
 		select {
@@ -84,10 +119,10 @@ func (a *Announcer) Set(p Presence) {
 	}
 }
 
-func (a *Announcer) current() []byte {
+func (a *Announcer) current() (keys map[string][]byte, member []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.text
+	return a.keys, a.member
 }
 
 // Run announces until ctx ends, then takes the presence back and returns nil. While
@@ -106,6 +141,9 @@ func (a *Announcer) Run(ctx context.Context) error {
 			a.log.Info("presence announced again", "agent", a.id)
 		}
 		away = err != nil
+		a.mu.Lock()
+		a.trouble = Explain(err)
+		a.mu.Unlock()
 	}
 	for pause(ctx, wait) {
 		began := time.Now()
@@ -141,9 +179,10 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, tell fun
 		return fmt.Errorf("keep lease alive: %w", err)
 	}
 
-	var written []byte
+	w := &writing{a: a, lease: lease.ID, written: map[string][]byte{}}
 	var own clientv3.WatchChan // what happens to the key, once it is written
-	retry := time.NewTimer(0)  // for the first write, and after a failed one
+	twins := a.client.Watch(ownStream(keep), AgentsPrefix+a.id+partInstance, clientv3.WithPrefix(), clientv3.WithCreatedNotify())
+	retry := time.NewTimer(0) // for the first write, and after a failed one
 	defer retry.Stop()
 	look := time.NewTimer(lookAfter) // at the key, when the watch of it has ended
 	defer look.Stop()
@@ -157,27 +196,29 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, tell fun
 				return errLeaseLost
 			}
 			continue
+		case _, ok := <-twins:
+			if !ok {
+				twins = nil // it may not be watched, or etcd was away: the next session looks again
+			}
+			a.lookForTwin(keep)
+			continue
 		case resp, ok := <-own:
 			if !ok {
 				own = nil
 				look.Reset(lookAfter)
 				continue
 			}
-			if a.deleted(resp, lease.ID) {
-				written = nil
+			if deleted(resp) {
+				clear(w.written)
 			}
 		case <-look.C:
-			if own == nil && written != nil && !a.stands(keep, &own, look) {
-				written = nil
+			if own == nil && len(w.written) > 0 && !a.stands(keep, &own, look) {
+				clear(w.written)
 			}
 		case <-a.wake:
 		case <-retry.C:
 		}
-		text := a.current()
-		if text == nil || bytes.Equal(text, written) {
-			continue
-		}
-		revision, err := a.put(ctx, lease.ID, text)
+		revision, changed, err := w.write(ctx)
 		if err != nil {
 			if errors.Is(err, rpctypes.ErrLeaseNotFound) {
 				return errLeaseLost
@@ -188,10 +229,13 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, tell fun
 			retry.Reset(wait)
 			continue
 		}
+		if !changed {
+			continue
+		}
 		if own == nil {
 			own = a.client.Watch(ownStream(keep), AgentsPrefix+a.id, clientv3.WithRev(revision+1))
 		}
-		written, wait = text, 0
+		wait = 0
 		tell(nil)
 		if !a.settle(ctx, alive) {
 			return errLeaseLost
@@ -237,36 +281,53 @@ func (a *Announcer) settle(ctx context.Context, alive <-chan *clientv3.LeaseKeep
 	}
 }
 
-// put writes the presence and returns the revision of that.
-func (a *Announcer) put(ctx context.Context, lease clientv3.LeaseID, text []byte) (int64, error) {
-	call, cancel := context.WithTimeout(ctx, a.timeout)
-	defer cancel()
-	resp, err := a.client.Put(call, AgentsPrefix+a.id, string(text), clientv3.WithLease(lease))
-	if err != nil {
-		return 0, err
-	}
-	return resp.Header.Revision, nil
-}
-
 // deleted reports whether somebody removed the presence, which is written again then:
-// a person, or another agent that went by the same id and stopped. One that writes
-// over it is a mistake in somebody's configuration and is only told: writing
-// again would go on forever.
-func (a *Announcer) deleted(resp clientv3.WatchResponse, lease clientv3.LeaseID) bool {
+// a person, or another agent that went by the same id and stopped.
+func deleted(resp clientv3.WatchResponse) bool {
 	gone := false
 	for _, ev := range resp.Events {
 		gone = ev.Type == clientv3.EventTypeDelete
-		if !gone && clientv3.LeaseID(ev.Kv.Lease) != lease {
-			a.log.Warn("another agent announces itself under the same id: give each its own [agent] id", "agent", a.id)
-		}
 	}
 	return gone
 }
 
-// revoke takes the presence back, also after ctx has ended.
+// lookForTwin looks which processes announce themselves under the id. Another one is a
+// mistake in somebody's configuration: both go on, and both say so.
+func (a *Announcer) lookForTwin(ctx context.Context) {
+	call, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	got, err := a.client.Get(call, AgentsPrefix+a.id+partInstance, clientv3.WithPrefix())
+	if err != nil {
+		return // the watch tells of the next change, and readers see it for themselves
+	}
+	twin := ""
+	for _, kv := range got.Kvs {
+		if _, part := splitAgentKey(string(kv.Key)); part != partInstance+a.instance {
+			twin = cmp.Or(string(kv.Value), "another process")
+		}
+	}
+	a.mu.Lock()
+	was := a.twin
+	a.twin = twin
+	a.mu.Unlock()
+	switch {
+	case twin != "" && was == "":
+		a.log.Error("another agent announces itself under the same id: give each its own [agent] id", "agent", a.id, "other", twin)
+	case twin == "" && was != "":
+		a.log.Info("the other agent with the same id is gone", "agent", a.id)
+	}
+}
+
+// revoke takes the presence back, also after ctx has ended. Then it is a goodbye: what
+// would tell of a lost agent is removed too.
 func (a *Announcer) revoke(ctx context.Context, lessor clientv3.Lease, lease clientv3.LeaseID) {
 	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.timeout)
 	defer cancel()
+	if ctx.Err() != nil {
+		if _, err := a.client.Delete(call, AgentsPrefix+a.id+partMember); err != nil {
+			a.log.Debug("goodbye not said, the agent will be taken for lost", "agent", a.id, "error", err)
+		}
+	}
 	if _, err := lessor.Revoke(call, lease); err != nil && !errors.Is(err, rpctypes.ErrLeaseNotFound) {
 		a.log.Debug("lease not revoked, it runs out by itself", "agent", a.id, "error", err)
 	}

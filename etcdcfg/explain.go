@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -24,6 +25,39 @@ func (e *ServerError) Error() string {
 
 // Unwrap returns the error of the client library.
 func (e *ServerError) Unwrap() error { return e.Err }
+
+// DeniedError is that etcd answered and refused, because the role of our user lacks a right.
+type DeniedError struct {
+	Right string   // "read" or "readwrite"
+	Keys  []string // each in quotes, and as a prefix where the right is needed on all keys below
+	Err   error
+}
+
+// Error names the right that lacks and where.
+func (e *DeniedError) Error() string {
+	return fmt.Sprintf("permission denied: the role of this etcd user needs the right %s on %s", e.Right, strings.Join(e.Keys, " and "))
+}
+
+// Unwrap returns the answer of etcd.
+func (e *DeniedError) Unwrap() error { return e.Err }
+
+// Refused says whether etcd answered and refused for the sake of rights or login: it is
+// reachable then.
+func Refused(err error) bool { return isDenied(err) }
+
+// denied adds to a refusal which right lacks on which key; another error is returned as it is.
+func denied(err error, right string, keys ...string) error {
+	if !errors.Is(rpctypes.Error(err), rpctypes.ErrPermissionDenied) {
+		return err
+	}
+	return &DeniedError{Right: right, Keys: keys, Err: err}
+}
+
+// keyName is a key as a DeniedError has it.
+func keyName(key string) string { return strconv.Quote(key) }
+
+// prefixName is all keys that begin so.
+func prefixName(prefix string) string { return "the prefix " + strconv.Quote(prefix) }
 
 // explanations say what an answer of etcd means, and what to do.
 func explanations() []struct {
@@ -62,6 +96,10 @@ func Explain(err error) string {
 	var se *ServerError
 	if errors.As(err, &se) {
 		return err.Error() // it says it all already
+	}
+	var de *DeniedError
+	if errors.As(err, &de) {
+		return de.Error()
 	}
 	known := rpctypes.Error(err)
 	for _, e := range explanations() {

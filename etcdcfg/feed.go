@@ -101,7 +101,7 @@ func (f *feed) follow(ctx context.Context, revision int64) error {
 				f.done()
 			}
 			if err := resp.Err(); err != nil {
-				return fmt.Errorf("watch: %w", f.store.explain(ctx, err))
+				return fmt.Errorf("watch: %w", f.store.explain(ctx, denied(err, "read", readName(f.key))))
 			}
 		}
 	}

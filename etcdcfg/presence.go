@@ -23,6 +23,11 @@ type Presence struct {
 	ListError  string      `json:"list_error,omitempty"` // why the list in etcd is not applied
 	Kafka      string      `json:"kafka,omitempty"`      // state of the Kafka side in words
 	Tasks      []TaskState `json:"tasks"`
+
+	// What follows is found out by who reads presences.
+	Duty      Duty     `json:"-"` // whether it is there
+	Expected  bool     `json:"-"` // by name: it must be there
+	Instances []string `json:"-"` // of two or more processes under this id: what each says of itself; nil else
 }
 
 // TaskState is the state of one entry on the agent that announces it.

@@ -47,7 +47,7 @@ func (d *desk) presence(t *testing.T, id string) (etcdcfg.Presence, bool) {
 		t.Fatalf("presences at %d: %v", rev, err)
 	}
 	for _, p := range list {
-		if p.ID == id {
+		if p.ID == id && p.Duty == etcdcfg.DutyOn {
 			return p, true
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
@@ -20,19 +19,24 @@ const (
 	presencesPage     = 250
 )
 
-// Presences returns the agents on duty, sorted by id, and the revision of the
-// store at which they were read.
+// Presences returns the agents that are there or should be, sorted by id, and the
+// revision of the store at which they were read. See Presence.Duty.
 func (s *Store) Presences(ctx context.Context) ([]Presence, int64, error) {
-	found, revision, err := s.presences(ctx)
+	found, revision, err := s.roster(ctx)
 	if err != nil {
 		return nil, 0, fmt.Errorf("load presences: %w", err)
 	}
-	return sortedPresences(found), revision, nil
+	return found.presences(), revision, nil
 }
 
-// presences reads all presences in pages, at one revision.
-func (s *Store) presences(ctx context.Context) (map[string]Presence, int64, error) {
-	found := make(map[string]Presence)
+// OnDuty are the agents of a list that are there.
+func OnDuty(list []Presence) []Presence {
+	return slices.DeleteFunc(slices.Clone(list), func(p Presence) bool { return p.Duty != DutyOn })
+}
+
+// roster reads all that stands for agents in pages, at one revision.
+func (s *Store) roster(ctx context.Context) (roster, int64, error) {
+	found := roster{}
 	from, revision := AgentsPrefix, int64(0)
 	for {
 		got, err := s.get(ctx, from, clientv3.WithRange(clientv3.GetPrefixRangeEnd(AgentsPrefix)),
@@ -44,8 +48,7 @@ func (s *Store) presences(ctx context.Context) (map[string]Presence, int64, erro
 			revision = got.Header.Revision
 		}
 		for _, kv := range got.Kvs {
-			p := readPresence(kv)
-			found[p.ID] = p
+			found.set(kv)
 		}
 		if !got.More || len(got.Kvs) == 0 {
 			return found, revision, nil
@@ -57,7 +60,7 @@ func (s *Store) presences(ctx context.Context) (map[string]Presence, int64, erro
 // readPresence reads a presence. One that cannot be read is shown by what its key
 // says, with the reason, rather than left out.
 func readPresence(kv *mvccpb.KeyValue) Presence {
-	id := strings.TrimPrefix(string(kv.Key), AgentsPrefix)
+	id, _ := splitAgentKey(string(kv.Key))
 	var p Presence
 	if err := json.Unmarshal(kv.Value, &p); err != nil {
 		p = Presence{ListError: fmt.Sprintf("its presence cannot be read: %v", err)}
@@ -66,23 +69,19 @@ func readPresence(kv *mvccpb.KeyValue) Presence {
 	return p
 }
 
-func sortedPresences(m map[string]Presence) []Presence {
-	return slices.SortedFunc(maps.Values(m), func(a, b Presence) int { return strings.Compare(a.ID, b.ID) })
-}
-
-// WatchPresences follows the agents on duty until ctx ends, and returns nil then.
+// WatchPresences follows the agents that are there or should be until ctx ends, and returns nil then.
 // It calls onPresences with all of them, sorted by id, at first and after changes,
 // at most five times a second. The slice is the receiver's to keep and the
 // Presences in it are not to be changed. For onState, and for who calls, see Watch.
 func (s *Store) WatchPresences(ctx context.Context, onPresences func([]Presence), onState func(error)) error {
-	box := newMailbox[map[string]Presence](presencesInterval)
-	var agents map[string]Presence
+	box := newMailbox[roster](presencesInterval)
+	var agents roster
 	f := &feed{
 		store: s,
 		key:   AgentsPrefix,
 		opts:  []clientv3.OpOption{clientv3.WithPrefix()},
 		load: func(ctx context.Context) (revision int64, err error) {
-			found, revision, err := s.presences(ctx)
+			found, revision, err := s.roster(ctx)
 			if err == nil {
 				agents = found
 			}
@@ -90,15 +89,14 @@ func (s *Store) WatchPresences(ctx context.Context, onPresences func([]Presence)
 		},
 		event: func(ev *clientv3.Event, _ int64) {
 			if ev.Type == clientv3.EventTypePut {
-				p := readPresence(ev.Kv)
-				agents[p.ID] = p
+				agents.set(ev.Kv)
 			} else {
-				delete(agents, strings.TrimPrefix(string(ev.Kv.Key), AgentsPrefix))
+				agents.remove(string(ev.Kv.Key))
 			}
 		},
 		done:  func() { box.post(maps.Clone(agents)) },
 		state: box.postState,
 	}
-	runFeed(ctx, f, box, func(m map[string]Presence) { onPresences(sortedPresences(m)) }, onState)
+	runFeed(ctx, f, box, func(r roster) { onPresences(r.presences()) }, onState)
 	return nil
 }

@@ -69,6 +69,11 @@ func (s *Store) saveRaw(ctx context.Context, base Snapshot, raw []byte, note str
 		Commit()
 	switch {
 	case err == nil:
+	case isDenied(err):
+		if lacking := s.lacking(ctx, base.Key); len(lacking) > 0 {
+			err = denied(err, "readwrite", lacking...)
+		}
+		return Snapshot{}, s.explain(ctx, err)
 	case refused(err):
 		return Snapshot{}, s.explain(ctx, err)
 	default:

@@ -192,7 +192,7 @@ func TestUsersAndPasswords(t *testing.T) {
 	for want, got := range map[string]error{
 		"etcd asks for a user: set [etcd] username and password_file":                           load(d.client, d.key),
 		"user name or password is wrong: check [etcd] username and password_file":               load(user("ann", "guess"), d.key),
-		"permission denied: the role of this etcd user does not include the key":                load(user("ann", "ann-pw"), "another_key"),
+		"permission denied: the role of this etcd user needs the right read on \"another_key\"": load(user("ann", "ann-pw"), "another_key"),
 		"etcd at " + d.server.Endpoints()[0] + ": user name or password is wrong: check [etcd]": load(user("bob", "pw"), d.key),
 	} {
 		if got == nil || !strings.Contains(got.Error(), want) {

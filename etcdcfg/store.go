@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -110,7 +111,7 @@ func (s *Store) get(ctx context.Context, key string, opts ...clientv3.OpOption) 
 	call, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	got, err := s.client.Get(call, key, opts...)
-	return got, s.explain(ctx, err)
+	return got, s.explain(ctx, denied(err, "read", readName(key)))
 }
 
 // explain turns an error of the client into one for people. When the caller's
@@ -123,4 +124,39 @@ func (s *Store) explain(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	return &ServerError{Endpoints: slices.Clone(s.client.Endpoints()), Err: err}
+}
+
+// readName is what must be readable for a read at key: of what stands below a prefix of
+// ours, all of it is read.
+func readName(key string) string {
+	for _, prefix := range []string{AgentsPrefix, HistoryPrefix} {
+		if strings.HasPrefix(key, prefix) {
+			if prefix == AgentsPrefix {
+				key = prefix
+			}
+			return prefixName(key)
+		}
+	}
+	return keyName(key)
+}
+
+// MayWrite asks etcd whether our user may write a key, without writing it: a transaction
+// whose condition cannot hold is checked for rights like any other.
+func (s *Store) MayWrite(ctx context.Context, key string) error {
+	call, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	_, err := s.client.Txn(call).If(clientv3.Compare(clientv3.Version(key), "<", 0)).Then(clientv3.OpPut(key, "")).Commit()
+	return s.explain(ctx, denied(err, "readwrite", keyName(key)))
+}
+
+// lacking names the keys of an edit that may not be written.
+func (s *Store) lacking(ctx context.Context, key string) []string {
+	var out []string
+	for name, probe := range map[string]string{keyName(key): key, prefixName(HistoryPrefix + key + "/"): HistoryPrefix + key + "/1"} {
+		if err := s.MayWrite(ctx, probe); isDenied(err) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }

@@ -16,14 +16,17 @@ const DefaultTopic = "logctl-reports"
 // reports of the same start. Whoever may write to the topic can put anything into its
 // fields: they are safe.Untrusted.
 type Report struct {
-	Agent     string    `json:"agent"`
-	Host      string    `json:"host"`
-	Version   string    `json:"version"`
-	At        time.Time `json:"at"`
-	StartedAt time.Time `json:"started_at"`
-	Revision  int64     `json:"revision"` // etcd revision of the applied list
-	Kafka     string    `json:"kafka"`    // state of the Kafka side in words; "ok" when well
-	Tasks     []Task    `json:"tasks"`
+	Agent      string    `json:"agent"`
+	Host       string    `json:"host"`
+	Version    string    `json:"version"`
+	At         time.Time `json:"at"`
+	StartedAt  time.Time `json:"started_at"`
+	Revision   int64     `json:"revision"` // etcd revision of the applied list
+	Kafka      string    `json:"kafka"`    // state of the Kafka side in words; "ok" when well
+	CollectKey string    `json:"collect_key,omitempty"`
+	Etcd       string    `json:"etcd,omitempty"` // why etcd is not followed, or the presence does not stand there, in words; empty when well
+	Twin       string    `json:"twin,omitempty"` // what another process that goes by the same id says of itself; empty: there is none
+	Tasks      []Task    `json:"tasks"`
 }
 
 // Task is one running entry in a Report.

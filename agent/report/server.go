@@ -102,6 +102,9 @@ func HealthOf(r Report) Health {
 	if r.Kafka != "ok" && r.Kafka != "" {
 		h.Problems = append(h.Problems, r.Kafka)
 	}
+	if r.Twin != "" {
+		h.Problems = append(h.Problems, string(state.Twice)+": "+r.Twin)
+	}
 	for _, t := range r.Tasks {
 		if t.State.Severity() >= state.Warn {
 			p := t.Path + " -> " + t.Topic + ": " + string(t.State)

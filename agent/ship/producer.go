@@ -292,7 +292,9 @@ func (p *Producer) Topic(topic string) TopicStatus {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t := p.topics[topic]; t != nil {
-		return t.status
+		st := t.status
+		st.Unasked = len(t.parts) == 0 && t.trouble.state == ""
+		return st
 	}
 	return TopicStatus{Topic: topic}
 }

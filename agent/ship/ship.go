@@ -68,11 +68,12 @@ type Result struct {
 
 // TopicStatus is a topic's state.
 type TopicStatus struct {
-	Topic string
-	State status.Code // "" when nothing is known to be in the way of records
-	Err   string      // the reason in full, with what to do; "" when State is ""
-	Since time.Time   // when State became so
-	Slow  bool        // records flow all the same, slowly or unseen by readers
+	Topic   string
+	State   status.Code // "" when nothing is known to be in the way of records
+	Err     string      // the reason in full, with what to do; "" when State is ""
+	Since   time.Time   // when State became so
+	Unasked bool        // Kafka was not asked about the topic yet, or has not answered
+	Slow    bool        // records flow all the same, slowly or unseen by readers
 }
 
 // Stats are counters since New, and what is held now.

@@ -33,6 +33,8 @@ type Evidence struct {
 	Slow    State // what slows the topic down, or hides its lines, without stopping them
 	Cluster State // why no broker answers; the zero Code: one does, or nobody asked
 
+	Unasked bool // Kafka has not said anything of the topic yet
+
 	Nothing State // why no file can be read; the zero Code: one can
 	Partial State // why the first of some files cannot be read
 
@@ -65,6 +67,8 @@ func Judge(e Evidence) State {
 		return e.Topic
 	case e.Cluster.Code != "":
 		return e.Cluster
+	case e.Unasked:
+		return State{Code: Starting}
 	case e.Nothing.Code != "":
 		return e.Nothing
 	case e.Partial.Code != "":

@@ -13,7 +13,7 @@ func TestJudge(t *testing.T) {
 	ev := Evidence{
 		Now: now, Disabled: true, Failure: "broken", Waits: true,
 		Topic: of(TopicMissing), Slow: of(Throttled), Cluster: of(KafkaUnreachable),
-		Nothing: of(PermissionDenied), Partial: of(NotAllowed),
+		Unasked: true, Nothing: of(PermissionDenied), Partial: of(NotAllowed),
 		OldestUnacked: time.Minute, LagBytes: 5, LinesRead: 1, LastRead: now,
 	}
 	for _, step := range []struct {
@@ -27,6 +27,7 @@ func TestJudge(t *testing.T) {
 		{PermissionDenied, func() { ev.Nothing = of(WaitingForFile) }},
 		{TopicMissing, func() { ev.Topic = State{} }},
 		{KafkaUnreachable, func() { ev.Cluster = State{} }},
+		{Starting, func() { ev.Unasked = false }},
 		{WaitingForFile, func() { ev.Nothing = State{} }},
 		{NotAllowed, func() { ev.Partial = State{} }},
 		{Throttled, func() { ev.Slow = State{} }},

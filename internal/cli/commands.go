@@ -10,6 +10,7 @@ func addCommands(root *cobra.Command, a *app) {
 		newTailTopicCmd(a),
 		newEntriesCmd(a),
 		newStatusCmd(a),
+		newAgentsCmd(a),
 		newDemoCmd(a),
 		newVersionCmd(a),
 	)

@@ -104,7 +104,7 @@ func (f *editFlags) add(cmd *cobra.Command) {
 	s.StringVarP(&f.note, "note", "m", "", "why, for the history")
 	s.Int64Var(&f.revision, "if-revision", 0, "edit only when the list is at this revision")
 	s.BoolVar(&f.dryRun, "dry-run", false, "print the diff and change nothing")
-	s.DurationVar(&f.wait, "wait", 0, "wait this long for all agents to apply the edit; exit 1 if one does not")
+	s.DurationVar(&f.wait, "wait", 0, "wait this long for all agents to apply the edit and the edited entries to work; exit 1 if one does not")
 	addOutput(cmd, &f.output, "table", "json")
 }
 
@@ -218,7 +218,7 @@ func (a *app) save(ctx context.Context, d *entriesDesk, f *editFlags, base etcdc
 		safe.Fprintf(a.Err, "nothing to change: %s stays at revision %d\n", d.key, saved.ModRevision)
 	}
 	if f.wait > 0 {
-		applied, err := a.waitApplied(ctx, d, saved.ModRevision, f.wait)
+		applied, err := a.waitApplied(ctx, d, saved.ModRevision, editedBy(base.Entries, saved.Entries), f.wait)
 		if err != nil {
 			return err
 		}

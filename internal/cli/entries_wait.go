@@ -39,10 +39,10 @@ func (p agentProblem) String() string {
 	return strings.Join(append(where, p.What), ": ")
 }
 
-// appliedBy counts the agents of a collect key that apply a revision.
+// appliedBy counts the agents on duty for a collect key that apply a revision.
 func appliedBy(list []etcdcfg.Presence, key string, revision int64) *applied {
 	out := &applied{Missing: []agentProblem{}}
-	for _, p := range list {
+	for _, p := range etcdcfg.OnDuty(list) {
 		if p.CollectKey != key {
 			continue
 		}
@@ -59,14 +59,41 @@ func appliedBy(list []etcdcfg.Presence, key string, revision int64) *applied {
 	return out
 }
 
-// waitApplied waits until every agent of the key applies a revision, or the time is
-// over, and says how it stands.
-func (a *app) waitApplied(ctx context.Context, d *entriesDesk, revision int64, within time.Duration) (*applied, error) {
+// working adds the entries of an edit that do not work on an agent that applies it. A file
+// that is yet to come is no fault.
+func (out *applied) working(list []etcdcfg.Presence, key string, revision int64, edited map[string]bool) *applied {
+	for _, p := range etcdcfg.OnDuty(list) {
+		if p.CollectKey != key || p.Revision < revision {
+			continue
+		}
+		for _, t := range p.Tasks {
+			code := state.Code(t.State)
+			if !edited[(etcdcfg.Entry{Path: t.Path, Topic: t.Topic}).Key()] || code.Severity() < state.Warn && code != state.Starting {
+				continue
+			}
+			out.Missing = append(out.Missing, agentProblem{Agent: p.ID, Path: t.Path, Topic: t.Topic, State: code, What: reasonOf(code, t.Error)})
+		}
+	}
+	return out
+}
+
+// reasonOf is a state with its reason, or with what it means where no reason is given.
+func reasonOf(code state.Code, text string) string {
+	if text == "" || text == string(code) {
+		row := state.Of(code)
+		text = row.Meaning + " " + row.Do
+	}
+	return string(code) + ": " + text
+}
+
+// waitApplied waits until every agent of the key applies a revision and the edited entries
+// work there, or the time is over, and says how it stands.
+func (a *app) waitApplied(ctx context.Context, d *entriesDesk, revision int64, edited map[string]bool, within time.Duration) (*applied, error) {
 	timed, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	var last *applied
 	err := d.WatchPresences(timed, func(list []etcdcfg.Presence) {
-		if last = appliedBy(list, d.key, revision); len(last.Missing) == 0 {
+		if last = appliedBy(list, d.key, revision).working(list, d.key, revision, edited); len(last.Missing) == 0 {
 			cancel()
 		}
 	}, nil)
@@ -83,4 +110,19 @@ func (a *app) waitApplied(ctx context.Context, d *entriesDesk, revision int64, w
 		safe.Fprintf(a.Err, "  %s\n", p)
 	}
 	return last, nil
+}
+
+// editedBy are the keys of the entries that an edit added or changed.
+func editedBy(before, after []etcdcfg.Entry) map[string]bool {
+	old := map[string]etcdcfg.Entry{}
+	for _, e := range before {
+		old[e.Key()] = e
+	}
+	out := map[string]bool{}
+	for _, e := range after {
+		if was, ok := old[e.Key()]; !ok || !was.Equal(e) {
+			out[e.Key()] = true
+		}
+	}
+	return out
 }

@@ -34,9 +34,13 @@ list from etcd and rates from the report topic in Kafka; with one of the two awa
 what the other knows, and says so.
 
 It exits 0 when all is well and 1 when something is not, so that it can be a health check:
-a server away, a bad list, no agent on duty, an agent without reports or behind the list,
-a task that cannot work, a line that waits longer than --max-delay for its
-acknowledgement, or more lag than --max-lag. A file that does not exist yet is no problem.`,
+a server away, a bad list, no agent on duty, an agent that is lost or never came, two agents
+with one id, an agent without reports or behind the list, a task that cannot work, a line
+that waits longer than --max-delay for its acknowledgement, or more lag than --max-lag. A
+file that does not exist yet is no problem. docs/states.md has every state.
+
+-o check prints one line for Nagios and its like, with exit codes as they want them: 0 well, 1
+lines wait or an agent is behind, 2 something does not work, 3 nothing could be found out.`,
 		Example: `  logctl status
   logctl status -o json | jq '.problems'
   logctl status --watch
@@ -51,19 +55,20 @@ acknowledgement, or more lag than --max-lag. A file that does not exist yet is n
 	s.DurationVar(&f.maxDelay, "max-delay", time.Minute, "oldest line without acknowledgement that is well (0: any)")
 	s.StringVar(&f.maxLag, "max-lag", "", "bytes of a task not yet acknowledged that are well, such as 100MiB (default any)")
 	s.DurationVar(&f.window, "window", 30*time.Second, "how far back reports are read")
-	addOutput(cmd, &f.output, "table", "json")
+	addOutput(cmd, &f.output, "table", "json", "check")
 	return cmd
 }
 
 // statusDesk is what status asks.
 type statusDesk struct {
-	store *etcdcfg.Store
-	admin *kafka.Admin
-	kafka kafka.Config
-	key   string
-	topic string // of the reports
-	flags *statusFlags
-	lag   int64 // 0: any
+	store    *etcdcfg.Store
+	admin    *kafka.Admin
+	kafka    kafka.Config
+	key      string
+	topic    string   // of the reports
+	expected []string // ids of agents that must be there, beside those that etcd names
+	flags    *statusFlags
+	lag      int64 // 0: any
 }
 
 func (a *app) status(cmd *cobra.Command, f *statusFlags) error {
@@ -92,7 +97,7 @@ func (a *app) status(cmd *cobra.Command, f *statusFlags) error {
 	d := &statusDesk{
 		store: etcdcfg.NewStore(client, author(), etcdcfg.WithTimeout(c.Etcd.Timeout), etcdcfg.WithReadOnly()),
 		admin: kafka.NewAdmin(kafkaConfig(c)), kafka: kafkaConfig(c),
-		key: resolve(c.Etcd.CollectKey), topic: c.Agent.ReportTopic, flags: f, lag: lag,
+		key: resolve(c.Etcd.CollectKey), topic: c.Agent.ReportTopic, expected: c.Etcd.ExpectedAgents, flags: f, lag: lag,
 	}
 	err = a.statusLoop(cmd.Context(), d)
 	return errors.Join(err, client.Close(), d.admin.Close())
@@ -109,6 +114,12 @@ func (a *app) statusLoop(ctx context.Context, d *statusDesk) error {
 			return err
 		}
 		if !d.flags.watch {
+			if f := d.flags; f.output == "check" {
+				if code := s.nagios(); code != nagiosOK {
+					return &exitError{code}
+				}
+				return nil
+			}
 			if !s.Healthy {
 				return &exitError{ExitFailure}
 			}

@@ -28,7 +28,8 @@ type facts struct {
 	etcdErr   error
 	reports   map[string]*reported // by agent
 	kafkaErr  error
-	noReports bool // the topic does not exist
+	noReports bool                 // the topic does not exist
+	lastHeard map[string]time.Time // of lost agents whose last report is older than the window
 }
 
 // gather asks etcd and Kafka at the same time.
@@ -40,6 +41,7 @@ func (d *statusDesk) gather(ctx context.Context) *statusReport {
 	wg.Go(func() { f.etcdErr = d.askEtcd(ctx, f) })
 	wg.Go(func() { f.kafkaErr = d.askKafka(ctx, f) })
 	wg.Wait()
+	d.lookBack(ctx, f)
 	return d.judge(f)
 }
 
@@ -83,6 +85,42 @@ func (d *statusDesk) askKafka(ctx context.Context, f *facts) error {
 	f.reports, err = readReports(ctx, d.kafka, d.topic, f.at.Add(-d.flags.window))
 	return err
 }
+
+// lookBack looks for the last reports of lost agents among all that the topic keeps, as
+// long as that takes no time to speak of.
+func (d *statusDesk) lookBack(ctx context.Context, f *facts) {
+	lost := map[string]bool{}
+	for _, p := range f.presences {
+		if p.Duty == etcdcfg.DutyLost && f.reports[p.ID] == nil && p.CollectKey == d.key {
+			lost[p.ID] = true
+		}
+	}
+	if len(lost) == 0 || f.kafkaErr != nil || f.noReports || d.topic == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookBackTime)
+	defer cancel()
+	r, err := consumer.Open(ctx, consumer.Config{Kafka: d.kafka, Topics: []string{d.topic}, From: consumer.Oldest(), Linger: -1})
+	if err != nil {
+		return // that Kafka is away is said elsewhere
+	}
+	defer func() { _ = r.Close() }()
+	f.lastHeard = map[string]time.Time{}
+	for {
+		records, err := r.Next(ctx)
+		if err != nil {
+			return
+		}
+		for i := range records {
+			if id := string(records[i].Key); lost[id] && records[i].Time.After(f.lastHeard[id]) {
+				f.lastHeard[id] = records[i].Time
+			}
+		}
+	}
+}
+
+// lookBackTime is how long lookBack may take.
+const lookBackTime = 2 * time.Second
 
 // reported is what an agent reported in the window.
 type reported struct {

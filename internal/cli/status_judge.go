@@ -53,7 +53,8 @@ type agentStatus struct {
 	ID       string     `json:"id"`
 	Host     string     `json:"host"`
 	Version  string     `json:"version"`
-	OnDuty   *bool      `json:"on_duty"` // null: etcd is away
+	OnDuty   *bool      `json:"on_duty"`         // null: etcd is away
+	State    state.Code `json:"state,omitempty"` // on duty, lost, never came, ...; empty: etcd is away
 	Revision int64      `json:"revision"`
 	Kafka    string     `json:"kafka"`
 	Started  time.Time  `json:"started"`
@@ -140,9 +141,14 @@ func (b *board) fromList() {
 	if b.f.etcdErr != nil || active == 0 {
 		return
 	}
-	for _, p := range b.f.presences {
+	for _, p := range etcdcfg.OnDuty(b.f.presences) {
 		if p.CollectKey == b.d.key {
 			return
+		}
+	}
+	for _, r := range b.f.reports {
+		if b.unannounced(r) {
+			return // which is said of each of them
 		}
 	}
 	b.s.problem(agentProblem{What: fmt.Sprintf("no agent is on duty for %q: start one with 'logctl agent'", b.d.key)})
@@ -150,27 +156,87 @@ func (b *board) fromList() {
 
 // fromPresences takes agents and the states of their tasks.
 func (b *board) fromPresences() {
+	known := map[string]bool{}
 	for _, p := range b.f.presences {
-		if p.CollectKey != b.d.key {
+		known[p.ID] = true
+		if p.CollectKey != b.d.key && (p.Duty != etcdcfg.DutyAwaited || p.CollectKey != "") {
 			continue
 		}
-		onDuty := true
-		b.s.Agents = append(b.s.Agents, agentStatus{
-			ID: p.ID, Host: p.Host, Version: p.Version, OnDuty: &onDuty, Revision: p.Revision, Kafka: p.Kafka, Started: p.Started, Tasks: len(p.Tasks),
-		})
-		switch {
-		case p.ListError != "" && b.f.list.Err == nil:
-			b.s.problem(agentProblem{Agent: p.ID, What: p.ListError})
-		case p.Revision < b.f.list.ModRevision && b.f.list.Err == nil:
-			b.s.problem(agentProblem{Agent: p.ID, What: fmt.Sprintf("applies revision %d of the list, which is at %d", p.Revision, b.f.list.ModRevision)})
-		}
-		for _, t := range p.Tasks {
-			b.task(p.ID, t.Path, t.Topic, t.State, t.Error)
-			if t.State == string(state.Shipping) {
-				b.well[p.ID+"\x00"+etcdcfg.Entry{Path: t.Path, Topic: t.Topic}.Key()] = true
-			}
+		b.presence(p)
+	}
+	if b.f.etcdErr != nil {
+		return
+	}
+	for _, id := range b.d.expected {
+		if !known[id] {
+			b.presence(etcdcfg.Presence{ID: id, Duty: etcdcfg.DutyAwaited})
 		}
 	}
+}
+
+// presence takes one agent in.
+func (b *board) presence(p etcdcfg.Presence) {
+	there := p.Duty == etcdcfg.DutyOn
+	a := agentStatus{ID: p.ID, Host: p.Host, Version: p.Version, OnDuty: &there, State: state.OnDuty, Revision: p.Revision, Kafka: p.Kafka, Started: p.Started, Tasks: len(p.Tasks)}
+	switch {
+	case p.Duty == etcdcfg.DutyLost:
+		a.State = state.Lost
+		b.s.problem(agentProblem{Agent: p.ID, State: a.State, What: b.lost(p)})
+	case p.Duty == etcdcfg.DutyAwaited:
+		a.State = state.Awaited
+		b.s.problem(agentProblem{Agent: p.ID, State: a.State, What: reasonOf(a.State, "")})
+	case len(p.Instances) > 1:
+		a.State = state.Twice
+		b.s.problem(agentProblem{Agent: p.ID, State: a.State, What: string(a.State) + ": " + strings.Join(p.Instances, " and ") + ": give each its own [agent] id"})
+	}
+	b.s.Agents = append(b.s.Agents, a)
+	if !there {
+		return
+	}
+	switch {
+	case p.ListError != "" && b.f.list.Err == nil:
+		b.s.problem(agentProblem{Agent: p.ID, What: p.ListError})
+	case p.Revision < b.f.list.ModRevision && b.f.list.Err == nil:
+		b.s.problem(agentProblem{Agent: p.ID, What: fmt.Sprintf("applies revision %d of the list, which is at %d", p.Revision, b.f.list.ModRevision)})
+	}
+	for _, t := range p.Tasks {
+		b.task(p.ID, t.Path, t.Topic, t.State, t.Error)
+		if t.State == string(state.Shipping) {
+			b.well[p.ID+"\x00"+etcdcfg.Entry{Path: t.Path, Topic: t.Topic}.Key()] = true
+		}
+		if b.f.kafkaErr != nil && t.Lag > 0 { // no report tells how much waits
+			b.waiting(t)
+		}
+	}
+}
+
+// waiting takes what waits from a presence, where reports cannot be read.
+func (b *board) waiting(t etcdcfg.TaskState) {
+	r := rates{LagBytes: t.Lag}
+	if !t.Oldest.IsZero() {
+		r.DelayMS = max(0, b.f.at.Sub(t.Oldest).Milliseconds())
+	}
+	e := b.entry(t.Path, t.Topic)
+	if e.Rates == nil {
+		e.Rates = &rates{}
+	}
+	e.Rates.add(r)
+}
+
+// lost says since when an agent is lost, as far as its last report tells.
+func (b *board) lost(p etcdcfg.Presence) string {
+	since := ""
+	if r := b.f.reports[p.ID]; r != nil {
+		since = ", last heard of " + shortDuration(b.f.at.Sub(r.newest.At)) + " ago"
+	} else if at, ok := b.f.lastHeard[p.ID]; ok {
+		since = ", last heard of at " + at.Local().Format("2006-01-02 15:04:05")
+	}
+	return string(state.Lost) + since + ": it stopped without goodbye: it was killed, its host is away, or it cannot reach etcd. When it is gone for good: logctl agents forget " + p.ID
+}
+
+// unannounced says whether an agent of this list reports that etcd does not know.
+func (b *board) unannounced(r *reported) bool {
+	return r.newest.CollectKey == b.d.key && b.f.at.Sub(r.newest.At) <= reportLate
 }
 
 // task counts a task, and what is wrong with it.
@@ -182,13 +248,7 @@ func (b *board) task(agent, path, topic, word, text string) {
 	if row.Severity < state.Bad {
 		return
 	}
-	what := word
-	if text != "" && text != word {
-		what += ": " + text
-	} else {
-		what += ": " + row.Meaning + " " + row.Do
-	}
-	b.s.problem(agentProblem{Agent: agent, Path: path, Topic: topic, State: row.Code, What: what})
+	b.s.problem(agentProblem{Agent: agent, Path: path, Topic: topic, State: row.Code, What: reasonOf(row.Code, text)})
 }
 
 // fromReports adds numbers and, when etcd is away, everything else.
@@ -204,9 +264,12 @@ func (b *board) fromReports() {
 			b.refine(id, newest.Tasks)
 		}
 		switch {
-		case !ok && b.f.etcdErr == nil:
+		case !ok && b.f.etcdErr == nil && !b.unannounced(rep):
 			continue // not on duty any more, or for another key
 		case !ok:
+			if b.f.etcdErr == nil {
+				b.s.problem(agentProblem{Agent: id, What: "reports, but is not announced in etcd: " + cmp.Or(newest.Etcd, "it will be in a moment, or may not write its presence")})
+			}
 			b.s.Agents = append(b.s.Agents, agentStatus{ID: id, Host: newest.Host, Version: newest.Version, Revision: newest.Revision,
 				Kafka: newest.Kafka, Started: newest.StartedAt, Tasks: len(newest.Tasks)})
 			i = len(b.s.Agents) - 1
@@ -265,7 +328,7 @@ func (b *board) numbers(a *agentStatus, rep *reported) {
 func (b *board) finish() {
 	for _, a := range b.s.Agents {
 		switch {
-		case b.f.kafkaErr != nil || a.OnDuty == nil || b.d.topic == "":
+		case b.f.kafkaErr != nil || a.OnDuty == nil || !*a.OnDuty || b.d.topic == "":
 		case b.f.at.Sub(a.Started) < reportLate: // it has just begun
 		case a.Reported == nil:
 			b.s.problem(agentProblem{Agent: a.ID, What: fmt.Sprintf("no report in %q in the last %v", b.d.topic, b.d.flags.window)})

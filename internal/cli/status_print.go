@@ -20,6 +20,9 @@ func (a *app) printStatus(s *statusReport, f *statusFlags) error {
 		}
 		return a.encodeJSON(s, "")
 	}
+	if f.output == "check" {
+		return safe.Print(a.Out, safe.Clean(s.checkLine()), "\n")
+	}
 	var b strings.Builder
 	s.write(&b)
 	text := safe.Printed(b.String())

@@ -32,16 +32,17 @@ type Kafka struct {
 
 // Etcd is the section [etcd]: the store of the collect entries.
 type Etcd struct {
-	Address      []string
-	CollectKey   string // may hold {hostname} and {ip}
-	DialTimeout  time.Duration
-	Timeout      time.Duration // of one request
-	Username     string
-	PasswordFile string
-	TLS          bool
-	CAFile       string
-	CertFile     string
-	KeyFile      string
+	Address        []string
+	CollectKey     string // may hold {hostname} and {ip}
+	DialTimeout    time.Duration
+	Timeout        time.Duration // of one request
+	ExpectedAgents []string      // ids that must be there, beside those that etcd names
+	Username       string
+	PasswordFile   string
+	TLS            bool
+	CAFile         string
+	CertFile       string
+	KeyFile        string
 }
 
 // Agent is the section [agent]: the daemon.

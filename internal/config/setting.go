@@ -51,6 +51,7 @@ func settings() []setting {
 
 		e("address", "127.0.0.1:2379", "etcd endpoints, comma separated", func(c *Etcd) target { return addresses(&c.Address, true) }),
 		e("collect_key", "collect_log_conf", "{hostname} and {ip} are replaced", func(c *Etcd) target { return template(&c.CollectKey) }),
+		e("expected_agents", "", "ids of agents that must be there, comma separated; see also logctl agents expect", func(c *Etcd) target { return words(&c.ExpectedAgents) }),
 		e("dial_timeout", "5s", "", func(c *Etcd) target { return duration(&c.DialTimeout) }),
 		e("timeout", "2s", "of one request", func(c *Etcd) target { return duration(&c.Timeout) }),
 		e("username", "", "", func(c *Etcd) target { return text(&c.Username) }),

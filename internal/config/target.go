@@ -223,3 +223,8 @@ func splitList(s string) []string {
 func nonEmpty(in []string) []string {
 	return slices.DeleteFunc(slices.Clone(in), func(s string) bool { return s == "" })
 }
+
+// words is a list of names, comma separated.
+func words(p *[]string) target {
+	return func(s string) error { *p = splitList(s); return nil }
+}
