@@ -213,7 +213,7 @@ func (t *task) open() (*tail.Set, error) {
 	e, sh := t.entry, t.shared
 	sh.producer.MaxRecord(e.Topic) // looks the topic up: that it is missing must show before there is a line
 	cfg := tail.Config{
-		Path: e.Path, Exclude: e.Exclude, From: tail.FromEnd,
+		Path: e.Path, Exclude: e.Exclude, Rotated: e.Rotated, From: tail.FromEnd,
 		FirstStart: !sh.registry.Known(e.Key()) && sh.registry.SetAside() == "",
 		Since:      sh.registry.Since(e.Key()),
 		Poll:       e.Poll, Interval: sh.interval,

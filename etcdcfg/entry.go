@@ -22,6 +22,7 @@ type Entry struct {
 	Topic        string            // Kafka topic
 	From         string            // "", FromEnd or FromBeginning
 	Exclude      []string          // globs of files to leave out
+	Rotated      []string          // globs of the old generations of the files, where their names do not tell: relative to the directory of the file, or absolute
 	Encoding     string            // of the files' text; "" is UTF-8 (see LookupEncoding)
 	Multiline    *Multiline        // how lines are joined; nil: each line is a record
 	IncludeLines []string          // regular expressions (RE2); when any are given a line must match one
@@ -46,7 +47,7 @@ func (e Entry) Key() string { return e.Path + "\x00" + e.Topic }
 func (e Entry) Equal(o Entry) bool {
 	return e.Path == o.Path && e.Topic == o.Topic && e.From == o.From &&
 		e.Encoding == o.Encoding && e.Disabled == o.Disabled && e.Poll == o.Poll &&
-		slices.Equal(e.Exclude, o.Exclude) &&
+		slices.Equal(e.Exclude, o.Exclude) && slices.Equal(e.Rotated, o.Rotated) &&
 		slices.Equal(e.IncludeLines, o.IncludeLines) &&
 		slices.Equal(e.ExcludeLines, o.ExcludeLines) &&
 		maps.Equal(e.Labels, o.Labels) && e.Multiline.equal(o.Multiline)
@@ -62,6 +63,7 @@ func (m *Multiline) equal(o *Multiline) bool {
 // Clone returns a copy that shares nothing that can be changed with e.
 func (e Entry) Clone() Entry {
 	e.Exclude = slices.Clone(e.Exclude)
+	e.Rotated = slices.Clone(e.Rotated)
 	e.IncludeLines = slices.Clone(e.IncludeLines)
 	e.ExcludeLines = slices.Clone(e.ExcludeLines)
 	e.Labels = maps.Clone(e.Labels)

@@ -20,6 +20,7 @@ func fields() []field {
 		textField("topic", func(e *Entry) *string { return &e.Topic }),
 		textField("from", func(e *Entry) *string { return &e.From }),
 		listField("exclude", func(e *Entry) *[]string { return &e.Exclude }),
+		listField("rotated", func(e *Entry) *[]string { return &e.Rotated }),
 		textField("encoding", func(e *Entry) *string { return &e.Encoding }),
 		{
 			name:   "multiline",

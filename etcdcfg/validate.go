@@ -56,6 +56,9 @@ func validate(entries []Entry) []Problem {
 		} else {
 			first[key] = i
 		}
+		for _, p := range rotatedOthers(i, entries) {
+			all = append(all, p)
+		}
 		if len(all) >= maxProblems {
 			break
 		}
@@ -79,6 +82,9 @@ func validateOne(e Entry) []Problem {
 	}
 	for i, g := range e.Exclude {
 		c.glob(fmt.Sprintf("exclude[%d]", i), g)
+	}
+	for i, g := range e.Rotated {
+		c.glob(fmt.Sprintf("rotated[%d]", i), g)
 	}
 	if _, err := LookupEncoding(e.Encoding); err != nil {
 		c.add("encoding", encodingHint(e.Encoding), "unknown encoding %q", e.Encoding)

@@ -307,6 +307,7 @@ func (s *detailScreen) options() []string {
 	}
 	add("from", e.From)
 	add("exclude", fmtList(e.Exclude))
+	add("rotated", fmtList(e.Rotated))
 	add("encoding", e.Encoding)
 	if e.Multiline != nil {
 		add("multiline", e.Multiline.Start)

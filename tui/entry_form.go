@@ -42,6 +42,7 @@ func newEntryForm(e *env, old *etcdcfg.Entry) *form {
 		textField("path", "Path", x.Path, "An absolute path or a glob: /var/log/nginx/*.log; ** goes through directories."), topic,
 		choiceField("from", "Start at", orDefault(x.From, etcdcfg.FromEnd), "Where to start in files that exist already and were never read.", etcdcfg.FromEnd, etcdcfg.FromBeginning))
 	s.fields = append(s.fields, listFields("exclude", "Exclude", x.Exclude, "Files to leave out, one glob a line: *.gz")...)
+	s.fields = append(s.fields, listFields("rotated", "Rotated", x.Rotated, "Where old generations go, if their names do not tell, one glob a line: old/app-*.log")...)
 	s.fields = append(s.fields, encoding,
 		textField("multiline", "Multiline", start, "A regular expression that the first line of a record matches, such as ^\\d{4}-; empty: each line is a record."))
 	s.fields = append(s.fields, listFields("include_lines", "Include lines", x.IncludeLines, "Regular expressions, one a line: only lines that match one are sent.")...)
@@ -140,6 +141,7 @@ func entryOf(f *form, old *etcdcfg.Entry) (etcdcfg.Entry, error) {
 		x.From = from
 	}
 	x.Exclude, x.IncludeLines, x.ExcludeLines = f.all("exclude"), f.all("include_lines"), f.all("exclude_lines")
+	x.Rotated = f.all("rotated")
 	x.Poll, x.Disabled = f.get("poll") == "time only", f.get("disabled") == "paused"
 	x.Multiline = nil
 	if start := f.all("multiline"); len(start) > 0 {
@@ -257,6 +259,9 @@ func merged(now, old, mine etcdcfg.Entry) etcdcfg.Entry {
 	mine = mine.Clone()
 	if !slices.Equal(old.Exclude, mine.Exclude) {
 		x.Exclude = mine.Exclude
+	}
+	if !slices.Equal(old.Rotated, mine.Rotated) {
+		x.Rotated = mine.Rotated
 	}
 	if !slices.Equal(old.IncludeLines, mine.IncludeLines) {
 		x.IncludeLines = mine.IncludeLines

@@ -23,12 +23,9 @@ import (
 // of: named like its rotated name, while it is still at its own, and with its content.
 func (s *Set) originalLocked(sl *slot, a *arrival) *File {
 	dir, name := filepath.Split(sl.path)
-	for i := len(name) - 1; i > 0; i-- {
-		o := s.slots[filepath.Join(dir, name[:i])]
+	for _, base := range rotation.Bases(name) {
+		o := s.slots[filepath.Join(dir, base)]
 		if o == nil || o.cur == nil {
-			continue
-		}
-		if suffix, _ := rotation.Suffix(name[:i], name); suffix == "" {
 			continue
 		}
 		var st fsys.Stat

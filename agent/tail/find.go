@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/rotation"
@@ -45,15 +44,16 @@ func (s *Set) find(lists map[string]*listing, f *File) (*os.File, string, error)
 	name := f.name
 	s.mu.Unlock()
 	asked := lists != nil
+	names := append([]string{name}, s.familyNames(lists, f.home)...)
 	again := func() {
 		asked = false
 		if lists != nil {
-			s.forgetLists(lists, name, f.path)
+			s.forgetLists(lists, names...)
 		}
 	}
 	for try := 0; try < 3; try++ { // it may move on while it is looked for
-		found, err := s.locate(lists, f.inode(), name, f.path)
-		if err == nil && found == "" && asked && !s.rests(lists, name, f.path) {
+		found, err := s.locate(lists, f.inode(), names...)
+		if err == nil && found == "" && asked && !s.rests(lists, names...) {
 			again()
 			try--
 			continue
@@ -84,7 +84,7 @@ func (s *Set) find(lists map[string]*listing, f *File) (*os.File, string, error)
 // candidate is a generation that was never seen at the watched name.
 type candidate struct {
 	path   string
-	suffix string
+	tag    rotation.Tag
 	st     fsys.Stat
 	born   int64 // creation time, 0 unknown
 	h      *os.File
@@ -93,34 +93,32 @@ type candidate struct {
 }
 
 // unseen returns the generations that came after p and are not at the watched
-// name: files named like it with a rotation suffix, not known by identity, and
-// modified since p was last seen; oldest first. now is what is at the name.
+// name: files of its family, not known by identity, and modified since p was last
+// seen; oldest first. now is what is at the name.
 func (s *Set) unseen(sl *slot, p *past, now fsys.Inode) ([]candidate, error) {
 	var found []candidate
 	var failed error
-	var first string
-	for _, base := range s.bases(sl, p) {
-		dir, name := filepath.Split(base)
-		dir = filepath.Clean(dir)
-		l := s.list(s.lists, dir)
+	var first rotation.Tag
+	for _, r := range s.rooms(s.lists, sl, p) {
+		l := s.list(s.lists, r.dir)
 		if l.err != nil {
 			failed = l.err
 			continue
 		}
-		rotated := s.rotatedNames(dir, name, l.names)
-		before := s.idsOf(dir, rotated)
-		for i, n := range rotated {
-			c, err := s.candidate(p, filepath.Join(dir, n), now)
+		names := s.names(r, l.names)
+		before := s.idsOf(r.dir, names)
+		for i, n := range names {
+			c, err := s.candidate(p, filepath.Join(r.dir, n.name), now)
 			if err != nil {
 				failed = err
 			} else if c.h != nil {
-				c.suffix, _ = rotation.Suffix(name, n)
+				c.tag = n.tag
 				found = append(found, c)
 			} else if before[i] == p.id {
-				first, _ = rotation.Suffix(name, n)
+				first = n.tag
 			}
 		}
-		if !s.holds(l, dir, name, rotated) || !slices.Equal(before, s.idsOf(dir, rotated)) || slices.Contains(before, fsys.Inode{}) {
+		if !s.holds(l, r, names) || !slices.Equal(before, s.idsOf(r.dir, names)) || slices.Contains(before, fsys.Inode{}) {
 			failed = errTryLater // while they move, one could have been missed
 		}
 	}
@@ -131,6 +129,7 @@ func (s *Set) unseen(sl *slot, p *past, now fsys.Inode) ([]candidate, error) {
 		delete(s.lists, filepath.Dir(sl.path))
 		return nil, failed
 	}
+	found = s.proven(sl, p, found, now)
 	slices.SortFunc(found, older)
 	if rotation.Rising(first, p.born, ages(found)) {
 		for i := range found {
@@ -146,15 +145,15 @@ func (s *Set) unseen(sl *slot, p *past, now fsys.Inode) ([]candidate, error) {
 // since they were found: they may have to tell the order.
 func (s *Set) before(found []candidate, f *File, st *fsys.Stat) ([]candidate, error) {
 	now := candidate{st: *st, born: f.born}
-	dir, base := filepath.Split(f.path)
-	dir = filepath.Clean(dir)
+	rooms := s.rooms(s.lists, f.home, nil)
 	for range 2 {
-		names := s.rotatedNames(dir, base, s.list(s.lists, dir).names)
-		if i := slices.Index(s.idsOf(dir, names), f.inode()); i >= 0 {
-			now.suffix, _ = rotation.Suffix(base, names[i])
+		if tag, ok := s.tagOf(rooms, f.inode()); ok {
+			now.tag = tag
 			break
 		}
-		delete(s.lists, dir) // it has moved since they were listed
+		for _, r := range rooms {
+			delete(s.lists, r.dir) // it has moved since they were listed
+		}
 	}
 	for i := range found {
 		var st fsys.Stat
@@ -172,13 +171,15 @@ func (s *Set) before(found []candidate, f *File, st *fsys.Stat) ([]candidate, er
 	}), nil
 }
 
-// bases are the names whose rotated names p and its successors may have.
-func (s *Set) bases(sl *slot, p *past) []string {
-	if p.name == "" || p.name == sl.path || filepath.Dir(p.name) == filepath.Dir(sl.path) &&
-		strings.HasPrefix(filepath.Base(p.name), filepath.Base(sl.path)) {
-		return []string{sl.path}
+// tagOf looks for a file in the rooms and returns the tag of its name.
+func (s *Set) tagOf(rooms []*room, id fsys.Inode) (rotation.Tag, bool) {
+	for _, r := range rooms {
+		names := s.names(r, s.list(s.lists, r.dir).names)
+		if i := slices.Index(s.idsOf(r.dir, names), id); i >= 0 {
+			return names[i].tag, true
+		}
 	}
-	return []string{sl.path, p.name} // sl.path is a symbolic link
+	return rotation.Tag{}, false
 }
 
 // absent begins to look at the names of a glob that have rotated files only: they may
@@ -189,9 +190,9 @@ func (s *Set) absent() {
 	}
 	for dir := range s.walker.Dirs() {
 		for _, n := range s.list(s.lists, dir).names {
-			for i := len(n) - 1; i > 0; i-- {
-				path := filepath.Join(dir, n[:i])
-				if suffix, own := rotation.Suffix(n[:i], n); suffix == "" || !own || !s.walker.Match(path) {
+			for _, base := range rotation.Bases(n) {
+				path := filepath.Join(dir, base)
+				if tag, _ := rotation.Of(base, n); tag.Place != rotation.Behind || !s.walker.Match(path) {
 					continue
 				}
 				s.mu.Lock()
@@ -202,34 +203,15 @@ func (s *Set) absent() {
 	}
 }
 
-// rotatedNames returns those of the names that are a rotated base and not followed
-// for their own sake. The names are sorted.
-func (s *Set) rotatedNames(dir, base string, names []string) []string {
-	var rotated []string
-	stem := strings.TrimSuffix(base, filepath.Ext(base))
-	first, _ := slices.BinarySearch(names, stem)
-	for _, n := range names[first:] {
-		if !strings.HasPrefix(n, stem) {
-			break
-		}
-		suffix, own := rotation.Suffix(base, n)
-		path := filepath.Join(dir, n)
-		if suffix != "" && (own || !s.walker.Match(path)) && !s.walker.Excluded(path) {
-			rotated = append(rotated, n)
-		}
-	}
-	return rotated
-}
-
 // idsOf returns what is behind the names, zero for nothing, and the same for all links
 // that lead nowhere.
-func (s *Set) idsOf(dir string, names []string) []fsys.Inode {
+func (s *Set) idsOf(dir string, names []relative) []fsys.Inode {
 	ids := make([]fsys.Inode, len(names))
 	for i, n := range names {
 		var st fsys.Stat
-		if err := s.sys.StatPath(filepath.Join(dir, n), &st); err == nil {
+		if err := s.sys.StatPath(filepath.Join(dir, n.name), &st); err == nil {
 			ids[i] = st.ID
-		} else if _, err := os.Lstat(filepath.Join(dir, n)); err == nil {
+		} else if _, err := os.Lstat(filepath.Join(dir, n.name)); err == nil {
 			ids[i].Dev = math.MaxUint64
 		}
 	}
@@ -278,7 +260,7 @@ func (s *Set) candidate(p *past, path string, now fsys.Inode) (candidate, error)
 
 // age is what tells how old c is.
 func (c *candidate) age() rotation.Age {
-	return rotation.Age{Suffix: c.suffix, Mtime: c.st.Mtime, Born: c.born, Copied: c.copied, Rising: c.rising}
+	return rotation.Age{Tag: c.tag, Mtime: c.st.Mtime, Born: c.born, Copied: c.copied, Rising: c.rising}
 }
 
 // older compares the age of two generations.

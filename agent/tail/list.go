@@ -58,16 +58,16 @@ func (s *Set) list(lists map[string]*listing, dir string) *listing {
 	return l
 }
 
-// holds tells whether the directory has the same rotated names of base still that l has.
+// holds tells whether the directory has the same rotated names still that l has.
 // If it has been changed, it is read once more, for all who ask with s.lists: as long as
 // files are being renamed it is read for each of them, and then no more.
-func (s *Set) holds(l *listing, dir, base string, rotated []string) bool {
-	if s.unchanged(l, dir) {
+func (s *Set) holds(l *listing, r *room, rotated []relative) bool {
+	if s.unchanged(l, r.dir) {
 		return true
 	}
-	delete(s.lists, dir)
-	l = s.list(s.lists, dir)
-	return l.err == nil && slices.Equal(rotated, s.rotatedNames(dir, base, l.names))
+	delete(s.lists, r.dir)
+	l = s.list(s.lists, r.dir)
+	return l.err == nil && slices.Equal(rotated, s.names(r, l.names))
 }
 
 // find returns the name in dir of the file, "" if there is none.

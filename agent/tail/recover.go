@@ -1,7 +1,6 @@
 package tail
 
 import (
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -78,7 +77,7 @@ func (s *Set) intact(st *State) bool {
 	var now fsys.Stat
 	if s.sys.StatPath(name, &now) != nil || now.ID != id {
 		var err error
-		if name, err = s.locate(s.lists, id, st.Path); err != nil || name == "" {
+		if name, err = s.locate(s.lists, id, s.familyNames(s.lists, s.slotOf(st.Path))...); err != nil || name == "" {
 			return err != nil && !fsys.IsGone(err)
 		}
 	}
@@ -93,17 +92,11 @@ func (s *Set) intact(st *State) bool {
 // recoverCopy finds the copy of a generation that was truncated: of the rotated
 // names with its content the one that was made first after it was last seen.
 func (s *Set) recoverCopy(st *State) {
-	dir, base := filepath.Split(st.Path)
-	dir = filepath.Clean(dir)
-	l := s.list(s.lists, dir)
-	if l.err != nil {
-		return
-	}
+	sl := s.slotOf(st.Path)
 	oldest := st.ModTime.Add(-copySlack).UnixNano()
 	var found fsys.Stat
 	path := ""
-	for _, n := range s.rotatedNames(dir, base, l.names) {
-		p := filepath.Join(dir, n)
+	for _, p := range s.familyPaths(sl) {
 		var now fsys.Stat
 		if s.sys.StatPath(p, &now) != nil || !now.Regular || now.Size < st.Pos || now.Mtime < oldest ||
 			now.ID.Ino == st.ID.Ino || path != "" && now.Mtime >= found.Mtime || s.allowed(p, fsys.Resolve(p)) != nil {

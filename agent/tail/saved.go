@@ -153,7 +153,7 @@ func (s *Set) savedPast(sl *slot) *past {
 	}
 	p := &past{name: sl.path, mtime: st.ModTime.UnixNano(), size: st.Size, state: st, trunc: true}
 	id := fsys.Inode{Dev: st.ID.Dev, Ino: st.ID.Ino}
-	name, err := s.locate(s.lists, id, sl.path)
+	name, err := s.locate(s.lists, id, s.familyNames(s.lists, sl)...)
 	if err != nil || name == "" {
 		return p
 	}
@@ -215,7 +215,7 @@ func (s *Set) recoverSaved() {
 // recoverEntry is recoverSaved for one file. It returns false when that is to be looked
 // for again. last: what is not found is not there any more.
 func (s *Set) recoverEntry(id fsys.Inode, states []State, last bool) bool {
-	name, err := s.locate(s.lists, id, states[0].Path)
+	name, err := s.locate(s.lists, id, s.familyNames(s.lists, s.slotOf(states[0].Path))...)
 	switch {
 	case err != nil: // not now
 		return true

@@ -155,6 +155,13 @@ func (s *Set) dueLocked(due []*slot) []*slot {
 	return due
 }
 
+// slotOf is slotLocked for those who do not hold mu.
+func (s *Set) slotOf(path string) *slot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.slotLocked(path)
+}
+
 // slotLocked returns the slot of a watched name.
 func (s *Set) slotLocked(path string) *slot {
 	sl := s.slots[path]

@@ -84,7 +84,16 @@ type slot struct {
 	turn   uint64    // when it is looked at, where there are many
 	seen   uint64    // number of the scan that listed it
 	since  time.Time
+	family familyOf
 	told   fsnotify.Op // what events told of the name since it was looked at last, of Create, Remove and Rename
+}
+
+// familyOf is what was found out about the names of a log's old generations. It is
+// guarded by scanMu.
+type familyOf struct {
+	learned []lesson            // names under which some were seen
+	doubted map[string]struct{} // names said to be of no known log
+	rotated []*fsys.Walker      // what Config.Rotated names
 }
 
 // past is what must be known of a generation to find those that came after it.
@@ -104,7 +113,8 @@ func Open(cfg Config) (*Set, error) {
 	if !filepath.IsAbs(cfg.Path) {
 		return nil, fmt.Errorf("follow %q: the path must be absolute", cfg.Path)
 	}
-	for _, g := range append([]string{filepath.ToSlash(cfg.Path)}, cfg.Exclude...) {
+	globs := append([]string{filepath.ToSlash(cfg.Path)}, cfg.Exclude...)
+	for _, g := range append(globs, cfg.Rotated...) {
 		if !doublestar.ValidatePattern(g) {
 			return nil, fmt.Errorf("follow %q: bad glob %q", cfg.Path, g)
 		}

@@ -279,8 +279,15 @@ func (e *notAllowedError) Unwrap() error { return e.err }
 func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 	p := sl.last
 	s.mu.Lock()
-	if sl.cur != nil {
-		p = &past{id: sl.cur.inode(), name: sl.cur.name, mtime: sl.cur.bound, size: sl.cur.size, born: sl.cur.born}
+	cur := sl.cur
+	s.mu.Unlock()
+	name := ""
+	if cur != nil {
+		name = s.whereIs(cur)
+	}
+	s.mu.Lock()
+	if cur != nil {
+		p = &past{id: cur.inode(), name: name, mtime: cur.bound, size: cur.size, born: cur.born}
 	}
 	first, early := sl.fresh && sl.cur == nil, !s.scanned
 	s.mu.Unlock()
@@ -300,6 +307,9 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 		return nil, true // renamed back
 	}
 	a.past = p
+	if p.id != (fsys.Inode{}) {
+		s.learn(sl, p.name)
+	}
 	found, err := s.unseen(sl, p, a.st.ID)
 	if errors.Is(err, errTryLater) {
 		return nil, false
@@ -357,7 +367,11 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 		a.exists = false
 	}
 	if old != nil {
-		sl.last = &past{id: old.inode(), name: old.name, mtime: old.bound, size: old.size, born: old.born}
+		name := old.name
+		if a.past != nil && a.past.id == old.inode() {
+			name = a.past.name
+		}
+		sl.last = &past{id: old.inode(), name: name, mtime: old.bound, size: old.size, born: old.born}
 		sl.cur = nil
 	}
 	replaced := old != nil && a.exists && s.replacesLocked(old, a, sl.told)

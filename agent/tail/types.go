@@ -52,6 +52,7 @@ const (
 type Config struct {
 	Path       string                  // absolute path or doublestar glob
 	Exclude    []string                // doublestar globs of paths not to follow
+	Rotated    []string                // doublestar globs of old generations, absolute or relative to a file's directory, where their names do not tell
 	From       From                    // start in files found at the first scan without a saved state, if FirstStart
 	FirstStart bool                    // this Path was never followed before; false: such files start at 0
 	Since      time.Time               // when this Path was last known to be followed by an earlier run; zero: not known

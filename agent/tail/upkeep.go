@@ -107,7 +107,7 @@ func (s *Set) track(f *File) {
 		return
 	}
 	if err != nil || st.ID != f.inode() {
-		name, err = s.locate(s.lists, f.inode(), name, f.path)
+		name, err = s.locate(s.lists, f.inode(), append([]string{name}, s.familyNames(s.lists, f.home)...)...)
 		if err != nil && !fsys.IsGone(err) {
 			return
 		}

@@ -20,7 +20,7 @@ compare-and-swap on the revision it was made from, is recorded with who made it,
 can be undone. Agents follow within a second.
 
 The list stands under one etcd key (--key) as a JSON array of objects with path and topic
-and, optionally, from, exclude, encoding, multiline, include_lines, exclude_lines,
+and, optionally, from, exclude, rotated, encoding, multiline, include_lines, exclude_lines,
 labels, disabled and poll.`
 
 func newEntriesCmd(a *app) *cobra.Command {
@@ -39,7 +39,7 @@ func newEntriesCmd(a *app) *cobra.Command {
 	cmd.AddCommand(
 		newEntriesListCmd(a), newEntriesAddCmd(a), newEntriesEditCmd(a), newEntriesRemoveCmd(a),
 		newEntriesPauseCmd(a, true), newEntriesPauseCmd(a, false), newEntriesApplyCmd(a),
-		newEntriesHistoryCmd(a), newEntriesRevertCmd(a), newEntriesUndoCmd(a), newEntriesCheckCmd(a),
+		newEntriesHistoryCmd(a), newEntriesRevertCmd(a), newEntriesUndoCmd(a), newEntriesCheckCmd(a), newEntriesSuggestCmd(a),
 	)
 	return cmd
 }

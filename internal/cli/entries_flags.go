@@ -14,15 +14,16 @@ import (
 
 // entryFlags are the optional fields of an entry as flags.
 type entryFlags struct {
-	from, encoding, multiline      string
-	exclude, include, excludeLines []string
-	labels                         []string
-	poll, paused                   bool
+	from, encoding, multiline               string
+	exclude, rotated, include, excludeLines []string
+	labels                                  []string
+	poll, paused                            bool
 }
 
 func (f *entryFlags) add(cmd *cobra.Command) {
 	s := cmd.Flags()
 	s.StringVar(&f.from, "from", "", "where files present at the first start begin: end (default) or beginning")
+	s.StringArrayVar(&f.rotated, "rotated", nil, "old generations of the files, where their names do not tell: this `glob`, relative to the file's directory (repeatable)")
 	s.StringArrayVar(&f.exclude, "exclude", nil, "leave out files that match this `glob` (repeatable)")
 	s.StringVar(&f.encoding, "encoding", "", "of the files: utf-8 (default), gbk, gb18030, big5, utf-16le, ...")
 	s.StringVar(&f.multiline, "multiline-start", "", "`regex` of the first line of a record; lines that do not match belong to it")
@@ -40,7 +41,7 @@ func (f *entryFlags) add(cmd *cobra.Command) {
 
 // changedField returns the name of a flag that was given and is about one entry.
 func changedField(s *pflag.FlagSet) (name string) {
-	of := []string{"path", "topic", "from", "exclude", "encoding", "multiline-start", "include-lines", "exclude-lines", "label", "poll", "paused"}
+	of := []string{"path", "topic", "from", "exclude", "rotated", "encoding", "multiline-start", "include-lines", "exclude-lines", "label", "poll", "paused"}
 	s.Visit(func(flag *pflag.Flag) {
 		if slices.Contains(of, flag.Name) {
 			name = flag.Name
@@ -59,6 +60,8 @@ func (f *entryFlags) apply(s *pflag.FlagSet, e *etcdcfg.Entry) error {
 		switch flag.Name {
 		case "from":
 			e.From = f.from
+		case "rotated":
+			e.Rotated = list(f.rotated)
 		case "exclude":
 			e.Exclude = list(f.exclude)
 		case "encoding":

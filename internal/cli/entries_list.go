@@ -81,6 +81,7 @@ func entryOptions(e etcdcfg.Entry) string {
 	}
 	add("from", e.From)
 	add("exclude", strings.Join(e.Exclude, ","))
+	add("rotated", strings.Join(e.Rotated, ","))
 	add("encoding", e.Encoding)
 	if e.Multiline != nil {
 		add("multiline", e.Multiline.Start)

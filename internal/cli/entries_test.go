@@ -86,13 +86,13 @@ func TestEntriesFromAddToRemove(t *testing.T) {
 	equal(t, b.ok(t, "entries", "list", "-o", "json"), "[]\n")
 
 	b.ok(t, "entries", "add", "/var/log/a.log", "alpha", "-m", "first")
-	b.ok(t, "entries", "add", `C:\logs\*.log`, "win", "--encoding", "gbk", "--exclude", "*.gz", "--exclude", "*.zip", "--from", "beginning",
+	b.ok(t, "entries", "add", `C:\logs\*.log`, "win", "--encoding", "gbk", "--exclude", "*.gz", "--exclude", "*.zip", "--rotated", "old/*.log", "--from", "beginning",
 		"--multiline-start", "^\\d", "--include-lines", "x", "--exclude-lines", "y", "--label", "team=支付", "--poll", "--paused")
 	equal(t, b.ok(t, "entries", "list"), "PATH            TOPIC  STATE   OPTIONS\n"+
 		"/var/log/a.log  alpha  on\n"+
-		`C:\logs\*.log   win    paused  from=beginning exclude=*.gz,*.zip encoding=gbk multiline=^\d include=x exclude_lines=y label:team=支付 poll`+"\n")
+		`C:\logs\*.log   win    paused  from=beginning exclude=*.gz,*.zip rotated=old/*.log encoding=gbk multiline=^\d include=x exclude_lines=y label:team=支付 poll`+"\n")
 	equal(t, b.ok(t, "entries", "list", "-o", "json"), "[\n"+`  {"path": "/var/log/a.log", "topic": "alpha"},`+"\n"+
-		`  {"path": "C:\\logs\\*.log", "topic": "win", "from": "beginning", "exclude": ["*.gz", "*.zip"], "encoding": "gbk", "multiline": {"start": "^\\d"}, `+
+		`  {"path": "C:\\logs\\*.log", "topic": "win", "from": "beginning", "exclude": ["*.gz", "*.zip"], "rotated": ["old/*.log"], "encoding": "gbk", "multiline": {"start": "^\\d"}, `+
 		`"include_lines": ["x"], "exclude_lines": ["y"], "labels": {"team": "支付"}, "disabled": true, "poll": true}`+"\n]\n")
 
 	b.fails(t, ExitFailure, "there is an entry for /var/log/a.log -> alpha already", "entries", "add", "/var/log/a.log", "alpha")
@@ -103,7 +103,7 @@ func TestEntriesFromAddToRemove(t *testing.T) {
 	b.fails(t, ExitUsage, `--label: "x" is not name=value`, "entries", "add", "/a", "t", "--label", "x")
 	b.fails(t, ExitUsage, `-o: "yaml" is not table or json or raw`, "entries", "list", "-o", "yaml")
 
-	b.ok(t, "entries", "edit", `C:\logs\*.log`, "--encoding", "", "--exclude", "", "--topic", "win2", "--paused=false", "--label", "")
+	b.ok(t, "entries", "edit", `C:\logs\*.log`, "--encoding", "", "--exclude", "", "--rotated", "", "--topic", "win2", "--paused=false", "--label", "")
 	b.ok(t, "entries", "pause", "/var/log/a.log")
 	equal(t, b.ok(t, "entries", "list"), "PATH            TOPIC  STATE   OPTIONS\n"+
 		"/var/log/a.log  alpha  paused\n"+

@@ -22,7 +22,7 @@ type Stat struct {
 	Ctime   int64  // 0 where there is none
 	Links   uint64 // 0: deleted, only descriptors keep it
 	Regular bool
-	dir     bool
+	Dir     bool
 }
 
 // ErrChanged is returned when a name leads to another file than expected.
@@ -112,7 +112,7 @@ func (s *System) Open(path string) (*os.File, Stat, error) {
 
 func NotRegular(path string, st Stat) error {
 	err := ErrNotRegular
-	if st.dir {
+	if st.Dir {
 		err = syscall.EISDIR
 	}
 	return &fs.PathError{Op: "open", Path: path, Err: err}

@@ -1,7 +1,9 @@
 package fsys
 
 import (
+	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,6 +16,19 @@ func SeekData(f *os.File, off int64) (int64, bool) {
 		return -1, true
 	}
 	return n, err == nil
+}
+
+// NameOf returns the name that an open file has now, which may not be the one it was
+// opened by. It is "" when the file was deleted; ok is false when it cannot be told.
+func NameOf(f *os.File) (name string, ok bool) {
+	name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+	if err != nil || !strings.HasPrefix(name, "/") {
+		return "", false
+	}
+	if strings.HasSuffix(name, " (deleted)") {
+		return "", true
+	}
+	return name, true
 }
 
 // Birth returns when the file was created, in Unix nanoseconds; 0: unknown.

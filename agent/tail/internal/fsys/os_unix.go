@@ -55,7 +55,7 @@ func (st *Stat) fill(u *unix.Stat_t) {
 	st.Ctime = u.Ctim.Nano()
 	st.Links = uint64(u.Nlink)
 	st.Regular = u.Mode&unix.S_IFMT == unix.S_IFREG
-	st.dir = u.Mode&unix.S_IFMT == unix.S_IFDIR
+	st.Dir = u.Mode&unix.S_IFMT == unix.S_IFDIR
 }
 
 // ReadAt is one pread: fewer bytes than asked for mean that the file ended there.

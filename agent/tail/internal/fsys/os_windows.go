@@ -46,8 +46,8 @@ func StatFile(f *os.File, st *Stat) error {
 	st.Size = int64(d.FileSizeHigh)<<32 | int64(d.FileSizeLow)
 	st.Mtime = d.LastWriteTime.Nanoseconds()
 	st.Links = uint64(d.NumberOfLinks)
-	st.dir = d.FileAttributes&windows.FILE_ATTRIBUTE_DIRECTORY != 0
-	st.Regular = !st.dir && d.FileAttributes&windows.FILE_ATTRIBUTE_DEVICE == 0
+	st.Dir = d.FileAttributes&windows.FILE_ATTRIBUTE_DIRECTORY != 0
+	st.Regular = !st.Dir && d.FileAttributes&windows.FILE_ATTRIBUTE_DEVICE == 0
 	return nil
 }
 

@@ -66,6 +66,6 @@ func (q *Quick) quickStat(f *os.File, st *Stat) bool {
 	st.Ctime = x.Ctime.Sec*1e9 + int64(x.Ctime.Nsec)
 	st.Links = uint64(x.Nlink)
 	st.Regular = x.Mode&unix.S_IFMT == unix.S_IFREG
-	st.dir = x.Mode&unix.S_IFMT == unix.S_IFDIR
+	st.Dir = x.Mode&unix.S_IFMT == unix.S_IFDIR
 	return true
 }

@@ -145,7 +145,7 @@ func (w *Walker) Recursive() bool {
 
 func (w *Walker) dir(k walkKey) {
 	var st Stat
-	if err := w.sys.StatPath(k.dir, &st); err != nil || !st.dir {
+	if err := w.sys.StatPath(k.dir, &st); err != nil || !st.Dir {
 		if err != nil && !IsGone(err) {
 			w.err = err
 		}

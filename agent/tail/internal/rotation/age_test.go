@@ -8,7 +8,7 @@ import (
 // TestRising tells which way files are numbered, by those whose age is known.
 func TestRising(t *testing.T) {
 	at := func(suffix string, mtime int64) Age {
-		return Age{Suffix: suffix, Mtime: mtime, Born: mtime}
+		return Age{Tag: tagged(suffix), Mtime: mtime, Born: mtime}
 	}
 	copied := at(".3", 5)
 	copied.Copied, copied.Born = true, 4
@@ -33,8 +33,14 @@ func TestRising(t *testing.T) {
 		{"dates rise by themselves", "-20260101", []Age{at("-20260102", 5), at("-20260103", 5)}, false},
 	} {
 		slices.SortFunc(tc.found, CompareAges)
-		if got := Rising(tc.first, 4, tc.found); got != tc.want {
+		if got := Rising(tagged(tc.first), 4, tc.found); got != tc.want {
 			t.Errorf("%s: %v", tc.name, got)
 		}
 	}
+}
+
+// tagged returns the tag of a name that ends in suffix.
+func tagged(suffix string) Tag {
+	tag, _ := Of("app.log", "app.log"+suffix)
+	return tag
 }

@@ -89,6 +89,20 @@ func (p Pattern) Match(name string) (Tag, bool) {
 	return Tag{Place: Learned, Text: strings.Join(numbers, "-"), Packed: packed}, true
 }
 
+// Prefix returns what every name of that pattern begins with.
+func (p Pattern) Prefix() string {
+	if len(p.parts) == 0 {
+		return ""
+	}
+	return p.parts[0]
+}
+
+// Exactly returns the pattern of that name alone.
+func Exactly(name string) Pattern {
+	plain, _ := Unpacked(name)
+	return Pattern{parts: []string{plain}}
+}
+
 // String returns the pattern as operators read it, app-#.log.
 func (p Pattern) String() string { return strings.Join(p.parts, "#") }
 

@@ -11,12 +11,18 @@ var archives = []string{"archive", "archives", "archived", "backup", "backups", 
 // IsArchive tells whether a directory of that name may hold old generations of
 // logs beside it: a word for it, or a date (2026-01, 20260131).
 func IsArchive(dir string) bool {
+	if dir == "" || len(dir) > 10 {
+		return false
+	}
+	if isDigit(dir[0]) {
+		return dateDir.MatchString(dir)
+	}
 	for _, w := range archives {
 		if strings.EqualFold(dir, w) {
 			return true
 		}
 	}
-	return dateDir.MatchString(dir)
+	return false
 }
 
 // dateDir is a year, a month or a day, with the year first, or a month or a day

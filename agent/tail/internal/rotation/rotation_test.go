@@ -53,6 +53,9 @@ func TestOf(t *testing.T) {
 			if ok != (c.place != 0) || tag != want {
 				t.Errorf("Of(%q, %q) = %+v, %v; want %+v", c.base, c.name, tag, ok, want)
 			}
+			if bases := rotation.Bases(c.name); ok != slices.Contains(bases, c.base) {
+				t.Errorf("Bases(%q) = %q", c.name, bases)
+			}
 		})
 	}
 }

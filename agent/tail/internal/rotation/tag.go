@@ -17,6 +17,7 @@ const (
 	Number                   // instead of the number or word that marks the active file: app.0.log, app.1.log
 	Same                     // the full name itself, in another directory
 	Learned                  // where a file was seen before
+	Target                   // like the target that a link had before
 )
 
 // Tag is what a rotation put to the name of a log.

@@ -1,0 +1,306 @@
+package tail
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/rotation"
+)
+
+// The family of a log: the directories where its old generations may stand, and the
+// names they may have there. Names come from the grammar of package rotation, from
+// Config.Rotated, from the targets a link had, and from what was seen: a generation
+// that is known by identity and stands under another name teaches that name.
+
+// roomsMost is how many directories are looked at for one log.
+const roomsMost = 64
+
+// grammar tells the names of old generations in one directory.
+type grammar struct {
+	prefixes []string // which such names begin with; nil: with anything
+	tag      func(name string) (rotation.Tag, bool)
+	said     bool // Config.Rotated says so
+}
+
+// room is a directory where old generations of a log may stand.
+type room struct {
+	dir      string
+	grammars []grammar
+}
+
+// relative is a name that an old generation may have.
+type relative struct {
+	name string // in the directory of its room
+	tag  rotation.Tag
+}
+
+// lesson is a name under which a generation was seen.
+type lesson struct {
+	dir     string
+	pattern rotation.Pattern
+}
+
+// nameGrammar is the grammar of the names rotated from base.
+func nameGrammar(base string, of func(base, name string) (rotation.Tag, bool)) grammar {
+	stem := strings.TrimSuffix(base, filepath.Ext(base))
+	if i := strings.LastIndexByte(base, '0'); i > 0 {
+		stem = stem[:min(len(stem), i)] // the number of an active file
+	}
+	if i := strings.Index(base, "rCURRENT"); i > 0 {
+		stem = stem[:min(len(stem), i)]
+	}
+	g := grammar{
+		prefixes: []string{stem, "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
+		tag:      func(name string) (rotation.Tag, bool) { return of(base, name) },
+	}
+	if base == "current" {
+		g.prefixes = append(g.prefixes, "@")
+	}
+	return g
+}
+
+// names returns those of the names of a directory, which are sorted, that an old
+// generation may have and that are not followed for their own sake.
+func (s *Set) names(r *room, names []string) []relative {
+	var found []relative
+	add := func(n string, g *grammar) {
+		tag, ok := g.tag(n)
+		if !ok || slices.ContainsFunc(found, func(o relative) bool { return o.name == n }) {
+			return
+		}
+		path := filepath.Join(r.dir, n)
+		own := g.said || tag.Place == rotation.Behind || tag.Place == rotation.Stamp
+		if (own || !s.walker.Match(path)) && !s.walker.Excluded(path) {
+			tag.Certain = tag.Certain || g.said
+			found = append(found, relative{n, tag})
+		}
+	}
+	for i := range r.grammars {
+		g := &r.grammars[i]
+		if g.prefixes == nil {
+			for _, n := range names {
+				add(n, g)
+			}
+			continue
+		}
+		for _, p := range g.prefixes {
+			first, _ := slices.BinarySearch(names, p)
+			for _, n := range names[first:] {
+				if !strings.HasPrefix(n, p) {
+					break
+				}
+				add(n, g)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b relative) int { return strings.Compare(a.name, b.name) })
+	return found
+}
+
+// rooms returns the directories where generations of the log sl, and those after p,
+// may stand. p may be nil.
+func (s *Set) rooms(lists map[string]*listing, sl *slot, p *past) []*room {
+	dir, base := split(sl.path)
+	all := []*room{{dir: dir, grammars: []grammar{nameGrammar(base, rotation.Of)}}}
+	add := func(dir string, g grammar) {
+		i := slices.IndexFunc(all, func(r *room) bool { return r.dir == dir })
+		switch {
+		case i >= 0:
+			all[i].grammars = append(all[i].grammars, g)
+		case len(all) < roomsMost:
+			all = append(all, &room{dir: dir, grammars: []grammar{g}})
+		}
+	}
+	if p != nil && p.name != "" && filepath.Base(p.name) != base {
+		s.linkRooms(sl, p, add)
+	}
+	for _, l := range sl.family.learned {
+		add(l.dir, grammar{prefixes: []string{l.pattern.Prefix()}, tag: l.pattern.Match})
+	}
+	s.archiveRooms(lists, dir, base, add)
+	for _, w := range s.rotatedWalkers(sl) {
+		_, _ = w.Walk() // a directory that cannot be read has nothing to tell now
+		for _, d := range sortedDirs(w) {
+			add(d, grammar{said: true, tag: func(name string) (rotation.Tag, bool) {
+				path := filepath.Join(d, name)
+				if path == sl.path || !w.Match(path) {
+					return rotation.Tag{}, false
+				}
+				return saidTag(base, name), true
+			}})
+		}
+	}
+	return all
+}
+
+// familyNames returns one name in each directory where generations of the log sl may
+// stand, its own first.
+func (s *Set) familyNames(lists map[string]*listing, sl *slot) []string {
+	rooms := s.rooms(lists, sl, nil)
+	names := make([]string, 0, len(rooms))
+	for _, r := range rooms {
+		names = append(names, filepath.Join(r.dir, filepath.Base(sl.path)))
+	}
+	return names
+}
+
+// familyPaths returns the paths where generations of the log sl may stand now.
+func (s *Set) familyPaths(sl *slot) []string {
+	var paths []string
+	for _, r := range s.rooms(s.lists, sl, nil) {
+		for _, n := range s.names(r, s.list(s.lists, r.dir).names) {
+			paths = append(paths, filepath.Join(r.dir, n.name))
+		}
+	}
+	return paths
+}
+
+// saidTag is the tag of a name that Config.Rotated matches: that of the grammar if it
+// has one, or the numbers in the name.
+func saidTag(base, name string) rotation.Tag {
+	if tag, ok := rotation.In(base, name); ok && tag.Place != rotation.Same {
+		return tag
+	}
+	if p, ok := rotation.Learn(base, name); ok {
+		if tag, ok := p.Match(name); ok {
+			return tag
+		}
+	}
+	_, packed := rotation.Unpacked(name)
+	return rotation.Tag{Place: rotation.Learned, Packed: packed}
+}
+
+// linkRooms adds the names of a log whose path is, or was, a symbolic link: those
+// rotated from its target, and those like the targets it had.
+func (s *Set) linkRooms(sl *slot, p *past, add func(string, grammar)) {
+	dir, target := split(p.name)
+	if _, rotated := rotation.Of(filepath.Base(sl.path), target); rotated && !isLink(sl.path) {
+		return // it was renamed
+	}
+	add(dir, nameGrammar(target, rotation.Of))
+	if !isLink(sl.path) {
+		return
+	}
+	pattern, ok := rotation.Between(target, filepath.Base(fsys.Resolve(sl.path)))
+	if !ok {
+		pattern, ok = rotation.Like(target)
+	}
+	if ok {
+		add(dir, grammar{prefixes: []string{pattern.Prefix()}, tag: func(name string) (rotation.Tag, bool) {
+			tag, ok := pattern.Match(name)
+			tag.Place = rotation.Target
+			return tag, ok
+		}})
+	}
+}
+
+// archiveRooms adds directories beside the log that are named like an archive, and
+// those in them.
+func (s *Set) archiveRooms(lists map[string]*listing, dir, base string, add func(string, grammar)) {
+	dirs := []string{dir}
+	for depth := 0; depth < 2 && len(dirs) > 0; depth++ {
+		var next []string
+		for _, d := range dirs {
+			for _, n := range s.list(lists, d).names {
+				var st fsys.Stat
+				sub := filepath.Join(d, n)
+				if len(next) >= roomsMost || !rotation.IsArchive(n) || s.sys.StatPath(sub, &st) != nil || !st.Dir || isLink(sub) {
+					continue
+				}
+				next = append(next, sub)
+				add(sub, nameGrammar(base, rotation.In))
+			}
+		}
+		dirs = next
+	}
+}
+
+// rotatedWalkers lists what Config.Rotated names for one log.
+func (s *Set) rotatedWalkers(sl *slot) []*fsys.Walker {
+	if sl.family.rotated == nil {
+		for _, g := range s.cfg.rotatedGlobs(sl.path) {
+			sl.family.rotated = append(sl.family.rotated, fsys.NewWalker(&s.sys, g, s.cfg.Exclude))
+		}
+	}
+	return sl.family.rotated
+}
+
+var escapeGlob = strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`)
+
+// rotatedGlobs returns the globs of Rotated in full for one file.
+func (cfg *Config) rotatedGlobs(path string) []string {
+	globs := make([]string, 0, len(cfg.Rotated))
+	for _, g := range cfg.Rotated {
+		if !filepath.IsAbs(g) {
+			g = filepath.Join(escapeGlob.Replace(filepath.Dir(path)), filepath.FromSlash(g))
+		}
+		globs = append(globs, g)
+	}
+	return globs
+}
+
+func sortedDirs(w *fsys.Walker) []string {
+	var dirs []string
+	for d := range w.Dirs() {
+		dirs = append(dirs, d)
+	}
+	slices.Sort(dirs)
+	return dirs
+}
+
+func isLink(path string) bool {
+	st, err := os.Lstat(path)
+	return err == nil && st.Mode()&os.ModeSymlink != 0
+}
+
+// split returns the directory and the last element of a path.
+func split(path string) (dir, base string) {
+	return filepath.Dir(path), filepath.Base(path)
+}
+
+// learn notes that a generation of the log sl stands at that name now.
+func (s *Set) learn(sl *slot, name string) {
+	dir, seen := split(name)
+	home, base := split(sl.path)
+	if name == "" || name == sl.path || isLink(sl.path) {
+		return
+	}
+	if tag, ok := rotation.Of(base, seen); ok && tag.Certain && dir == home {
+		return // known to every log
+	}
+	pattern, ok := rotation.Learn(base, seen)
+	if !ok {
+		pattern = rotation.Exactly(seen)
+	}
+	const lessonsMost = 8
+	for _, l := range sl.family.learned {
+		if l.dir == dir && l.pattern.String() == pattern.String() {
+			return
+		}
+	}
+	sl.family.learned = append(sl.family.learned, lesson{dir, pattern})
+	if len(sl.family.learned) > lessonsMost {
+		sl.family.learned = sl.family.learned[1:]
+	}
+	s.log.Info("old generations of a log are named like this, as one of them shows", "path", sl.path,
+		"name", name, "names", filepath.Join(dir, pattern.String()))
+}
+
+// taught tells whether a generation was seen under such a name before.
+func (sl *slot) taught(path string) bool {
+	dir, name := split(path)
+	return slices.ContainsFunc(sl.family.learned, func(l lesson) bool {
+		_, ok := l.pattern.Match(name)
+		return ok && sameButDigits(l.dir, dir)
+	})
+}
+
+// sameButDigits tells whether two directories differ in numbers at most.
+func sameButDigits(a, b string) bool {
+	p, _ := rotation.Like(a)
+	q, _ := rotation.Like(b)
+	return a == b || p.String() == q.String()
+}
