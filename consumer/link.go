@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"logctl/internal/kafka"
+	"logctl/internal/tlsfile"
 )
 
 // maxResponse bounds what a broker may claim to send, bytes.
@@ -56,21 +59,16 @@ func (d *captureDialer) Dial(network, addr string) (net.Conn, error) {
 		return nil, err
 	}
 	if d.tls != nil {
-		cfg := d.tls
-		if cfg.ServerName == "" {
-			host, _, err := net.SplitHostPort(addr)
-			if err != nil {
-				host = addr
-			}
-			cfg = cfg.Clone()
-			cfg.ServerName = host
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			host = addr
 		}
-		tc := tls.Client(conn, cfg)
-		if err := tc.HandshakeContext(ctx); err != nil {
+		secure, err := tlsfile.Client(ctx, conn, d.tls, host)
+		if err != nil {
 			_ = conn.Close()
 			return nil, fmt.Errorf("TLS: %w", err)
 		}
-		conn = tc
+		conn = secure
 	}
 	d.mu.Lock()
 	d.conn = conn
@@ -114,7 +112,7 @@ func dial(ctx context.Context, base *sarama.Config, addr string) (*link, error) 
 	}
 	if err != nil {
 		l.close()
-		return nil, fmt.Errorf("connect to %s: %w", addr, err)
+		return nil, fmt.Errorf("connect to %s: %w", addr, kafka.ExplainLogin(ctx, base, addr, err))
 	}
 	d.mu.Lock()
 	l.conn = d.conn

@@ -2,8 +2,6 @@ package etcdcfg
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -42,8 +40,12 @@ type Config struct {
 	Username          string   // "" when etcd has no users
 	PasswordFile      string   // file that holds the password; a newline at its end does not count
 	TLS               bool     // also implied by https:// and by CAFile and CertFile
-	CAFile            string   // authority of the server's certificate; "" for those of the system
-	CertFile, KeyFile string   // own certificate, when the server asks for one
+	CAFile            string   // authority of the server's certificate, PEM or PKCS#12; "" for those of the system
+	CAPasswordFile    string   // opens a PKCS#12 CAFile
+	CertFile, KeyFile string   // own certificate, when the server asks for one: PEM, or PKCS#12 in CertFile
+	KeyPasswordFile   string   // opens an encrypted KeyFile or a PKCS#12 CertFile
+	ServerName        string   // expected in the server's certificate; "" for the host of its address
+	TLSMinVersion     string   // 1.2 (as "") or 1.3
 
 	DialTimeout time.Duration // of one attempt to connect; 0 is DefaultDialTimeout
 	Timeout     time.Duration // of one call, for the caller to hand to WithTimeout; 0 is DefaultTimeout
@@ -60,7 +62,7 @@ func Dial(cfg Config) (*clientv3.Client, error) {
 	}
 	connect := grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: cc.DialTimeout}
 	connect.Backoff.BaseDelay, connect.Backoff.MaxDelay = 200*time.Millisecond, maxReconnectWait
-	cc.DialOptions = []grpc.DialOption{grpc.WithConnectParams(connect)}
+	cc.DialOptions = append(cc.DialOptions, grpc.WithConnectParams(connect))
 	calls := &callPolicy{anonymous: cc}
 	calls.anonymous.Username, calls.anonymous.Password = "", ""
 	calls.starting.Store(true)
@@ -100,10 +102,11 @@ func (cfg Config) client() (clientv3.Config, error) {
 	if cc.DialTimeout <= 0 {
 		cc.DialTimeout = DefaultDialTimeout
 	}
-	if cfg.TLS || secure || cfg.CAFile != "" || cfg.CertFile != "" {
-		if cc.TLS, err = tlsConfig(cfg); err != nil {
+	if cfg.TLS || secure || cfg.CAFile != "" || cfg.CertFile != "" || cfg.KeyFile != "" {
+		if cc.TLS, err = cfg.TLSFiles().Config(); err != nil {
 			return cc, err
 		}
+		cc.DialOptions = append(cc.DialOptions, grpc.WithTransportCredentials(&freshCredentials{base: cc.TLS}))
 	}
 	if cfg.Username != "" {
 		password, err := readPassword(cfg.PasswordFile)
@@ -199,29 +202,4 @@ func readPassword(file string) (string, error) {
 		return "", fmt.Errorf("password_file %s is empty", file)
 	}
 	return password, nil
-}
-
-func tlsConfig(cfg Config) (*tls.Config, error) {
-	tc := &tls.Config{MinVersion: tls.VersionTLS12}
-	if cfg.CAFile != "" {
-		pem, err := os.ReadFile(cfg.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("ca_file: %w", err)
-		}
-		tc.RootCAs = x509.NewCertPool()
-		if !tc.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca_file %s holds no PEM certificate", cfg.CAFile)
-		}
-	}
-	if (cfg.CertFile == "") != (cfg.KeyFile == "") {
-		return nil, errors.New("cert_file and key_file belong together: set both or none")
-	}
-	if cfg.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(cfg.CertFile, cfg.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("cert_file and key_file: %w", err)
-		}
-		tc.Certificates = []tls.Certificate{cert}
-	}
-	return tc, nil
 }

@@ -119,6 +119,7 @@ func Explain(err error) string {
 // explainConnection says why there is no connection; grpc knows it as text only.
 func explainConnection(text string) string {
 	for _, c := range []struct{ part, say string }{
+		{"our certificate expired on", ""},
 		{"message larger than max", "the list is too large for one etcd request: split it over several collect keys with {hostname} or {ip}"},
 		{"connection refused", "connection refused: is it running, and is [etcd] address right?"},
 		{"actively refused", "connection refused: is it running, and is [etcd] address right?"},
@@ -140,7 +141,10 @@ func explainConnection(text string) string {
 		{"doesn't contain any IP SANs", "its certificate names no IP address: use the host name in [etcd] address"},
 		{"certificate has expired", "its certificate has expired"},
 	} {
-		if strings.Contains(text, c.part) {
+		if at := strings.Index(text, c.part); at >= 0 {
+			if c.say == "" { // it is in words
+				return text[at:]
+			}
 			return c.say
 		}
 	}

@@ -28,6 +28,7 @@ type authority struct {
 	file string
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
+	ends time.Time // of what it issues; zero: in an hour
 }
 
 func newAuthority(t *testing.T) *authority {
@@ -56,6 +57,9 @@ func (a *authority) write(t *testing.T, name string, template *x509.Certificate)
 	template.SerialNumber = big.NewInt(time.Now().UnixNano())
 	template.Subject = pkix.Name{CommonName: name}
 	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	if !a.ends.IsZero() {
+		template.NotAfter = a.ends
+	}
 	parent, signer := a.cert, a.key
 	if parent == nil {
 		parent, signer = template, key
@@ -130,9 +134,9 @@ func TestDialSaysWhatIsWrongWithTheConfiguration(t *testing.T) {
 		"addresses mix http:// and https://":              {Endpoints: []string{"http://a:1", "https://b:1"}},
 		"address ****@e:1 holds a login: set [etcd] user": {Endpoints: []string{"http://root:secret@e:1"}},
 		"ca_file: open " + dir + "/none":                  {Endpoints: at, CAFile: dir + "/none"},
-		"ca_file " + empty + " holds no PEM certificate":  {Endpoints: at, CAFile: empty},
+		"ca_file " + empty + ": no PEM certificate in it": {Endpoints: at, CAFile: empty},
 		"cert_file and key_file belong together":          {Endpoints: at, CertFile: empty},
-		"cert_file and key_file: tls: failed to find any": {Endpoints: at, CertFile: empty, KeyFile: empty},
+		"key_file " + empty + ": no PEM key in it":        {Endpoints: at, CertFile: empty, KeyFile: empty},
 		"username is set without password_file":           {Endpoints: at, Username: "u"},
 		"password_file is set without username":           {Endpoints: at, PasswordFile: empty},
 		"password_file: open " + dir + "/none":            {Endpoints: at, Username: "u", PasswordFile: dir + "/none"},
@@ -248,4 +252,33 @@ func TestRefusedWatchSaysSoAndHeals(t *testing.T) {
 	}
 	w.waitPaths(t, "/a")
 	testkit.Eventually(t, 15*time.Second, "connected", func() bool { n, err := w.state(); return n == 2 && err == nil })
+}
+
+// A certificate that is renewed on disk is shown at the next connection, and one that
+// has ended is named.
+func TestRenewedCertificateIsShown(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	cert, key := ca.issue(t, "server")
+	server := testkit.Etcd(t, testkit.EtcdWithTLS(testkit.EtcdTLS{CertFile: cert, KeyFile: key, ClientCAFile: ca.file}))
+	ca.ends = time.Now().Add(-time.Minute)
+	clientCert, clientKey := ca.issue(t, "client")
+	client, err := etcdcfg.Dial(etcdcfg.Config{Endpoints: server.Endpoints(), CAFile: ca.file, CertFile: clientCert, KeyFile: clientKey, ServerName: "127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	get := func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		_, err := client.Get(ctx, "x")
+		return err
+	}
+	testkit.Eventually(t, 30*time.Second, "the end of the certificate is told", func() bool {
+		err := get()
+		return err != nil && strings.Contains(etcdcfg.Explain(err), "our certificate expired on ")
+	})
+	ca.ends = time.Time{}
+	ca.issue(t, "client")
+	testkit.Eventually(t, 30*time.Second, "the renewed certificate is shown", func() bool { return get() == nil })
 }

@@ -17,10 +17,18 @@ import (
 // kafkaConfig is the configuration of internal/kafka from the settings.
 func kafkaConfig(c *config.Config) kafka.Config {
 	k := c.Kafka
+	l := k.Login
 	return kafka.Config{
 		Addresses: k.Address, ClientID: "logctl",
-		TLS: k.TLS, CAFile: k.CAFile, CertFile: k.CertFile, KeyFile: k.KeyFile, ServerName: k.ServerName,
-		SASLMechanism: k.SASLMechanism, SASLUser: k.SASLUser, SASLPasswordFile: k.SASLPasswordFile,
+		TLS: k.TLS, CAFile: k.CAFile, CAPasswordFile: k.CAPasswordFile, CertFile: k.CertFile, KeyFile: k.KeyFile,
+		KeyPasswordFile: k.KeyPasswordFile, ServerName: k.ServerName, TLSMinVersion: k.TLSMinVersion,
+		SASLMechanism: l.Mechanism, SASLUser: l.User, SASLPasswordFile: l.PasswordFile, DelegationToken: l.DelegationToken,
+		OAuth: kafka.OAuth{
+			TokenEndpointURL: l.TokenEndpointURL, ClientID: l.ClientID, ClientSecretFile: l.ClientSecretFile, Scope: l.Scope,
+			AssertionFile: l.AssertionFile, CAFile: l.OAuthCAFile, TokenFile: l.TokenFile, TokenCommand: l.TokenCommand, Extensions: l.Extensions,
+		},
+		Kerberos: kafka.Kerberos{ServiceName: l.KerberosService, KeytabFile: l.KerberosKeytab, CacheFile: l.KerberosCCache, ConfigFile: l.KerberosConfig},
+		AWS:      kafka.AWS{Region: l.AWSRegion, Profile: l.AWSProfile, RoleARN: l.AWSRoleARN},
 	}
 }
 
@@ -29,7 +37,8 @@ func etcdConfig(c *config.Config, log *slog.Logger) etcdcfg.Config {
 	e := c.Etcd
 	return etcdcfg.Config{
 		Endpoints: e.Address, Username: e.Username, PasswordFile: e.PasswordFile,
-		TLS: e.TLS, CAFile: e.CAFile, CertFile: e.CertFile, KeyFile: e.KeyFile,
+		TLS: e.TLS, CAFile: e.CAFile, CAPasswordFile: e.CAPasswordFile, CertFile: e.CertFile, KeyFile: e.KeyFile,
+		KeyPasswordFile: e.KeyPasswordFile, ServerName: e.ServerName, TLSMinVersion: e.TLSMinVersion,
 		DialTimeout: e.DialTimeout, Timeout: e.Timeout, Log: log,
 	}
 }

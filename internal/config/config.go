@@ -14,35 +14,40 @@ type Config struct {
 
 // Kafka is the section [kafka]: the cluster and how records are produced.
 type Kafka struct {
-	Address          []string // host:port of the first brokers to ask
-	ChanSize         int      // lines buffered per agent at most
-	Acks             string   // all or leader
-	Compression      string   // none, gzip, snappy, lz4 or zstd
-	Partitioner      string   // file, random or round_robin
-	Headers          []string // of host, path, file, pos and the sets otel and cloudevents
-	TLS              bool
-	CAFile           string
-	CertFile         string
-	KeyFile          string
-	ServerName       string
-	SASLMechanism    string // empty, PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
-	SASLUser         string
-	SASLPasswordFile string
+	Address         []string // host:port of the first brokers to ask
+	ChanSize        int      // lines buffered per agent at most
+	Acks            string   // all or leader
+	Compression     string   // none, gzip, snappy, lz4 or zstd
+	Partitioner     string   // file, random or round_robin
+	Headers         []string // of host, path, file, pos and the sets otel and cloudevents
+	TLS             bool
+	CAFile          string
+	CAPasswordFile  string
+	CertFile        string
+	KeyFile         string
+	KeyPasswordFile string
+	ServerName      string
+	TLSMinVersion   string // 1.2 or 1.3
+	Login           Login
 }
 
 // Etcd is the section [etcd]: the store of the collect entries.
 type Etcd struct {
-	Address        []string
-	CollectKey     string // may hold {hostname} and {ip}
-	DialTimeout    time.Duration
-	Timeout        time.Duration // of one request
-	ExpectedAgents []string      // ids that must be there, beside those that etcd names
-	Username       string
-	PasswordFile   string
-	TLS            bool
-	CAFile         string
-	CertFile       string
-	KeyFile        string
+	Address         []string
+	CollectKey      string // may hold {hostname} and {ip}
+	DialTimeout     time.Duration
+	Timeout         time.Duration // of one request
+	ExpectedAgents  []string      // ids that must be there, beside those that etcd names
+	Username        string
+	PasswordFile    string
+	TLS             bool
+	CAFile          string
+	CAPasswordFile  string
+	CertFile        string
+	KeyFile         string
+	KeyPasswordFile string
+	ServerName      string
+	TLSMinVersion   string // 1.2 or 1.3
 }
 
 // Agent is the section [agent]: the daemon.

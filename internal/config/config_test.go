@@ -60,8 +60,8 @@ func TestPrecedence(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", key, got[key], want)
 		}
 	}
-	if c.Kafka.SASLMechanism != "" {
-		t.Errorf("an empty value before a comment came out as %q", c.Kafka.SASLMechanism)
+	if c.Kafka.Login.Mechanism != "" {
+		t.Errorf("an empty value before a comment came out as %q", c.Kafka.Login.Mechanism)
 	}
 	if c.Agent.MaxBuffer != 32<<20 {
 		t.Errorf("max_buffer: got %d", c.Agent.MaxBuffer)
@@ -153,7 +153,7 @@ func TestMissingFile(t *testing.T) {
 }
 
 func TestPrintReadsBack(t *testing.T) {
-	c, err := Load(Sources{File: write(t, "[kafka]\naddress = a:1, b:2\n[etcd]\naddress = http://root:secret@e:2379\n[agent]\nid = x\n")})
+	c, err := Load(Sources{File: write(t, "[kafka]\naddress = a:1, b:2\n[etcd]\naddress = http://root:hunter2@e:2379\n[agent]\nid = x\n")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,10 +164,10 @@ func TestPrintReadsBack(t *testing.T) {
 	if !strings.Contains(out.String(), "http://****@e:2379") {
 		t.Errorf("the masked address cannot be read:\n%s", out.String())
 	}
-	if strings.Contains(out.String(), "secret") {
+	if strings.Contains(out.String(), "hunter2") {
 		t.Errorf("a password is printed:\n%s", out.String())
 	}
-	if got := maskedAddress("root:secret@e:2379"); got != "****@e:2379" {
+	if got := maskedAddress("root:hunter2@e:2379"); got != "****@e:2379" {
 		t.Errorf("without a scheme: %s", got)
 	}
 	again, err := Load(Sources{File: write(t, out.String())})

@@ -103,11 +103,11 @@ func (c *Config) crossCheck() []error {
 			}
 		}
 	}
-	if c.Kafka.SASLMechanism != "" && (c.Kafka.SASLUser == "" || c.Kafka.SASLPasswordFile == "") {
-		bad("kafka", "sasl_mechanism", "needs sasl_user and sasl_password_file")
+	if what := c.Kafka.Login.lacks(); what != "" {
+		bad("kafka", "sasl_mechanism", what)
 	}
-	if (c.Kafka.CertFile == "") != (c.Kafka.KeyFile == "") {
-		bad("kafka", "cert_file", "cert_file and key_file go together")
+	if c.Kafka.CertFile == "" && c.Kafka.KeyFile != "" {
+		bad("kafka", "key_file", "cert_file and key_file go together")
 	}
 	if !c.Kafka.TLS && (c.Kafka.CAFile != "" || c.Kafka.CertFile != "") {
 		bad("kafka", "tls", "certificates are given but tls is false: set tls = true")
@@ -115,8 +115,8 @@ func (c *Config) crossCheck() []error {
 	if (c.Etcd.Username == "") != (c.Etcd.PasswordFile == "") {
 		bad("etcd", "username", "username and password_file go together")
 	}
-	if (c.Etcd.CertFile == "") != (c.Etcd.KeyFile == "") {
-		bad("etcd", "cert_file", "cert_file and key_file go together")
+	if c.Etcd.CertFile == "" && c.Etcd.KeyFile != "" {
+		bad("etcd", "key_file", "cert_file and key_file go together")
 	}
 	return out
 }

@@ -1,5 +1,7 @@
 package config
 
+import "slices"
+
 // setting is one row of the table of keys.
 type setting struct {
 	section, key string
@@ -25,7 +27,7 @@ func settings() []setting {
 	t := func(key, def, help string, bind func(c *TUI) target) setting {
 		return setting{"tui", key, def, help, func(c *Config) target { return bind(&c.TUI) }}
 	}
-	return []setting{
+	return slices.Concat([]setting{
 		k("address", "127.0.0.1:9092", "brokers, comma separated", func(c *Kafka) target { return addresses(&c.Address, false) }),
 		k("chan_size", "100000", "lines buffered per agent at most", func(c *Kafka) target { return integer(&c.ChanSize, 1) }),
 		k("acks", "all", "all | leader", func(c *Kafka) target { return choice(&c.Acks, "all", "leader") }),
@@ -39,16 +41,14 @@ func settings() []setting {
 			return listOf(&c.Headers, "host", "path", "file", "pos", "otel", "cloudevents")
 		}),
 		k("tls", "false", "encrypt the connections", func(c *Kafka) target { return boolean(&c.TLS) }),
-		k("ca_file", "", "PEM of the authority that signed the brokers", func(c *Kafka) target { return text(&c.CAFile) }),
-		k("cert_file", "", "PEM of the client certificate", func(c *Kafka) target { return text(&c.CertFile) }),
+		k("ca_file", "", "PEM (or PKCS#12) of the authority that signed the brokers", func(c *Kafka) target { return text(&c.CAFile) }),
+		k("ca_password_file", "", "opens a PKCS#12 ca_file", func(c *Kafka) target { return text(&c.CAPasswordFile) }),
+		k("cert_file", "", "PEM of the client certificate, or PKCS#12 with its key", func(c *Kafka) target { return text(&c.CertFile) }),
 		k("key_file", "", "PEM of the client key", func(c *Kafka) target { return text(&c.KeyFile) }),
+		k("key_password_file", "", "opens an encrypted key_file or a PKCS#12 cert_file", func(c *Kafka) target { return text(&c.KeyPasswordFile) }),
 		k("server_name", "", "name expected in the brokers' certificates", func(c *Kafka) target { return text(&c.ServerName) }),
-		k("sasl_mechanism", "", "PLAIN | SCRAM-SHA-256 | SCRAM-SHA-512", func(c *Kafka) target {
-			return choice(&c.SASLMechanism, "", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
-		}),
-		k("sasl_user", "", "", func(c *Kafka) target { return text(&c.SASLUser) }),
-		k("sasl_password_file", "", "file that holds the password", func(c *Kafka) target { return text(&c.SASLPasswordFile) }),
-
+		k("tls_min_version", "1.2", "1.2 | 1.3", func(c *Kafka) target { return choice(&c.TLSMinVersion, "1.2", "1.3") }),
+	}, loginSettings(k), []setting{
 		e("address", "127.0.0.1:2379", "etcd endpoints, comma separated", func(c *Etcd) target { return addresses(&c.Address, true) }),
 		e("collect_key", "collect_log_conf", "{hostname} and {ip} are replaced", func(c *Etcd) target { return template(&c.CollectKey) }),
 		e("expected_agents", "", "ids of agents that must be there, comma separated; see also logctl agents expect", func(c *Etcd) target { return words(&c.ExpectedAgents) }),
@@ -57,9 +57,13 @@ func settings() []setting {
 		e("username", "", "", func(c *Etcd) target { return text(&c.Username) }),
 		e("password_file", "", "file that holds the password", func(c *Etcd) target { return text(&c.PasswordFile) }),
 		e("tls", "false", "encrypt the connections", func(c *Etcd) target { return boolean(&c.TLS) }),
-		e("ca_file", "", "PEM of the authority that signed etcd", func(c *Etcd) target { return text(&c.CAFile) }),
-		e("cert_file", "", "PEM of the client certificate", func(c *Etcd) target { return text(&c.CertFile) }),
+		e("ca_file", "", "PEM (or PKCS#12) of the authority that signed etcd", func(c *Etcd) target { return text(&c.CAFile) }),
+		e("ca_password_file", "", "opens a PKCS#12 ca_file", func(c *Etcd) target { return text(&c.CAPasswordFile) }),
+		e("cert_file", "", "PEM of the client certificate, or PKCS#12 with its key", func(c *Etcd) target { return text(&c.CertFile) }),
 		e("key_file", "", "PEM of the client key", func(c *Etcd) target { return text(&c.KeyFile) }),
+		e("key_password_file", "", "opens an encrypted key_file or a PKCS#12 cert_file", func(c *Etcd) target { return text(&c.KeyPasswordFile) }),
+		e("server_name", "", "name expected in etcd's certificate", func(c *Etcd) target { return text(&c.ServerName) }),
+		e("tls_min_version", "1.2", "1.2 | 1.3", func(c *Etcd) target { return choice(&c.TLSMinVersion, "1.2", "1.3") }),
 
 		a("id", "{hostname}", "name of this agent, unique in the fleet", func(c *Agent) target { return template(&c.ID) }),
 		a("data_dir", "", "default /var/lib/logctl as root, else $XDG_STATE_HOME/logctl", func(c *Agent) target { return text(&c.DataDir) }),
@@ -79,7 +83,7 @@ func settings() []setting {
 			return choice(&c.Theme, "auto", "light", "dark", "none")
 		}),
 		t("mouse", "false", "catch the mouse (the terminal's own selection ends)", func(c *TUI) target { return boolean(&c.Mouse) }),
-	}
+	})
 }
 
 // Known returns the names of every key, as section and key, for completion and

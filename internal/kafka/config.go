@@ -1,23 +1,15 @@
 package kafka
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
-)
 
-// The SASL mechanisms that Config.SASLMechanism may name.
-const (
-	SASLPlain       = sarama.SASLTypePlaintext   // "PLAIN"
-	SASLScramSHA256 = sarama.SASLTypeSCRAMSHA256 // "SCRAM-SHA-256"
-	SASLScramSHA512 = sarama.SASLTypeSCRAMSHA512 // "SCRAM-SHA-512"
+	"logctl/internal/tlsfile"
 )
 
 // Deadlines of the sockets. A request that waits longer for its answer counts
@@ -37,15 +29,23 @@ type Config struct {
 	Addresses []string // host:port of some of the brokers; the others are learned from them
 	ClientID  string   // shown in the brokers' logs and quotas; default "logctl"
 
-	TLS        bool   // talk TLS; also turned on by a CAFile or CertFile
-	CAFile     string // PEM certificates that sign the brokers'; empty: the system's
-	CertFile   string // PEM certificate we show to the brokers, with KeyFile
-	KeyFile    string
-	ServerName string // name expected in the brokers' certificates; empty: the address's host
+	TLS             bool   // talk TLS; also turned on by a CAFile or CertFile
+	CAFile          string // certificates that sign the brokers', PEM or PKCS#12; empty: the system's
+	CAPasswordFile  string // opens a PKCS#12 CAFile
+	CertFile        string // certificate we show to the brokers: PEM, or PKCS#12 with its key
+	KeyFile         string // PEM, may be encrypted
+	KeyPasswordFile string // opens KeyFile, or a PKCS#12 CertFile
+	ServerName      string // name expected in the brokers' certificates; empty: the address's host
+	TLSMinVersion   string // 1.2 (as empty) or 1.3
 
-	SASLMechanism    string // "" (none), PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
-	SASLUser         string
-	SASLPasswordFile string // file whose first line is the password
+	SASLMechanism    string // "" (none) or one of Mechanisms
+	SASLUser         string // of PLAIN and SCRAM; a token's id; of GSSAPI the principal, user@REALM
+	SASLPasswordFile string // file whose first line is the password, or a token's HMAC
+	DelegationToken  bool   // SASLUser and the password are a delegation token, for SCRAM
+
+	OAuth    OAuth    // of OAUTHBEARER
+	Kerberos Kerberos // of GSSAPI
+	AWS      AWS      // of AWS_MSK_IAM
 }
 
 // Sarama returns a validated sarama configuration: our TLS and SASL, protocol
@@ -107,76 +107,23 @@ func (c Config) seeds() []string {
 }
 
 func (c Config) setTLS(s *sarama.Config) error {
-	if !c.TLS && c.CAFile == "" && c.CertFile == "" {
+	files := c.TLSFiles()
+	if !c.TLS && files.CAFile == "" && files.CertFile == "" && files.KeyFile == "" {
 		return nil
 	}
-	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return fmt.Errorf("kafka ca_file: %w", err)
-		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("kafka ca_file %s: no PEM certificate in it", c.CAFile)
-		}
-	}
-	if (c.CertFile == "") != (c.KeyFile == "") {
-		return errors.New("kafka cert_file and key_file belong together: set both or none")
-	}
-	if c.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-		if err != nil {
-			return fmt.Errorf("kafka cert_file %s with key_file %s: %w", c.CertFile, c.KeyFile, err)
-		}
-		t.Certificates = []tls.Certificate{pair}
+	t, err := files.Config()
+	if err != nil {
+		return fmt.Errorf("kafka %w", err)
 	}
 	s.Net.TLS.Enable = true
 	s.Net.TLS.Config = t
 	return nil
 }
 
-func (c Config) setSASL(s *sarama.Config) error {
-	mechanism := strings.ToUpper(strings.TrimSpace(c.SASLMechanism))
-	if mechanism == "" {
-		if c.SASLUser != "" {
-			return fmt.Errorf("kafka sasl_user is set without sasl_mechanism: use %s, %s or %s", SASLPlain, SASLScramSHA256, SASLScramSHA512)
-		}
-		return nil
+// TLSFiles are the files and settings of TLS.
+func (c Config) TLSFiles() tlsfile.Files {
+	return tlsfile.Files{
+		CAFile: c.CAFile, CAPasswordFile: c.CAPasswordFile, CertFile: c.CertFile, KeyFile: c.KeyFile,
+		KeyPasswordFile: c.KeyPasswordFile, ServerName: c.ServerName, MinVersion: c.TLSMinVersion,
 	}
-	if c.SASLUser == "" || c.SASLPasswordFile == "" {
-		return fmt.Errorf("kafka sasl_mechanism %s needs sasl_user and sasl_password_file", mechanism)
-	}
-	password, err := readPassword(c.SASLPasswordFile)
-	if err != nil {
-		return err
-	}
-	s.Net.SASL.Enable = true
-	s.Net.SASL.Handshake = true
-	s.Net.SASL.Version = sarama.SASLHandshakeV1
-	s.Net.SASL.User = c.SASLUser
-	s.Net.SASL.Password = password
-	s.Net.SASL.Mechanism = sarama.SASLMechanism(mechanism)
-	switch mechanism {
-	case SASLPlain:
-	case SASLScramSHA256, SASLScramSHA512:
-		s.Net.SASL.SCRAMClientGeneratorFunc = newScram(mechanism)
-	default:
-		return fmt.Errorf("kafka sasl_mechanism %q is unknown: use %s, %s or %s", c.SASLMechanism, SASLPlain, SASLScramSHA256, SASLScramSHA512)
-	}
-	return nil
-}
-
-// readPassword returns the first line of a file.
-func readPassword(path string) (string, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("kafka sasl_password_file: %w", err)
-	}
-	line, _, _ := strings.Cut(string(b), "\n")
-	line = strings.TrimSuffix(line, "\r")
-	if line == "" {
-		return "", fmt.Errorf("kafka sasl_password_file %s: its first line is empty", path)
-	}
-	return line, nil
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"logctl/internal/tlsfile"
 )
 
 // Conn is one connection to one broker. Its methods are sarama's; unlike
@@ -57,7 +59,7 @@ func Dial(ctx context.Context, s *sarama.Config, address string) (*Conn, error) 
 		if cause := context.Cause(ctx); cause != nil {
 			err = fmt.Errorf("%w: %w", err, cause)
 		}
-		return nil, &BrokerError{Address: address, Err: err}
+		return nil, &BrokerError{Address: address, Err: ExplainLogin(ctx, s, address, err)}
 	}
 	return c, nil
 }
@@ -183,22 +185,13 @@ func (d connDialer) keep(raw net.Conn) error {
 
 // secure talks TLS with the broker.
 func (d connDialer) secure(raw net.Conn, address string) (net.Conn, error) {
-	config := d.tls
-	if config.ServerName == "" {
-		host, _, err := net.SplitHostPort(address)
-		if err != nil {
-			return nil, err
-		}
-		config = config.Clone()
-		config.ServerName = host
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(d.ctx, d.timeout)
 	defer cancel()
-	conn := tls.Client(raw, config)
-	if err := conn.HandshakeContext(ctx); err != nil {
-		return nil, err
-	}
-	return conn, nil
+	return tlsfile.Client(ctx, raw, d.tls, host)
 }
 
 // BrokerError says which broker an error came from.

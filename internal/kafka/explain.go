@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/IBM/sarama"
+
+	"logctl/internal/tlsfile"
 )
 
 // TopicError is Kafka's answer about one topic.
@@ -44,9 +46,18 @@ func Explain(err error) string {
 	case errors.Is(err, ErrTopicExists):
 		return "the topic exists already: choose another name"
 	}
-	var announced *AnnouncedError
-	if errors.As(err, &announced) {
+	var (
+		announced *AnnouncedError
+		mechanism *MechanismError
+		token     *TokenError
+	)
+	switch {
+	case errors.As(err, &announced):
 		return announced.Error()
+	case errors.As(err, &mechanism):
+		return at + ": " + mechanism.Error()
+	case errors.As(err, &token):
+		return "kafka cannot be logged in to: " + token.Error()
 	}
 	if text := explainTLS(err); text != "" {
 		return at + ": " + text
@@ -68,7 +79,10 @@ func explainTLS(err error) string {
 		invalid   x509.CertificateInvalidError
 		record    tls.RecordHeaderError
 	)
+	var expired *tlsfile.ExpiredError
 	switch {
+	case errors.As(err, &expired):
+		return expired.Error()
 	case errors.As(err, &authority):
 		return "its TLS certificate is signed by an authority we do not trust: set ca_file to that authority's certificate"
 	case errors.As(err, &host):

@@ -255,7 +255,7 @@ func TestConfig(t *testing.T) {
 		{"mechanism only", func(c *kafka.Config) { c.SASLMechanism = "PLAIN" }, "needs sasl_user"},
 		{"empty password", func(c *kafka.Config) { c.SASLMechanism, c.SASLUser, c.SASLPasswordFile = "PLAIN", "x", empty }, "first line is empty"},
 		{"mechanism", func(c *kafka.Config) {
-			c.SASLMechanism, c.SASLUser, c.SASLPasswordFile = "GSSAPI", "x", writeFile(t, dir, "pw")
+			c.SASLMechanism, c.SASLUser, c.SASLPasswordFile = "EXTERNAL", "x", writeFile(t, dir, "pw")
 		}, "unknown"},
 	}
 	for _, tt := range tests {

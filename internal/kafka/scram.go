@@ -1,38 +1,53 @@
 package kafka
 
 import (
-	"crypto/sha256"
-	"crypto/sha512"
-	"hash"
+	"context"
+	"errors"
 
 	"github.com/IBM/sarama"
-	"github.com/xdg-go/scram"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
-// newScram returns what sarama calls for each SCRAM conversation.
-func newScram(mechanism string) func() sarama.SCRAMClient {
-	var gen scram.HashGeneratorFcn = func() hash.Hash { return sha256.New() }
-	if mechanism == SASLScramSHA512 {
-		gen = func() hash.Hash { return sha512.New() }
-	}
-	return func() sarama.SCRAMClient { return &scramClient{hash: gen} }
+// newScram returns what sarama calls for each SCRAM conversation. token: user and
+// password are those of a delegation token, which Kafka is told by the extension
+// tokenauth=true (KIP-48).
+func newScram(mechanism string, token bool) func() sarama.SCRAMClient {
+	return func() sarama.SCRAMClient { return &scramClient{mechanism: mechanism, token: token} }
 }
 
-// scramClient is one SCRAM conversation.
+// scramClient is one SCRAM conversation. The password is used as it is, as Kafka does:
+// SASLprep would change some that Kafka's own tools have stored.
 type scramClient struct {
-	hash scram.HashGeneratorFcn
-	conv *scram.ClientConversation
+	mechanism string
+	token     bool
+	session   sasl.Session
+	first     []byte // the message that begins; nil: sent
+	done      bool
 }
 
-func (s *scramClient) Begin(user, password, authzID string) error {
-	client, err := s.hash.NewClient(user, password, authzID)
-	if err != nil {
-		return err
+func (s *scramClient) Begin(user, password, authzID string) (err error) {
+	auth := scram.Auth{User: user, Pass: password, Zid: authzID, IsToken: s.token}
+	mechanism := auth.AsSha256Mechanism()
+	if s.mechanism == SASLScramSHA512 {
+		mechanism = auth.AsSha512Mechanism()
 	}
-	s.conv = client.NewConversation()
-	return nil
+	s.session, s.first, err = mechanism.Authenticate(context.TODO(), "") // the context is for who fetches passwords
+	return err
 }
 
-func (s *scramClient) Step(challenge string) (string, error) { return s.conv.Step(challenge) }
+func (s *scramClient) Step(challenge string) (string, error) {
+	if s.first != nil {
+		first := string(s.first)
+		s.first = nil
+		return first, nil
+	}
+	if s.done {
+		return "", errors.New("the SCRAM conversation has ended")
+	}
+	done, reply, err := s.session.Challenge([]byte(challenge))
+	s.done = done && err == nil
+	return string(reply), err
+}
 
-func (s *scramClient) Done() bool { return s.conv.Done() }
+func (s *scramClient) Done() bool { return s.done }
