@@ -8,6 +8,9 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	statepkg "logctl/agent/state"
+	"logctl/etcdcfg"
 )
 
 const time1s = time.Second
@@ -143,6 +146,7 @@ func (s *agentsScreen) summary(int) string {
 	for i := range v.agents {
 		a := &v.agents[i]
 		switch {
+		case a.duty != etcdcfg.DutyOn:
 		case !a.present:
 			gone++
 		case a.reported && !a.fresh:
@@ -152,6 +156,9 @@ func (s *agentsScreen) summary(int) string {
 		}
 	}
 	text := plural(v.present, "agent") + " on duty"
+	if len(v.absent) > 0 {
+		text += st.bad.apply(fmt.Sprintf(" · ✗ %d missing", len(v.absent)))
+	}
 	if gone > 0 {
 		text += st.warn.apply(fmt.Sprintf(" · ! %d gone", gone))
 	}
@@ -233,6 +240,17 @@ func (s *agentsScreen) cells(i int) []cell {
 	}
 	statePaint := st.state(r.state)
 	switch {
+	case r.duty != etcdcfg.DutyOn:
+		word := string(statepkg.Lost)
+		if r.duty == etcdcfg.DutyAwaited {
+			word = string(statepkg.Awaited)
+		}
+		state, statePaint = mark(word)+" "+word, st.bad
+		if at := r.lostSince(); !at.IsZero() {
+			state += " since " + s.env.stamp(at)
+		}
+	case len(r.twins) > 0:
+		state, statePaint = "✗ two with this id", st.bad
 	case !r.present:
 		state, statePaint = "· gone", st.dim
 		if !r.leftAt.IsZero() {

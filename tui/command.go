@@ -27,6 +27,10 @@ func commands() []command {
 		{names: []string{"entries", "tasks", "e"}, help: "the entries", run: home(actEntries)},
 		{names: []string{"agents", "a"}, help: "the agents", run: home(actAgents)},
 		{names: []string{"topics", "t"}, help: "the topics", run: home(actTopics)},
+		{names: []string{"problems"}, help: "what does not work, and what to do", run: func(e *env, _ string) error {
+			e.push(newProblemsScreen(e))
+			return nil
+		}},
 		{names: []string{"events", "logs", "l"}, help: "what happened", run: home(actEvents)},
 		{
 			names: []string{"stream", "s"}, arg: "TOPIC [FROM]", help: "stream a topic from newest, oldest, -100, an offset or a time",

@@ -172,6 +172,13 @@ func (s *entriesScreen) summary(w int) string {
 		return paint.apply(e.applied.text) + note
 	}
 	left := plural(len(v.entries), "entry") + s.rates(v) + note
+	if text := problemsText(v.problems); text != "" {
+		text = st.key.apply("!") + st.bad.apply(" "+clean(text))
+		if note != "" { // what is being done here comes first
+			return plural(len(v.entries), "entry") + note + "   " + text
+		}
+		left = text + "   " + left
+	}
 	if v.etcd.err != "" {
 		return left + "   " + st.warn.apply("list as of "+e.stamp(v.listAt)+", etcd is gone since "+e.stamp(v.etcd.since))
 	}

@@ -136,13 +136,17 @@ func (f *fleet) setBrokers(n int) (changed bool) {
 func (f *fleet) setPresences(list []etcdcfg.Presence, now time.Time) (came, left []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	here := make(map[string]bool, len(list))
+	here, absent := make(map[string]bool, len(list)), map[string]bool{}
 	for _, p := range list {
-		here[p.ID] = true
 		a := f.agent(p.ID)
 		if a == nil {
 			continue
 		}
+		if p.Duty != etcdcfg.DutyOn {
+			absent[p.ID] = true
+			continue
+		}
+		here[p.ID] = true
 		if !a.present && f.saw {
 			came = append(came, p.ID)
 		}
@@ -152,6 +156,17 @@ func (f *fleet) setPresences(list []etcdcfg.Presence, now time.Time) (came, left
 		if a.present && !here[id] {
 			a.present, a.leftAt = false, now
 			left = append(left, id)
+		}
+		if !here[id] && !absent[id] {
+			a.presence.Duty = etcdcfg.DutyOn // it said goodbye, or was forgotten
+		}
+	}
+	for _, p := range list {
+		if a := f.agents[p.ID]; a != nil && absent[p.ID] {
+			a.presence.Duty = p.Duty // its tasks stay known
+			if a.presence.ID == "" {
+				a.presence = p
+			}
 		}
 	}
 	f.saw = true
@@ -232,7 +247,7 @@ func (a *agentState) reportAge(now time.Time) time.Duration {
 // present that are old. Called with the lock held.
 func (f *fleet) forget(now time.Time) {
 	for id, a := range f.agents {
-		if a.present {
+		if a.present || a.presence.Duty != etcdcfg.DutyOn {
 			continue
 		}
 		gone := a.leftAt

@@ -20,7 +20,9 @@ type fleetView struct {
 	listAt   time.Time
 	entries  []entryRow
 	agents   []agentRow
-	present  int // agents on duty, of any key
+	present  int        // agents on duty, of any key
+	absent   []agentRow // of this key, that should be there and are not
+	problems []problem
 	etcd     link
 	kafka    link
 	duty     link // presences
@@ -91,6 +93,9 @@ type agentRow struct {
 	pid                    int
 	present                bool
 	leftAt                 time.Time
+	heard                  time.Time // its last report
+	duty                   etcdcfg.Duty
+	twins                  []string // what each of several processes with its id says of itself
 	revision               int64
 	behind                 bool // runs another revision than the list shown
 	listError              string
@@ -120,6 +125,7 @@ func (f *fleet) build(now time.Time) *fleetView {
 		b.agent(f.agents[id])
 	}
 	b.finish()
+	v.problems = problemsOfView(v)
 	f.sample(v, now)
 	return v
 }
@@ -161,6 +167,13 @@ func (b *builder) agent(a *agentState) {
 	row.host, row.version, row.key, row.started, row.pid = p.Host, p.Version, p.CollectKey, p.Started, p.PID
 	row.commit, row.built = p.Commit, p.Built
 	row.revision, row.listError, row.kafka = p.Revision, p.ListError, p.Kafka
+	row.duty, row.twins = p.Duty, p.Instances
+	if a.cur != nil {
+		row.heard = a.cur.At
+	}
+	if p.Duty != etcdcfg.DutyOn && (p.CollectKey == v.key || p.CollectKey == "") {
+		v.absent = append(v.absent, row)
+	}
 	if a.cur != nil {
 		b.fromReport(&row, a)
 	}
@@ -178,7 +191,7 @@ func (b *builder) agent(a *agentState) {
 		}
 	}
 	b.tasks(&row, a, ours)
-	if !fresh && a.cur != nil || !here {
+	if p.Duty == etcdcfg.DutyOn && (!fresh && a.cur != nil || !here) {
 		v.restless = true
 	}
 	if at := a.freshUntil(b.now); !at.IsZero() && (v.silentAt.IsZero() || at.Before(v.silentAt)) {

@@ -107,6 +107,7 @@ func globalKeys() keymap {
 		{act: actTopics, keys: []string{"3"}, help: "topics"},
 		{act: actStream, keys: []string{"4"}, help: "the stream looked at last, else topics"},
 		{act: actEvents, keys: []string{"5", "L"}, help: "events: what happened while the console was open"},
+		{act: actNextProblem, keys: []string{"!"}, help: "what does not work: each problem with its whole reason and what to do"},
 		{act: actNextTab, keys: []string{"tab"}, help: "the next of these five"},
 		{act: actPrevTab, keys: []string{"shift+tab"}, help: "the one before"},
 		{act: actRedraw, keys: []string{"ctrl+l"}, help: "draw the whole screen again"},

@@ -101,6 +101,10 @@ func (r *root) global(a action) tea.Cmd {
 		return r.quit()
 	case actRedraw:
 		return tea.ClearScreen
+	case actNextProblem:
+		if !modal {
+			r.env.push(newProblemsScreen(r.env))
+		}
 	case actNextTab, actPrevTab:
 		if !modal {
 			return r.home(r.neighbour(a == actNextTab))

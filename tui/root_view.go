@@ -8,6 +8,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+
+	"logctl/etcdcfg"
 )
 
 // frameCache keeps the last frame, so that it is drawn once for each message
@@ -144,7 +146,11 @@ func (r *root) header() string {
 	}
 	parts := []part{{st.dim.apply(clean(v.key)), 1}}
 	if v.haveList {
-		parts = append(parts, part{r.revision(), 3})
+		keep := 3
+		if len(v.absent) > 0 {
+			keep = 9
+		}
+		parts = append(parts, part{r.revision(), keep})
 	}
 	if r.env.readOnly {
 		parts = append(parts, part{st.warn.apply("read-only"), 4})
@@ -212,6 +218,18 @@ func (r *root) revision() string {
 	}
 	if !v.saw {
 		return fmt.Sprintf("rev %d", v.list.ModRevision)
+	}
+	if n := len(v.absent); n > 0 {
+		first := v.absent[0]
+		text := fmt.Sprintf("✗ %d of %d agents; %s", v.audience, v.audience+n, clean(first.id))
+		if n > 1 {
+			text = fmt.Sprintf("✗ %d of %d agents", v.audience, v.audience+n)
+		} else if first.duty == etcdcfg.DutyAwaited {
+			text += " never came"
+		} else if text += " lost"; !first.lostSince().IsZero() {
+			text += " since " + r.env.stamp(first.lostSince())
+		}
+		return fmt.Sprintf("rev %d · ", v.list.ModRevision) + st.bad.apply(text)
 	}
 	text := fmt.Sprintf("rev %d · applied %d/%d", v.list.ModRevision, v.applied, v.audience)
 	if v.applied < v.audience {

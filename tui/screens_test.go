@@ -25,6 +25,9 @@ func scenes() map[string]func(c *console) {
 	return map[string]func(c *console){
 		"entries":      func(*console) {},
 		"entry":        func(c *console) { c.key("j", "enter") },
+		"problems":     func(c *console) { c.lose(); c.key("!") },
+		"lost":         func(c *console) { c.lose() },
+		"lost agents":  func(c *console) { c.lose(); c.key("2") },
 		"agents":       func(c *console) { c.key("2") },
 		"agent":        func(c *console) { c.key("2", "enter") },
 		"topics":       func(c *console) { c.key("3") },
@@ -102,6 +105,25 @@ func (c *console) add(path, topic string) {
 	c.key("tab")
 	c.text(topic)
 	c.key("ctrl+s")
+}
+
+// lose has one agent go without goodbye, one never come, and two share an id.
+func (c *console) lose() {
+	fl := c.root.env.feed.fleet
+	var list []etcdcfg.Presence
+	for id, a := range fl.agents {
+		p := a.presence
+		switch id {
+		case "web-02":
+			p = etcdcfg.Presence{ID: id, Host: p.Host, CollectKey: p.CollectKey, Duty: etcdcfg.DutyLost}
+		case "web-05":
+			p.Instances = []string{"process 7 on web-05", "process 9 on web-05-copy"}
+		}
+		list = append(list, p)
+	}
+	list = append(list, etcdcfg.Presence{ID: "web-99", CollectKey: "collect_log_conf", Duty: etcdcfg.DutyAwaited})
+	fl.setPresences(list, c.clock)
+	c.fresh()
 }
 
 // list lets the console see what the store has.

@@ -1,0 +1,62 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+
+	"logctl/etcdcfg"
+)
+
+// TestNobodyVanishes keeps a lost agent in header, home line and lists until it is forgotten.
+func TestNobodyVanishes(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.lose()
+		c.wants(t, "11 of 13 agents", "5 problems: two agents with one id, 1 agent lost, 1 agent never came")
+		c.key("2")
+		c.wants(t, "✗ lost since", "✗ never came", "✗ two with this id", "2 missing")
+		c.clock = c.clock.Add(2 * goneFor) // longer than agents that said goodbye stay
+		c.fresh()
+		c.wants(t, "✗ lost since")
+		fl := c.root.env.feed.fleet
+		fl.setPresences([]etcdcfg.Presence{fl.agents["web-01"].presence}, c.clock)
+		c.fresh()
+		if n := len(c.root.env.view.absent); n != 0 {
+			t.Errorf("%d agents are missing, although all are forgotten", n)
+		}
+	})
+}
+
+// TestProblemsOneByOne shows each problem whole, one after the other.
+func TestProblemsOneByOne(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		reason := strings.Repeat("a long reason ", 30) + "ends here"
+		fl := c.root.env.feed.fleet
+		for _, a := range fl.agents {
+			for i := range a.cur.Tasks {
+				if a.cur.Tasks[i].State == "topic missing" {
+					a.cur.Tasks[i].Error = reason
+				}
+			}
+		}
+		c.fresh()
+		c.key("!")
+		seen := map[string]bool{}
+		for range 2 {
+			for _, part := range []string{"ends here", "Create the topic", "Let the agent's user read it", "on: web-07", "and 0 more"} {
+				if strings.Contains(c.screen(), part) {
+					seen[part] = true
+				}
+			}
+			c.key("!")
+		}
+		for _, part := range []string{"ends here", "Create the topic", "Let the agent's user read it", "on: web-07"} {
+			if !seen[part] {
+				t.Errorf("never shown: %q\n%s", part, c.screen())
+			}
+		}
+		c.key("enter")
+		c.wants(t, "entries ▸")
+	})
+}
