@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"slices"
+	"runtime"
+	"strings"
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -97,16 +98,24 @@ func (c *Config) longLines() tail.LongLines {
 var ErrNotAllowed = errors.New("outside [agent] allow_paths of this host")
 
 // allowed makes the check of allow_paths; nil allows everything. Paths are
-// compared in their clean form, so that .. does not lead outside.
+// compared in their clean form, so that .. does not lead outside, and on Windows without
+// regard to case, as its file systems do.
 func (c *Config) allowed() func(path string) error {
 	if len(c.AllowPaths) == 0 {
 		return nil
 	}
-	globs := slices.Clone(c.AllowPaths)
+	form := filepath.Clean
+	if runtime.GOOS == "windows" {
+		form = func(path string) string { return strings.ToLower(filepath.Clean(path)) }
+	}
+	globs := make([]string, len(c.AllowPaths))
+	for i, g := range c.AllowPaths {
+		globs[i] = form(g)
+	}
 	return func(path string) error {
-		clean := filepath.Clean(path)
+		clean := form(path)
 		for _, g := range globs {
-			if ok, err := doublestar.PathMatch(filepath.Clean(g), clean); err == nil && ok {
+			if ok, err := doublestar.PathMatch(g, clean); err == nil && ok {
 				return nil
 			}
 		}

@@ -2,7 +2,6 @@ package tail
 
 import (
 	"errors"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -233,7 +232,7 @@ func (s *Set) candidate(p *past, path string, now fsys.Inode) (candidate, error)
 	}
 	h, st2, err := s.openRetry(path)
 	switch {
-	case errors.Is(err, fs.ErrPermission):
+	case isRefused(err):
 		s.log.Warn("rotated file cannot be opened", "path", path, "error", words(err))
 		return candidate{}, nil
 	case err != nil:

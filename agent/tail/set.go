@@ -169,9 +169,6 @@ func (cfg *Config) defaults() {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Allowed == nil {
-		cfg.Allowed = func(string) error { return nil }
-	}
 }
 
 // splitter returns the splitter for the next read.
@@ -364,13 +361,13 @@ func (f *File) isIn(h *os.File, st *fsys.Stat) bool {
 
 // openRetry opens path; when descriptors have run out, it closes some first.
 func (s *Set) openRetry(path string) (*os.File, fsys.Stat, error) {
-	h, st, err := s.sys.Open(path)
+	h, st, err := s.openOnce(path)
 	if err != nil && fsys.IsTooMany(err) {
 		s.mu.Lock()
 		n := s.closeQuietLocked(max(1, s.open/8))
 		s.mu.Unlock()
 		if n > 0 {
-			return s.sys.Open(path)
+			return s.openOnce(path)
 		}
 	}
 	return h, st, err

@@ -256,24 +256,6 @@ func (s *Set) follows(id fsys.Inode, path string) bool {
 	return s.byInode[id] != nil
 }
 
-// allowed asks whether a file may be followed under its names.
-func (s *Set) allowed(paths ...string) error {
-	for _, p := range paths {
-		if err := s.cfg.Allowed(p); err != nil {
-			return &notAllowedError{p, err}
-		}
-	}
-	return nil
-}
-
-type notAllowedError struct {
-	path string
-	err  error
-}
-
-func (e *notAllowedError) Error() string { return "not allowed: " + e.err.Error() }
-func (e *notAllowedError) Unwrap() error { return e.err }
-
 // older returns the generations between what was last at the name and what is
 // there now; clean is false when that cannot be known now.
 func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {

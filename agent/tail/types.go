@@ -64,7 +64,7 @@ type Config struct {
 	ChunkSize  int                     // bytes read at once; default 256 KiB
 	MaxOpen    int                     // descriptors kept open at most; default a quarter of the process limit, at most 4096
 	Saved      []State                 // what was saved by an earlier run for this Path
-	Allowed    func(path string) error // asked for the named and the symlink-resolved path; nil allows everything
+	Allowed    func(path string) error // asked for the named path, the symlink-resolved one, and that which the opened file has; nil allows everything
 	Watcher    *Watcher                // shared by the Sets of a process; nil: the Set has one of its own
 	Log        *slog.Logger            // nil: nothing is logged
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"logctl/agent/tail/internal/opener"
 )
 
 // Inode is what the file system calls a file by.
@@ -92,9 +94,25 @@ func (s *System) Birth(h *os.File) int64 {
 	return Birth(h)
 }
 
-// Open opens a regular file for reading without waiting for anything.
-func (s *System) Open(path string) (*os.File, Stat, error) {
-	f, err := openShared(path)
+// What Open says of a file that is not to be read, or not now: see package opener.
+var (
+	ErrForeign = opener.ErrForeign
+	ErrMoving  = opener.ErrMoving
+)
+
+// Open opens a regular file for reading without waiting for anything. What may be read
+// is judged by what was opened; allowed is nil where everything may.
+func (s *System) Open(path string, allowed func(path string) error) (*os.File, Stat, error) {
+	var f *os.File
+	var err error
+	if allowed == nil {
+		f, err = openShared(path)
+	} else {
+		f, err = opener.Open(path, allowed)
+	}
+	if errors.Is(err, opener.ErrNotRegular) {
+		err = NotRegular(path, Stat{})
+	}
 	if err != nil {
 		return nil, Stat{}, err
 	}
