@@ -12,6 +12,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"golang.org/x/sync/errgroup"
 
+	"logctl/agent/lookback"
 	"logctl/agent/positions"
 	"logctl/agent/report"
 	"logctl/agent/ship"
@@ -30,6 +31,7 @@ type Agent struct {
 	pid       int
 	registry  *positions.Registry
 	producer  *ship.Producer
+	life      *lookback.Life
 	watcher   *tail.Watcher
 	etcd      *clientv3.Client
 	lists     *lists
@@ -50,9 +52,10 @@ func New(cfg Config) (*Agent, error) {
 	if a.registry, err = positions.Open(cfg.DataDir, cfg.Log); err != nil {
 		return nil, fmt.Errorf("agent: %w", err)
 	}
+	a.life = a.newLife()
 	a.producer, err = ship.New(ship.Config{
 		Kafka: cfg.Kafka, Acks: cfg.Acks, Compression: cfg.Compression, Partitioner: cfg.Partitioner,
-		MaxBuffer: cfg.MaxBuffer, MaxLines: cfg.MaxLines, Log: cfg.Log,
+		MaxBuffer: cfg.MaxBuffer, MaxLines: cfg.MaxLines, Log: cfg.Log, Names: a.life.Names,
 	})
 	if err == nil {
 		a.etcd, err = etcdcfg.Dial(cfg.Etcd)
@@ -74,13 +77,21 @@ func New(cfg Config) (*Agent, error) {
 // nil after an orderly end, also when lines were left unacknowledged: they are
 // read again by the next run, and the log says so.
 func (a *Agent) Run(ctx context.Context) (err error) {
-	defer func() { err = errors.Join(err, a.etcd.Close(), a.registry.Close()) }()
+	settled := false // all that was read is acknowledged
+	defer func() {
+		save := a.registry.Close
+		if settled {
+			save = a.registry.CloseWell
+		}
+		err = errors.Join(err, a.etcd.Close(), save())
+	}()
 
 	// The clients must outlive the readers: they end when cutClients is called.
 	clients, cutClients := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutClients()
 	side, sideCtx := errgroup.WithContext(clients)
 	side.Go(guard(func() error { return a.producer.Run(sideCtx) }))
+	side.Go(guard(func() error { return a.life.Run(sideCtx) }))
 	side.Go(guard(func() error { return a.registry.Run(sideCtx) }))
 	side.Go(guard(func() error { return a.watcher.Run(sideCtx) }))
 
@@ -102,7 +113,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	<-noMoreLists // with ctx, or when a part of front fails
 	endReaders()
 	a.tasks.stop()
-	a.drain(sideCtx)
+	settled = a.drain(sideCtx)
 	// Not before the acknowledgements: an etcd that hangs takes its time to part from,
 	// and on a host without network it hangs together with Kafka.
 	frontErr := front.Wait()
@@ -118,8 +129,9 @@ func unlessCancelled(err error) error {
 	return err
 }
 
-// drain waits for what is on its way and is nobody else's to send.
-func (a *Agent) drain(ctx context.Context) {
+// drain waits for what is on its way and is nobody else's to send. It reports whether
+// nothing is any more.
+func (a *Agent) drain(ctx context.Context) (settled bool) {
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, a.cfg.DrainTimeout)
 	defer cancel()
@@ -127,14 +139,15 @@ func (a *Agent) drain(ctx context.Context) {
 		st := a.producer.Stats()
 		a.cfg.Log.Warn("agent ends before Kafka acknowledged everything that was read; the next run reads the rest again",
 			"entries", waiting, "lines_in_flight", st.BufferedLines, "bytes_in_flight", st.BufferedBytes, "kafka", st.Brokers)
-		return
+		return false
 	}
 	a.cfg.Log.Info("agent ends, everything read is acknowledged", "drained_in", time.Since(begin).Round(time.Millisecond))
+	return true
 }
 
 func (a *Agent) newShared() *shared {
 	return &shared{
-		address: address{names: a.cfg.Headers, host: a.cfg.Host}, maxLine: a.cfg.MaxLine, longLines: a.cfg.longLines(), interval: a.cfg.ScanInterval,
+		address: a.address(), spread: a.spread(), await: a.life.Await, maxLine: a.cfg.MaxLine, longLines: a.cfg.longLines(), interval: a.cfg.ScanInterval,
 		allowed: a.cfg.allowed(), producer: a.producer, cluster: func() state.State { return a.producer.Stats().Cluster }, registry: a.registry, watcher: a.watcher, times: defaultTimes(), log: a.cfg.Log,
 	}
 }

@@ -33,8 +33,11 @@ type Config struct {
 	Compression string   // none, gzip, snappy, lz4 or zstd
 	Partitioner string   // file, random or round_robin
 	Headers     []string // of host, path, file, pos and the sets otel and cloudevents
-	MaxBuffer   int64    // bytes read and not acknowledged, at most
-	MaxLines    int      // lines read and not acknowledged, at most
+	// TransactionalID is the name under which Kafka knows the lives of this agent, so that
+	// none sends again what another had stored; empty: a crash may send the last lines again.
+	TransactionalID string
+	MaxBuffer       int64 // bytes read and not acknowledged, at most
+	MaxLines        int   // lines read and not acknowledged, at most
 
 	MaxLine      int           // bytes of a line, above it LongLines applies
 	LongLines    string        // split, truncate or skip

@@ -50,6 +50,12 @@ func (t *task) pass(ctx context.Context, s *stream, f *tail.File) (n int64, err 
 		}
 		return 0, io.EOF
 	}
+	if !s.known {
+		s.known = true
+		if err := t.shared.registry.Know(t.entry.Key(), c.StateAt(c.Start)); err != nil {
+			t.log.Debug("state of a new file cannot be saved; a crash now would send its lines again", "path", f.Path(), "error", err)
+		}
+	}
 	n = c.End - c.Start // c is not ours any more when it was sent
 	err = t.send(ctx, s, c)
 	accepted = err == nil
@@ -95,6 +101,9 @@ func (t *task) sendThrough(ctx context.Context, s *stream, c *tail.Chunk, now ti
 	pc := t.parcels.get(t, s)
 	for i := range c.Lines {
 		l := &c.Lines[i]
+		if s.skip != nil && s.skip.dealtWith(l) {
+			continue
+		}
 		s.pipe.Add(transform.In{Data: c.Data[l.Start:l.End], Pos: l.Pos, Part: l.Part, Last: l.Last}, &pc.batch)
 	}
 	pc.lines, pc.bytes = uint64(len(c.Lines)), uint64(c.End-c.Start)

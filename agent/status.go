@@ -142,7 +142,7 @@ func (a *Agent) Report() report.Report {
 	r := report.Report{
 		Agent: a.cfg.ID, Host: a.cfg.Host, Version: a.cfg.Version,
 		At: now.UTC(), StartedAt: a.started.UTC(), Revision: revision,
-		Kafka: a.producer.Stats().Brokers, CollectKey: a.cfg.CollectKey, Twin: a.presences.Twin(), Tasks: []report.Task{},
+		Kafka: a.kafkaState(), CollectKey: a.cfg.CollectKey, Twin: a.presences.Twin(), Tasks: []report.Task{},
 	}
 	if _, r.Etcd = a.lists.problems(); r.Etcd == "" {
 		r.Etcd = a.presences.Trouble()
@@ -167,7 +167,7 @@ func (a *Agent) presence() etcdcfg.Presence {
 	p := etcdcfg.Presence{
 		ID: a.cfg.ID, Host: a.cfg.Host, Version: a.cfg.Version, Commit: a.cfg.Commit, Built: a.cfg.Built, PID: a.pid, Started: a.started.UTC(),
 		CollectKey: a.cfg.CollectKey, Revision: revision, ListError: list,
-		Kafka: a.producer.Stats().Brokers, Tasks: []etcdcfg.TaskState{},
+		Kafka: a.kafkaState(), Tasks: []etcdcfg.TaskState{},
 	}
 	for i, e := range entries {
 		if tasks[i] == nil {

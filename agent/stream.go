@@ -22,6 +22,8 @@ type stream struct {
 	window  window
 	elders  []*stream // older generations of the path, whose held events go first; of the pump
 	left    bool      // it is of a life of the task that failed; guarded by task.mu
+	known   bool      // its generation is on disk; of the pump
+	skip    *skip     // what Kafka has of it already; nil: nothing. Guarded by mu where there is a pipe, else of the pump
 
 	// mu guards the pipe: a pump and the flush timer may meet.
 	mu      sync.Mutex
@@ -102,6 +104,7 @@ func (pc *parcel) done(r ship.Result) {
 		t.counters.ackedBytes.Add(pc.bytes)
 		t.counters.split.Add(uint64(r.Split))
 		t.counters.skipped.Add(uint64(r.Skipped))
+		pc.seg.at = landing{t.entry.Topic, r.Partition, r.Offset}
 		t.acknowledge(pc.stream, pc.seg)
 	}
 	t.parcels.put(pc)
@@ -116,6 +119,9 @@ func (pc *parcel) carry(c *tail.Chunk) {
 		l := &c.Lines[i]
 		pc.bundle.Spans = append(pc.bundle.Spans, ship.Span{Start: l.Start, End: l.End, Pos: l.Pos, Part: l.Part, Last: l.Last})
 	}
+	if s := pc.stream; s.skip != nil && s.skip.lines(&pc.bundle) {
+		s.skip = nil
+	}
 }
 
 // carryBatch makes the bundle carry the events the line rules made.
@@ -124,5 +130,8 @@ func (pc *parcel) carryBatch() {
 	for i := range pc.batch.Events {
 		e := &pc.batch.Events[i]
 		pc.bundle.Spans = append(pc.bundle.Spans, ship.Span{Start: e.Start, End: e.End, Pos: e.Pos, Part: e.Part, Last: e.Last})
+	}
+	if s := pc.stream; s.skip != nil && s.skip.events(&pc.bundle) {
+		s.skip = nil
 	}
 }

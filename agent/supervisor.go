@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"logctl/agent/positions"
 	"logctl/etcdcfg"
 )
 
@@ -232,4 +233,29 @@ func (s *supervisor) unacked() int {
 		}
 	}
 	return n
+}
+
+// holdBack takes cursors back to where lines are stored that no saved position covers,
+// because others of their file are on their way to another partition.
+func (s *supervisor) holdBack(cursors []positions.Cursor) {
+	s.mu.Lock()
+	tasks := make([]*task, 0, len(s.tasks))
+	for _, t := range s.tasks {
+		tasks = append(tasks, t)
+	}
+	for _, stopped := range s.last {
+		tasks = append(tasks, stopped...)
+	}
+	s.mu.Unlock()
+	for _, t := range tasks {
+		for _, st := range t.streamList() {
+			st.window.uncovered(func(at landing) {
+				for i := range cursors {
+					if c := &cursors[i]; c.Topic == at.topic && c.Partition == at.partition {
+						c.Offset = min(c.Offset, max(at.offset, 0))
+					}
+				}
+			})
+		}
+	}
 }

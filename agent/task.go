@@ -46,7 +46,9 @@ type sender interface {
 
 // shared is what all tasks of an agent use together.
 type shared struct {
-	address   address // record headers beside labels
+	address   address                                           // record headers beside labels
+	spread    bool                                              // the lines of a file go to several partitions
+	await     func(ctx context.Context, topics ...string) error // until it is known what an earlier run had stored there; nil: nobody knows
 	maxLine   int
 	longLines tail.LongLines
 	interval  time.Duration
@@ -183,6 +185,12 @@ func (t *task) loop(ctx context.Context, set *tail.Set, rules *transform.Rules) 
 	}
 	for range pumpsPerTask {
 		g.Go(guard(func() error {
+			if t.shared.await != nil {
+				// Files are followed meanwhile, so that none that is rotated away is missed.
+				if err := t.shared.await(ctx, t.shared.registry.Topics(t.entry.Key())...); err != nil {
+					return err
+				}
+			}
 			for {
 				f, err := set.Ready(ctx)
 				if err != nil {
@@ -327,6 +335,8 @@ func (t *task) streamOf(f *tail.File, rules *transform.Rules) *stream {
 			headers: t.shared.address.of(f.Path(), f.ID().Short(), t.entry.Labels, order),
 			window:  window{used: &t.segments},
 		}
+		stored, known := t.shared.registry.Stored(f.ID().Short(), t.shared.registry.Topics(t.entry.Key())...)
+		s.skip = newSkip(stored, known, t.shared.spread)
 		if rules != nil {
 			s.pipe = transform.NewPipe(rules)
 			for _, older := range t.streams {

@@ -31,6 +31,14 @@ type segment struct {
 	keep  bool       // state is not to be saved: a held event began before this range
 	done  bool
 	read  time.Time
+	at    landing // where Kafka has it, once done
+}
+
+// landing is where the records of a range begin.
+type landing struct {
+	topic     string // empty: it had none
+	partition int32
+	offset    int64 // -1: not known
 }
 
 // track notes a range as on its way. keep says that the state must not be saved
@@ -81,6 +89,18 @@ func (w *window) ack(seg *segment) (tail.State, bool) {
 		w.tail = nil
 	}
 	return w.acked, moved
+}
+
+// uncovered calls back with where the ranges are that are acknowledged and not covered by
+// the acknowledged position, because one before them is on its way.
+func (w *window) uncovered(each func(landing)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for seg := w.head; seg != nil; seg = seg.next {
+		if seg.done && seg.at.topic != "" {
+			each(seg.at)
+		}
+	}
 }
 
 // drop takes back a range that was not sent after all, with what was tracked after it:

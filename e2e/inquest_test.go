@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"logctl/internal/kafka"
 )
 
 // sent is a batch of a made-up topic of one partition: lines [from, to) of one lane.
@@ -50,7 +52,7 @@ func TestResends(t *testing.T) {
 			}
 			offset := int64(0)
 			for _, s := range c.batches {
-				b := batch{at: over.Add(s.at), first: offset, producer: int64(s.life), life: s.life}
+				b := batch{at: over.Add(s.at), first: offset, producer: kafka.Identity{ID: int64(s.life)}, life: s.life}
 				for n := s.from; n < s.to; n++ {
 					data := appendLine(nil, "app.log", n)
 					in.counter.add("topic/0", offset, data[:len(data)-1], b.at)

@@ -14,9 +14,9 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Every life of the agent has producer ids of its own, one for each partition, which
-// it logs before the first batch. A batch in a topic carries the id, so that each line
-// in it is known to be of one life, whenever the broker stored it.
+// Every life of the agent sends under a producer id and epoch that no other has, which it
+// logs before the first batch of each partition. A batch in a topic carries both, so that
+// each line in it is known to be of one life, whenever the broker stored it.
 
 // life is one process of the agent of a world.
 type life struct {
@@ -28,8 +28,9 @@ type life struct {
 type batch struct {
 	at          time.Time // when the leader stored it
 	first, last int64     // offsets
-	producer    int64
+	producer    kafka.Identity
 	sequence    int32 // of the first record
+	marker      bool  // of a fence
 	life        int   // index in world.lives, -1 when none of them had the producer id
 	before      int   // index of the batch of the same life in the partition before it, -1: none
 	next        int   // and after it
@@ -64,18 +65,21 @@ func (o origins) link() {
 }
 
 // producerGiven is the agent's line about a producer id.
-var producerGiven = regexp.MustCompile(`msg="producer id given".* producer=(\d+)`)
+var producerGiven = regexp.MustCompile(`msg="producer id given".* producer=(\d+) epoch=(\d+)`)
 
 // producers says which life had which producer id.
-func (w *world) producers() map[int64]int {
+func (w *world) producers() map[kafka.Identity]int {
 	w.t.Helper()
-	out := map[int64]int{}
+	out := map[kafka.Identity]int{}
 	for i, l := range w.lives {
 		for _, m := range producerGiven.FindAllStringSubmatch(l.agent.err.String(), -1) {
-			id, err := strconv.ParseInt(m[1], 10, 64)
+			number, err := strconv.ParseInt(m[1], 10, 64)
 			w.must(err)
+			epoch, err := strconv.ParseInt(m[2], 10, 16)
+			w.must(err)
+			id := kafka.Identity{ID: number, Epoch: int16(epoch)}
 			if other, ok := out[id]; ok && other != i {
-				w.t.Fatalf("lives %d and %d of the agent both got producer id %d", other+1, i+1, id)
+				w.t.Fatalf("lives %d and %d of the agent both got producer id and epoch %v", other+1, i+1, id)
 			}
 			out[id] = i
 		}
@@ -111,11 +115,13 @@ func (w *world) origins(topics ...string) origins {
 					if b.life = -1; b.last < next {
 						continue // fetches begin with the batch that holds the offset
 					}
+					if next = b.last + 1; b.marker {
+						continue
+					}
 					if i, ok := producers[b.producer]; ok {
 						b.life = i
 					}
 					out[place] = append(out[place], b)
-					next = b.last + 1
 				}
 				if len(found) == 0 {
 					w.t.Fatalf("%s: no batch at offset %d of %d", place, next, p.Newest)
@@ -142,7 +148,7 @@ func headers(b *sarama.Broker, topic string, partition int32, offset int64) ([]b
 	var out []batch
 	for _, records := range block.RecordsSet {
 		if r := records.RecordBatch; r != nil && !r.PartialTrailingRecord {
-			out = append(out, batch{at: r.MaxTimestamp, first: r.FirstOffset, last: r.LastOffset(), producer: r.ProducerID, sequence: r.FirstSequence})
+			out = append(out, batch{at: r.MaxTimestamp, first: r.FirstOffset, last: r.LastOffset(), producer: kafka.Identity{ID: r.ProducerID, Epoch: r.ProducerEpoch}, sequence: r.FirstSequence, marker: r.Control})
 		}
 	}
 	slices.SortFunc(out, func(a, b batch) int { return int(a.first - b.first) })

@@ -97,12 +97,13 @@ func (c crash) window() time.Duration {
 // position moves when all of a piece is acknowledged.
 const chunkBytes = 256 << 10
 
-// crashed checks that nothing was lost, garbled or reordered, and that what came twice
-// is what the crashes of the agent explain, line by line.
+// crashed checks that nothing was lost, garbled or reordered, and nothing came twice; or,
+// where the agent cannot look back, that what came twice is what its crashes explain,
+// line by line.
 func (w *world) crashed(c *counter, topics ...string) verdict {
 	w.t.Helper()
 	v := w.count(c, topics...)
-	if v.Lost+v.Garbled+v.Reordered > 0 {
+	if v.Lost+v.Garbled+v.Reordered > 0 || v.Duplicated > 0 && !w.bounded {
 		w.t.Errorf("%s: %s\n%v", w.t.Name(), v, c.first)
 	}
 	in := inquest{lives: w.lives, late: w.answersLate, counter: c, origins: w.origins(topics...)}
@@ -175,7 +176,7 @@ func (in *inquest) hold() {
 func (in *inquest) batch(place string, i int) {
 	b := in.origins[place][i]
 	if b.life < 0 {
-		in.blame("%s: the batch at offset %d has producer id %d, which no agent got", place, b.first, b.producer)
+		in.blame("%s: the batch at offset %d has producer id and epoch %v, which no agent got", place, b.first, b.producer)
 		return
 	}
 	c := in.lives[b.life].crash
@@ -203,7 +204,7 @@ func (in *inquest) line(l line) {
 	for i, a := range all[:len(all)-1] {
 		b := all[i+1]
 		if a.life == b.life {
-			in.blame("%s %d: agent %d sent it twice: landed at %s (%s, producer id %d) and at %s (%s, producer id %d)",
+			in.blame("%s %d: agent %d sent it twice: landed at %s (%s, producer %v) and at %s (%s, producer %v)",
 				l.lane, l.number, a.life+1, stamp(a.time()), a.place, in.origins[a.place][a.batch].producer, stamp(b.time()), b.place, in.origins[b.place][b.batch].producer)
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -16,7 +17,8 @@ import (
 )
 
 // Layout of the database: the bucket "sources" holds a bucket for each source key;
-// in it stand "updated" and, once it was left, "left" (RFC 3339), and the bucket "files", file identity to
+// in it stand "updated" and, once it was left, "left" (RFC 3339), the topics that it
+// "was" sent to before (separated by NUL), and the bucket "files", file identity to
 // encoded state. The bucket "meta" holds "version".
 var (
 	bucketMeta    = []byte("meta")
@@ -25,6 +27,7 @@ var (
 	keyVersion    = []byte("version")
 	keyUpdated    = []byte("updated")
 	keyLeft       = []byte("left")
+	keyWas        = []byte("was")
 )
 
 const layoutVersion = "logctl-positions-1"
@@ -96,7 +99,15 @@ func (r *Registry) load(tx *bbolt.Tx) (isNew bool, err error) {
 	if version := string(meta.Get(keyVersion)); version != layoutVersion || sources == nil {
 		return false, fmt.Errorf("layout %q is not %q", version, layoutVersion)
 	}
-	return false, sources.ForEachBucket(func(key []byte) error { return r.loadSource(string(key), sources.Bucket(key)) })
+	if err := sources.ForEachBucket(func(key []byte) error { return r.loadSource(string(key), sources.Bucket(key)) }); err != nil {
+		return false, err
+	}
+	r.life = newLife()
+	if err := r.life.load(tx); err != nil {
+		return false, err
+	}
+	r.life.settle(r.furthestBack())
+	return false, nil
 }
 
 // layOut makes an empty database ours.
@@ -121,6 +132,9 @@ func (r *Registry) loadSource(key string, b *bbolt.Bucket) error {
 			return fmt.Errorf("source %q: %w", key, err)
 		}
 	}
+	if was := b.Get(keyWas); was != nil {
+		s.was = strings.Split(string(was), "\x00")
+	}
 	r.sources[key] = s
 	files := b.Bucket(bucketFiles)
 	if files == nil {
@@ -137,11 +151,18 @@ func (r *Registry) loadSource(key string, b *bbolt.Bucket) error {
 }
 
 // Flush writes what was put and not written yet, in one transaction with fsync.
-func (r *Registry) Flush() error {
+func (r *Registry) Flush() error { return r.flush(false) }
+
+// flush is Flush; shut says that this was the last one of a run that ended well.
+func (r *Registry) flush(shut bool) error {
 	r.flushing.Lock()
 	defer r.flushing.Unlock()
-	batch := r.take()
-	if len(batch) == 0 {
+	var cursors []Cursor
+	if r.cursors != nil {
+		cursors = r.cursors() // before the states: what moves meanwhile is only looked at once more
+	}
+	batch, life := r.take(cursors, shut)
+	if len(batch) == 0 && life.empty() {
 		return nil
 	}
 	err := guard(func() error {
@@ -151,7 +172,7 @@ func (r *Registry) Flush() error {
 					return fmt.Errorf("source %q: %w", key, err)
 				}
 			}
-			return nil
+			return life.write(tx)
 		})
 	})
 	if err != nil {
@@ -162,8 +183,10 @@ func (r *Registry) Flush() error {
 	r.err = err
 	if err != nil {
 		r.restore(batch)
+		r.life.restore(&life)
 		return err
 	}
+	r.life.written(&life)
 	for key, c := range batch {
 		if s := r.sources[key]; s != nil && c.source {
 			s.saved = true
@@ -178,14 +201,18 @@ type change struct {
 	source  bool // there is one, to be written
 	updated time.Time
 	left    time.Time
+	was     []string
 	put     map[tail.FileID]tail.State
 	drop    []tail.FileID
 }
 
 // take moves what is dirty into a batch.
-func (r *Registry) take() map[string]change {
+func (r *Registry) take(cursors []Cursor, shut bool) (map[string]change, lifeChange) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, c := range cursors {
+		r.life.put(c)
+	}
 	batch := map[string]change{}
 	for key, s := range r.sources {
 		if len(s.dirty) == 0 && !s.touched {
@@ -199,7 +226,7 @@ func (r *Registry) take() map[string]change {
 				c.drop = append(c.drop, id)
 			}
 		}
-		s.touched, c.updated, c.left = false, s.updated, s.left
+		s.touched, c.updated, c.left, c.was = false, s.updated, s.left, s.was
 		clear(s.dirty)
 		batch[key] = c
 	}
@@ -209,7 +236,7 @@ func (r *Registry) take() map[string]change {
 		batch[key] = c
 	}
 	clear(r.moved)
-	return batch
+	return batch, r.life.take(shut)
 }
 
 // restore marks a batch dirty again after a failed write. r.mu is held.
@@ -251,6 +278,11 @@ func (c change) write(sources *bbolt.Bucket, key string) error {
 	}
 	if !c.left.IsZero() {
 		if err := putTime(b, keyLeft, c.left); err != nil {
+			return err
+		}
+	}
+	if len(c.was) > 0 {
+		if err := b.Put(keyWas, []byte(strings.Join(c.was, "\x00"))); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,6 +44,9 @@ type Registry struct {
 	sources map[string]*source
 	moved   map[string]bool // sources to be deleted on disk, with what is written next
 	err     error           // of the last flush
+	life    life
+
+	cursors func() []Cursor // see OnFlush
 }
 
 // source is one source in memory. The maps hold what is on disk and what is to be.
@@ -53,7 +57,11 @@ type source struct {
 	left    time.Time // when it was followed no longer; zero: never
 	touched bool      // updated and left are to be written
 	saved   bool      // it stands on disk, be it in an older state
+	was     []string  // topics that its lines went to before the present one, latest last
 }
+
+// keepTopics is how many topics that a source was sent to before are remembered.
+const keepTopics = 4
 
 // Open opens or creates the registry in dir, which it creates too (mode 0700). It
 // returns ErrLocked (wrapped) when another process holds it, and an error that
@@ -62,7 +70,7 @@ func Open(dir string, log *slog.Logger) (*Registry, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open data directory: %w; set [agent] data_dir to a directory this user can write", err)
 	}
-	r := &Registry{path: filepath.Join(dir, FileName), log: log, sources: map[string]*source{}, moved: map[string]bool{}, wake: make(chan struct{}, 1)}
+	r := &Registry{path: filepath.Join(dir, FileName), log: log, sources: map[string]*source{}, moved: map[string]bool{}, wake: make(chan struct{}, 1), life: newLife()}
 	err := r.open()
 	if err == nil {
 		return r, nil
@@ -76,7 +84,7 @@ func Open(dir string, log *slog.Logger) (*Registry, error) {
 	}
 	log.Warn("positions file is not readable and was set aside; files are read from their beginning",
 		"path", r.path, "set_aside", aside, "error", err)
-	r.setAside, r.sources = aside, map[string]*source{}
+	r.setAside, r.sources, r.life = aside, map[string]*source{}, newLife()
 	if err := r.open(); err != nil {
 		return nil, fmt.Errorf("open positions %s: %w", r.path, err)
 	}
@@ -194,6 +202,10 @@ func (r *Registry) Move(from, to string) error {
 	dst.updated, dst.touched = src.updated, true // it was followed until then
 	// Until that is written, a start finds the first source, and moves it again.
 	dst.saved = dst.saved || src.saved
+	if _, topic, ok := strings.Cut(from, "\x00"); ok {
+		dst.was = append(slices.Clone(src.was), topic)
+		dst.was = dst.was[max(0, len(dst.was)-keepTopics):]
+	}
 	saved := dst.saved
 	delete(r.sources, from)
 	r.moved[from] = true
@@ -291,6 +303,58 @@ func (r *Registry) Run(ctx context.Context) error {
 // Close writes what is left and releases the data directory.
 func (r *Registry) Close() error {
 	return errors.Join(r.Flush(), r.db.Close())
+}
+
+// CloseWell is Close at the end of a run that had everything that was read acknowledged:
+// the next one need not look for anything.
+func (r *Registry) CloseWell() error {
+	return errors.Join(r.flush(true), r.db.Close())
+}
+
+// Topics are the topics that the lines of a source may have gone to: the present one,
+// which is part of its key, and those before it.
+func (r *Registry) Topics(key string) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, topic, _ := strings.Cut(key, "\x00")
+	out := []string{topic}
+	if s := r.sources[key]; s != nil {
+		out = append(out, s.was...)
+	}
+	return out
+}
+
+// Know has a generation on disk, by which the next run knows its file again, before it
+// returns: a line of it is about to be sent. st is its state before that line.
+func (r *Registry) Know(key string, st tail.State) error {
+	r.flushing.Lock() // a flush that has taken it ends first
+	r.mu.Lock()
+	s := r.source(key)
+	old, known := s.states[st.ID]
+	if !known || old.Pos <= st.Pos && old.HeadLen < st.HeadLen {
+		s.put(st)
+	}
+	unsaved := s.dirty[st.ID]
+	r.mu.Unlock()
+	r.flushing.Unlock()
+	if !unsaved {
+		return nil
+	}
+	return r.Flush()
+}
+
+// furthestBack is the lowest saved position of each file, by short name.
+func (r *Registry) furthestBack() map[string]int64 {
+	out := map[string]int64{}
+	for _, s := range r.sources {
+		for id, st := range s.states {
+			name := id.Short()
+			if pos, ok := out[name]; !ok || st.Pos < pos {
+				out[name] = st.Pos
+			}
+		}
+	}
+	return out
 }
 
 // source returns the source of a key, made when it is new. r.mu is held.

@@ -17,7 +17,11 @@ func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time,
 	r := react(block.Err)
 	part.state, part.at = idle, nil
 	if r.act == actDone {
-		done = part.acknowledged(done)
+		base := block.Offset
+		if block.Err != sarama.ErrNoError {
+			base = -1 // a duplicate: some brokers say where, others do not
+		}
+		done = part.acknowledged(done, base)
 		part.healed()
 		part.kick()
 		return done
@@ -42,11 +46,7 @@ func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time,
 		return done
 	case actReset, actNewID:
 		p.stats.Resets++
-		if r.act == actReset {
-			part.seq = part.seq.reset()
-		} else {
-			part.seq = noSequence
-		}
+		part.renew(r.act == actReset)
 		p.log.Info("sequence begins anew", "topic", t.name, "partition", part.id, "code", block.Err.Error(), "unsure", part.out.unsure)
 		part.failed(now, reason{status.BrokerError, why.err}, false)
 		part.out.unsure = false
@@ -102,4 +102,15 @@ func answerText(topic string, block *sarama.ProduceResponseBlock) string {
 		text += " (" + own + ")"
 	}
 	return text
+}
+
+// renew begins a sequence anew: under a higher epoch of the same producer id, or under
+// another id.
+func (part *partition) renew(raise bool) {
+	if part.t.p.cfg.Names == nil && raise {
+		part.seq = part.seq.reset()
+		return
+	}
+	part.last, part.raise = part.seq.identity(), raise
+	part.seq = noSequence
 }

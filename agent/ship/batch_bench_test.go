@@ -47,7 +47,7 @@ func BenchmarkBatch(b *testing.B) {
 					part.compose(900<<10, 10000)
 					part.out.encode(&w, &p.memory, &compressor{})
 					n += part.out.records
-					done = part.acknowledged(done[:0])
+					done = part.acknowledged(done[:0], 0)
 					for _, e := range done {
 						p.entries.Put(e)
 					}

@@ -274,6 +274,7 @@ func (b *broker) answered(taken []*partition, res *sarama.ProduceResponse, err e
 		}
 		p.inflight -= part.out.bytes
 		done = part.answer(block, now, done)
+		part.mark.answered()
 	}
 	if len(done) > 0 {
 		p.admitWaiters()
@@ -286,4 +287,9 @@ func (b *broker) answered(taken []*partition, res *sarama.ProduceResponse, err e
 		p.entries.Put(e)
 	}
 	b.done = done[:0]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, part := range taken {
+		part.mark.calledBack()
+	}
 }

@@ -236,6 +236,9 @@ func (t *topic) learn(m *sarama.TopicMetadata, now time.Time) {
 			p.log.Info("topic was created anew", "topic", t.name)
 		}
 		t.id, t.limitAt, t.learned = m.Uuid, now, 0
+		for _, part := range t.parts {
+			part.mark.anew()
+		}
 	}
 	if t.limitAt.IsZero() {
 		t.limitAt = now
@@ -386,6 +389,9 @@ func (t *topic) configure(m map[string]string, now time.Time) {
 
 // name gets a producer id for each of the partitions.
 func (p *Producer) name(ctx context.Context, parts []*partition) error {
+	if p.cfg.Names != nil {
+		return p.askNames(ctx, parts)
+	}
 	for _, part := range parts {
 		var res *sarama.InitProducerIDResponse
 		err := p.admin.Do(ctx, func(b *sarama.Broker) (err error) {
@@ -401,17 +407,72 @@ func (p *Producer) name(ctx context.Context, parts []*partition) error {
 		}
 		p.mu.Lock()
 		p.idTries, p.idAfter = 0, time.Time{}
-		p.needID = slices.DeleteFunc(p.needID, func(o *partition) bool { return o == part })
-		part.seq = sequence{id: res.ProducerID, epoch: res.ProducerEpoch}
-		// Before the first batch, so that the log tells whose every batch in a topic is.
-		p.log.Debug("producer id given", "topic", part.t.name, "partition", part.id, "producer", res.ProducerID, "epoch", res.ProducerEpoch)
-		if part.state == nameless {
-			part.state = idle
-			part.kick()
-		}
+		part.named(kafka.Identity{ID: res.ProducerID, Epoch: res.ProducerEpoch})
 		p.mu.Unlock()
 	}
 	return nil
+}
+
+// named gives the partition an identity to send under. The producer's lock is held.
+func (part *partition) named(who kafka.Identity) {
+	p := part.t.p
+	p.needID = slices.DeleteFunc(p.needID, func(o *partition) bool { return o == part })
+	part.seq, part.raise = sequence{id: who.ID, epoch: who.Epoch}, false
+	// Before the first batch, so that the log tells whose every batch in a topic is.
+	p.log.Debug("producer id given", "topic", part.t.name, "partition", part.id, "producer", who.ID, "epoch", who.Epoch)
+	if part.state == nameless {
+		part.state = idle
+		part.kick()
+	}
+}
+
+// askNames asks Config.Names for the identities of partitions.
+func (p *Producer) askNames(ctx context.Context, parts []*partition) error {
+	p.mu.Lock()
+	places := make([]Place, len(parts))
+	for i, part := range parts {
+		places[i] = Place{Topic: part.t.name, TopicID: part.t.id, Partition: part.id, Last: part.last, Reset: part.raise}
+	}
+	wakes := p.wakes
+	p.mu.Unlock()
+	given, err := p.cfg.Names(ctx, places)
+	var code sarama.KError
+	switch {
+	case errors.Is(err, ErrWait):
+		p.held(parts, wakes, err)
+		return nil
+	case errors.As(err, &code):
+		p.unnamed(parts, code)
+		return nil
+	case err != nil:
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.idTries, p.idAfter = 0, time.Time{}
+	for i, part := range parts {
+		if given[i].Valid() {
+			part.named(given[i])
+			continue
+		}
+		p.idAfter = now.Add(p.tune.backoff)
+		part.failed(now, reason{status.WaitingForLeader, "where the partition ends is not known: its leader does not answer"}, false)
+	}
+	return nil
+}
+
+// held notes that the partitions have to wait for Wake, or a moment.
+func (p *Producer) held(parts []*partition, wakes int, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if p.wakes == wakes {
+		p.idAfter = now.Add(p.tune.backoffMax)
+	}
+	for _, part := range parts {
+		part.failed(now, reason{status.BrokerError, err.Error()}, false)
+	}
 }
 
 // unnamed notes that the cluster gave out no producer id, and why.

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"logctl/internal/kafka"
 )
 
 // state is where a partition stands; doc.go draws it.
@@ -38,6 +40,9 @@ type partition struct {
 	out    batch     // holds something when its pieces do
 	sent   time.Time // when out was last handed to a connection
 	seq    sequence
+	last   kafka.Identity // under which it sent before seq
+	raise  bool           // seq is to be last's with a higher epoch
+	mark   mark
 	tries  int       // failures in a row
 	since  time.Time // of the first of them
 	why    reason
@@ -45,7 +50,7 @@ type partition struct {
 }
 
 func newPartition(t *topic, id int32) *partition {
-	return &partition{t: t, id: id, leader: -1, seq: noSequence}
+	return &partition{t: t, id: id, leader: -1, seq: noSequence, last: kafka.NoIdentity}
 }
 
 // full says whether a batch is out, in flight or to be sent again.
@@ -205,11 +210,12 @@ func (part *partition) putBack() {
 	part.out.reset(&part.t.p.memory)
 }
 
-// acknowledged moves past the batch and adds the entries that are done to the
-// list.
-func (part *partition) acknowledged(done []*entry) []*entry {
+// acknowledged moves past the batch, which is stored from offset base on (-1: not
+// known), and adds the entries that are done to the list.
+func (part *partition) acknowledged(done []*entry, base int64) []*entry {
 	p, b := part.t.p, &part.out
 	part.seq = part.seq.stored(b.records)
+	part.mark.stored(base, b.records)
 	p.stats.Batches++
 	p.stats.Records += uint64(b.records)
 	p.stats.Bytes += uint64(b.bytes)
@@ -218,6 +224,7 @@ func (part *partition) acknowledged(done []*entry) []*entry {
 		e := pc.e
 		if pc.isPart {
 			e.res.Bytes += int64(pc.hi - pc.lo)
+			part.mark.begin(e, base)
 			if !e.partDone() {
 				continue
 			}
@@ -231,8 +238,11 @@ func (part *partition) acknowledged(done []*entry) []*entry {
 			}
 			e.left -= pc.to - pc.from
 			e.res.Acked += pc.to - pc.from
+			part.mark.begin(e, base)
 		}
 		if e.left == 0 {
+			part.mark.end(e)
+			e.res.Partition = part.id
 			part.t.released(e)
 			done = append(done, e)
 		}

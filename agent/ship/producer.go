@@ -95,6 +95,7 @@ type Producer struct {
 	lookAt   time.Time    // when the cluster is looked at although nothing else is due; zero: not yet
 	idTries  int
 	idAfter  time.Time // no producer id is asked for before
+	wakes    int       // calls of Wake
 }
 
 // New returns a producer that ships once Run is called. It checks the

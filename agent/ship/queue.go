@@ -10,6 +10,8 @@ type entry struct {
 	left    int   // spans not acknowledged
 	res     Result
 	frames  []frame // span next is being sent in parts; see split.go
+	begun   bool    // some of it is acknowledged
+	first   int64   // then: offset of the first batch that holds some of it, or one before
 	follow  *entry  // next of the same key
 }
 

@@ -1,6 +1,10 @@
 package ship
 
-import "math"
+import (
+	"math"
+
+	"logctl/internal/kafka"
+)
 
 // sequence is who we are to one partition: the producer id, its epoch, and the
 // sequence number of the next record. A partition has its own id, so that a
@@ -13,6 +17,9 @@ type sequence struct {
 
 // noSequence is what a producer without idempotence sends.
 var noSequence = sequence{id: -1, epoch: -1, next: -1}
+
+// identity is whose the sequence is.
+func (s sequence) identity() kafka.Identity { return kafka.Identity{ID: s.id, Epoch: s.epoch} }
 
 // valid says whether an id was assigned.
 func (s sequence) valid() bool { return s.id >= 0 }

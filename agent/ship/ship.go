@@ -1,6 +1,8 @@
 package ship
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -22,9 +24,36 @@ type Config struct {
 	MaxLines    int          // lines held at most; default no limit
 	BatchBytes  int          // uncompressed size of a full batch; default 900 KiB
 	Log         *slog.Logger // default: discard
+	// Names gives the producer ids and epochs under which partitions send; nil: each has
+	// one of its own from whatever broker answers. It is called from one goroutine, may
+	// ask brokers, and returns an identity for each place, not a valid one where it cannot
+	// tell yet, or an error; ErrWait holds all of them back until Wake.
+	Names func(ctx context.Context, places []Place) ([]kafka.Identity, error)
 	// OnTopic is told of every change of a topic's state, in order, from one
 	// goroutine of the producer. It must not block.
 	OnTopic func(TopicStatus)
+}
+
+// ErrWait is what Names returns, wrapped with the reason in words, as long as it cannot
+// say under which identity a partition may send.
+var ErrWait = errors.New("no producer id yet")
+
+// Place is a partition that needs a producer id.
+type Place struct {
+	Topic     string
+	TopicID   [16]byte // UUID; zero where brokers tell none
+	Partition int32
+	Last      kafka.Identity // under which it sent until now, and may no longer; kafka.NoIdentity: none
+	Reset     bool           // Last is still ours, but its sequence must begin anew, under a higher epoch
+}
+
+// Cursor is how far a partition is: every record before Offset of this producer belongs
+// to a bundle of which Done has returned, or to none.
+type Cursor struct {
+	Topic     string
+	TopicID   [16]byte
+	Partition int32
+	Offset    int64
 }
 
 // Span is one record's value within Bundle.Data.
@@ -64,6 +93,9 @@ type Result struct {
 	Skipped int   // spans that no broker would ever take; their position passes
 	Split   int   // spans that had to be sent as several records
 	Bytes   int64 // bytes of the acknowledged spans
+
+	Partition int32 // where the records are
+	Offset    int64 // of the batch that holds the first of them; -1: not known
 }
 
 // TopicStatus is a topic's state.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -89,7 +90,8 @@ func (a *app) agentConfig(c *config.Config, log *slog.Logger) (agent.Config, err
 		ID: id, Host: hostname(), Version: build.Version, Commit: build.Commit, Built: build.Date, DataDir: dir, CollectKey: resolve(c.Etcd.CollectKey),
 		Etcd: etcdConfig(c, log), Kafka: kafkaConfig(c),
 		Acks: c.Kafka.Acks, Compression: c.Kafka.Compression, Partitioner: c.Kafka.Partitioner,
-		Headers: c.Kafka.Headers, MaxBuffer: c.Agent.MaxBuffer, MaxLines: c.Kafka.ChanSize,
+		TransactionalID: strings.ReplaceAll(c.Kafka.TransactionalID, "{id}", id),
+		Headers:         c.Kafka.Headers, MaxBuffer: c.Agent.MaxBuffer, MaxLines: c.Kafka.ChanSize,
 		MaxLine: int(c.Agent.MaxLine), LongLines: c.Agent.LongLines, ScanInterval: c.Agent.ScanInterval,
 		AllowPaths: c.Agent.AllowPaths, Listen: c.Agent.Listen,
 		ReportTopic: c.Agent.ReportTopic, ReportInterval: c.Agent.ReportInterval, Log: log,

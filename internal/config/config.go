@@ -19,6 +19,7 @@ type Kafka struct {
 	Acks            string   // all or leader
 	Compression     string   // none, gzip, snappy, lz4 or zstd
 	Partitioner     string   // file, random or round_robin
+	TransactionalID string   // {id} is the agent's; empty: off
 	Headers         []string // of host, path, file, pos and the sets otel and cloudevents
 	TLS             bool
 	CAFile          string

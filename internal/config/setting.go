@@ -37,6 +37,9 @@ func settings() []setting {
 		k("partitioner", "file", "file (order of a file kept) | random | round_robin", func(c *Kafka) target {
 			return choice(&c.Partitioner, "file", "random", "round_robin")
 		}),
+		k("transactional_id", "{id}", "name of the agent for Kafka, so that a crash sends no line again; {id} is replaced; empty: off", func(c *Kafka) target {
+			return text(&c.TransactionalID)
+		}),
 		k("headers", "host,path,file,pos", "record headers: host, path, file, pos, otel, cloudevents; empty for none", func(c *Kafka) target {
 			return listOf(&c.Headers, "host", "path", "file", "pos", "otel", "cloudevents")
 		}),

@@ -113,6 +113,8 @@ func explainAnswer(err error) string {
 		return "permission denied for " + topic + ": this user needs the rights Describe and Write (to send) or Read (to read) on it"
 	case sarama.ErrClusterAuthorizationFailed:
 		return "permission denied: this user lacks a right on the cluster (Create or Alter for topics, IdempotentWrite to send on Kafka before 3.0)"
+	case sarama.ErrTransactionalIDAuthorizationFailed:
+		return "permission denied: this user needs the rights Write and Describe on the transactional id"
 	case sarama.ErrGroupAuthorizationFailed:
 		return "permission denied: this user needs the right Read on the consumer group"
 	case sarama.ErrSASLAuthenticationFailed:

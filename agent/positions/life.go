@@ -1,0 +1,418 @@
+package positions
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Beside the positions stands what the next life of the agent needs to find what this
+// one had stored when it ended without a farewell (see agent/lookback):
+//
+//	bucket "life"     "open": there while an agent that ships has not ended well
+//	                  "producers": JSON, the producer ids that were used, with the last use
+//	bucket "cursors"  topic, NUL, partition (4 bytes) -> JSON Cursor
+//	bucket "stored"   topic, NUL, file -> JSON StoredFile
+//
+// An agent of an older version leaves them alone; a missing bucket is an empty one.
+var (
+	bucketLife    = []byte("life")
+	bucketCursors = []byte("cursors")
+	bucketStored  = []byte("stored")
+	keyOpen       = []byte("open")
+	keyProducers  = []byte("producers")
+)
+
+// Cursor is a place in a partition: of everything that this agent has stored there from
+// Offset on it is not known whether the saved positions are behind it, and of what is
+// before Offset it is.
+type Cursor struct {
+	Topic     string   `json:"-"`
+	Partition int32    `json:"-"`
+	TopicID   [16]byte `json:"topic_id"` // UUID, zero where the broker tells none; a topic made anew has another one
+	Offset    int64    `json:"offset"`
+}
+
+// partition names a partition of a topic.
+type partition struct {
+	topic string
+	id    int32
+}
+
+func (p partition) key() []byte {
+	return binary.BigEndian.AppendUint32(append([]byte(p.topic), 0), uint32(p.id))
+}
+
+// StoredRecord is a record that Kafka has, by its place in its file.
+type StoredRecord struct {
+	Pos int64  `json:"pos"` // value of its header, bytes
+	Len int64  `json:"len"` // of its value, bytes; of all parts together where ship split it
+	Sum uint64 `json:"sum"` // XXH64 of the value; only of StoredFile.Last
+}
+
+// StoredFile is what Kafka is known to have of a file generation beyond the saved
+// position.
+type StoredFile struct {
+	Path string         `json:"path,omitempty"` // watched name, for messages
+	Last StoredRecord   `json:"last"`           // the one with the highest Pos
+	All  []StoredRecord `json:"all,omitempty"`  // every one, by Pos, where a file's records may lie in several partitions
+}
+
+// Merge adds what another look found of the same file.
+func (f StoredFile) Merge(o StoredFile) StoredFile {
+	if o.Last.Pos > f.Last.Pos || o.Last.Pos == f.Last.Pos && o.Last.Len > f.Last.Len {
+		f.Last = o.Last
+	}
+	if f.Path == "" {
+		f.Path = o.Path
+	}
+	all := slices.Concat(f.All, o.All)
+	slices.SortFunc(all, func(a, b StoredRecord) int {
+		if a.Pos != b.Pos {
+			return int(min(max(a.Pos-b.Pos, -1), 1))
+		}
+		return int(min(max(b.Len-a.Len, -1), 1))
+	})
+	f.All = slices.CompactFunc(all, func(a, b StoredRecord) bool { return a.Pos == b.Pos })
+	return f
+}
+
+// Stored is StoredFile by topic and short name of the file.
+type Stored map[string]map[string]StoredFile
+
+// LastLife is what an earlier run left. The zero value, with Clean set, is that of a
+// data directory without one.
+type LastLife struct {
+	Clean     bool                // it ended with everything acknowledged and saved, or there was none
+	Producers map[int64]time.Time // ids that it or one before it used, with the last use
+	Cursors   []Cursor
+	Stored    Stored // found by a look back whose files were not read since
+}
+
+// life is the registry's part of it in memory. Registry.mu guards it.
+type life struct {
+	last      LastLife
+	producers map[int64]time.Time
+	cursors   map[partition]Cursor
+	stored    Stored
+	dirty     map[partition]bool // cursors to be written
+	found     map[string]bool    // topics whose stored is to be written
+	touched   bool               // producers are to be written
+	anew      bool               // all of stored is to be written, and nothing else to be there
+	open      bool               // "open" is to stand on disk
+	onDisk    bool               // and does
+}
+
+// keepProducers is how long the id of a producer that is used no more is looked for.
+const keepProducers = 30 * 24 * time.Hour
+
+func newLife() life {
+	return life{
+		last:      LastLife{Clean: true},
+		producers: map[int64]time.Time{}, cursors: map[partition]Cursor{}, stored: Stored{},
+		dirty: map[partition]bool{}, found: map[string]bool{},
+	}
+}
+
+// load reads what an earlier run left.
+func (l *life) load(tx *bbolt.Tx) error {
+	if b := tx.Bucket(bucketLife); b != nil {
+		l.onDisk = b.Get(keyOpen) != nil
+		l.open = l.onDisk
+		if data := b.Get(keyProducers); data != nil {
+			if err := json.Unmarshal(data, &l.producers); err != nil {
+				return fmt.Errorf("producer ids are damaged: %w", err)
+			}
+		}
+	}
+	if b := tx.Bucket(bucketCursors); b != nil {
+		if err := b.ForEach(l.loadCursor); err != nil {
+			return err
+		}
+	}
+	if b := tx.Bucket(bucketStored); b != nil {
+		if err := b.ForEach(l.loadStored); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle takes what an earlier run left for what it was, once the positions are known:
+// what is behind the saved positions of a file, or of no file that is known, is not
+// looked for any more.
+func (l *life) settle(positions map[string]int64) {
+	for _, files := range l.stored {
+		maps.DeleteFunc(files, func(file string, f StoredFile) bool {
+			pos, ok := positions[file]
+			gone := !ok || pos > f.Last.Pos
+			l.anew = l.anew || gone
+			return gone
+		})
+	}
+	l.last = LastLife{
+		Clean: !l.onDisk, Producers: maps.Clone(l.producers),
+		Cursors: slices.Collect(maps.Values(l.cursors)), Stored: l.stored.clone(),
+	}
+}
+
+func (l *life) loadCursor(k, v []byte) error {
+	i := len(k) - 5
+	if i < 0 || k[i] != 0 {
+		return fmt.Errorf("cursor %q is damaged", k)
+	}
+	at := partition{string(k[:i]), int32(binary.BigEndian.Uint32(k[i+1:]))}
+	c := Cursor{}
+	if err := json.Unmarshal(v, &c); err != nil || c.Offset < 0 {
+		return errors.Join(fmt.Errorf("cursor of %s/%d is damaged: %q", at.topic, at.id, v), err)
+	}
+	c.Topic, c.Partition = at.topic, at.id
+	l.cursors[at] = c
+	return nil
+}
+
+func (l *life) loadStored(k, v []byte) error {
+	topic, file, ok := cutNUL(k)
+	f := StoredFile{}
+	if err := json.Unmarshal(v, &f); err != nil || !ok {
+		return errors.Join(fmt.Errorf("what is stored of %q is damaged", k), err)
+	}
+	l.stored.add(topic, file, f)
+	return nil
+}
+
+func cutNUL(k []byte) (before, after string, ok bool) {
+	for i, c := range k {
+		if c == 0 {
+			return string(k[:i]), string(k[i+1:]), true
+		}
+	}
+	return "", "", false
+}
+
+func (s Stored) add(topic, file string, f StoredFile) {
+	if s[topic] == nil {
+		s[topic] = map[string]StoredFile{}
+	}
+	if old, ok := s[topic][file]; ok {
+		f = old.Merge(f)
+	}
+	s[topic][file] = f
+}
+
+func (s Stored) clone() Stored {
+	out := Stored{}
+	for topic, files := range s {
+		out[topic] = maps.Clone(files)
+	}
+	return out
+}
+
+// LastLife is what the run before this one left, as it was when the registry was opened.
+func (r *Registry) LastLife() LastLife {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.life.last
+}
+
+// Begin notes that batches go out under a producer id from now on. It is on disk when
+// Begin returns without an error.
+func (r *Registry) Begin(producer int64) error {
+	r.mu.Lock()
+	now := time.Now().UTC().Truncate(time.Second)
+	for id, at := range r.life.producers {
+		if now.Sub(at) > keepProducers {
+			delete(r.life.producers, id)
+		}
+	}
+	r.life.producers[producer] = now
+	r.life.touched, r.life.open = true, true
+	r.mu.Unlock()
+	return r.Flush()
+}
+
+// SaveCursors notes from where on partitions would have to be read by a life after this
+// one, before the first batch goes to them. They are on disk when it returns without an
+// error.
+func (r *Registry) SaveCursors(cursors []Cursor) error {
+	r.mu.Lock()
+	for _, c := range cursors {
+		r.life.put(c)
+	}
+	r.mu.Unlock()
+	return r.Flush()
+}
+
+// HasCursor says whether a partition of a topic with that UUID has a cursor.
+func (r *Registry) HasCursor(topic string, id [16]byte, part int32) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c, ok := r.life.cursors[partition{topic, part}]
+	return ok && c.TopicID == id
+}
+
+// put takes a cursor; one never goes back in the same topic.
+func (l *life) put(c Cursor) {
+	at := partition{c.Topic, c.Partition}
+	if old, ok := l.cursors[at]; ok && old.TopicID == c.TopicID && old.Offset >= c.Offset {
+		return
+	}
+	l.cursors[at], l.dirty[at] = c, true
+}
+
+// SaveStored notes what a look back found in a topic. It is on disk when it returns
+// without an error, so that cursors may move on.
+func (r *Registry) SaveStored(topic string, files map[string]StoredFile) error {
+	r.mu.Lock()
+	for name, f := range files {
+		r.life.stored.add(topic, name, f)
+	}
+	r.life.found[topic] = true
+	r.mu.Unlock()
+	return r.Flush()
+}
+
+// Stored is what a look back of this run, or one before it, found of a file in any of
+// the topics.
+func (r *Registry) Stored(file string, topics ...string) (f StoredFile, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, topic := range topics {
+		found, here := r.life.stored[topic][file]
+		switch {
+		case here && ok:
+			f = f.Merge(found)
+		case here:
+			f, ok = found, true
+		}
+	}
+	return f, ok
+}
+
+// OnFlush gives the registry a function that tells how far the partitions are, asked
+// before each flush takes the states that it writes. It must be called before Run.
+func (r *Registry) OnFlush(cursors func() []Cursor) { r.cursors = cursors }
+
+// lifeChange is what one flush writes of a life.
+type lifeChange struct {
+	cursors   []Cursor
+	producers []byte // nil: not changed
+	stored    Stored
+	open      bool
+	shut      bool // "open" goes
+	anew      bool // stored is all that there is
+}
+
+func (c *lifeChange) empty() bool {
+	return len(c.cursors) == 0 && c.producers == nil && len(c.stored) == 0 && !c.open && !c.shut && !c.anew
+}
+
+// take moves what is dirty into a change. Registry.mu is held.
+func (l *life) take(shut bool) lifeChange {
+	c := lifeChange{stored: Stored{}}
+	for at := range l.dirty {
+		c.cursors = append(c.cursors, l.cursors[at])
+	}
+	clear(l.dirty)
+	if l.touched {
+		c.producers, _ = json.Marshal(l.producers) // of numbers and times it cannot fail
+		l.touched = false
+	}
+	for topic := range l.found {
+		c.stored[topic] = maps.Clone(l.stored[topic])
+	}
+	clear(l.found)
+	if c.anew = l.anew; l.anew {
+		c.stored, l.anew = l.stored.clone(), false
+	}
+	c.open = l.open && !l.onDisk && !shut
+	c.shut = shut && l.onDisk
+	return c
+}
+
+// restore marks what was not written dirty again. Registry.mu is held.
+func (l *life) restore(c *lifeChange) {
+	for _, cur := range c.cursors {
+		l.dirty[partition{cur.Topic, cur.Partition}] = true
+	}
+	l.touched = l.touched || c.producers != nil
+	for topic := range c.stored {
+		l.found[topic] = true
+	}
+	l.anew = l.anew || c.anew
+}
+
+// written notes that a change is on disk. Registry.mu is held.
+func (l *life) written(c *lifeChange) {
+	l.onDisk = (l.onDisk || c.open) && !c.shut
+}
+
+func (c *lifeChange) write(tx *bbolt.Tx) error {
+	if c.empty() {
+		return nil
+	}
+	b, err := tx.CreateBucketIfNotExists(bucketLife)
+	if err != nil {
+		return err
+	}
+	if c.producers != nil {
+		if err := b.Put(keyProducers, c.producers); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.open:
+		err = b.Put(keyOpen, []byte("1"))
+	case c.shut:
+		err = b.Delete(keyOpen)
+	}
+	if err != nil {
+		return err
+	}
+	if b, err = tx.CreateBucketIfNotExists(bucketCursors); err != nil {
+		return err
+	}
+	for _, cur := range c.cursors {
+		data, err := json.Marshal(cur)
+		if err != nil {
+			return err
+		}
+		if err := b.Put(partition{cur.Topic, cur.Partition}.key(), data); err != nil {
+			return err
+		}
+	}
+	return c.writeStored(tx)
+}
+
+func (c *lifeChange) writeStored(tx *bbolt.Tx) error {
+	if c.anew && tx.Bucket(bucketStored) != nil {
+		if err := tx.DeleteBucket(bucketStored); err != nil {
+			return err
+		}
+	}
+	if len(c.stored) == 0 {
+		return nil
+	}
+	b, err := tx.CreateBucketIfNotExists(bucketStored)
+	if err != nil {
+		return err
+	}
+	for topic, files := range c.stored {
+		for file, f := range files {
+			data, err := json.Marshal(f)
+			if err != nil {
+				return err
+			}
+			if err := b.Put([]byte(topic+"\x00"+file), data); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
