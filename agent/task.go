@@ -332,10 +332,10 @@ func (t *task) streamOf(f *tail.File, rules *transform.Rules) *stream {
 		order := slices.Sorted(maps.Keys(t.entry.Labels))
 		s = &stream{
 			id: f.ID(), file: f, path: f.Path(), key: t.shared.address.host + ":" + f.Path(), start: f.State().Pos,
-			headers: t.shared.address.of(f.Path(), f.ID().Short(), t.entry.Labels, order),
+			headers: t.shared.address.of(f.Path(), f.Origin().Short(), t.entry.Labels, order),
 			window:  window{used: &t.segments},
 		}
-		stored, known := t.shared.registry.Stored(f.ID().Short(), t.shared.registry.Topics(t.entry.Key())...)
+		stored, known := t.shared.registry.Stored(f.Origin().Short(), t.shared.registry.Topics(t.entry.Key())...)
 		s.skip = newSkip(stored, known, t.shared.spread)
 		if rules != nil {
 			s.pipe = transform.NewPipe(rules)

@@ -142,6 +142,8 @@ func (r *reader) readFrom(ctx context.Context, known *bool) error {
 			// Made anew, older than what is kept, or cut off by an election: all there is.
 			r.next = first
 		}
+		r.life.log.Debug("partition is looked back at", "topic", r.cursor.Topic, "partition", r.cursor.Partition, "cursor", r.cursor.Offset,
+			"from", r.next, "first", first, "end", end, "same_topic", id == r.cursor.TopicID)
 		*known = true
 	}
 	for r.marked || r.next < r.end {

@@ -347,8 +347,8 @@ func (r *Registry) Know(key string, st tail.State) error {
 func (r *Registry) furthestBack() map[string]int64 {
 	out := map[string]int64{}
 	for _, s := range r.sources {
-		for id, st := range s.states {
-			name := id.Short()
+		for _, st := range s.states {
+			name := st.Origins().Short()
 			if pos, ok := out[name]; !ok || st.Pos < pos {
 				out[name] = st.Pos
 			}

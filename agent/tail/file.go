@@ -25,9 +25,10 @@ const (
 // the File from Set.Ready and has not released it; the other methods are for
 // anyone.
 type File struct {
-	set  *Set
-	id   FileID
-	path string // watched name
+	set    *Set
+	id     FileID
+	origin FileID // of what it goes on for as a copy; zero: it is none
+	path   string // watched name
 
 	// Guarded by set.mu. pos, mark and handle are changed by the holder only, or
 	// by anyone while nobody holds the file.
@@ -94,6 +95,17 @@ type File struct {
 // ID returns the identity of the generation.
 func (f *File) ID() FileID { return f.id }
 
+// Origin returns the identity under which the bytes of the file were first read: that of
+// the original where the file is a copy that goes on for it, else ID.
+func (f *File) Origin() FileID {
+	f.set.mu.Lock()
+	defer f.set.mu.Unlock()
+	if f.origin != (FileID{}) {
+		return f.origin
+	}
+	return f.id
+}
+
 // Path returns the watched name; it does not change when the file is renamed.
 func (f *File) Path() string { return f.path }
 
@@ -126,7 +138,7 @@ func (f *File) stateLocked() State {
 	if f.copyOf != nil && f.sought {
 		copyOf = f.copyOf.id
 	}
-	return State{ID: f.id, Path: f.path, Pos: f.pos, Part: f.part, Skipped: f.skipped,
+	return State{ID: f.id, Origin: f.origin, Path: f.path, Pos: f.pos, Part: f.part, Skipped: f.skipped,
 		HeadLen: f.head.Len, HeadHash: f.head.Hash,
 		MarkLen: f.markLen, MarkHash: fingerprint.Sum(fingerprint.Empty, f.mark[:f.markLen]),
 		Size: f.size, ModTime: time.Unix(0, f.bound), Seen: f.set.now(), Rotated: f.away, CopyOf: copyOf}

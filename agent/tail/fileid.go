@@ -29,3 +29,12 @@ func ParseShort(s string) (FileID, error) {
 	}
 	return id, nil
 }
+
+// Origins returns Origin, or ID where the generation goes on for no other: what names its
+// bytes for ever.
+func (st *State) Origins() FileID {
+	if st.Origin != (FileID{}) {
+		return st.Origin
+	}
+	return st.ID
+}

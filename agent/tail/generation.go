@@ -415,6 +415,9 @@ func (s *Set) supersededLocked(id fsys.Inode) {
 // startLocked lets f begin where st says; st has been verified.
 func (s *Set) startLocked(f *File, st State) {
 	f.pos, f.part, f.scanned, f.skipped = st.Pos, st.Part, st.Pos, min(st.Skipped, st.Pos)
+	if f.origin = st.Origin; f.origin == (FileID{}) && st.ID != f.id {
+		f.origin = st.ID
+	}
 	f.head = fingerprint.Head{Len: st.HeadLen, Hash: st.HeadHash}
 	if f.head.Len == 0 {
 		f.head.Hash = fingerprint.Empty

@@ -133,12 +133,14 @@ func (s *Set) resumeCopy(st *State, path string, now *fsys.Stat) {
 	s.replacedLocked(*st, now.Size)
 	switch {
 	case i < 0:
+		c.Origin = st.Origins()
 		c.ID.Dev, c.ID.Ino, c.Rotated = now.ID.Dev, now.ID.Ino, true
 		c.Size, c.ModTime = now.Size, time.Unix(0, now.Mtime)
 		states = append(states, c)
 	case states[i].Pos > st.Pos || states[i].waits():
 		c = states[i]
 		c.Pos, c.Part, c.MarkLen, c.MarkHash, c.CopyOf = st.Pos, st.Part, st.MarkLen, st.MarkHash, FileID{}
+		c.Origin = st.Origins()
 		states[i] = c
 	default:
 		return

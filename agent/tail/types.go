@@ -34,6 +34,7 @@ type State struct {
 	Seen     time.Time // when that was
 	Rotated  bool      // no longer at Path when last seen
 	Skipped  int64     // bytes at the head that are not read, for the generation was there when an entry with from = end was first followed
+	Origin   FileID    `json:",omitzero"` // of the generation that this one goes on for, as a copy of it; zero: it is none
 	CopyOf   FileID    // of what it may be a copy, still being made; nothing was read of it then. Zero: it is none
 }
 
