@@ -6,13 +6,13 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"logctl/agent/tail"
 	"logctl/etcdcfg"
+	"logctl/internal/glob"
 	"logctl/internal/kafka"
 )
 
@@ -79,8 +79,8 @@ func (c *Config) check() error {
 		errs = append(errs, errors.New("collect key is empty; set [etcd] collect_key"))
 	}
 	for _, g := range c.AllowPaths {
-		if !doublestar.ValidatePathPattern(g) {
-			errs = append(errs, fmt.Errorf("[agent] allow_paths: %q is not a glob", g))
+		if _, err := glob.Compile(filepath.ToSlash(filepath.Clean(g))); err != nil {
+			errs = append(errs, fmt.Errorf("[agent] allow_paths: %q: %w", g, err))
 		}
 	}
 	return errors.Join(errs...)
@@ -104,24 +104,47 @@ var ErrNotAllowed = errors.New("outside [agent] allow_paths of this host")
 // compared in their clean form, so that .. does not lead outside, and on Windows without
 // regard to case, as its file systems do.
 func (c *Config) allowed() func(path string) error {
-	if len(c.AllowPaths) == 0 {
+	globs := c.allowGlobs()
+	if globs == nil {
 		return nil
 	}
-	form := filepath.Clean
-	if runtime.GOOS == "windows" {
-		form = func(path string) string { return strings.ToLower(filepath.Clean(path)) }
-	}
-	globs := make([]string, len(c.AllowPaths))
-	for i, g := range c.AllowPaths {
-		globs[i] = form(g)
-	}
 	return func(path string) error {
-		clean := form(path)
-		for _, g := range globs {
-			if ok, err := doublestar.PathMatch(g, clean); err == nil && ok {
-				return nil
-			}
+		clean := slashed(path)
+		if slices.ContainsFunc(globs, func(g *glob.Glob) bool { return g.Match(clean) }) {
+			return nil
 		}
 		return ErrNotAllowed
 	}
+}
+
+// allowedDir makes the check whether a path below a directory may be allowed, so that
+// an entry such as /** looks only where allow_paths lead; nil: everywhere.
+func (c *Config) allowedDir() func(dir string) bool {
+	globs := c.allowGlobs()
+	if globs == nil {
+		return nil
+	}
+	return func(dir string) bool {
+		dir = slashed(dir)
+		return slices.ContainsFunc(globs, func(g *glob.Glob) bool { return g.Beneath(dir) })
+	}
+}
+
+func (c *Config) allowGlobs() []*glob.Glob {
+	var globs []*glob.Glob
+	for _, text := range c.AllowPaths {
+		if g, err := glob.Compile(slashed(text)); err == nil { // check was run
+			globs = append(globs, g)
+		}
+	}
+	return globs
+}
+
+// slashed is the form in which paths and globs are compared.
+func slashed(path string) string {
+	path = filepath.ToSlash(filepath.Clean(path))
+	if runtime.GOOS == "windows" {
+		return strings.ToLower(path)
+	}
+	return path
 }

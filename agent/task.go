@@ -53,6 +53,7 @@ type shared struct {
 	longLines tail.LongLines
 	interval  time.Duration
 	allowed   func(path string) error // nil: every path
+	within    func(dir string) bool   // whether anything below a directory is allowed; nil: everywhere
 	producer  sender
 	cluster   func() state.State // why no broker answers; nil: not known
 	registry  *positions.Registry
@@ -227,7 +228,7 @@ func (t *task) open() (*tail.Set, error) {
 		Poll:       e.Poll, Interval: sh.interval,
 		MaxLine:   func() int { return min(sh.maxLine, sh.producer.MaxRecord(e.Topic)) },
 		LongLines: sh.longLines, Newline: newline(e.Encoding),
-		Saved: sh.registry.States(e.Key()), Allowed: sh.allowed, Watcher: sh.watcher, Log: t.log,
+		Saved: sh.registry.States(e.Key()), Allowed: sh.allowed, AllowedDir: sh.within, Watcher: sh.watcher, Log: t.log,
 	}
 	if e.From == etcdcfg.FromBeginning {
 		cfg.From = tail.FromBeginning

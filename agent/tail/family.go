@@ -221,8 +221,14 @@ func (s *Set) archiveRooms(lists map[string]*listing, dir, base string, add func
 // rotatedWalkers lists what Config.Rotated names for one log.
 func (s *Set) rotatedWalkers(sl *slot) []*fsys.Walker {
 	if sl.family.rotated == nil {
+		sl.family.rotated = []*fsys.Walker{}
 		for _, g := range s.cfg.rotatedGlobs(sl.path) {
-			sl.family.rotated = append(sl.family.rotated, fsys.NewWalker(&s.sys, g, s.cfg.Exclude))
+			w, err := fsys.NewWalker(&s.sys, g, s.cfg.Exclude, s.cfg.AllowedDir)
+			if err != nil { // with the directory before it
+				s.log.Error("rotated files are not looked for by this glob", "glob", g, "error", err)
+				continue
+			}
+			sl.family.rotated = append(sl.family.rotated, w)
 		}
 	}
 	return sl.family.rotated

@@ -2,6 +2,8 @@ package tail
 
 import (
 	"context"
+	"errors"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -97,7 +99,11 @@ func (s *Set) Scan(ctx context.Context) error {
 	if s.scans == 1 {
 		s.watchAll(s.walker.Base)
 	}
+	s.walker.Stopping = func() bool { return ctx.Err() != nil || s.ended() }
 	paths, err := s.walker.Walk()
+	if errors.Is(err, fsys.ErrOutside) {
+		err = s.allowed(filepath.Join(s.walker.Base, "*")) // a name that no file has
+	}
 	slots := make([]*slot, 0, len(paths))
 	s.mu.Lock()
 	s.err = err

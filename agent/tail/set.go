@@ -12,11 +12,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"github.com/fsnotify/fsnotify"
 
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/lines"
+	"logctl/internal/glob"
 )
 
 // ErrClosed is returned by Ready after Close.
@@ -113,10 +113,9 @@ func Open(cfg Config) (*Set, error) {
 	if !filepath.IsAbs(cfg.Path) {
 		return nil, fmt.Errorf("follow %q: the path must be absolute", cfg.Path)
 	}
-	globs := append([]string{filepath.ToSlash(cfg.Path)}, cfg.Exclude...)
-	for _, g := range append(globs, cfg.Rotated...) {
-		if !doublestar.ValidatePattern(g) {
-			return nil, fmt.Errorf("follow %q: bad glob %q", cfg.Path, g)
+	for _, g := range cfg.Rotated {
+		if _, err := glob.Compile(g); err != nil {
+			return nil, fmt.Errorf("follow %q: rotated %q: %w", cfg.Path, g, err)
 		}
 	}
 	cfg.defaults()
@@ -128,7 +127,10 @@ func Open(cfg Config) (*Set, error) {
 		dirty: map[*slot]struct{}{}, news: map[string]struct{}{},
 		named: map[string][]string{}, trusts: !cfg.Poll,
 	}
-	s.walker = fsys.NewWalker(&s.sys, cfg.Path, cfg.Exclude)
+	var err error
+	if s.walker, err = fsys.NewWalker(&s.sys, cfg.Path, cfg.Exclude, cfg.AllowedDir); err != nil {
+		return nil, fmt.Errorf("follow %q: %w", cfg.Path, err)
+	}
 	if s.watcher == nil && !cfg.Poll {
 		s.watcher, s.own = NewWatcher(cfg.Log), true
 	}

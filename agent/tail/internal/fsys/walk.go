@@ -1,14 +1,24 @@
 package fsys
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"logctl/internal/glob"
+
 	"github.com/bmatcuk/doublestar/v4"
 )
+
+// ErrStopping is why a walk is not complete when its owner ends.
+var ErrStopping = errors.New("the follower is ending")
+
+// ErrOutside is why a walk finds nothing: nothing below where it begins is wanted.
+var ErrOutside = errors.New("outside what may be followed")
 
 // Walker lists the names that a path or glob stands for. It keeps what it read of
 // a directory until the directory changes, so that looking again is cheap.
@@ -16,9 +26,12 @@ type Walker struct {
 	sys      *System
 	path     string // as given, with slashes
 	Literal  bool
-	Base     string // directory where the glob begins; the directory of a literal path
-	exclude  []string
-	patterns [][]string // below base, by path component; more than one for braces over slashes
+	Base     string      // directory where the glob begins; the directory of a literal path
+	Stopping func() bool // asked on the way: the walk ends early
+	globs    *glob.Glob  // of path
+	exclude  []*glob.Glob
+	within   func(dir string) bool // whether anything below a directory is wanted
+	patterns [][]string            // below base, by path component; more than one for braces
 	bases    []string
 	cache    map[walkKey]*walked
 	seen     map[string]struct{} // directories read by the last walk
@@ -41,45 +54,38 @@ type walked struct {
 	subs  []string // paths of directories to go on in, with the same or the next component
 }
 
-func NewWalker(sys *System, path string, exclude []string) *Walker {
-	w := &Walker{sys: sys, path: filepath.ToSlash(path), exclude: exclude, cache: map[walkKey]*walked{}, seen: map[string]struct{}{}}
+// NewWalker returns a walker of a path or glob. Both it and exclude must be within the
+// bounds of package glob. within, which may be nil, tells for a directory, with
+// slashes, whether anything below it is wanted; others are not read.
+func NewWalker(sys *System, path string, exclude []string, within func(dir string) bool) (*Walker, error) {
+	w := &Walker{sys: sys, path: filepath.ToSlash(path), within: within, cache: map[walkKey]*walked{}, seen: map[string]struct{}{},
+		Stopping: func() bool { return false }}
+	if within == nil {
+		w.within = func(string) bool { return true }
+	}
+	for _, x := range exclude {
+		g, err := glob.Compile(filepath.ToSlash(x))
+		if err != nil {
+			return nil, fmt.Errorf("exclude %q: %w", x, err)
+		}
+		w.exclude = append(w.exclude, g)
+	}
+	var err error
+	if w.globs, err = glob.Compile(w.path); err != nil {
+		return nil, err
+	}
 	if !strings.ContainsAny(w.path, "*?[{\\") {
 		w.Literal = true
 		w.Base = filepath.Dir(path)
-		return w
+		return w, nil
 	}
-	for _, p := range expand(w.path) {
+	for _, p := range w.globs.Patterns() {
 		base, pattern := doublestar.SplitPattern(p)
 		w.bases = append(w.bases, filepath.FromSlash(base))
 		w.patterns = append(w.patterns, strings.Split(pattern, "/"))
 	}
 	w.Base = w.bases[0]
-	return w
-}
-
-// expand resolves braces that have a slash in them, which no single component can
-// be matched with.
-func expand(p string) []string {
-	open := -1
-	for i := 0; i < len(p); i++ {
-		switch p[i] {
-		case '\\':
-			i++
-		case '{':
-			open = i
-		case '}':
-			if open < 0 || !strings.Contains(p[open:i], "/") {
-				open = -1
-				continue
-			}
-			var all []string
-			for _, alt := range strings.Split(p[open+1:i], ",") {
-				all = append(all, expand(p[:open]+alt+p[i+1:])...)
-			}
-			return all
-		}
-	}
-	return []string{p}
+	return w, nil
 }
 
 // Match tells whether a path is one that the walk would list, were it there.
@@ -88,14 +94,13 @@ func (w *Walker) Match(path string) bool {
 	if w.Literal {
 		return slashed == w.path
 	}
-	ok, err := doublestar.Match(w.path, slashed)
-	return err == nil && ok && !w.Excluded(path)
+	return w.globs.Match(slashed) && !w.Excluded(path)
 }
 
 func (w *Walker) Excluded(path string) bool {
 	path = filepath.ToSlash(path)
 	for _, x := range w.exclude {
-		if ok, err := doublestar.Match(filepath.ToSlash(x), path); err == nil && ok {
+		if x.Match(path) {
 			return true
 		}
 	}
@@ -113,8 +118,15 @@ func (w *Walker) Walk() ([]string, error) {
 		}
 		return append(w.found, filepath.FromSlash(w.path)), nil
 	}
+	outside := 0
 	for i, base := range w.bases {
+		if !w.within(filepath.ToSlash(base)) {
+			outside++
+		}
 		w.dir(walkKey{base, i, 0})
+	}
+	if outside == len(w.bases) {
+		w.err = ErrOutside
 	}
 	for k := range w.cache {
 		if _, ok := w.seen[k.dir]; !ok {
@@ -144,6 +156,13 @@ func (w *Walker) Recursive() bool {
 }
 
 func (w *Walker) dir(k walkKey) {
+	switch {
+	case w.Stopping():
+		w.err = ErrStopping
+		return
+	case !w.within(filepath.ToSlash(k.dir)):
+		return // nothing in there may be followed
+	}
 	var st Stat
 	if err := w.sys.StatPath(k.dir, &st); err != nil || !st.Dir {
 		if err != nil && !IsGone(err) {
@@ -192,7 +211,10 @@ func (w *Walker) readDir(k walkKey, st *Stat) (*walked, error) {
 	}
 	comps := w.patterns[k.pattern]
 	comp, last := comps[k.index], k.index == len(comps)-1
-	for _, e := range entries {
+	for i, e := range entries {
+		if i%64 == 0 && w.Stopping() {
+			return nil, ErrStopping
+		}
 		path := filepath.Join(k.dir, e.Name())
 		if comp == "**" {
 			if e.IsDir() {
