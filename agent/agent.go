@@ -18,6 +18,7 @@ import (
 	"logctl/agent/ship"
 	"logctl/agent/state"
 	"logctl/agent/tail"
+	"logctl/agent/transform"
 	"logctl/etcdcfg"
 )
 
@@ -100,6 +101,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	stopOnSignal := context.AfterFunc(ctx, endReaders)
 	defer stopOnSignal()
 	a.tasks.begin(readers)
+	a.lists.settled = a.tasks.settled
 	front, frontCtx := errgroup.WithContext(readers)
 	noMoreLists := make(chan struct{})
 	front.Go(guard(func() error {
@@ -117,6 +119,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	// Not before the acknowledgements: an etcd that hangs takes its time to part from,
 	// and on a host without network it hangs together with Kafka.
 	frontErr := front.Wait()
+	a.lists.endTrial() // it ends in order: the list is not to blame
 	cutClients()
 	sideErr := side.Wait()
 	return errors.Join(unlessCancelled(frontErr), unlessCancelled(sideErr))
@@ -148,7 +151,7 @@ func (a *Agent) drain(ctx context.Context) (settled bool) {
 func (a *Agent) newShared() *shared {
 	return &shared{
 		address: a.address(), spread: a.spread(), await: a.life.Await, maxLine: a.cfg.MaxLine, longLines: a.cfg.longLines(), interval: a.cfg.ScanInterval,
-		allowed: a.cfg.allowed(), within: a.cfg.allowedDir(), producer: a.producer, cluster: func() state.State { return a.producer.Stats().Cluster }, registry: a.registry, watcher: a.watcher, times: defaultTimes(), log: a.cfg.Log,
+		allowed: a.cfg.allowed(), within: a.cfg.allowedDir(), expressions: &transform.Expressions{}, producer: a.producer, cluster: func() state.State { return a.producer.Stats().Cluster }, registry: a.registry, watcher: a.watcher, times: defaultTimes(), log: a.cfg.Log,
 	}
 }
 

@@ -2,18 +2,20 @@ package agent
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
 	"logctl/etcdcfg"
+	"logctl/internal/ownfile"
 )
 
 // cacheName is the file in the data directory that holds the last good list.
 const cacheName = "entries.json"
+
+// maxCache is more than a list of the largest size takes, every byte escaped.
+const maxCache = 8 * etcdcfg.MaxListBytes
 
 // cachedList is the last good list, for starts while etcd is down.
 type cachedList struct {
@@ -30,17 +32,8 @@ func saveCache(dir string, snap etcdcfg.Snapshot) error {
 	if err != nil {
 		return fmt.Errorf("cache entries: %w", err)
 	}
-	f, err := os.CreateTemp(dir, cacheName+".*")
-	if err != nil {
+	if err := ownfile.Write(filepath.Join(dir, cacheName), append(data, '\n')); err != nil {
 		return fmt.Errorf("cache entries: %w", err)
-	}
-	_, err = f.Write(append(data, '\n'))
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, cacheName))
-	}
-	if err != nil {
-		return fmt.Errorf("cache entries: %w", errors.Join(err, os.Remove(f.Name())))
 	}
 	return nil
 }
@@ -48,7 +41,7 @@ func saveCache(dir string, snap etcdcfg.Snapshot) error {
 // loadCache reads the cached list of a key. A missing cache, or one of another
 // key, is fs.ErrNotExist.
 func loadCache(dir, key string) (etcdcfg.Snapshot, error) {
-	data, err := os.ReadFile(filepath.Join(dir, cacheName))
+	data, err := ownfile.Read(filepath.Join(dir, cacheName), maxCache)
 	if err != nil {
 		return etcdcfg.Snapshot{}, fmt.Errorf("read cached entries: %w", err)
 	}
@@ -63,7 +56,7 @@ func loadCache(dir, key string) (etcdcfg.Snapshot, error) {
 	if len(snap.Raw) == 0 {
 		return snap, nil
 	}
-	if snap.Entries, err = etcdcfg.Parse(snap.Raw); err != nil {
+	if snap.Entries, _, err = etcdcfg.Usable(snap.Raw); err != nil {
 		return etcdcfg.Snapshot{}, fmt.Errorf("read cached entries: %w", err)
 	}
 	return snap, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +27,10 @@ type lists struct {
 	log   *slog.Logger
 	apply func(etcdcfg.Snapshot) // called from one goroutine
 
+	settled func() bool // whether what was applied has begun; nil: at once
+	trial   *trial      // of the list applied last; used by run and by what runs after it
+	good    []byte      // the last good list; nil: none
+
 	mu     sync.Mutex
 	latest *etcdcfg.Snapshot // not yet applied
 	wake   chan struct{}
@@ -34,7 +39,8 @@ type lists struct {
 }
 
 func newLists(store *etcdcfg.Store, key, dir string, log *slog.Logger, apply func(etcdcfg.Snapshot)) *lists {
-	return &lists{store: store, key: key, dir: dir, log: log, apply: apply, wake: make(chan struct{}, 1), etcd: "connecting"}
+	return &lists{store: store, key: key, dir: dir, log: log, apply: apply, wake: make(chan struct{}, 1), etcd: "connecting",
+		trial: &trial{path: filepath.Join(dir, trialName)}}
 }
 
 // run applies lists until ctx ends. Watching and applying are apart, so that a
@@ -46,12 +52,20 @@ func (l *lists) run(ctx context.Context) error {
 	wg.Go(func() { watchErr <- l.store.Watch(ctx, l.key, l.onSnapshot, l.onState) })
 	cache := time.NewTimer(cacheDelay)
 	defer cache.Stop()
+	l.openTrial()
+	look := time.NewTicker(trialLook)
+	defer look.Stop()
 	applied := false // some list, be it the cached one
 	heard := false   // etcd answered, be it with a bad list
 	for {
+		if l.trial.now == nil {
+			look.Stop() // nothing is waited for: do not wake
+		}
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-look.C:
+			l.prove()
 		case err := <-watchErr:
 			if ctx.Err() != nil {
 				return nil
@@ -66,6 +80,7 @@ func (l *lists) run(ctx context.Context) error {
 			if snap := l.take(); snap != nil {
 				if l.accept(*snap) || applied {
 					applied = true
+					look.Reset(trialLook)
 				} else {
 					applied = l.fromCache("the list in etcd is not usable")
 				}
@@ -76,6 +91,12 @@ func (l *lists) run(ctx context.Context) error {
 
 // accept applies one list from etcd, or says why it cannot be and returns false.
 func (l *lists) accept(snap etcdcfg.Snapshot) bool {
+	snap, refused := usable(snap)
+	if why := l.trial.held(&snap, l.good); why != "" {
+		l.setBad(why)
+		l.log.Error("the list in etcd is held back", "key", l.key, "revision", snap.ModRevision, "why", why)
+		return false
+	}
 	if snap.Err != nil {
 		why := problems(snap.Err)
 		l.setBad(why)
@@ -83,12 +104,18 @@ func (l *lists) accept(snap etcdcfg.Snapshot) bool {
 		return false
 	}
 	l.setBad("")
+	if refused != nil {
+		why := problems(refused)
+		l.setBad("not collected: " + why)
+		l.log.Error("entries exceed a bound and are not collected; the others are", "key", l.key, "revision", snap.ModRevision, "error", why)
+	}
+	l.try(snap)
 	if len(snap.Entries) == 0 {
 		l.log.Warn("no collect entries: nothing is collected", "key", l.key)
 	}
 	l.apply(snap)
-	if err := saveCache(l.dir, snap); err != nil {
-		l.log.Error("list cannot be cached; a start without etcd will not know it", "error", err)
+	if l.trial.now == nil {
+		l.keep(snap)
 	}
 	return true
 }

@@ -46,21 +46,22 @@ type sender interface {
 
 // shared is what all tasks of an agent use together.
 type shared struct {
-	address   address                                           // record headers beside labels
-	spread    bool                                              // the lines of a file go to several partitions
-	await     func(ctx context.Context, topics ...string) error // until it is known what an earlier run had stored there; nil: nobody knows
-	maxLine   int
-	longLines tail.LongLines
-	interval  time.Duration
-	allowed   func(path string) error // nil: every path
-	within    func(dir string) bool   // whether anything below a directory is allowed; nil: everywhere
-	producer  sender
-	cluster   func() state.State // why no broker answers; nil: not known
-	registry  *positions.Registry
-	watcher   *tail.Watcher
-	times     times
-	lobby     lobby
-	log       *slog.Logger
+	address     address                                           // record headers beside labels
+	spread      bool                                              // the lines of a file go to several partitions
+	await       func(ctx context.Context, topics ...string) error // until it is known what an earlier run had stored there; nil: nobody knows
+	maxLine     int
+	longLines   tail.LongLines
+	interval    time.Duration
+	allowed     func(path string) error // nil: every path
+	expressions *transform.Expressions  // of all entries
+	within      func(dir string) bool   // whether anything below a directory is allowed; nil: everywhere
+	producer    sender
+	cluster     func() state.State // why no broker answers; nil: not known
+	registry    *positions.Registry
+	watcher     *tail.Watcher
+	times       times
+	lobby       lobby
+	log         *slog.Logger
 }
 
 // task runs one entry: it follows the entry's files and ships their lines.
@@ -156,7 +157,7 @@ func (t *task) follow(ctx context.Context) (err error) {
 		return err // the list may be another one by now, by which nothing was to be taken over
 	}
 	t.leave()
-	rules, err := transform.Compile(ruleSpec(t.entry))
+	rules, err := t.shared.expressions.Compile(ruleSpec(t.entry))
 	if err != nil {
 		return err
 	}

@@ -36,9 +36,13 @@ func (s *scanner) decode(list node) ([]Entry, []places) {
 	entries := make([]Entry, 0, len(list.elems))
 	all := make([]places, 0, len(list.elems))
 	known := fields()
+	lines := lineStarts{data: s.data}
 	for i, n := range list.elems {
+		if s.stop {
+			break
+		}
 		d := &decoder{scanner: s, entry: i, at: places{"": n.start}}
-		entries = append(entries, d.one(n, known))
+		entries = append(entries, d.one(n, known, &lines))
 		all = append(all, d.at)
 	}
 	return entries, all
@@ -54,7 +58,7 @@ func (d *decoder) wrong(off int, field, hint, format string, args ...any) {
 }
 
 // one decodes an entry and keeps its text.
-func (d *decoder) one(n node, known []field) Entry {
+func (d *decoder) one(n node, known []field, lines *lineStarts) Entry {
 	var e Entry
 	if n.kind != kindObject {
 		d.wrong(n.start, "", `write {"path": "...", "topic": "..."}`, "an entry must be an object, this is %s", n.kind)
@@ -74,7 +78,7 @@ func (d *decoder) one(n node, known []field) Entry {
 		}
 	}
 	orig := e.Clone()
-	e.src = &source{raw: bytes.Clone(d.data[n.start:n.end]), indent: indentOf(d.data, n.start), orig: orig}
+	e.src = &source{raw: bytes.Clone(d.data[n.start:n.end]), indent: lines.indentOf(n.start), orig: orig}
 	return e
 }
 
@@ -143,10 +147,25 @@ func (d *decoder) labels(v node) map[string]string {
 	return out
 }
 
-// indentOf returns the white space before off on its line, or nothing when
-// something else stands there too.
-func indentOf(data []byte, off int) string {
-	line := data[bytes.LastIndexByte(data[:off], '\n')+1 : off]
+// lineStarts finds the beginning of the line of one place after another, reading
+// what is between them once.
+type lineStarts struct {
+	data      []byte
+	at, start int // the line that at is on begins at start
+}
+
+// indentOf returns the white space before off on its line, or nothing when something
+// else stands there too. off never goes back.
+func (l *lineStarts) indentOf(off int) string {
+	if i := bytes.LastIndexByte(l.data[l.at:off], '\n'); i >= 0 {
+		l.start = l.at + i + 1
+	}
+	l.at = off
+	const most = 256 // of an indentation; a line may be as long as the list
+	if off-l.start > most {
+		return ""
+	}
+	line := l.data[l.start:off]
 	if len(bytes.TrimLeft(line, " \t")) > 0 {
 		return ""
 	}

@@ -12,10 +12,23 @@ import (
 // with line, column and the likely cause; the entries are nil then. A list that
 // parses is valid: Validate has nothing against it.
 func Parse(data []byte) ([]Entry, error) {
+	s, entries := read(data)
+	if len(s.problems) > 0 {
+		return nil, s.listError()
+	}
+	return entries, nil
+}
+
+// read reads and checks a list. What is wrong with it stands in the scanner.
+func read(data []byte) (*scanner, []Entry) {
 	s := &scanner{data: data, entry: -1}
+	if len(data) > MaxListBytes {
+		s.fail(0, "use globs, or several collect keys", "the list has %d bytes, one key takes %d", len(data), MaxListBytes)
+		return s, nil
+	}
 	list, ok := s.list()
 	if !ok || len(s.problems) > 0 {
-		return nil, s.listError()
+		return s, nil
 	}
 	entries, places := s.decode(list)
 	if len(s.problems) == 0 {
@@ -23,10 +36,7 @@ func Parse(data []byte) ([]Entry, error) {
 			s.problems = append(s.problems, problemAt{Problem: p, off: places[p.Entry].of(p.Field)})
 		}
 	}
-	if len(s.problems) > 0 {
-		return nil, s.listError()
-	}
-	return entries, nil
+	return s, entries
 }
 
 // list reads the whole text, which should be one array.
@@ -58,7 +68,11 @@ func (s *scanner) list() (node, bool) {
 			"this is not a JSON list, it begins with %s", quoteRune(r))
 		return node{}, false
 	}
-	list := s.array(func(i int) { s.entry = i })
+	list := s.array(func(i int) {
+		if s.entry = i; i >= MaxEntries {
+			s.tooMany(s.pos)
+		}
+	})
 	s.entry = -1
 	if s.space(); !s.stop && s.pos < len(s.data) {
 		r, _ := s.peek()

@@ -12,6 +12,7 @@ type Problem struct {
 	Field        string // name in the list, such as "path" or "labels.team"; may be ""
 	Message      string // what is wrong
 	Hint         string // what to do about it; may be ""
+	Bound        bool   // the entry exceeds a bound; the others can be used
 }
 
 // String returns the problem as one line of text.

@@ -5,14 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/bmatcuk/doublestar/v4"
 )
 
 // maxTopicLen is Kafka's limit on the length of a topic name.
@@ -27,7 +24,7 @@ func Validate(entries []Entry) error {
 // ValidateEntry checks one entry by itself. The error is a *ListError whose
 // problems name fields, and no entry.
 func ValidateEntry(e Entry) error {
-	problems := validateOne(e)
+	problems := validateOne(e, newLedger())
 	for i := range problems {
 		problems[i].Entry = -1
 	}
@@ -44,8 +41,12 @@ func asListError(problems []Problem) error {
 func validate(entries []Entry) []Problem {
 	var all []Problem
 	first := make(map[string]int, len(entries))
+	if len(entries) > MaxEntries {
+		return []Problem{{Entry: -1, Message: fmt.Sprintf("the list has more than %d entries", MaxEntries), Hint: "use globs, or several collect keys"}}
+	}
+	sums := newLedger()
 	for i, e := range entries {
-		for _, p := range validateOne(e) {
+		for _, p := range validateOne(e, sums) {
 			p.Entry = i
 			all = append(all, p)
 		}
@@ -67,21 +68,26 @@ func validate(entries []Entry) []Problem {
 }
 
 // checker collects the problems of one entry.
-type checker struct{ problems []Problem }
+type checker struct {
+	problems []Problem
+	sums     *ledger // of the list
+}
 
 func (c *checker) add(field, hint, format string, args ...any) {
 	c.problems = append(c.problems, Problem{Field: field, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-func validateOne(e Entry) []Problem {
-	c := &checker{}
+func validateOne(e Entry, sums *ledger) []Problem {
+	c := &checker{sums: sums}
 	c.path(e.Path)
 	c.topic(e.Topic)
 	if e.From != "" && e.From != FromEnd && e.From != FromBeginning {
 		c.add("from", `use "end" or "beginning"`, "unknown start %q", e.From)
 	}
-	for i, g := range e.Exclude {
-		c.glob(fmt.Sprintf("exclude[%d]", i), g)
+	if c.count("exclude", len(e.Exclude)) {
+		for i, g := range e.Exclude {
+			c.glob(fmt.Sprintf("exclude[%d]", i), g)
+		}
 	}
 	for i, g := range e.Rotated {
 		c.glob(fmt.Sprintf("rotated[%d]", i), g)
@@ -92,12 +98,8 @@ func validateOne(e Entry) []Problem {
 	if e.Multiline != nil {
 		c.regex("multiline.start", e.Multiline.Start)
 	}
-	for i, r := range e.IncludeLines {
-		c.regex(fmt.Sprintf("include_lines[%d]", i), r)
-	}
-	for i, r := range e.ExcludeLines {
-		c.regex(fmt.Sprintf("exclude_lines[%d]", i), r)
-	}
+	c.regexes("include_lines", e.IncludeLines)
+	c.regexes("exclude_lines", e.ExcludeLines)
 	c.labels(e.Labels)
 	return c.problems
 }
@@ -200,8 +202,17 @@ func (c *checker) glob(field, g string) {
 		c.add(field, "remove it", "is empty")
 	case strings.ContainsFunc(g, unicode.IsControl):
 		c.add(field, windowsHint, "contains a control character: %q", g)
-	case !utf8.ValidString(g) || !doublestar.ValidatePattern(pattern):
-		c.add(field, `a [ or { is not closed; write \[ or \{ for the character itself`, "bad glob %q", g)
+	case !utf8.ValidString(g) || c.globCost(field, pattern) != nil:
+		c.add(field, `a [ or { is not closed; write \[ or \{ for the character itself`, "bad glob %s", quoted(g))
+	}
+}
+
+func (c *checker) regexes(field string, exprs []string) {
+	if !c.count(field, len(exprs)) {
+		return
+	}
+	for i, r := range exprs {
+		c.regex(fmt.Sprintf("%s[%d]", field, i), r)
 	}
 }
 
@@ -210,7 +221,7 @@ func (c *checker) regex(field, expr string) {
 		c.add(field, "remove it, it matches every line", "is empty")
 		return
 	}
-	if _, err := regexp.Compile(expr); err != nil {
+	if err := c.regexCost(field, expr); err != nil {
 		hint := "regular expressions are Go's (RE2)"
 		var e *syntax.Error
 		if errors.As(err, &e) && strings.Contains(expr, "(?") && (e.Code == syntax.ErrInvalidPerlOp || e.Code == syntax.ErrMissingRepeatArgument) {

@@ -27,15 +27,22 @@ func Warnings(data []byte) []Problem {
 	return s.listError().Problems
 }
 
+// maxNear is the length in bytes from which a name is no misspelling.
+const maxNear = 64
+
 // nearField returns the known field that name is a misspelling of, if any.
 func nearField(name string, known []field) string {
 	plain := func(s string) string { return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(s)) }
 	near := ""
+	if len(name) > maxNear {
+		return ""
+	}
+	own := plain(name)
 	for _, f := range known {
-		switch {
+		switch of := plain(f.name); {
 		case f.name == name:
 			return ""
-		case plain(f.name) == plain(name), len(name) > 3 && editDistance(plain(f.name), plain(name)) <= 1:
+		case of == own, len(name) > 3 && max(len(of)-len(own), len(own)-len(of)) <= 1 && editDistance(of, own) <= 1:
 			near = f.name
 		}
 	}

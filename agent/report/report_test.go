@@ -13,6 +13,7 @@ import (
 
 	"github.com/IBM/sarama"
 	"go.uber.org/goleak"
+
 	"logctl/agent/state"
 	"logctl/internal/kafka"
 	"logctl/internal/testkit"

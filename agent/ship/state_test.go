@@ -1,10 +1,11 @@
 package ship
 
 import (
-	status "logctl/agent/state"
 	"math"
 	"testing"
 	"time"
+
+	status "logctl/agent/state"
 
 	"github.com/IBM/sarama"
 )

@@ -36,21 +36,24 @@ type Spec struct {
 
 // Compile checks a Spec. It returns nil Rules when there is nothing to do, and an
 // error that names the field and the text that is wrong.
-func Compile(s Spec) (*Rules, error) {
+func Compile(s Spec) (*Rules, error) { return (*Expressions)(nil).Compile(s) }
+
+// Compile is Compile with expressions that others have compiled already.
+func (x *Expressions) Compile(s Spec) (*Rules, error) {
 	r := &Rules{}
 	var err error
 	if r.encoding, err = etcdcfg.LookupEncoding(s.Encoding); err != nil {
 		return nil, err
 	}
 	if s.Start != "" {
-		if r.start, err = regexp.Compile(s.Start); err != nil {
+		if r.start, err = x.regexp(s.Start); err != nil {
 			return nil, fmt.Errorf("multiline start %q: %w", s.Start, err)
 		}
 	}
-	if r.include, err = compileAll("include_lines", s.Include); err != nil {
+	if r.include, err = x.all("include_lines", s.Include); err != nil {
 		return nil, err
 	}
-	if r.exclude, err = compileAll("exclude_lines", s.Exclude); err != nil {
+	if r.exclude, err = x.all("exclude_lines", s.Exclude); err != nil {
 		return nil, err
 	}
 	if r.encoding == nil && r.start == nil && r.include == nil && r.exclude == nil {
@@ -62,10 +65,10 @@ func Compile(s Spec) (*Rules, error) {
 // Multiline says whether events may be held over chunks.
 func (r *Rules) Multiline() bool { return r != nil && r.start != nil }
 
-func compileAll(field string, texts []string) ([]*regexp.Regexp, error) {
+func (x *Expressions) all(field string, texts []string) ([]*regexp.Regexp, error) {
 	var out []*regexp.Regexp
 	for _, t := range texts {
-		re, err := regexp.Compile(t)
+		re, err := x.regexp(t)
 		if err != nil {
 			return nil, fmt.Errorf("%s %q: %w", field, t, err)
 		}
