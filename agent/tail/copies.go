@@ -19,6 +19,11 @@ import (
 // far as the copy goes, then the copy is followed from its end. Seen while it is being
 // made, it may have the beginning of the content only, or nothing yet.
 
+// sureCopy is how much must be the same in two files that both stay, and of which none is
+// named like a rotated one of the other, until the second is taken for a copy: programs
+// of which several run begin their logs alike.
+const sureCopy = 16 << 10
+
 // originalLocked returns the followed file that what arrived is, or may become, a copy
 // of: named like its rotated name, while it is still at its own, and with its content.
 func (s *Set) originalLocked(sl *slot, a *arrival) *File {
@@ -34,6 +39,43 @@ func (s *Set) originalLocked(sl *slot, a *arrival) *File {
 		}
 	}
 	return nil
+}
+
+// suspectLocked lets f, of which nothing was read, wait: it seems to be a copy of o.
+func (s *Set) suspectLocked(f, o *File) {
+	f.copyOf, f.whole = o, max(o.pos, min(o.size, fingerprint.MarkMax))
+	s.copies[f] = struct{}{}
+}
+
+// contentOriginalLocked returns the followed file that f, of which nothing was read, may be a copy
+// of, whatever its name is: it begins like that file, and ends like it or before it.
+func (s *Set) contentOriginalLocked(f *File) *File {
+	if f.head.Len < fingerprint.HeadMax || f.pos > 0 || f.handle == nil || f.unsure {
+		return nil
+	}
+	for o := s.heads[f.head.Hash]; o != nil; o = o.alike[1] {
+		if o != f && o.copyOf == nil && !o.away && o.copiedBy(f.handle, f.size) {
+			return o
+		}
+	}
+	return nil
+}
+
+// copiedBy tells whether the file h, which has size bytes, has what f has, or had before
+// it was truncated, as far as it goes.
+func (f *File) copiedBy(h *os.File, size int64) bool {
+	var st fsys.Stat
+	if f.handle == nil || f.set.sys.StatFile(f.handle, &st) != nil {
+		return false
+	}
+	if st.Size >= size && fingerprint.Begins(f.handle, h, size) {
+		return true
+	}
+	if f.intactLocked() {
+		return false
+	}
+	p := past{state: f.stateLocked(), trail: f.trail}
+	return p.copied(h, size)
 }
 
 // alikeLocked tells whether the file h, which had that size, has the content of f as far
@@ -147,6 +189,8 @@ func (s *Set) copiesOfLocked(o *File, h *os.File) (rescued int64, begun []*File)
 		case err == nil && matches(f.handle, st.Size, &state):
 			s.startLocked(f, state)
 			rescued = max(rescued, min(st.Size, o.size)-state.Pos)
+		case err == nil && st.Size > 0 && st.Size < state.Pos && f.pos == 0 && o.trail.Ended(f.handle, st.Size, o.head):
+			s.startAtEndLocked(f, st.Size)
 		case err == nil && h != nil && f.pos == 0 && fingerprint.Begins(h, f.handle, st.Size):
 			begun = append(begun, f)
 			continue
@@ -169,6 +213,7 @@ func (s *Set) settleCopies() {
 		case s.sys.StatFile(f.handle, &st) != nil || f.copyOf.handle != nil && !f.copyOf.intactLocked():
 			continue // the original was truncated, which is about to be noticed
 		case !f.copyOf.alikeLocked(f.handle, st.Size): // it only began like a copy
+		case f.byContent && !f.copyOf.copiedBy(f.handle, st.Size): // it has more
 		case st.Size > f.copyOf.pos:
 			continue
 		case s.now().Sub(time.Unix(0, st.Mtime)) < s.cfg.Interval:
@@ -177,14 +222,11 @@ func (s *Set) settleCopies() {
 		case f.sought && s.now().Sub(f.awayAt) < copyAfter*s.cfg.Interval:
 			continue // the truncation may be to come
 		case f.sought: // its original was truncated before it was found, and then began as it did
+		case f.byContent && s.now().Sub(f.grew) < copyAfter*s.cfg.Interval:
+			continue // its original may be truncated yet
+		case f.byContent && st.Size < sureCopy: // two logs that begin alike
 		default:
-			n := min(st.Size, fingerprint.MarkMax)
-			f.pos, f.scanned, f.markLen = st.Size, st.Size, int(n)
-			if m, err := fsys.ReadFull(f.handle, f.mark[:n], st.Size-n); err != nil || m < int(n) {
-				f.pos, f.scanned, f.markLen = 0, 0, 0
-			}
-			f.head = fingerprint.First(f.handle, f.pos)
-			f.base = f.stateLocked()
+			s.startAtEndLocked(f, st.Size)
 		}
 		s.noCopyLocked(f)
 	}
@@ -194,7 +236,7 @@ func (s *Set) noCopyLocked(f *File) {
 	if f.away && !slices.Contains(f.home.queue, f) {
 		f.home.insert(f)
 	}
-	f.copyOf, f.base.CopyOf = nil, FileID{}
+	f.copyOf, f.base.CopyOf, f.byContent, f.unsure = nil, FileID{}, false, true
 	delete(s.copies, f)
 	s.unsaved = append(s.unsaved, f.stateLocked())
 	s.wakeLocked(f)

@@ -63,15 +63,19 @@ type File struct {
 	mark      [fingerprint.MarkMax]byte
 	markLen   int
 	head      fingerprint.Head
-	copyOf    *File // it looks like a copy of that one, which is still read: see copies.go
-	sought    bool  // it was found when its original had been truncated or replaced
-	whole     int64 // the size it must have to be one
-	tries     int   // looks in a row that found names changing
-	checkup   bool  // verify head and mark at the next look, whatever the times say
-	proved    int64 // size when last seen with its content verified,
-	provedAt  int64 // and modification time
-	unproved  bool  // size is that of a look since, which nothing was read after
-	fresh     bool  // mtime is so recent that it need not change when the content does
+	trail     fingerprint.Trail // marks of positions before pos, to know copies by that end before pos
+	alike     [2]*File          // neighbours in Set.heads
+	copyOf    *File             // it looks like a copy of that one, which is still read: see copies.go
+	sought    bool              // it was found when its original had been truncated or replaced
+	whole     int64             // the size it must have to be one
+	byContent bool              // only its content says that it may be one, not its name
+	unsure    bool              // it was asked once whether it is one
+	tries     int               // looks in a row that found names changing
+	checkup   bool              // verify head and mark at the next look, whatever the times say
+	proved    int64             // size when last seen with its content verified,
+	provedAt  int64             // and modification time
+	unproved  bool              // size is that of a look since, which nothing was read after
+	fresh     bool              // mtime is so recent that it need not change when the content does
 
 	// The holder's.
 	look      bool // look at the file before reading
@@ -206,6 +210,9 @@ func (f *File) lookAgain() bool {
 		s.truncated(f, st)
 		return false
 	}
+	if f.pos == 0 && s.suspect(f, st.Size) {
+		return false
+	}
 	if empty {
 		if look := s.wasFilled(f, st); look != blankFirst {
 			s.mu.Lock()
@@ -245,6 +252,28 @@ func (f *File) lookAgain() bool {
 	}
 	f.proveLocked()
 	return false
+}
+
+// suspect lets f, which has size bytes and nothing of which was read, wait if it seems to
+// be a copy of another file: one that was seen while it was made had no content then.
+func (s *Set) suspect(f *File, size int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.unsure || f.away || f.copyOf != nil || size < fingerprint.HeadMax || len(s.files) < 2 {
+		return false
+	}
+	if f.head.Len < fingerprint.HeadMax {
+		f.size = size
+		s.headLocked(f, fingerprint.First(f.handle, size))
+	}
+	o := s.contentOriginalLocked(f)
+	f.unsure = true
+	if o == nil {
+		return false
+	}
+	f.byContent, f.again = true, true
+	s.suspectLocked(f, o)
+	return true
 }
 
 // proveLocked verifies the content that has the size of the last look, as no read follows

@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
+	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/rotation"
 )
@@ -91,6 +93,31 @@ type candidate struct {
 	rising bool // see rising
 }
 
+// copySpan is how much older than the last write that was seen to a file a copy of it may
+// be: writers go on between the copy and the truncation.
+const copySpan = int64(time.Hour)
+
+// earliest is when a file that came after p, or is a copy of it, was modified at the
+// earliest.
+func (p *past) earliest() int64 {
+	if p.trunc {
+		return p.mtime - copySpan
+	}
+	return p.mtime
+}
+
+// copied tells whether the file h, which has size bytes, is a copy of p: it has what p had
+// up to the position, or it ended before that.
+func (p *past) copied(h *os.File, size int64) bool {
+	if p.state.HeadLen == 0 || size == 0 {
+		return false
+	}
+	if size >= p.state.Pos {
+		return matches(h, size, &p.state)
+	}
+	return p.trail.Ended(h, size, fingerprint.Head{Len: p.state.HeadLen, Hash: p.state.HeadHash})
+}
+
 // unseen returns the generations that came after p and are not at the watched
 // name: files of its family, not known by identity, and modified since p was last
 // seen; oldest first. now is what is at the name.
@@ -121,6 +148,9 @@ func (s *Set) unseen(sl *slot, p *past, now fsys.Inode) ([]candidate, error) {
 			failed = errTryLater // while they move, one could have been missed
 		}
 	}
+	if p.trunc {
+		found = append(found, s.strangers(sl, p, now, found)...)
+	}
 	if errors.Is(failed, errTryLater) {
 		for i := range found {
 			_ = found[i].h.Close()
@@ -137,6 +167,39 @@ func (s *Set) unseen(sl *slot, p *past, now fsys.Inode) ([]candidate, error) {
 		slices.SortFunc(found, older)
 	}
 	return found, failed
+}
+
+// strangers returns the copies of p, which was truncated, that have a name which the glob
+// matches and nothing was seen at yet, in its directory, but for those that are found.
+func (s *Set) strangers(sl *slot, p *past, now fsys.Inode, found []candidate) []candidate {
+	if s.walker.Literal {
+		return nil
+	}
+	dir := filepath.Dir(sl.path)
+	var copies []candidate
+	for _, n := range s.list(s.lists, dir).names {
+		path := filepath.Join(dir, n)
+		if !s.isNew(path) || !s.walker.Match(path) || slices.ContainsFunc(found, func(c candidate) bool { return c.path == path }) {
+			continue
+		}
+		c, err := s.candidate(p, path, now)
+		switch {
+		case err != nil || c.h == nil:
+		case c.copied:
+			copies = append(copies, c)
+		default:
+			_ = c.h.Close()
+		}
+	}
+	return copies
+}
+
+// isNew tells whether nothing was seen at the path yet.
+func (s *Set) isNew(path string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sl := s.slots[path]
+	return sl == nil || sl.cur == nil && sl.last == nil
 }
 
 // before leaves those of the generations found that came before what is in f now,
@@ -221,7 +284,7 @@ func (s *Set) idsOf(dir string, names []relative) []fsys.Inode {
 // handle it is none.
 func (s *Set) candidate(p *past, path string, now fsys.Inode) (candidate, error) {
 	var st fsys.Stat
-	if err := s.sys.StatPath(path, &st); err != nil || !st.Regular || st.ID == now || st.Mtime < p.mtime {
+	if err := s.sys.StatPath(path, &st); err != nil || !st.Regular || st.ID == now || st.Mtime < p.earliest() {
 		return candidate{}, nil
 	}
 	s.mu.Lock()
@@ -239,7 +302,7 @@ func (s *Set) candidate(p *past, path string, now fsys.Inode) (candidate, error)
 		return candidate{}, errTryLater
 	}
 	c := candidate{path: path, st: st2, born: s.sys.Birth(h), h: h}
-	goesOn := p.trunc && p.state.HeadLen > 0 && matches(h, st2.Size, &p.state)
+	goesOn := p.trunc && p.copied(h, st2.Size)
 	same := func(st State) bool {
 		return (!st.waits() || !goesOn) && (st.Rotated || !empty(&st)) && s.sameFile(h, st2.Size, &st)
 	}
@@ -249,6 +312,7 @@ func (s *Set) candidate(p *past, path string, now fsys.Inode) (candidate, error)
 	case goesOn:
 		c.copied = true
 		return c, nil
+	case st2.Mtime < p.mtime: // an old archive
 	case !p.trunc && p.born != 0 && c.born != 0 && c.born < p.born: // older than p
 	default:
 		return c, nil

@@ -72,14 +72,18 @@ func (s *Set) backLocked(f *File) {
 
 // finishLocked ends a generation for good. What is known of it and was not read
 // is counted.
-func (s *Set) finishLocked(f *File, why string) {
+func (s *Set) finishLocked(f *File, why string) { s.finishFromLocked(f, f.pos, why) }
+
+// finishFromLocked is finishLocked for a generation of which the bytes before from were
+// read, here or in a copy.
+func (s *Set) finishFromLocked(f *File, from int64, why string) {
 	if f.state == fileDone {
 		return
 	}
-	if lost := f.size - f.pos; lost > 0 {
+	if lost := f.size - from; lost > 0 {
 		s.counters.Unreadable += uint64(lost)
 		s.log.Warn("bytes were gone before they could be read", "path", f.path, "name", f.name,
-			"file", f.id.String(), "from", f.pos, "bytes", lost, "why", why)
+			"file", f.id.String(), "from", from, "to", f.size, "bytes", lost, "why", why)
 	}
 	held := f.state == fileHeld
 	f.state = fileDone
@@ -89,6 +93,7 @@ func (s *Set) finishLocked(f *File, why string) {
 	delete(s.files, f)
 	delete(s.away, f)
 	delete(s.copies, f)
+	s.heads.remove(f)
 	if s.byInode[f.inode()] == f {
 		delete(s.byInode, f.inode())
 	}
@@ -176,7 +181,7 @@ func (s *Set) sawLocked(f *File, st *fsys.Stat, now time.Time) {
 		lost := f.size - max(st.Size, f.pos)
 		s.counters.Unreadable += uint64(lost)
 		s.log.Warn("bytes were gone before they could be read", "path", f.path, "name", f.name,
-			"file", f.id.String(), "from", st.Size, "bytes", lost, "why", "end of the file was cut off")
+			"file", f.id.String(), "from", f.size-lost, "to", f.size, "bytes", lost, "why", "end of the file was cut off")
 	}
 	f.size, f.mtime = st.Size, st.Mtime
 	f.fresh = now.UnixNano()-st.Mtime < int64(clockGrain)
@@ -203,12 +208,13 @@ func (f *File) firstLookLocked() {
 		f.blankedLocked()
 		return
 	}
-	f.head = head
+	f.set.headLocked(f, head)
 }
 
 // blankedLocked lets f, of which nothing was read, count as one that was seen empty.
 func (f *File) blankedLocked() {
-	f.size, f.head = 0, fingerprint.Head{Len: 0, Hash: fingerprint.Empty}
+	f.size = 0
+	f.set.headLocked(f, fingerprint.Head{Hash: fingerprint.Empty})
 	f.sawEmptyLocked(time.Unix(0, f.mtime))
 }
 
@@ -241,10 +247,7 @@ func (s *Set) observeLocked(f *File, st *fsys.Stat) {
 // intactLocked tells whether what was read of f is still there.
 func (f *File) intactLocked() bool {
 	state := f.stateLocked()
-	if state.Pos > 0 {
-		state.HeadLen = 0 // what is before the position says enough
-	}
-	return matches(f.handle, state.Pos, &state)
+	return matches(f.handle, max(state.Pos, int64(state.HeadLen)), &state)
 }
 
 // truncated ends the generation of f and begins the next one of the same file.
@@ -288,7 +291,7 @@ func (s *Set) renew(f *File, st fsys.Stat, now fsys.Inode) bool {
 	if f.unproved { // the size at the last look may be that of what came after
 		f.size, f.mtime, f.unproved = f.proved, f.provedAt, false
 	}
-	p := &past{name: f.name, mtime: f.bound, size: f.size, state: f.stateLocked(), trunc: true}
+	p := &past{name: f.name, mtime: f.bound, size: f.size, state: f.stateLocked(), trail: f.trail, trunc: true}
 	away := f.away
 	s.mu.Unlock()
 	var found []candidate
@@ -332,9 +335,9 @@ func (s *Set) renewLocked(f *File, st fsys.Stat, p *past, found []candidate) {
 			"file", f.id.String(), "read", f.pos, "size", f.size, "new_size", st.Size)
 	}
 	rescued, begun := s.copiesOfLocked(f, h)
-	f.size = max(f.pos, f.size-s.adoptLocked(sl, p, older)-rescued)
+	rescued += s.adoptLocked(sl, p, older)
 	place := slices.Index(sl.queue, f)
-	s.finishLocked(f, "truncated")
+	s.finishFromLocked(f, f.pos+rescued, "truncated")
 	n := s.adoptCopiesLocked(sl, copies, st.Size, func() *File { return s.newLocked(sl, name, &st, h) })
 	for _, c := range begun {
 		c.copyOf, c.whole = n, min(st.Size, fingerprint.MarkMax)
@@ -386,7 +389,10 @@ func (s *Set) adoptLocked(sl *slot, p *past, found []candidate) (rescued int64) 
 		f := s.newLocked(sl, c.path, &c.st, c.h)
 		f.away, f.awayAt = true, s.now()
 		s.away[f] = struct{}{}
-		if c.copied {
+		switch {
+		case c.copied && c.st.Size < p.state.Pos:
+			s.startAtEndLocked(f, c.st.Size)
+		case c.copied:
 			s.startLocked(f, p.state)
 			rescued = max(0, min(c.st.Size, p.size)-p.state.Pos)
 			s.rescuedLocked(p.state.ID, rescued)
@@ -418,14 +424,31 @@ func (s *Set) startLocked(f *File, st State) {
 	if f.origin = st.Origin; f.origin == (FileID{}) && st.ID != f.id {
 		f.origin = st.ID
 	}
-	f.head = fingerprint.Head{Len: st.HeadLen, Hash: st.HeadHash}
-	if f.head.Len == 0 {
-		f.head.Hash = fingerprint.Empty
+	head := fingerprint.Head{Len: st.HeadLen, Hash: st.HeadHash}
+	if head.Len == 0 {
+		head.Hash = fingerprint.Empty
 	}
+	s.headLocked(f, head)
 	f.markLen = min(st.MarkLen, fingerprint.MarkMax)
 	if n, err := fsys.ReadAt(f.handle, f.mark[:f.markLen], f.pos-int64(f.markLen)); err != nil || n < f.markLen {
 		f.markLen = 0
 	}
+	f.trail.Reset()
+	if f.markLen > 0 {
+		f.trail.Pass(f.pos, f.mark[:f.markLen])
+	}
+	f.base = f.stateLocked()
+}
+
+// startAtEndLocked lets f, a copy of what was read elsewhere, begin at its end: it has
+// size bytes.
+func (s *Set) startAtEndLocked(f *File, size int64) {
+	n := min(size, fingerprint.MarkMax)
+	f.pos, f.scanned, f.markLen = size, size, int(n)
+	if m, err := fsys.ReadFull(f.handle, f.mark[:n], size-n); err != nil || m < int(n) {
+		f.pos, f.scanned, f.markLen = 0, 0, 0
+	}
+	s.headLocked(f, fingerprint.First(f.handle, f.pos))
 	f.base = f.stateLocked()
 }
 

@@ -174,8 +174,10 @@ func (f *File) advance(h *os.File, c *Chunk, u lines.Cut) {
 	s := f.set
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.pos, f.part, f.head = pos, u.Part, head
+	f.pos, f.part = pos, u.Part
+	s.headLocked(f, head)
 	f.scanned = pos
+	f.trail.Pass(pos, c.buf)
 	f.markLen = copy(f.mark[:], c.buf[max(0, len(c.buf)-fingerprint.MarkMax):])
 	if u.Truncated > 0 || u.Skipped > 0 {
 		s.counters.Truncated += uint64(u.Truncated)

@@ -85,7 +85,7 @@ func (s *Set) resumeLocked(sl *slot, a *arrival, st State) *File {
 	f.size = a.st.Size
 	s.startLocked(f, st)
 	if empty(&st) && f.size > 0 { // now it can be known again
-		f.head = fingerprint.First(f.handle, f.size)
+		s.headLocked(f, fingerprint.First(f.handle, f.size))
 		f.base = f.stateLocked()
 		s.unsaved = append(s.unsaved, f.base)
 	}

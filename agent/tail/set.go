@@ -14,6 +14,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/lines"
 	"logctl/internal/glob"
@@ -51,6 +52,7 @@ type Set struct {
 	copies   map[*File]struct{} // with copyOf
 	byInode  map[fsys.Inode]*File
 	byName   map[string]*File
+	heads    headIndex
 	saved    map[fsys.Inode][]State // not found yet
 	newest   map[string]State       // of each name, as it was saved; not changed after Open
 	ready    []*File
@@ -103,8 +105,9 @@ type past struct {
 	mtime int64
 	born  int64
 	size  int64
-	state State // to know a copy of it
-	trunc bool  // it was truncated, so that there may be a copy
+	state State             // to know a copy of it,
+	trail fingerprint.Trail // also of one that ends before the position
+	trunc bool              // it was truncated, so that there may be a copy
 }
 
 // Open returns a Set that follows cfg.Path. Nothing is read before the first Scan,
@@ -123,7 +126,7 @@ func Open(cfg Config) (*Set, error) {
 		cfg: cfg, log: cfg.Log, sys: fsys.System{Now: time.Now}, pools: &pools{}, watcher: cfg.Watcher,
 		kick: make(chan struct{}, 1), notify: make(chan struct{}, 1), closed: make(chan struct{}),
 		slots: map[string]*slot{}, files: map[*File]struct{}{}, away: map[*File]struct{}{}, copies: map[*File]struct{}{},
-		byInode: map[fsys.Inode]*File{}, byName: map[string]*File{}, saved: map[fsys.Inode][]State{}, newest: map[string]State{},
+		byInode: map[fsys.Inode]*File{}, byName: map[string]*File{}, heads: headIndex{}, saved: map[fsys.Inode][]State{}, newest: map[string]State{},
 		dirty: map[*slot]struct{}{}, news: map[string]struct{}{},
 		named: map[string][]string{}, trusts: !cfg.Poll,
 	}

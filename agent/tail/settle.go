@@ -31,7 +31,15 @@ type arrival struct {
 // could be missed; so it is looked at again.
 func (s *Set) rotate(slots []*slot) {
 	const tries = 6
-	slices.SortFunc(slots, func(a, b *slot) int { return strings.Compare(a.path, b.path) }) // a file before its copies
+	slices.SortFunc(slots, func(a, b *slot) int { // a file before its copies
+		if x, y := s.knew(a), s.knew(b); x != y {
+			if x {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.path, b.path)
+	})
 	for try := 1; len(slots) > 0; try++ {
 		arrived := make([]arrival, len(slots))
 		for i, sl := range slots {
@@ -69,6 +77,12 @@ func (s *Set) rotate(slots []*slot) {
 			return
 		}
 	}
+}
+
+// knew tells whether something was followed at the name before.
+func (s *Set) knew(sl *slot) bool {
+	_, saved := s.newest[sl.path]
+	return saved || sl.last != nil || sl.cur != nil
 }
 
 // aboutToNotice tells whether the file that was at the name was truncated, or filled
@@ -126,7 +140,7 @@ func (s *Set) settleTruncation(sl *slot, now fsys.Inode) bool {
 func (s *Set) deletedWhileClosed(f *File, now fsys.Inode) {
 	s.mu.Lock()
 	sl := f.home
-	p := &past{name: f.name, mtime: f.bound, size: f.size, state: f.stateLocked(), trunc: true}
+	p := &past{name: f.name, mtime: f.bound, size: f.size, state: f.stateLocked(), trail: f.trail, trunc: true}
 	s.mu.Unlock()
 	found, _ := s.unseen(sl, p, now)
 	found = slices.DeleteFunc(found, func(c candidate) bool {
@@ -139,8 +153,7 @@ func (s *Set) deletedWhileClosed(f *File, now fsys.Inode) {
 	defer s.mu.Unlock()
 	if len(found) > 0 && (f.state == fileIdle || f.state == fileQueued) {
 		rescued, _ := s.copiesOfLocked(f, nil)
-		f.size = max(f.pos, f.size-s.adoptLocked(sl, p, found)-rescued)
-		s.finishLocked(f, "deleted")
+		s.finishFromLocked(f, f.pos+rescued+s.adoptLocked(sl, p, found), "deleted")
 		return
 	}
 	s.discard(&arrival{}, found)
@@ -426,8 +439,10 @@ func (s *Set) followLocked(sl *slot, a *arrival) *File {
 	if sl.first {
 		s.startLocked(f, endState(a.h, a.st.Size, s.splitter()))
 	} else if o := s.originalLocked(sl, a); o != nil {
-		f.copyOf, f.whole = o, max(o.pos, min(o.size, fingerprint.MarkMax))
-		s.copies[f] = struct{}{}
+		s.suspectLocked(f, o)
+	} else if o := s.contentOriginalLocked(f); o != nil {
+		f.byContent = true
+		s.suspectLocked(f, o)
 	}
 	sl.first = false
 	return f

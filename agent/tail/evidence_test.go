@@ -1,0 +1,197 @@
+package tail
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// rows returns the lines from to to, each of the same width, and what they were read as.
+func rows(from, to int) string {
+	var b strings.Builder
+	for i := from; i <= to; i++ {
+		fmt.Fprintf(&b, "row %08d\n", i)
+	}
+	return b.String()
+}
+
+func (r *rig) wantRows(from, to int) {
+	r.t.Helper()
+	var want []string
+	if from <= to {
+		want = strings.Split(strings.TrimSuffix(rows(from, to), "\n"), "\n")
+	}
+	if strings.Join(r.got, "\n") != strings.Join(want, "\n") {
+		brief := r.got
+		if len(brief) > 6 {
+			brief = append(append([]string{}, r.got[:3]...), r.got[len(r.got)-3:]...)
+		}
+		r.t.Fatalf("read %d lines (%q), want rows %d to %d", len(r.got), brief, from, to)
+	}
+	r.got = nil
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func truncateTo(t *testing.T, p string, size int64) {
+	t.Helper()
+	if err := os.Truncate(p, size); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCopyEndsBeforeThePosition: between the copy and the truncation a writer goes on. Its
+// lines are read from the file; the copy ends before them and brings nothing new.
+func TestCopyEndsBeforeThePosition(t *testing.T) {
+	for _, tc := range []struct {
+		name, path, copy string
+		lines            int
+		seen             bool // the copy is seen before the truncation
+	}{
+		{"path", "app.log", "app.log.1", 1000, false},
+		{"path, small", "app.log", "app.log.1", 20, false},
+		{"path, seen before", "app.log", "app.log.1", 1000, true},
+		{"glob of all names", "app*", "app.log.1", 1000, false},
+		{"glob of all names, seen before", "app*", "app.log.1", 1000, true},
+		{"date before the extension", "*.log", "app-20260131.log", 1000, false},
+		{"date before the extension, seen before", "*.log", "app-20260131.log", 1000, true},
+		{"a name nobody knows", "*.log", "zz backup.log", 1000, false},
+		{"a name nobody knows, seen before", "*.log", "zz backup.log", 1000, true},
+		{"a name before it, seen before", "*.log", "aa.log", 1000, true},
+	} {
+		for _, restart := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, restart %v", tc.name, restart), func(t *testing.T) {
+				dir := t.TempDir()
+				p, c := filepath.Join(dir, "app.log"), filepath.Join(dir, tc.copy)
+				write(t, p, rows(1, tc.lines))
+				r := newRig(t, Config{Path: filepath.Join(dir, tc.path)})
+				r.step(2)
+				if restart && !tc.seen {
+					r.stop()
+				}
+				copyFile(t, p, c)
+				write(t, p, rows(tc.lines+1, tc.lines+2))
+				switch {
+				case tc.seen:
+					r.step(2)
+				case !restart: // an event tells of the lines, and no scan sees the copy
+					r.notify(p)
+					r.read()
+				}
+				if restart && tc.seen {
+					r.stop()
+				}
+				truncateTo(t, p, 0)
+				write(t, p, rows(tc.lines+3, tc.lines+4))
+				if restart {
+					r.begin()
+				}
+				r.step(3)
+				r.clock = r.clock.Add(time.Minute)
+				r.step(3)
+				if restart && !tc.seen { // the two lines between were never seen
+					got := r.got
+					r.got = got[:tc.lines]
+					r.wantRows(1, tc.lines)
+					r.got = got[tc.lines:]
+					r.wantRows(tc.lines+3, tc.lines+4)
+				} else {
+					r.wantRows(1, tc.lines+4)
+				}
+				if n := r.unreadable(); n != 0 {
+					t.Errorf("%d bytes counted as unreadable, none were known and lost", n)
+				}
+			})
+		}
+	}
+}
+
+// TestGapAfterTheCopyIsCounted: what was seen and not read, and is not in the copy, is
+// counted with the place.
+func TestGapAfterTheCopyIsCounted(t *testing.T) {
+	dir := t.TempDir()
+	p := filepath.Join(dir, "app.log")
+	write(t, p, rows(1, 100))
+	r := newRig(t, Config{Path: p})
+	r.step(2)
+	write(t, p, rows(101, 110))
+	copyFile(t, p, p+".1")
+	write(t, p, rows(111, 115))
+	r.scan() // the size is seen; nothing is read
+	truncateTo(t, p, 0)
+	write(t, p, rows(116, 117))
+	r.step(3)
+	got := r.got
+	r.got = got[:110]
+	r.wantRows(1, 110)
+	r.got = got[110:]
+	r.wantRows(116, 117)
+	if n := r.unreadable(); n != 5*13 {
+		t.Errorf("%d bytes counted as unreadable, want %d", n, 5*13)
+	}
+	if want := fmt.Sprintf("from=%d to=%d", 110*13, 115*13); !strings.Contains(r.log.String(), want) {
+		t.Errorf("the log does not say %q", want)
+	}
+}
+
+// TestTwoLogsThatBeginAlike: logs written side by side stay two, whatever they begin with.
+func TestTwoLogsThatBeginAlike(t *testing.T) {
+	dir := t.TempDir()
+	a, b := filepath.Join(dir, "app-1.log"), filepath.Join(dir, "app-2.log")
+	banner := strings.Repeat("# a banner that both programs print\n", 60)
+	r := newRig(t, Config{Path: filepath.Join(dir, "*.log")})
+	r.step(1)
+	write(t, a, banner)
+	r.step(1)
+	write(t, b, banner+"b1\n")
+	r.step(1)
+	write(t, a, "a1\n")
+	r.step(12)
+	n := map[string]int{}
+	for _, l := range r.got {
+		n[l]++
+	}
+	if n["# a banner that both programs print"] != 120 || n["a1"] != 1 || n["b1"] != 1 {
+		t.Errorf("read %v", n)
+	}
+}
+
+// TestRegrownWithAnEqualMark: a file that was truncated and has grown past the position has
+// the same bytes before it by chance; its head tells.
+func TestRegrownWithAnEqualMark(t *testing.T) {
+	dir := t.TempDir()
+	p := filepath.Join(dir, "app.log")
+	line := strings.Repeat("x", 99) + "\n"
+	first := func(s string) string { return s + strings.Repeat(line, 50) }
+	write(t, p, first("first\n"))
+	r := newRig(t, Config{Path: p})
+	r.step(2)
+	if len(r.got) != 51 {
+		t.Fatalf("read %d lines", len(r.got))
+	}
+	r.got = nil
+	write(t, p, "unread\n")
+	copyFile(t, p, p+".1")
+	truncateTo(t, p, 0)
+	write(t, p, first("other\n")+"more\n")
+	r.scan() // looks at the name before anybody reads
+	write(t, p, "again\n")
+	r.step(3)
+	want := append([]string{"unread", "other"}, strings.Split(strings.TrimSuffix(strings.Repeat(line, 50), "\n"), "\n")...)
+	r.want(append(want, "more", "again")...)
+	if n := r.unreadable(); n != 0 {
+		t.Errorf("%d bytes counted as unreadable", n)
+	}
+}

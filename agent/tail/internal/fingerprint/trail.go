@@ -1,0 +1,77 @@
+package fingerprint
+
+import (
+	"os"
+
+	"logctl/agent/tail/internal/fsys"
+)
+
+// trailMost is how many positions a Trail remembers, at 16 bytes each.
+const trailMost = 12
+
+// Trail remembers the marks of positions that were passed in a file, those passed
+// lately closer to one another than those of long ago. A copy that ended between two of
+// them is known by the last one it has. The zero Trail remembers nothing.
+type Trail struct{ steps []step }
+
+type step struct {
+	pos  int64
+	hash uint64 // of the MarkMax bytes before pos, or of all there are
+}
+
+// Pass notes that pos was passed; before are at least the MarkMax bytes before it, or
+// all there are. A position that is not behind the last one begins the Trail anew.
+func (t *Trail) Pass(pos int64, before []byte) {
+	n := len(t.steps)
+	if n > 0 && pos == t.steps[n-1].pos {
+		return
+	}
+	if n > 0 && pos < t.steps[n-1].pos {
+		t.steps, n = t.steps[:0], 0
+	}
+	if n == trailMost {
+		t.thin(pos)
+	}
+	before = before[max(0, len(before)-MarkMax):]
+	t.steps = append(t.steps, step{pos, Sum(Empty, before)})
+}
+
+// thin forgets the step that leaves the smallest hole for its distance to pos.
+func (t *Trail) thin(pos int64) {
+	least, at := 0.0, 0
+	for i := range len(t.steps) - 1 {
+		from := int64(0)
+		if i > 0 {
+			from = t.steps[i-1].pos
+		}
+		next := t.steps[i+1].pos
+		if hole := float64(next-from) / float64(pos-from); i == 0 || hole < least {
+			least, at = hole, i
+		}
+	}
+	t.steps = append(t.steps[:at], t.steps[at+1:]...)
+}
+
+// Reset forgets all.
+func (t *Trail) Reset() { t.steps = nil }
+
+// Ended tells whether the file h, which has size bytes and not as many as were passed,
+// is the beginning of the file of the Trail: it has the head, and the last mark that it
+// is long enough for. Where it is long enough for neither, nothing tells.
+func (t *Trail) Ended(h *os.File, size int64, head Head) bool {
+	hasHead := head.Len > 0 && size >= int64(head.Len)
+	if hasHead && !Match(h, size, Print{HeadLen: head.Len, HeadHash: head.Hash, MarkHash: Empty}) {
+		return false
+	}
+	for i := len(t.steps) - 1; i >= 0; i-- {
+		s := t.steps[i]
+		if s.pos > size {
+			continue
+		}
+		var b [MarkMax]byte
+		want := int(min(s.pos, MarkMax))
+		n, err := fsys.ReadFull(h, b[:want], s.pos-int64(want))
+		return err == nil && n == want && Sum(Empty, b[:n]) == s.hash
+	}
+	return hasHead
+}
