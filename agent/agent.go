@@ -109,6 +109,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 		return a.lists.run(frontCtx)
 	}))
 	front.Go(guard(func() error { return a.announce(frontCtx) }))
+	front.Go(guard(func() error { return a.serve(frontCtx) }))
 	a.startReports(frontCtx, front)
 	a.cfg.Log.Info("agent runs", "id", a.cfg.ID, "version", a.cfg.Version, "key", a.cfg.CollectKey, "data_dir", a.cfg.DataDir)
 

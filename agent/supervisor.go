@@ -97,7 +97,11 @@ func (s *supervisor) sweep() {
 }
 
 // start starts the task of an entry. s.mu is held.
-func (s *supervisor) start(e etcdcfg.Entry) {
+func (s *supervisor) start(e etcdcfg.Entry) { s.startAfter(e, func() error { return nil }) }
+
+// startAfter is start of a task that calls edit once before it reads, when nothing of those
+// before it is on its way any more. s.mu is held.
+func (s *supervisor) startAfter(e etcdcfg.Entry, edit func() error) {
 	k := e.Key()
 	c := s.counters[k]
 	if c == nil {
@@ -108,7 +112,12 @@ func (s *supervisor) start(e etcdcfg.Entry) {
 	t.after = s.predecessors(e)
 	t.waits = len(t.after) > 0
 	s.topics[e.Topic] = true
-	t.inherit = func() error { return s.inherit(t) }
+	t.inherit = func() error {
+		if err := s.inherit(t); err != nil {
+			return err
+		}
+		return edit()
+	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	t.cancel = cancel
 	s.tasks[k] = t

@@ -11,6 +11,7 @@ func addCommands(root *cobra.Command, a *app) {
 		newEntriesCmd(a),
 		newStatusCmd(a),
 		newAgentsCmd(a),
+		newPositionsCmd(a),
 		newDemoCmd(a),
 		newVersionCmd(a),
 	)
