@@ -14,7 +14,7 @@ import (
 
 // emptyLocked tells whether f is at its name and was empty when last looked at.
 func (f *File) emptyLocked() bool {
-	return f.head.Len == 0 && f.pos == 0 && f.size == 0 && !f.away && f.copyOf == nil
+	return f.head.Len == 0 && f.pos == 0 && f.size == 0 && f.space.size == 0 && !f.away && f.copyOf == nil
 }
 
 // blankLocked tells whether f is empty and can be looked at.

@@ -55,6 +55,7 @@ type File struct {
 	size      int64     // last seen with its content verified
 	mtime     int64
 	bound     int64     // mtime when last seen at its name: what comes after it has a later one
+	space     space     // behind size, not written to yet: see space.go
 	born      int64     // creation time, 0 unknown
 	emptyAt   time.Time // when last seen without content
 	pos       int64
@@ -82,10 +83,12 @@ type File struct {
 	sawAway   bool // away at the last look
 	final     bool // flush at the last look
 	atEnd     bool
-	limit     int64 // read up to here: the size at the last look
-	capped    bool  // it was larger than that
-	readMtime int64 // modification time at the last look
-	readBound int64 // bound then
+	limit     int64     // read up to here: the size at the last look
+	capped    bool      // it was larger than that
+	spaceAt   time.Time // when all of the space was looked at
+	dataAt    int64     // there is data at this position, whatever is before
+	readMtime int64     // modification time at the last look
+	readBound int64     // bound then
 	headAt    time.Time
 	scanned   int64     // no line end between pos and here
 	base      State     // where the last chunk ended
@@ -187,7 +190,7 @@ func (f *File) lookAgain() bool {
 	s.mu.Lock()
 	f.sawAway, f.final = f.away, f.flush
 	f.flush, f.unseen = false, false
-	done, checkup, size := f.state == fileDone, f.checkup, f.size
+	done, checkup, size, space := f.state == fileDone, f.checkup, f.size, f.space
 	empty := f.emptyLocked()
 	s.mu.Unlock()
 	if done {
@@ -202,6 +205,9 @@ func (f *File) lookAgain() bool {
 	if err := s.sys.StatFollowed(h, &f.quick, &st); err != nil {
 		s.failed(f, err)
 		return false
+	}
+	if space.size > 0 {
+		space = f.writtenAll(h, &st, size, space, now)
 	}
 	changed := st.Mtime != f.readMtime || st.Size != size || checkup
 	idle := now.Sub(f.headAt) >= s.cfg.Interval
@@ -229,6 +235,7 @@ func (f *File) lookAgain() bool {
 	defer s.mu.Unlock()
 	f.checkup, f.readBound = false, f.bound
 	f.err = nil
+	f.space = space
 	f.final = f.final || f.away && now.Sub(f.quietSince()) >= flushAfter*s.cfg.Interval && st.Size == f.size
 	switch {
 	case check:

@@ -85,6 +85,7 @@ func (s *Set) finishFromLocked(f *File, from int64, why string) {
 		s.log.Warn("bytes were gone before they could be read", "path", f.path, "name", f.name,
 			"file", f.id.String(), "from", from, "to", f.size, "bytes", lost, "why", why)
 	}
+	s.dropSpaceLocked(f)
 	held := f.state == fileHeld
 	f.state = fileDone
 	if !held {
@@ -222,6 +223,13 @@ func (f *File) blankedLocked() {
 // made ready if anything changed. The new size is believed only when the bytes
 // before the position are still there; the reader finds out otherwise.
 func (s *Set) observeLocked(f *File, st *fsys.Stat) {
+	if f.space.size > 0 {
+		f.space.written(f.handle, st, f.size)
+		if st.Size != f.size || st.Mtime != f.mtime || f.space.guessed {
+			s.wakeLocked(f) // its reader finds out how far it is written
+			return
+		}
+	}
 	if st.Size == f.size && st.Mtime == f.mtime && f.err == nil {
 		switch {
 		case f.size > f.pos && !f.partial:

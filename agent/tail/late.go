@@ -62,6 +62,7 @@ func (f *File) growsLocked() bool {
 	if err := f.set.sys.StatFile(f.handle, &st); err != nil {
 		return false
 	}
+	f.space.written(f.handle, &st, f.size)
 	return st.Size > f.pos && (!f.partial || st.Size != f.partialAt)
 }
 

@@ -36,7 +36,7 @@ func (f *File) read() (*Chunk, bool) {
 		want = min(want, int64(f.skimpy))
 	}
 	for {
-		c, verdict := f.readChunk(h, &sp, want)
+		c, verdict := f.readChunk(h, &sp, min(want, f.limit-f.pos))
 		switch verdict {
 		case readLines:
 			return c, true
@@ -46,9 +46,10 @@ func (f *File) read() (*Chunk, bool) {
 			f.atEnd = true
 			return nil, false
 		}
+		avail = f.limit - f.pos // less, where space was found
 		most := min(avail, int64(sp.MaxLine+2*sp.Unit()))
 		if want >= most { // an unfinished line
-			f.scanned = f.pos + want
+			f.scanned = f.pos + min(want, avail)
 			f.end(true)
 			return nil, false
 		}
@@ -121,11 +122,23 @@ func (f *File) readChunk(h *os.File, sp *lines.Splitter, want int64) (*Chunk, ve
 	}
 	if f.pos == 0 && len(c.Data) > 0 && c.Data[0] == 0 {
 		if moved, stop := f.passHole(h, sp); moved || stop {
+			if !moved {
+				f.trimSpace(h, sp, c.Data) // nothing but NUL so far
+			}
 			c.Release()
 			if moved {
 				return nil, readOn
 			}
-			f.end(false) // nothing but NUL so far
+			f.end(false)
+			return nil, readChanged
+		}
+	}
+	if n := f.trimSpace(h, sp, c.Data); n < len(c.Data) {
+		c.Data = c.Data[:n]
+		c.buf = c.buf[:m+n]
+		if n == 0 {
+			c.Release()
+			f.end(false)
 			return nil, readChanged
 		}
 	}
@@ -158,7 +171,7 @@ func (f *File) readChunk(h *os.File, sp *lines.Splitter, want int64) (*Chunk, ve
 // may be finished by now. The next look tells.
 func (f *File) grewSince(h *os.File, size int64) bool {
 	var st fsys.Stat
-	return f.set.sys.StatFile(h, &st) == nil && st.Size > size
+	return f.set.sys.StatFile(h, &st) == nil && st.Size > size+f.space.size
 }
 
 // advance moves the position to the end of what was split.

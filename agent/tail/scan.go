@@ -153,7 +153,7 @@ func (s *Set) dueLocked(due []*slot) []*slot {
 	long := s.now().Add(-5 * s.cfg.Interval)
 	for _, sl := range s.slots {
 		if f := sl.cur; !all && sl.turn%parts != s.scans%parts && f != nil && f.state == fileIdle && f.err == nil &&
-			f.size <= f.pos && f.grew.Before(long) {
+			f.size <= f.pos && f.space.size == 0 && f.grew.Before(long) {
 			continue
 		}
 		due = append(due, sl)

@@ -277,6 +277,7 @@ func (s *Set) blockedLocked(f *File) bool {
 func (s *Set) passLocked(f *File) {
 	if !f.passed {
 		f.passed = true
+		s.dropSpaceLocked(f)
 		f.home.drop(f)
 		f.home.passedLocked(f)
 		s.unblockLocked(f.home)

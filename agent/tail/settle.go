@@ -11,7 +11,6 @@ import (
 
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
-	"logctl/agent/tail/internal/lines"
 )
 
 // arrival is what was found at a name.
@@ -24,6 +23,7 @@ type arrival struct {
 	err    error // it may exist, but cannot be followed
 	past   *past // what was there before
 	broken int   // how many generations saved of the file have ended
+	start  State // where to begin, if that is the end
 }
 
 // rotate settles what changed. Between the look at a name and the look for
@@ -210,8 +210,8 @@ func (s *Set) same(sl *slot, a *arrival) bool {
 }
 
 // arrive opens what is at the name now.
-func (s *Set) arrive(sl *slot) arrival {
-	a := arrival{at: s.now()}
+func (s *Set) arrive(sl *slot) (a arrival) {
+	a.at = s.now()
 	err := s.sys.StatPath(sl.path, &a.st)
 	switch {
 	case err != nil && fsys.IsGone(err), err == nil && !a.st.Regular:
@@ -228,6 +228,11 @@ func (s *Set) arrive(sl *slot) arrival {
 	if a.err = s.allowed(sl.path, a.name); a.err != nil {
 		return a
 	}
+	defer func() {
+		if sl.first && a.h != nil {
+			a.start = endState(a.h, a.st.Size, s.splitter())
+		}
+	}()
 	if p, ok := sl.unpark(a.st.ID); ok {
 		a.h = p.h
 		return a
@@ -437,7 +442,7 @@ func (s *Set) followLocked(sl *slot, a *arrival) *File {
 	f := s.newLocked(sl, a.name, &a.st, a.h)
 	f.sawEmptyLocked(a.at)
 	if sl.first {
-		s.startLocked(f, endState(a.h, a.st.Size, s.splitter()))
+		s.startLocked(f, a.start)
 	} else if o := s.originalLocked(sl, a); o != nil {
 		s.suspectLocked(f, o)
 	} else if o := s.contentOriginalLocked(f); o != nil {
@@ -446,34 +451,4 @@ func (s *Set) followLocked(sl *slot, a *arrival) *File {
 	}
 	sl.first = false
 	return f
-}
-
-// endState is where to start at the end of a file: at the start of the last line,
-// if it is unfinished.
-func endState(h *os.File, size int64, sp lines.Splitter) State {
-	unit := int64(sp.Unit())
-	size -= size % unit
-	st := State{Pos: size}
-	b := make([]byte, min(size, int64(sp.MaxLine)))
-	from := size - int64(len(b))
-	if n, err := fsys.ReadFull(h, b, from); err == nil && n == len(b) {
-		last := int64(0)
-		for i := int64(0); i < int64(len(b)); {
-			n := sp.Index(b[i:])
-			if n < 0 {
-				break
-			}
-			i += int64(n) + unit
-			last = i
-		}
-		if last > 0 || from == 0 {
-			st.Pos = from + last
-		}
-	}
-	st.MarkLen, st.Skipped = int(min(st.Pos, fingerprint.MarkMax)), st.Pos
-	var head [fingerprint.HeadMax]byte
-	if n, err := fsys.ReadFull(h, head[:min(st.Pos, fingerprint.HeadMax)], 0); err == nil {
-		st.HeadLen, st.HeadHash = n, fingerprint.Sum(fingerprint.Empty, head[:n])
-	}
-	return st
 }
