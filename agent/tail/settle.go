@@ -9,7 +9,6 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
-	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
 )
 
