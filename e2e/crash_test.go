@@ -60,6 +60,7 @@ func restarts(w *world) {
 	}
 	a.lines(500)
 	w.clean(newCounter(l), topic)
+	w.proved()
 	agent.stop()
 }
 
@@ -114,6 +115,7 @@ func killedTwenty(w *world) {
 	}
 	writing.stop()
 	w.crashed(newCounter(l), topic)
+	w.proved()
 	w.soundPositions()
 	agent.stop()
 }
@@ -129,6 +131,7 @@ func killedEarly(w *world) {
 	}
 	writing.stop()
 	w.crashed(newCounter(l), topic)
+	w.proved()
 	w.soundPositions()
 	agent.stop()
 }
@@ -151,6 +154,7 @@ func killedUnacked(w *world) {
 	w.kafka.Start(w.t)
 	agent = w.startAgent(quickScan)
 	w.crashed(newCounter(l), topic)
+	w.proved()
 	agent.stop()
 }
 
@@ -170,6 +174,7 @@ func stoppedMidway(w *world) {
 	}
 	agent := w.startAgent(quickScan)
 	w.clean(newCounter(l), topic)
+	w.proved()
 	agent.stop()
 }
 

@@ -12,6 +12,7 @@ func addCommands(root *cobra.Command, a *app) {
 		newStatusCmd(a),
 		newAgentsCmd(a),
 		newPositionsCmd(a),
+		newVerifyCmd(a),
 		newDemoCmd(a),
 		newVersionCmd(a),
 	)

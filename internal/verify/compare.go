@@ -1,0 +1,307 @@
+package verify
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"logctl/agent/tail"
+)
+
+// Log is what an entry says of a log that is verified.
+type Log struct {
+	Path, Topic string
+	Whole       bool // from = beginning: the first generation is owed from its first byte
+	Ruled       bool // rules change or leave out lines: only repeats and order can be told
+}
+
+// Verdict is what became of one generation.
+type Verdict struct {
+	Topic    string    `json:"topic"`
+	Host     string    `json:"host,omitempty"`
+	Name     string    `json:"name"` // on disk now; else the watched name
+	File     string    `json:"file,omitempty"`
+	Size     int64     `json:"size"`     // plain bytes that were looked at; -1: the file is not here
+	Records  uint64    `json:"records"`  // that arrived
+	Repeats  uint64    `json:"repeats"`  // of them, that brought nothing new
+	Disorder uint64    `json:"disorder"` // of them, behind a later one in their partition
+	Twice    []Span    `json:"twice,omitempty"`
+	Missing  []Hole    `json:"missing,omitempty"`
+	Altered  []Span    `json:"altered,omitempty"` // somewhere in it, with content
+	Unknown  []Hole    `json:"unknown,omitempty"` // not there, but it cannot be told whether it should be
+	Note     string    `json:"note,omitempty"`
+	First    time.Time `json:"first,omitzero"` // record
+	Last     time.Time `json:"last,omitzero"`
+}
+
+// Bad says whether something is missing or altered.
+func (v *Verdict) Bad() bool { return len(v.Missing)+len(v.Altered) > 0 }
+
+// Topics judges what topics hold by itself, without files: what is missing between the
+// first and the last record of each generation.
+func (l *Ledger) Topics() []Verdict {
+	var out []Verdict
+	for _, g := range l.Generations {
+		v := g.verdict()
+		v.Size, v.Missing = -1, g.Gaps()
+		out = append(out, v)
+	}
+	sortVerdicts(out)
+	return out
+}
+
+func sortVerdicts(list []Verdict) {
+	slices.SortFunc(list, func(a, b Verdict) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Name, b.Name), a.First.Compare(b.First), cmp.Compare(a.File, b.File))
+	})
+}
+
+func (g *Generation) verdict() Verdict {
+	return Verdict{
+		Topic: g.Topic, Host: g.Host, Name: g.Path, File: g.File, Records: g.Records,
+		Repeats: g.Repeats, Disorder: g.Disorder, Twice: g.Twice, First: g.First.At, Last: g.Last.At,
+	}
+}
+
+// Comparison is how files are compared with a ledger.
+type Comparison struct {
+	Ledger *Ledger
+	Host   string
+	Cut    Cut
+	Since  time.Time     // files that were not written to since are left out; zero: none
+	Grace  time.Duration // the end of a file written to within it is not owed yet
+	Now    time.Time
+	// Progress is told before each file. May be nil.
+	Progress func(name string)
+}
+
+// Compare reads the files of the logs on this host.
+func (c *Comparison) Compare(ctx context.Context, logs []Log) ([]Verdict, error) {
+	var out []Verdict
+	used := map[Key]bool{}
+	for _, log := range logs {
+		list, err := c.log(ctx, log, used)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
+	}
+	for key, g := range c.Ledger.Generations {
+		if key.Host == c.Host && !used[key] && slices.ContainsFunc(logs, func(l Log) bool { return l.Topic == key.Topic }) {
+			v := g.verdict()
+			v.Size, v.Note = -1, "its file is not here any more"
+			if !slices.ContainsFunc(logs, func(l Log) bool { return l.Topic == key.Topic && l.Ruled }) {
+				v.Missing = g.Gaps()
+			}
+			out = append(out, v)
+		}
+	}
+	sortVerdicts(out)
+	return out, nil
+}
+
+// log compares the files of one log, its oldest first.
+func (c *Comparison) log(ctx context.Context, log Log, used map[Key]bool) ([]Verdict, error) {
+	type found struct {
+		name string
+		st   fs.FileInfo
+	}
+	var files []found
+	for _, name := range tail.Family(log.Path) {
+		st, err := os.Stat(name)
+		if err != nil || !st.Mode().IsRegular() || st.ModTime().Before(c.Since) {
+			continue
+		}
+		files = append(files, found{name, st})
+	}
+	slices.SortFunc(files, func(a, b found) int { return a.st.ModTime().Compare(b.st.ModTime()) })
+	var out []Verdict
+	for i, f := range files {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if c.Progress != nil {
+			c.Progress(f.name)
+		}
+		v, err := c.file(log, f.name, f.st.ModTime(), i == 0, used)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // rotated away meanwhile: it is met under its new name by the next look
+		}
+		if err != nil {
+			v = Verdict{Topic: log.Topic, Host: c.Host, Name: f.name, Size: -1, Note: fmt.Sprintf("cannot be read: %v", err)}
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// file compares one file.
+func (c *Comparison) file(log Log, name string, mtime time.Time, oldest bool, used map[Key]bool) (Verdict, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return Verdict{}, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	st, err := f.Stat()
+	if err != nil {
+		return Verdict{}, err
+	}
+	g, err := c.match(log, f, st.Size(), used)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if g == nil {
+		v := Verdict{Topic: log.Topic, Host: c.Host, Name: name}
+		return v, c.nothing(&v, log, f, st.Size(), mtime)
+	}
+	used[g.Key] = true
+	v := g.verdict()
+	v.Name = name
+	if log.Ruled {
+		v.Note = "its entry has rules that change lines: repeats and order were judged"
+		v.Size = st.Size()
+		return v, nil
+	}
+	src, done, err := tail.Plain(f, st.Size())
+	if err != nil {
+		return Verdict{}, err
+	}
+	defer done()
+	w := walk{g: g, v: &v, cut: c.Cut[log.Topic] || oldest && !log.Whole, open: c.Now.Sub(mtime) < c.Grace}
+	return v, w.all(bufio.NewReaderSize(src, 256<<10))
+}
+
+// nothing judges a file of which no record is in the topic.
+func (c *Comparison) nothing(v *Verdict, log Log, f *os.File, size int64, mtime time.Time) error {
+	src, done, err := tail.Plain(f, size)
+	if err != nil {
+		return err
+	}
+	defer done()
+	lines, whole, err := count(src)
+	if err != nil {
+		return err
+	}
+	v.Size = whole
+	earliest := time.Time{}
+	for key, g := range c.Ledger.Generations {
+		if key.Topic == log.Topic && key.Host == c.Host && (earliest.IsZero() || g.First.At.Before(earliest)) {
+			earliest = g.First.At
+		}
+	}
+	hole := []Hole{{Span: Span{0, whole}, Lines: lines}}
+	switch {
+	case whole == 0:
+	case log.Ruled:
+		v.Note = "no record of it; its entry has rules that leave lines out"
+	case c.Now.Sub(mtime) < c.Grace:
+		v.Unknown, v.Note = hole, "it is being written to"
+	case !log.Whole && (earliest.IsZero() || mtime.Before(earliest)):
+		v.Unknown, v.Note = hole, "older than what was followed"
+	case c.Cut[log.Topic] && (earliest.IsZero() || mtime.Before(earliest)):
+		v.Unknown, v.Note = hole, "older than what the topic holds"
+	default:
+		v.Missing = hole
+	}
+	return nil
+}
+
+// count counts whole lines and the bytes they take.
+func count(r io.Reader) (lines, whole int64, err error) {
+	buf := make([]byte, 256<<10)
+	at := int64(0)
+	for {
+		n, err := r.Read(buf)
+		lines += int64(bytes.Count(buf[:n], []byte{'\n'}))
+		if i := bytes.LastIndexByte(buf[:n], '\n'); i >= 0 {
+			whole = at + int64(i) + 1
+		}
+		at += int64(n)
+		if errors.Is(err, io.EOF) {
+			return lines, whole, nil
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+}
+
+// match finds the generation that a file is: by its inode number, which stands in the
+// short name, and by what the first record says; a compressed or copied one by that alone.
+func (c *Comparison) match(log Log, f *os.File, size int64, used map[Key]bool) (*Generation, error) {
+	_, ino := tail.Inode(f)
+	var list []*Generation
+	for key, g := range c.Ledger.Generations {
+		if key.Topic == log.Topic && key.Host == c.Host && !used[key] {
+			list = append(list, g)
+		}
+	}
+	own := func(g *Generation) bool {
+		id, err := tail.ParseShort(g.File)
+		return err == nil && id.Ino == ino && ino != 0
+	}
+	slices.SortFunc(list, func(a, b *Generation) int { // the newest of its inode first, then those of least position
+		if x, y := own(a), own(b); x != y {
+			if x {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(b.Last.At.Compare(a.Last.At), cmp.Compare(a.File, b.File))
+	})
+	for _, g := range list {
+		if log.Ruled {
+			if own(g) {
+				return g, nil
+			}
+			continue
+		}
+		ok, err := holds(f, size, g)
+		if err != nil || ok {
+			return g, err
+		}
+	}
+	return nil, nil
+}
+
+// holds tells whether a file has the first record of a generation at its place.
+func holds(f *os.File, size int64, g *Generation) (bool, error) {
+	src, done, err := tail.Plain(f, size)
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	if at, ok := src.(io.ReaderAt); ok {
+		value := make([]byte, g.First.Len)
+		n, err := at.ReadAt(value, g.First.Pos)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return false, err
+		}
+		return int64(n) == g.First.Len && xxhash.Sum64(value) == g.First.Sum, nil
+	}
+	if _, err := io.CopyN(io.Discard, src, g.First.Pos); err != nil {
+		return false, ignoreEOF(err)
+	}
+	sum := xxhash.New()
+	if _, err := io.CopyN(sum, src, g.First.Len); err != nil {
+		return false, ignoreEOF(err)
+	}
+	return sum.Sum64() == g.First.Sum, nil
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
