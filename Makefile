@@ -3,17 +3,29 @@ SHELL = bash
 .PHONY: all build test race test-real lint vet-cross fmt fmt-check tidy-check ci clean \
 	servers-up servers-down soak torture results bench writers screens
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# The version of a build: the tag's; between tags the one to come, of CHANGELOG.md, marked as development.
+VERSION ?= $(shell git describe --tags --exact-match --match 'v*' 2>/dev/null | sed 's/^v//' | grep . || \
+	echo "$$(sed -n 's/^## \[*\([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1 | grep . || echo 0.0.0)-dev.$$(git rev-list --count HEAD 2>/dev/null || echo 0)")
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
+COMMIT_DATE ?= $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
 GOLANGCI_VERSION = v2.15.0
 GOLANGCI = .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
-LDFLAGS = -s -w
+CLI = logctl/internal/cli
+LDFLAGS = -s -w -X $(CLI).version=$(VERSION) -X $(CLI).commit=$(COMMIT) -X $(CLI).date=$(COMMIT_DATE)
+TAGS ?=
 # Packages of the module; bench/ is a module of its own.
 PKGS = ./...
 
 all: build
 
+# Every target with the comment above it.
+help:
+	@awk '/^# / { if (!in_comment) text = substr($$0, 3); in_comment = 1; next } { in_comment = 0 } /^$$/ { text = ""; next } \
+	  /^[a-z][a-z-]*:/ && text != "" { split($$0, t, ":"); printf "  %-16s %s\n", t[1], text; text = "" }' Makefile
+
+# The binary, ./logctl. TAGS=nodemo leaves the embedded servers out.
 build:
-	go build -trimpath -ldflags '$(LDFLAGS)' -o logctl .
+	go build -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o logctl .
 
 # Quick tests on the embedded servers.
 test:
@@ -29,6 +41,7 @@ test-real:
 	@set -o pipefail; [ -n "$$LOGCTL_TEST_KAFKA" ] || . .cache/servers.env; \
 	go test -race -p 1 -timeout 40m -json $(PKGS) | go run ./.ci/gotest
 
+# golangci-lint, pinned.
 lint: $(GOLANGCI)
 	$(GOLANGCI) run $(PKGS)
 	cd bench && ../$(GOLANGCI) run --config ../.golangci.yml $(PKGS)
@@ -39,6 +52,7 @@ $(GOLANGCI):
 	GOBIN=$(CURDIR)/.cache/bin/tmp go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv .cache/bin/tmp/golangci-lint $@ && rmdir .cache/bin/tmp
 
+# go vet for Linux, Windows and macOS.
 vet-cross:
 	GOOS=linux go vet $(PKGS)
 	GOOS=windows go vet $(PKGS)
@@ -46,6 +60,7 @@ vet-cross:
 	cd bench && go vet $(PKGS)
 	cd writers && go vet $(PKGS)
 
+# gofmt.
 fmt:
 	gofmt -w $$(git ls-files '*.go')
 fmt-check:
@@ -92,10 +107,54 @@ bench: build
 writers: build
 	@cd writers && go run . -logctl ../logctl $(WRITERS_FLAGS)
 
+# The pages of commands and settings, from the program's own tables.
+docs:
+	go run ./internal/manual/write -docs docs
+
+# Everything of a release into dist/, published nowhere: archives, packages, checksums, bills of materials, recipes, image.
+REPOSITORY ?= https://github.com/logctl/logctl
+GORELEASER_VERSION = v2.15.1
+GORELEASER = .cache/bin/goreleaser-$(GORELEASER_VERSION)
+CYCLONEDX_VERSION = v1.10.0
+CYCLONEDX = .cache/bin/cyclonedx-gomod-$(CYCLONEDX_VERSION)
+RELEASE = LOGCTL_VERSION=$(VERSION) LOGCTL_REPOSITORY=$(REPOSITORY) CYCLONEDX=$(CURDIR)/$(CYCLONEDX) $(GORELEASER) release --snapshot --clean
+
+release: $(GORELEASER) $(CYCLONEDX)
+	$(RELEASE)
+	@$(MAKE) -s image
+
+image:
+	cd deploy/image && go run . -dist ../../dist -out ../../dist/image -version $(VERSION) -commit $(COMMIT) -date $(COMMIT_DATE) -source $(REPOSITORY)
+	@du -sh dist/image | awk '{ print "image layout: " $$1 }'
+
+# The part of a release that runs on this machine: two binaries, three packages, one image.
+release-one: $(GORELEASER) $(CYCLONEDX)
+	sed -e 's/goos: \[linux, darwin, windows\]/goos: [linux]/' -e 's/goarch: \[amd64, arm64\]/goarch: [amd64]/' .goreleaser.yaml >.cache/goreleaser-one.yaml
+	$(RELEASE) --config .cache/goreleaser-one.yaml --skip=homebrew,scoop,winget,aur
+	@$(MAKE) -s image
+
+# Built twice, from two directories: each file must have the same bytes.
+release-check:
+	@.ci/release-check
+
+# The deb by dpkg and the rpm by rpm, into roots of their own; needs root and debootstrap.
+packages-check:
+	@.ci/packages-check
+
+$(GORELEASER):
+	@mkdir -p .cache/bin
+	GOBIN=$(CURDIR)/.cache/bin/tmp-gr GOFLAGS= go install github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
+	@mv .cache/bin/tmp-gr/goreleaser $@ && rmdir .cache/bin/tmp-gr
+$(CYCLONEDX):
+	@mkdir -p .cache/bin
+	GOBIN=$(CURDIR)/.cache/bin/tmp-cdx GOFLAGS= go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+	@mv .cache/bin/tmp-cdx/cyclonedx-gomod $@ && rmdir .cache/bin/tmp-cdx
+
 # The pictures of the README, from the demo.
 screens: build
 	@.ci/screens
 
+# What CI runs: everything of a fresh clone.
 ci:
 	@bash .ci/run
 

@@ -186,9 +186,13 @@ func (a *Agent) announce(ctx context.Context) error {
 		for {
 			a.tasks.sweep()
 			a.tasks.tell()
-			if p := a.presence(); !reflect.DeepEqual(p, last) {
+			p := a.presence()
+			if !reflect.DeepEqual(p, last) {
 				an.Set(p)
 				last = p
+			}
+			if a.cfg.OnLook != nil {
+				a.cfg.OnLook(p)
 			}
 			select {
 			case <-ctx.Done():

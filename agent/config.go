@@ -49,6 +49,10 @@ type Config struct {
 	ReportInterval time.Duration // default 2 s
 	DrainTimeout   time.Duration // wait for acknowledgements at the end; default 8 s
 
+	// OnLook, if set, is called once a second with the presence, after a look at all tasks.
+	// It must not block: presences wait for it.
+	OnLook func(etcdcfg.Presence)
+
 	Log *slog.Logger // default: discard
 }
 

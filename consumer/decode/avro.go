@@ -1,12 +1,12 @@
+//go:build !nodemo
+
 package decode
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"math/big"
 	"os"
 	"strconv"
@@ -122,11 +122,6 @@ func (d *avroDecoder) load(ctx context.Context, id int) (avro.Schema, error) {
 
 // avroWriter writes the value that a reader stands at as JSON.
 type avroWriter struct{ r *avro.Reader }
-
-// maxDepth bounds the nesting of recursive schemas.
-const maxDepth = 200
-
-var errDepth = errors.New("the value is nested too deeply")
 
 func (w avroWriter) value(dst []byte, schema avro.Schema, depth int) ([]byte, error) {
 	if depth > maxDepth {
@@ -275,14 +270,6 @@ func appendAvroInt(dst []byte, n int64, logical avro.LogicalType) []byte {
 	return append(dst, '"')
 }
 
-// appendFloat writes a number, or as text what JSON has no number for.
-func appendFloat(dst []byte, f float64, bits int) []byte {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return strconv.AppendQuote(dst, strconv.FormatFloat(f, 'g', -1, bits))
-	}
-	return strconv.AppendFloat(dst, f, 'g', -1, bits)
-}
-
 // appendDecimal writes a two's complement big-endian number, scaled, as text.
 func appendDecimal(dst, b []byte, scale int) []byte {
 	n := new(big.Int).SetBytes(b)
@@ -292,11 +279,5 @@ func appendDecimal(dst, b []byte, scale int) []byte {
 	r := new(big.Rat).SetFrac(n, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil))
 	dst = append(dst, '"')
 	dst = append(dst, r.FloatString(scale)...)
-	return append(dst, '"')
-}
-
-func appendBase64(dst, b []byte) []byte {
-	dst = append(dst, '"')
-	dst = base64.StdEncoding.AppendEncode(dst, b)
 	return append(dst, '"')
 }

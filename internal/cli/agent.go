@@ -50,6 +50,8 @@ lines in flight may be sent again.`,
 			if err := checkServers(c); err != nil {
 				return err
 			}
+			system := newManager(log)
+			cfg.OnLook = system.looked
 			ag, err := agent.New(cfg)
 			if err != nil {
 				return err
@@ -59,6 +61,8 @@ lines in flight may be sent again.`,
 			side.Go(func() { saveProcessors(saving, cpuTime) })
 			defer side.Wait()
 			defer enough()
+			ending := context.AfterFunc(cmd.Context(), system.stopping)
+			defer ending()
 			return ag.Run(cmd.Context())
 		},
 	}

@@ -21,7 +21,7 @@ func newDemoCmd(*app) *cobra.Command {
 		DisableFlagParsing: true,
 		ValidArgsFunction:  cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
-			return errors.New("demo: this binary was built without it (-tags nodemo); take the archive named logctl-full, or 'go run . demo'")
+			return errors.New("demo: this binary was built without it (-tags nodemo); the archives of a release have it, or 'go run . demo'")
 		},
 	}
 }

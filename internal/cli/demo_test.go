@@ -100,3 +100,12 @@ func TestDemoBesideAnotherInItsDirectory(t *testing.T) {
 		t.Errorf("the first one: exit code %d, %q", code, first.String())
 	}
 }
+
+func TestTopicForAFileWithoutLatinLetters(t *testing.T) {
+	used := map[string]bool{}
+	for _, tt := range [][2]string{{"/x/交易系统-明细.log", "log"}, {"/x/日志.log", "log-2"}, {"/x/app.log", "app"}, {"/x/支付pay.log", "__pay"}} {
+		if got := topicFor(tt[0], used); got != tt[1] {
+			t.Errorf("%s: %q, want %q", tt[0], got, tt[1])
+		}
+	}
+}

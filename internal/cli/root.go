@@ -56,7 +56,6 @@ ini file, then defaults; 'logctl agent --print-config' shows them with their sou
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	root.SetIn(a.In)
-	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%s: %w; see '%s --help'", cmd.Name(), err, cmd.CommandPath())}
 	})
@@ -66,13 +65,13 @@ ini file, then defaults; 'logctl agent --print-config' shows them with their sou
 	f.String("etcd", "", "etcd endpoints, comma separated ([etcd] address)")
 	f.String("key", "", "etcd key of the collect entries ([etcd] collect_key)")
 	f.StringVar(&a.logLevel, "log-level", "", "debug, info, warn or error (default info)")
-	f.StringVar(&a.logFormat, "log-format", "", "text or json (default text)")
+	f.StringVar(&a.logFormat, "log-format", "", "text, json, or journal: systemd's, with fields (default text)")
 	fixed := func(values ...string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
 	}
 	_ = root.RegisterFlagCompletionFunc("key", a.completeKeys)
 	_ = root.RegisterFlagCompletionFunc("log-level", fixed("debug", "info", "warn", "error"))
-	_ = root.RegisterFlagCompletionFunc("log-format", fixed("text", "json"))
+	_ = root.RegisterFlagCompletionFunc("log-format", fixed("text", "json", "journal"))
 	addCommands(root, a)
 	checkCompletion(root)
 	return root
@@ -141,8 +140,10 @@ func (a *app) logger(w io.Writer) (*slog.Logger, error) {
 			w = jsonLog{w}
 		}
 		return slog.New(slog.NewJSONHandler(w, opts)), nil
+	case "journal":
+		return slog.New(newJournalHandler(w, opts)), nil
 	}
-	return nil, &usageError{fmt.Errorf("--log-format: %q is not text or json", format)}
+	return nil, &usageError{fmt.Errorf("--log-format: %q is not text, json or journal", format)}
 }
 
 // getenv looks a variable up in the environment of the command.
