@@ -116,8 +116,9 @@ REPOSITORY ?= https://github.com/logctl/logctl
 GORELEASER_VERSION = v2.15.1
 GORELEASER = .cache/bin/goreleaser-$(GORELEASER_VERSION)
 CYCLONEDX_VERSION = v1.10.0
-CYCLONEDX = .cache/bin/cyclonedx-gomod-$(CYCLONEDX_VERSION)
-RELEASE = LOGCTL_VERSION=$(VERSION) LOGCTL_REPOSITORY=$(REPOSITORY) CYCLONEDX=$(CURDIR)/$(CYCLONEDX) $(GORELEASER) release --snapshot --clean
+CYCLONEDX = .cache/bin/cyclonedx-$(CYCLONEDX_VERSION)/cyclonedx-gomod
+RELEASE = PATH=$(CURDIR)/$(dir $(CYCLONEDX)):$$PATH LOGCTL_REPOSITORY=$(REPOSITORY) LOGCTL_VERSION=$(VERSION) LOGCTL_COMMIT=$(COMMIT) \
+	LOGCTL_DATE=$(COMMIT_DATE) LOGCTL_TIMESTAMP=$(shell git log -1 --format=%ct 2>/dev/null) $(GORELEASER) release --snapshot --clean
 
 release: $(GORELEASER) $(CYCLONEDX)
 	$(RELEASE)
@@ -146,9 +147,7 @@ $(GORELEASER):
 	GOBIN=$(CURDIR)/.cache/bin/tmp-gr GOFLAGS= go install github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
 	@mv .cache/bin/tmp-gr/goreleaser $@ && rmdir .cache/bin/tmp-gr
 $(CYCLONEDX):
-	@mkdir -p .cache/bin
-	GOBIN=$(CURDIR)/.cache/bin/tmp-cdx GOFLAGS= go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
-	@mv .cache/bin/tmp-cdx/cyclonedx-gomod $@ && rmdir .cache/bin/tmp-cdx
+	GOBIN=$(CURDIR)/$(dir $@) GOFLAGS= go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
 
 # The pictures of the README, from the demo.
 screens: build

@@ -4,18 +4,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"logctl/internal/testkit"
 )
 
-// readmeCommands are the lines of the README's shell blocks.
-func readmeCommands(t *testing.T) []string {
+// readmeCommands are the lines of a README's shell blocks.
+func readmeCommands(t *testing.T, file string) []string {
 	t.Helper()
-	data, err := os.ReadFile("../README.md")
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,14 +48,12 @@ func TestReadmeCommands(t *testing.T) {
 		"127.0.0.1:2379", strings.Join(w.etcd.Endpoints(), ","), " syslog", " "+topic)
 	env := []string{"LOGCTL_ETCD_COLLECT_KEY=" + w.key, "LOGCTL_AGENT_DATA_DIR=" + w.data, "LOGCTL_AGENT_ID=" + w.agentID()}
 	done := map[string]bool{}
-	for _, line := range readmeCommands(t) {
+	for _, line := range readmeCommands(t, "../README.md") {
 		args := strings.Fields(replace.Replace(line))
 		name := strings.Join(strings.Fields(line)[:min(4, len(strings.Fields(line)))], " ")
 		done[name] = true
 		ok := t.Run(name, func(t *testing.T) {
 			switch {
-			case line == "go test ./...":
-				checkTestCommand(t, line)
 			case strings.HasPrefix(line, "go build -o logctl ."):
 				buildAsTold(t)
 			case strings.HasPrefix(line, "go run . demo"):
@@ -63,6 +64,11 @@ func TestReadmeCommands(t *testing.T) {
 				if p := start(t, env, args[1:]...); p.wait(20*time.Second) != 0 {
 					t.Errorf("exit code %d: %s", p.code, p.err.String())
 				}
+			case args[1] == "status":
+				testkit.Eventually(t, 10*time.Second, "status is content", func() bool {
+					p := start(t, env, args[1:]...)
+					return p.wait(20*time.Second) == 0 && strings.Contains(p.out.String(), topic)
+				})
 			case args[1] == "tui":
 				p := start(t, env, args[1:]...)
 				if code := p.wait(10*time.Second + testkit.Slack()); code != 2 || strings.Count(p.err.String(), "\n") != 1 {
@@ -76,22 +82,41 @@ func TestReadmeCommands(t *testing.T) {
 			t.Fatalf("%s failed", line)
 		}
 	}
-	for _, want := range []string{"go run . demo", "go test ./...", "./logctl agent --kafka 127.0.0.1:9092", "./logctl tail-topic syslog --kafka"} {
+	for _, want := range []string{"go run . demo", "go build -o logctl .", "./logctl status --kafka 127.0.0.1:9092", "./logctl agent --kafka 127.0.0.1:9092", "./logctl tail-topic syslog --kafka"} {
 		if !done[want] {
 			t.Errorf("the README does not say %q", want)
 		}
 	}
 }
 
-// checkTestCommand holds the README's test command against the Makefile's, which CI
-// runs: running it here would run this test again.
-func checkTestCommand(t *testing.T, line string) {
-	data, err := os.ReadFile("../Makefile")
+// TestReadmesAgree holds the Chinese README to the commands and the links of the English one,
+// and both to the Go version of go.mod.
+func TestReadmesAgree(t *testing.T) {
+	files := []string{"../README.md", "../README.zh-CN.md"}
+	var commands [2][]string
+	mod, err := os.ReadFile("../go.mod")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(data), "\n\tgo test $(PKGS)\n") || !strings.Contains(string(data), "PKGS = ./...") {
-		t.Errorf("make test is not %q", line)
+	version := regexp.MustCompile(`(?m)^go (\S+)$`).FindSubmatch(mod)
+	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
+	for i, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commands[i] = readmeCommands(t, file)
+		if !strings.Contains(string(text), "Go "+string(version[1])) {
+			t.Errorf("%s does not name Go %s", file, version[1])
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join("..", m[1])); err != nil {
+				t.Errorf("%s links to %s: %v", file, m[1], err)
+			}
+		}
+	}
+	if d := cmp.Diff(commands[0], commands[1]); d != "" {
+		t.Errorf("the commands differ:\n%s", d)
 	}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -91,7 +92,7 @@ func (a *app) agentConfig(c *config.Config, log *slog.Logger) (agent.Config, err
 	}
 	build := thisBuild()
 	return agent.Config{
-		ID: id, Host: hostname(), Version: build.Version, Commit: build.Commit, Built: build.Date, DataDir: dir, CollectKey: resolve(c.Etcd.CollectKey),
+		ID: id, Host: cmp.Or(resolve(c.Agent.Host), hostname()), Version: build.Version, Commit: build.Commit, Built: build.Date, DataDir: dir, CollectKey: resolve(c.Etcd.CollectKey),
 		Etcd: etcdConfig(c, log), Kafka: kafkaConfig(c),
 		Acks: c.Kafka.Acks, Compression: c.Kafka.Compression, Partitioner: c.Kafka.Partitioner,
 		TransactionalID: strings.ReplaceAll(c.Kafka.TransactionalID, "{id}", id),

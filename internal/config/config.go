@@ -54,6 +54,7 @@ type Etcd struct {
 // Agent is the section [agent]: the daemon.
 type Agent struct {
 	ID             string // may hold {hostname} and {ip}
+	Host           string // of the record header host; may hold {hostname} and {ip}
 	DataDir        string // empty: chosen by the user the agent runs as
 	MaxBuffer      int64  // bytes of lines read and not yet acknowledged, at most
 	MaxLine        int64  // bytes of a line, above it LongLines applies

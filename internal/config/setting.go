@@ -69,6 +69,7 @@ func settings() []setting {
 		e("tls_min_version", "1.2", "1.2 | 1.3", func(c *Etcd) target { return choice(&c.TLSMinVersion, "1.2", "1.3") }),
 
 		a("id", "{hostname}", "name of this agent, unique in the fleet", func(c *Agent) target { return template(&c.ID) }),
+		a("host", "{hostname}", "name of this host in the record header host, reports and presences", func(c *Agent) target { return template(&c.Host) }),
 		a("data_dir", "", "default /var/lib/logctl as root, else $XDG_STATE_HOME/logctl", func(c *Agent) target { return text(&c.DataDir) }),
 		a("max_buffer", "64MiB", "bytes read and not yet acknowledged, at most", func(c *Agent) target { return size(&c.MaxBuffer, 1<<20) }),
 		a("max_line", "1MiB", "longest record made of one line", func(c *Agent) target { return size(&c.MaxLine, 1<<10) }),
