@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -52,6 +53,28 @@ func TestManPagesAndCompletions(t *testing.T) {
 		b, _ := os.ReadFile(filepath.Join(again, name))
 		if len(a) == 0 || !bytes.Equal(a, b) {
 			t.Errorf("%s: %d bytes, and %d the second time", name, len(a), len(b))
+		}
+	}
+}
+
+// TestIndexNamesEveryPage holds docs/README.md to the pages there are.
+func TestIndexNamesEveryPage(t *testing.T) {
+	index, err := os.ReadFile("../../docs/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		if name := filepath.Base(page); name != "README.md" && !bytes.Contains(index, []byte("("+name+")")) {
+			t.Errorf("docs/README.md does not name %s", name)
+		}
+	}
+	for _, m := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllSubmatch(index, -1) {
+		if _, err := os.Stat(filepath.Join("../../docs", string(m[1]))); err != nil {
+			t.Errorf("docs/README.md: %v", err)
 		}
 	}
 }
