@@ -120,8 +120,8 @@ func (h *host) installed() {
 	if !h.exists("etc/systemd/system/multi-user.target.wants/logctl.service") {
 		h.t.Error("logctl.service is not enabled")
 	}
-	if h.exists("etc/systemd/system/timers.target.wants/logctl.timer") {
-		h.t.Error("logctl.timer is enabled without having been asked for")
+	if h.exists("etc/systemd/system/timers.target.wants/logctl-verify.timer") {
+		h.t.Error("logctl-verify.timer is enabled without having been asked for")
 	}
 }
 
