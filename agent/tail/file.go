@@ -71,12 +71,13 @@ type File struct {
 	whole     int64             // the size it must have to be one
 	byContent bool              // only its content says that it may be one, not its name
 	unsure    bool              // it was asked once whether it is one
-	tries     int               // looks in a row that found names changing
-	checkup   bool              // verify head and mark at the next look, whatever the times say
-	proved    int64             // size when last seen with its content verified,
-	provedAt  int64             // and modification time
-	unproved  bool              // size is that of a look since, which nothing was read after
-	fresh     bool              // mtime is so recent that it need not change when the content does
+	rewrites  rewrites
+	tries     int   // looks in a row that found names changing
+	checkup   bool  // verify head and mark at the next look, whatever the times say
+	proved    int64 // size when last seen with its content verified,
+	provedAt  int64 // and modification time
+	unproved  bool  // size is that of a look since, which nothing was read after
+	fresh     bool  // mtime is so recent that it need not change when the content does
 
 	// The holder's.
 	look      bool // look at the file before reading
@@ -193,7 +194,7 @@ func (f *File) lookAgain() bool {
 	done, checkup, size, space := f.state == fileDone, f.checkup, f.size, f.space
 	empty := f.emptyLocked()
 	s.mu.Unlock()
-	if done {
+	if done || s.waitsCalm(f) {
 		return false
 	}
 	h := s.handleOf(f)

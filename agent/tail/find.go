@@ -10,6 +10,7 @@ import (
 
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 	"logctl/agent/tail/internal/rotation"
 )
 
@@ -91,6 +92,7 @@ type candidate struct {
 	h      *os.File
 	copied bool // it is a copy of the generation before, which was truncated
 	rising bool // see rising
+	stale  bool // by its times it came before
 }
 
 // copySpan is how much older than the last write that was seen to a file a copy of it may
@@ -100,10 +102,39 @@ const copySpan = int64(time.Hour)
 // earliest is when a file that came after p, or is a copy of it, was modified at the
 // earliest.
 func (p *past) earliest() int64 {
-	if p.trunc {
-		return p.mtime - copySpan
+	if p.seen != 0 {
+		return min(p.mtime, p.seen) - copySpan
 	}
-	return p.mtime
+	return p.mtime - copySpan
+}
+
+// compare tells whether c came after p, and whether its times say otherwise. named is
+// positive when the name of c is that of the younger one of both.
+func (p *past) compare(c *candidate, named int) (younger, contradicts bool) {
+	sib := history.Sibling{Mtime: c.st.Mtime, Born: c.born, LastMtime: p.mtime, LastBorn: p.born, LastSeen: p.seen, Named: named}
+	if p.trunc {
+		sib.LastBorn = 0 // the file goes on: it was created before its copies
+	}
+	return history.Younger(sib)
+}
+
+// youngerByName leaves those of the generations found that came after p by their names, if
+// their times say that they did not. first is the tag that p has now.
+func (s *Set) youngerByName(sl *slot, p *past, first rotation.Tag, found []candidate) []candidate {
+	rising := rotation.Rising(first, p.born, ages(found))
+	return slices.DeleteFunc(found, func(c candidate) bool {
+		if !c.stale {
+			return false
+		}
+		if first.Text != "" && c.tag.Text != "" && rotation.Older(first, c.tag, rising) < 0 {
+			if younger, _ := p.compare(&c, 1); younger {
+				s.log.Info("times contradict the names of rotated files; the names are believed", "path", sl.path, "name", c.path)
+				return false
+			}
+		}
+		_ = c.h.Close()
+		return true
+	})
 }
 
 // copied tells whether the file h, which has size bytes, is a copy of p: it has what p had
@@ -158,7 +189,8 @@ func (s *Set) unseen(sl *slot, p *past, now fsys.Inode) ([]candidate, error) {
 		delete(s.lists, filepath.Dir(sl.path))
 		return nil, failed
 	}
-	found = s.proven(sl, p, found, now)
+	slices.SortFunc(found, older)
+	found = s.proven(sl, p, s.youngerByName(sl, p, first, found), now)
 	slices.SortFunc(found, older)
 	if rotation.Rising(first, p.born, ages(found)) {
 		for i := range found {
@@ -312,10 +344,12 @@ func (s *Set) candidate(p *past, path string, now fsys.Inode) (candidate, error)
 	case goesOn:
 		c.copied = true
 		return c, nil
-	case st2.Mtime < p.mtime: // an old archive
-	case !p.trunc && p.born != 0 && c.born != 0 && c.born < p.born: // older than p
 	default:
-		return c, nil
+		younger, contradicts := p.compare(&c, 0)
+		c.stale = !younger
+		if younger || contradicts && p.id != (fsys.Inode{}) {
+			return c, nil
+		}
 	}
 	_ = h.Close()
 	return candidate{}, nil

@@ -9,6 +9,7 @@ import (
 
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 )
 
 // newLocked begins to follow a generation whose first byte is not read yet.
@@ -296,6 +297,11 @@ func (s *Set) renew(f *File, st fsys.Stat, now fsys.Inode) bool {
 		s.mu.Unlock()
 		return true
 	}
+	s.mu.Unlock()
+	if s.overwritten(f, st) {
+		return true
+	}
+	s.mu.Lock()
 	if f.unproved { // the size at the last look may be that of what came after
 		f.size, f.mtime, f.unproved = f.proved, f.provedAt, false
 	}
@@ -345,12 +351,16 @@ func (s *Set) renewLocked(f *File, st fsys.Stat, p *past, found []candidate) {
 	rescued, begun := s.copiesOfLocked(f, h)
 	rescued += s.adoptLocked(sl, p, older)
 	place := slices.Index(sl.queue, f)
-	s.finishFromLocked(f, f.pos+rescued, "truncated")
+	again, from := s.rewrittenLocked(f, h, st.Size, len(older)+len(begun) > 0 || rescued > 0), f.pos+rescued
+	if again.n > 0 && f.pos == 0 {
+		from = f.size // what was written over was not new
+	}
+	s.finishFromLocked(f, from, "truncated")
 	n := s.adoptCopiesLocked(sl, copies, st.Size, func() *File { return s.newLocked(sl, name, &st, h) })
 	for _, c := range begun {
 		c.copyOf, c.whole = n, min(st.Size, fingerprint.MarkMax)
 	}
-	n.bound = p.mtime
+	n.bound, n.rewrites = p.mtime, again
 	n.sawEmptyLocked(time.Unix(0, st.Mtime))
 	if away {
 		n.away, n.awayAt = true, s.now()
@@ -428,6 +438,11 @@ func (s *Set) supersededLocked(id fsys.Inode) {
 
 // startLocked lets f begin where st says; st has been verified.
 func (s *Set) startLocked(f *File, st State) {
+	sp := s.splitter()
+	if unit := sp.Unit(); st.Pos%int64(unit) != 0 { // the encoding was another one
+		st.Pos, st.Part = history.Align(st.Pos, f.size, unit), 0
+		st.MarkLen = int(min(st.Pos, fingerprint.MarkMax))
+	}
 	f.pos, f.part, f.scanned, f.skipped = st.Pos, st.Part, st.Pos, min(st.Skipped, st.Pos)
 	if f.origin = st.Origin; f.origin == (FileID{}) && st.ID != f.id {
 		f.origin = st.ID

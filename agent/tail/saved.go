@@ -151,7 +151,7 @@ func (s *Set) savedPast(sl *slot) *past {
 	if !ok {
 		return nil
 	}
-	p := &past{name: sl.path, mtime: st.ModTime.UnixNano(), size: st.Size, state: st, trunc: true}
+	p := &past{name: sl.path, mtime: st.ModTime.UnixNano(), size: st.Size, state: st, seen: st.Seen.UnixNano(), trunc: true}
 	id := fsys.Inode{Dev: st.ID.Dev, Ino: st.ID.Ino}
 	name, err := s.locate(s.lists, id, s.familyNames(s.lists, sl)...)
 	if err != nil || name == "" {

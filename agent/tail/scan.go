@@ -283,7 +283,7 @@ func (s *Set) compareLocked(sl *slot, st *fsys.Stat, err error) bool {
 		return sl.cur != nil || sl.fresh || len(sl.parked) > 0
 	}
 	if sl.cur != nil && sl.cur.inode() == st.ID {
-		sl.err, sl.told = nil, 0
+		sl.err, sl.told, sl.looked = nil, 0, s.now().UnixNano()
 		s.observeLocked(sl.cur, st)
 		if f := sl.cur; f.home == sl && f.mtime == st.Mtime && !f.unproved {
 			f.bound = st.Mtime

@@ -83,6 +83,7 @@ type slot struct {
 	first  bool      // Config.From holds for what is found there
 	ended  []FileID  // finished generations, reported when a newer one is there
 	newest uint64    // Gen of the newest one known
+	looked int64     // when cur was seen there last, Unix nanoseconds
 	turn   uint64    // when it is looked at, where there are many
 	seen   uint64    // number of the scan that listed it
 	since  time.Time
@@ -106,6 +107,7 @@ type past struct {
 	born  int64
 	size  int64
 	state State             // to know a copy of it,
+	seen  int64             // when mtime was taken, Unix nanoseconds; 0: unknown
 	trail fingerprint.Trail // also of one that ends before the position
 	trunc bool              // it was truncated, so that there may be a copy
 }

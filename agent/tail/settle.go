@@ -23,6 +23,7 @@ type arrival struct {
 	past   *past // what was there before
 	broken int   // how many generations saved of the file have ended
 	start  State // where to begin, if that is the end
+	twin   bool  // it has the content of what was there before: see twin.go
 }
 
 // rotate settles what changed. Between the look at a name and the look for
@@ -62,6 +63,7 @@ func (s *Set) rotate(slots []*slot) {
 			clean := s.settleTruncation(sl, a.st.ID)
 			if clean {
 				s.recoverSince(a)
+				s.twin(sl, a)
 				found, clean = s.older(sl, a)
 			}
 			if clean && s.same(sl, a) && s.settle(sl, a, found) {
@@ -291,7 +293,7 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 	first, early := sl.fresh && sl.cur == nil, !s.scanned
 	s.mu.Unlock()
 	switch {
-	case first && a.exists && s.fromSaved(sl, a):
+	case a.twin, first && a.exists && s.fromSaved(sl, a):
 		return nil, true // nothing came after it
 	case first:
 		p = s.savedPast(sl)
@@ -351,8 +353,12 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 	if s.brokenLocked(a) > a.broken {
 		return false
 	}
-	found = s.unparkLocked(sl, a, found)
 	old := sl.cur
+	if a.twin && old != nil && old.state == fileHeld {
+		s.wakeLocked(old)
+		return false // it is read up to where is not known now
+	}
+	found = s.unparkLocked(sl, a, found)
 	if old != nil && old.state == fileDone {
 		old = nil
 	}
@@ -370,10 +376,10 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 		if a.past != nil && a.past.id == old.inode() {
 			name = a.past.name
 		}
-		sl.last = &past{id: old.inode(), name: name, mtime: old.bound, size: old.size, born: old.born}
+		sl.last = &past{id: old.inode(), name: name, mtime: old.bound, size: old.size, born: old.born, seen: sl.looked}
 		sl.cur = nil
 	}
-	replaced := old != nil && a.exists && s.replacesLocked(old, a, sl.told)
+	replaced := old != nil && a.exists && (s.replacesLocked(old, a, sl.told) || a.twin)
 	sl.told = 0
 	if old != nil && old.home == sl {
 		s.awayLocked(old)
@@ -389,14 +395,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 	}
 	f := s.byInode[a.st.ID]
 	if f == nil {
-		f = s.adoptCopiesLocked(sl, copies, a.st.Size, func() *File { return s.followLocked(sl, a) })
-		if replaced {
-			s.startLocked(f, old.stateLocked())
-			s.log.Info("file was replaced by a copy that goes on where it ended", "path", sl.path, "file", f.id.String(), "from", f.pos)
-		}
-		if f.copyOf == nil {
-			s.unsaved = append(s.unsaved, f.stateLocked())
-		}
+		f = s.beginLocked(sl, a, copies, old, replaced)
 	} else if a.h != nil {
 		_ = a.h.Close()
 	}
@@ -407,6 +406,23 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 	s.wakeLocked(f)
 	s.limitLocked()
 	return true
+}
+
+// beginLocked begins to follow what arrived, after what seem to be copies of it; replaced:
+// it goes on for old.
+func (s *Set) beginLocked(sl *slot, a *arrival, copies []candidate, old *File, replaced bool) *File {
+	f := s.adoptCopiesLocked(sl, copies, a.st.Size, func() *File { return s.followLocked(sl, a) })
+	if replaced {
+		s.startLocked(f, old.stateLocked())
+		if a.twin && old.size > old.pos { // the rest of it is read from the other one
+			s.finishFromLocked(old, old.size, "replaced")
+		}
+		s.log.Info("file was replaced by a copy that goes on where it ended", "path", sl.path, "file", f.id.String(), "from", f.pos)
+	}
+	if f.copyOf == nil && !replaced { // what was read of the one before need not be acknowledged yet
+		s.unsaved = append(s.unsaved, f.stateLocked())
+	}
+	return f
 }
 
 // replacesLocked tells whether the file that arrived was written beside old and
@@ -431,6 +447,10 @@ func (s *Set) replacesLocked(old *File, a *arrival, told fsnotify.Op) bool {
 
 // followLocked begins to follow a file that is not known.
 func (s *Set) followLocked(sl *slot, a *arrival) *File {
+	if f, ok := s.resumeTwinLocked(sl, a); ok {
+		sl.first = false
+		return f
+	}
 	if st, ok := s.takeSavedLocked(a.st.ID, a.h, a.st.Size); ok {
 		if !empty(&st) {
 			return s.resumeLocked(sl, a, st)
