@@ -142,6 +142,24 @@ release-check:
 packages-check:
 	@.ci/packages-check
 
+# The licences of all modules in the binary against a list of those that may be.
+licences:
+	cd .ci/licences && go run . -root ../..
+
+# Known vulnerabilities in code that is called. The list comes from vuln.go.dev; without a way there nothing is checked, and that is said.
+GOVULNCHECK_VERSION = v1.9.0
+GOVULNCHECK = .cache/bin/govulncheck-$(GOVULNCHECK_VERSION)/govulncheck
+vuln: $(GOVULNCHECK)
+	@out=$$($(GOVULNCHECK) $(PKGS) 2>&1); rc=$$?; echo "$$out" | tail -40; \
+	if [ $$rc -eq 1 ] && echo "$$out" | grep -q 'fetching vulnerabilities'; then echo "vuln: NOT CHECKED, vuln.go.dev cannot be reached from here"; exit 0; fi; exit $$rc
+
+$(GOVULNCHECK):
+	GOBIN=$(CURDIR)/$(dir $@) GOFLAGS= go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+
+# What each module weighs in ./logctl, largest first (symbols of code and data; needs no stripped binary).
+sizes:
+	@go build -trimpath -tags '$(TAGS)' -o .cache/logctl-symbols . && .ci/sizes .cache/logctl-symbols
+
 $(GORELEASER):
 	@mkdir -p .cache/bin
 	GOBIN=$(CURDIR)/.cache/bin/tmp-gr GOFLAGS= go install github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)

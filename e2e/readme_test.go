@@ -82,7 +82,7 @@ func TestReadmeCommands(t *testing.T) {
 			t.Fatalf("%s failed", line)
 		}
 	}
-	for _, want := range []string{"go run . demo", "go build -o logctl .", "./logctl status --kafka 127.0.0.1:9092", "./logctl agent --kafka 127.0.0.1:9092", "./logctl tail-topic syslog --kafka"} {
+	for _, want := range []string{"go run . demo", "go build -o logctl", "./logctl status --kafka 127.0.0.1:9092", "./logctl agent --kafka 127.0.0.1:9092", "./logctl tail-topic syslog --kafka"} {
 		if !done[want] {
 			t.Errorf("the README does not say %q", want)
 		}
