@@ -1,43 +1,38 @@
-//go:build !nodemo
-
 package decode
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
+	"math"
 	"math/big"
 	"os"
 	"strconv"
 	"time"
-
-	"github.com/hamba/avro/v2"
 
 	"logctl/consumer/format"
 )
 
 // avroDecoder turns Avro into JSON, with the fields in the order of the schema.
 // Unions give the plain value, bytes and fixed give base64, timestamps RFC 3339,
-// dates and decimals text.
+// dates, decimals and uuids text.
 type avroDecoder struct {
 	registry *registry
-	schema   avro.Schema // from files; nil: by registry
-	cache    schemaCache[avro.Schema]
-	reader   *avro.Reader
+	schema   *avroType // from files; nil: by registry
+	cache    schemaCache[*avroType]
 }
 
 func newAvro(s Schemas) (Decoder, error) {
-	cfg := avro.Config{MaxByteSliceSize: maxUnpacked}.Freeze()
-	d := &avroDecoder{reader: avro.NewReader(nil, 0, avro.WithReaderConfig(cfg))}
+	d := &avroDecoder{}
 	if len(s.AvroFiles) > 0 {
-		known := &avro.SchemaCache{}
+		known := avroNames{}
 		for _, path := range s.AvroFiles {
 			text, err := os.ReadFile(path)
 			if err != nil {
 				return nil, fmt.Errorf("schema: %w", err)
 			}
-			if d.schema, err = avro.ParseBytesWithCache(text, "", known); err != nil {
+			if d.schema, err = parseAvro(string(text), known); err != nil {
 				return nil, fmt.Errorf("schema %s: %w", path, err)
 			}
 		}
@@ -52,42 +47,45 @@ func newAvro(s Schemas) (Decoder, error) {
 }
 
 func (d *avroDecoder) Decode(ctx context.Context, in Input, dst []byte) (Output, error) {
-	id, rest, frameErr := registryFrame(in.Bytes)
+	ref, body, err := originOf(in)
 	if d.schema != nil {
-		// A value without a frame may begin with a zero byte as well: what counts is
-		// which of the two is a whole value.
-		if frameErr == nil {
-			if out, err := d.whole(dst, d.schema, rest); err == nil {
+		// A value without a frame may begin as one with a frame: what counts is which of
+		// the two is a whole value. Where both are, 0 is taken for a frame and 1 and 3 are
+		// not: those frames are rare, and the bytes are not.
+		bodies := [][]byte{in.Bytes}
+		switch {
+		case err == nil && ref.kind != confluentGUID:
+			bodies = [][]byte{body, in.Bytes}
+		case err == nil || ref.kind == glueID:
+			bodies = [][]byte{in.Bytes, body}
+		}
+		for _, b := range bodies[:len(bodies)-1] {
+			if out, err := d.whole(dst, d.schema, b); err == nil {
 				return out, nil
 			}
 		}
-		return d.whole(dst, d.schema, in.Bytes)
+		return d.whole(dst, d.schema, bodies[len(bodies)-1])
 	}
-	if frameErr != nil {
-		return Output{}, frameErr
-	}
-	schema, err := d.cache.get(id, func() (avro.Schema, error) { return d.load(ctx, id) })
 	if err != nil {
 		return Output{}, err
 	}
-	return d.whole(dst, schema, rest)
+	schema, err := d.cache.get(ref, func() (*avroType, error) { return d.load(ctx, ref) })
+	if err != nil {
+		return Output{}, err
+	}
+	return d.whole(dst, schema, body)
 }
 
 // whole decodes a value that takes all of the body.
-func (d *avroDecoder) whole(dst []byte, schema avro.Schema, body []byte) (Output, error) {
-	w := avroWriter{r: d.reader.Reset(body)}
-	w.r.Error = nil // Reset keeps that of the value before
+func (d *avroDecoder) whole(dst []byte, schema *avroType, body []byte) (Output, error) {
+	if schema.kind == avroBytes && schema.logical == "" {
+		return Output{Bytes: appendBase64(dst, bareBytes(body)), JSON: true}, nil
+	}
+	// Items that take no bytes (null) could be as many as a few bytes say.
+	w := avroWriter{b: body, most: len(dst) + min(maxUnpacked, 1<<20+1000*len(body))}
 	out, err := w.value(dst, schema, 0)
-	switch {
-	case errors.Is(w.r.Error, io.EOF), errors.Is(err, io.EOF):
-		err = errors.New("the value ends too early for its schema")
-	case err != nil:
-	case w.r.Error != nil:
-		err = w.r.Error
-	default:
-		if w.r.Peek(); w.r.Error == nil {
-			err = errors.New("bytes are left over behind the value")
-		}
+	if err == nil && len(w.b) > 0 {
+		err = errors.New("bytes are left over behind the value")
 	}
 	if err != nil {
 		return Output{}, fmt.Errorf("avro: %w", err)
@@ -95,81 +93,138 @@ func (d *avroDecoder) whole(dst []byte, schema avro.Schema, body []byte) (Output
 	return Output{Bytes: out, JSON: true}, nil
 }
 
-func (d *avroDecoder) load(ctx context.Context, id int) (avro.Schema, error) {
-	doc, err := d.registry.byID(ctx, id)
+// bareBytes returns the bytes of a value whose whole schema is "bytes". Java's
+// serializer writes them without their length, others as Avro has it.
+func bareBytes(body []byte) []byte {
+	if n, size := binary.Varint(body); size > 0 && n == int64(len(body)-size) {
+		return body[size:]
+	}
+	return body
+}
+
+func (d *avroDecoder) load(ctx context.Context, ref schemaRef) (*avroType, error) {
+	doc, err := d.registry.schema(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
 	if doc.Type != "" && doc.Type != "AVRO" {
-		return nil, fmt.Errorf("schema %d is %s, not AVRO", id, doc.Type)
+		return nil, fmt.Errorf("%s is %s, not AVRO", ref, doc.Type)
 	}
 	used, err := d.registry.withReferences(ctx, doc)
 	if err != nil {
 		return nil, err
 	}
-	known := &avro.SchemaCache{}
+	known := avroNames{}
 	for _, u := range used {
-		if _, err := avro.ParseWithCache(u.text, "", known); err != nil {
+		if _, err := parseAvro(u.text, known); err != nil {
 			return nil, fmt.Errorf("schema %s: %w", u.name, err)
 		}
 	}
-	s, err := avro.ParseWithCache(doc.Schema, "", known)
+	s, err := parseAvro(doc.Schema, known)
 	if err != nil {
-		return nil, fmt.Errorf("schema %d: %w", id, err)
+		return nil, fmt.Errorf("%s: %w", ref, err)
 	}
 	return s, nil
 }
 
-// avroWriter writes the value that a reader stands at as JSON.
-type avroWriter struct{ r *avro.Reader }
+// avroWriter writes the value at the head of b as JSON.
+type avroWriter struct {
+	b    []byte
+	most int // bytes of output
+}
 
-func (w avroWriter) value(dst []byte, schema avro.Schema, depth int) ([]byte, error) {
+var (
+	errEnds  = errors.New("the value ends too early for its schema")
+	errLarge = errors.New("the value is too large")
+)
+
+func (w *avroWriter) take(n int) ([]byte, error) {
+	if n < 0 || n > len(w.b) {
+		return nil, errEnds
+	}
+	out := w.b[:n]
+	w.b = w.b[n:]
+	return out, nil
+}
+
+func (w *avroWriter) long() (int64, error) {
+	n, size := binary.Varint(w.b)
+	switch {
+	case size == 0:
+		return 0, errEnds
+	case size < 0:
+		return 0, errors.New("a number is longer than 64 bits")
+	}
+	w.b = w.b[size:]
+	return n, nil
+}
+
+// bytes reads a length and as many bytes.
+func (w *avroWriter) bytes() ([]byte, error) {
+	n, err := w.long()
+	if err != nil {
+		return nil, err
+	}
+	if n < 0 || n > int64(len(w.b)) {
+		return nil, errEnds
+	}
+	return w.take(int(n))
+}
+
+func (w *avroWriter) value(dst []byte, t *avroType, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return dst, errDepth
 	}
-	switch s := schema.(type) {
-	case *avro.RefSchema:
-		return w.value(dst, s.Schema(), depth)
-	case *avro.RecordSchema:
-		return w.record(dst, s, depth)
-	case *avro.UnionSchema:
-		i := int(w.r.ReadLong())
-		if w.r.Error != nil || i < 0 || i >= len(s.Types()) {
+	if len(dst) > w.most {
+		return dst, errLarge
+	}
+	switch t.kind {
+	case avroRecord:
+		return w.record(dst, t, depth)
+	case avroUnion:
+		i, err := w.long()
+		if err != nil {
+			return dst, err
+		}
+		if i < 0 || i >= int64(len(t.branches)) {
 			return dst, errors.New("a union has no such branch")
 		}
-		return w.value(dst, s.Types()[i], depth+1)
-	case *avro.EnumSchema:
-		sym, ok := s.Symbol(int(w.r.ReadInt()))
-		if !ok {
-			return dst, fmt.Errorf("%s has no such symbol", s.Name())
+		return w.value(dst, t.branches[i], depth+1)
+	case avroEnum:
+		i, err := w.long()
+		if err != nil {
+			return dst, err
 		}
-		return format.AppendJSONString(dst, []byte(sym)), nil
-	case *avro.ArraySchema:
-		return w.blocks(dst, '[', ']', func(dst []byte) ([]byte, error) { return w.value(dst, s.Items(), depth+1) })
-	case *avro.MapSchema:
+		if i < 0 || i >= int64(len(t.symbols)) {
+			return dst, fmt.Errorf("%s has no such symbol", t.name)
+		}
+		return format.AppendJSONString(dst, []byte(t.symbols[i])), nil
+	case avroArray:
+		return w.blocks(dst, '[', ']', func(dst []byte) ([]byte, error) { return w.value(dst, t.item, depth+1) })
+	case avroMap:
 		return w.blocks(dst, '{', '}', func(dst []byte) ([]byte, error) {
-			dst = format.AppendJSONString(dst, []byte(w.r.ReadString()))
-			return w.value(append(dst, ':'), s.Values(), depth+1)
+			key, err := w.bytes()
+			if err != nil {
+				return dst, err
+			}
+			dst = format.AppendJSONString(dst, key)
+			return w.value(append(dst, ':'), t.item, depth+1)
 		})
-	case *avro.FixedSchema:
-		return w.fixed(dst, s)
-	case *avro.NullSchema:
-		return append(dst, "null"...), nil
-	case *avro.PrimitiveSchema:
-		return w.primitive(dst, s)
+	case avroFixed:
+		return w.fixed(dst, t)
 	}
-	return dst, fmt.Errorf("type %s is not supported", schema.Type())
+	return w.primitive(dst, t)
 }
 
-func (w avroWriter) record(dst []byte, s *avro.RecordSchema, depth int) ([]byte, error) {
+func (w *avroWriter) record(dst []byte, t *avroType, depth int) ([]byte, error) {
 	dst = append(dst, '{')
-	for i, f := range s.Fields() {
+	for i, f := range t.fields {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = format.AppendJSONString(dst, []byte(f.Name()))
+		dst = format.AppendJSONString(dst, []byte(f.name))
 		var err error
-		if dst, err = w.value(append(dst, ':'), f.Type(), depth+1); err != nil {
+		if dst, err = w.value(append(dst, ':'), f.typ, depth+1); err != nil {
 			return dst, err
 		}
 	}
@@ -177,91 +232,130 @@ func (w avroWriter) record(dst []byte, s *avro.RecordSchema, depth int) ([]byte,
 }
 
 // blocks writes the items of an array or a map.
-func (w avroWriter) blocks(dst []byte, open, shut byte, item func([]byte) ([]byte, error)) ([]byte, error) {
+func (w *avroWriter) blocks(dst []byte, open, shut byte, item func([]byte) ([]byte, error)) ([]byte, error) {
 	dst = append(dst, open)
 	first := true
 	for {
-		n, _ := w.r.ReadBlockHeader()
-		if w.r.Error != nil {
-			return dst, w.r.Error
+		n, err := w.long()
+		if err != nil {
+			return dst, err
+		}
+		if n < 0 { // the size of the block in bytes follows
+			if _, err := w.long(); err != nil {
+				return dst, err
+			}
+			n = -n
 		}
 		if n == 0 {
 			return append(dst, shut), nil
+		}
+		if n < 0 {
+			return dst, errLarge
 		}
 		for range n {
 			if !first {
 				dst = append(dst, ',')
 			}
 			first = false
-			var err error
 			if dst, err = item(dst); err != nil {
 				return dst, err
-			}
-			if w.r.Error != nil {
-				return dst, w.r.Error
 			}
 		}
 	}
 }
 
-func (w avroWriter) fixed(dst []byte, s *avro.FixedSchema) ([]byte, error) {
-	b := make([]byte, s.Size())
-	w.r.Read(b)
-	if dec, ok := s.Logical().(*avro.DecimalLogicalSchema); ok {
-		return appendDecimal(dst, b, dec.Scale()), nil
+func (w *avroWriter) fixed(dst []byte, t *avroType) ([]byte, error) {
+	b, err := w.take(t.size)
+	if err != nil {
+		return dst, err
+	}
+	switch t.logical {
+	case "decimal":
+		return appendDecimal(dst, b, t.scale), nil
+	case "uuid":
+		return fmt.Appendf(dst, `"%x-%x-%x-%x-%x"`, b[:4], b[4:6], b[6:8], b[8:10], b[10:]), nil
+	case "duration":
+		le := binary.LittleEndian
+		return fmt.Appendf(dst, `{"months":%d,"days":%d,"millis":%d}`, le.Uint32(b), le.Uint32(b[4:]), le.Uint32(b[8:])), nil
 	}
 	return appendBase64(dst, b), nil
 }
 
-func (w avroWriter) primitive(dst []byte, s *avro.PrimitiveSchema) ([]byte, error) {
-	var logical avro.LogicalType
-	if s.Logical() != nil {
-		logical = s.Logical().Type()
-	}
-	switch s.Type() {
-	case avro.Boolean:
-		return strconv.AppendBool(dst, w.r.ReadBool()), nil
-	case avro.Int:
-		return appendAvroInt(dst, int64(w.r.ReadInt()), logical), nil
-	case avro.Long:
-		return appendAvroInt(dst, w.r.ReadLong(), logical), nil
-	case avro.Float:
-		return appendFloat(dst, float64(w.r.ReadFloat()), 32), nil
-	case avro.Double:
-		return appendFloat(dst, w.r.ReadDouble(), 64), nil
-	case avro.String:
-		return format.AppendJSONString(dst, []byte(w.r.ReadString())), nil
-	case avro.Bytes:
-		b := w.r.ReadBytes()
-		if dec, ok := s.Logical().(*avro.DecimalLogicalSchema); ok {
-			return appendDecimal(dst, b, dec.Scale()), nil
-		}
-		return appendBase64(dst, b), nil
-	case avro.Null:
+func (w *avroWriter) primitive(dst []byte, t *avroType) ([]byte, error) {
+	switch t.kind {
+	case avroNull:
 		return append(dst, "null"...), nil
+	case avroBoolean:
+		b, err := w.take(1)
+		if err != nil {
+			return dst, err
+		}
+		return strconv.AppendBool(dst, b[0] != 0), nil
+	case avroInt, avroLong:
+		n, err := w.long()
+		if err != nil {
+			return dst, err
+		}
+		if t.kind == avroInt && int64(int32(n)) != n {
+			return dst, errors.New("an int is longer than 32 bits")
+		}
+		return appendAvroInt(dst, n, t.logical), nil
+	case avroFloat:
+		b, err := w.take(4)
+		if err != nil {
+			return dst, err
+		}
+		return appendFloat(dst, float64(math.Float32frombits(binary.LittleEndian.Uint32(b))), 32), nil
+	case avroDouble:
+		b, err := w.take(8)
+		if err != nil {
+			return dst, err
+		}
+		return appendFloat(dst, math.Float64frombits(binary.LittleEndian.Uint64(b)), 64), nil
 	}
-	return dst, fmt.Errorf("type %s is not supported", s.Type())
+	b, err := w.bytes()
+	if err != nil {
+		return dst, err
+	}
+	switch {
+	case t.kind == avroString:
+		return format.AppendJSONString(dst, b), nil
+	case t.logical == "decimal":
+		return appendDecimal(dst, b, t.scale), nil
+	case t.logical == "big-decimal": // its scale stands behind it
+		in := avroWriter{b: b}
+		if n, err := in.bytes(); err == nil {
+			if scale, err := in.long(); err == nil && len(in.b) == 0 && scale >= 0 && scale <= 10000 {
+				return appendDecimal(dst, n, int(scale)), nil
+			}
+		}
+	}
+	return appendBase64(dst, b), nil
 }
 
 // appendAvroInt writes a number, or the time it stands for.
-func appendAvroInt(dst []byte, n int64, logical avro.LogicalType) []byte {
+func appendAvroInt(dst []byte, n int64, logical string) []byte {
 	layout := "2006-01-02T15:04:05.999999999Z07:00"
 	var t time.Time
 	switch logical {
-	case avro.Date:
+	case "date":
 		t, layout = time.Unix(n*86400, 0), "2006-01-02"
-	case avro.TimeMillis:
+	case "time-millis":
 		t, layout = time.UnixMilli(n), "15:04:05.000"
-	case avro.TimeMicros:
+	case "time-micros":
 		t, layout = time.UnixMicro(n), "15:04:05.000000"
-	case avro.TimestampMillis:
+	case "timestamp-millis":
 		t = time.UnixMilli(n)
-	case avro.TimestampMicros:
+	case "timestamp-micros":
 		t = time.UnixMicro(n)
-	case avro.LocalTimestampMillis:
+	case "timestamp-nanos":
+		t = time.Unix(0, n)
+	case "local-timestamp-millis":
 		t, layout = time.UnixMilli(n), "2006-01-02T15:04:05.999"
-	case avro.LocalTimestampMicros:
+	case "local-timestamp-micros":
 		t, layout = time.UnixMicro(n), "2006-01-02T15:04:05.999999"
+	case "local-timestamp-nanos":
+		t, layout = time.Unix(0, n), "2006-01-02T15:04:05.999999999"
 	default:
 		return strconv.AppendInt(dst, n, 10)
 	}

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"logctl/consumer"
 )
 
 // Input is what a Decoder is given.
@@ -16,6 +18,8 @@ type Input struct {
 	Topic string
 	Bytes []byte // of the key or the value; never nil
 	Key   bool   // they are a key
+
+	Headers []consumer.Header // of the record: they may name the schema
 }
 
 // Output is the decoded form.
@@ -31,7 +35,11 @@ type Decoder interface {
 
 // Names returns what New knows, for completion.
 func Names() []string {
-	return []string{"json", "hex", "base64", "gzip", "msgpack", "avro", "protobuf"}
+	names := []string{"json", "hex", "base64", "gzip", "msgpack", "avro", "protobuf"}
+	for _, n := range numberDecoders() {
+		names = append(names, n.name)
+	}
+	return names
 }
 
 // New returns the decoder for a list of names like "gzip,json", applied in order.
@@ -71,6 +79,11 @@ func one(ctx context.Context, name string, s Schemas) (Decoder, error) {
 	case "protobuf":
 		return newProtobuf(ctx, s)
 	}
+	for _, n := range numberDecoders() {
+		if n.name == name {
+			return n, nil
+		}
+	}
 	return nil, fmt.Errorf("decode %q: want %s", name, strings.Join(Names(), ", "))
 }
 
@@ -98,7 +111,7 @@ type jsonDecoder struct{}
 
 func (jsonDecoder) Decode(_ context.Context, in Input, dst []byte) (Output, error) {
 	b := in.Bytes
-	if _, rest, err := registryFrame(b); err == nil {
+	if _, rest, err := originOf(Input{Bytes: b}); rest != nil && (err == nil || !json.Valid(b)) {
 		b = rest
 	}
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) // a byte order mark is none of JSON's

@@ -3,17 +3,24 @@ package decode
 import (
 	"bytes"
 	"context"
+	"embed"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/bufbuild/protocompile"
 	"github.com/bufbuild/protocompile/linker"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
@@ -22,8 +29,9 @@ import (
 type protobufDecoder struct {
 	registry *registry
 	local    protoreflect.MessageDescriptor // from files; nil: by registry
+	with     compiled                       // what local is from
 	message  string                         // of values that do not say; ""
-	cache    schemaCache[linker.Files]
+	cache    schemaCache[compiled]
 	compact  bytes.Buffer
 }
 
@@ -48,11 +56,12 @@ func (d *protobufDecoder) loadFiles(ctx context.Context, s Schemas) error {
 		paths = append(paths, filepath.Dir(f))
 		names = append(names, relativeTo(s.ProtoPaths, f))
 	}
-	c := protocompile.Compiler{Resolver: protocompile.WithStandardImports(&protocompile.SourceResolver{ImportPaths: paths})}
+	c := protocompile.Compiler{Resolver: withBuiltins(&protocompile.SourceResolver{ImportPaths: paths})}
 	files, err := c.Compile(ctx, names...)
 	if err != nil {
 		return fmt.Errorf("proto: %w", err)
 	}
+	d.with = newCompiled(files)
 	if s.Message == "" {
 		if m := files[0].Messages(); m.Len() == 1 {
 			d.local = m.Get(0)
@@ -97,15 +106,17 @@ func messageNames(files linker.Files) string {
 }
 
 func (d *protobufDecoder) Decode(ctx context.Context, in Input, dst []byte) (Output, error) {
-	desc, body, err := d.find(ctx, in.Bytes)
+	desc, with, body, err := d.find(ctx, in)
 	if err != nil {
 		return Output{}, err
 	}
+	types := with.types
 	msg := dynamicpb.NewMessage(desc)
-	if err := proto.Unmarshal(body, msg); err != nil {
+	if err := (proto.UnmarshalOptions{Resolver: types}).Unmarshal(body, msg); err != nil {
 		return Output{}, fmt.Errorf("protobuf: it is no %s: %w", desc.FullName(), err)
 	}
-	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(msg)
+	types.wrapUnknown(msg, 0)
+	text, err := protojson.MarshalOptions{UseProtoNames: true, Resolver: types}.Marshal(msg)
 	if err != nil {
 		return Output{}, fmt.Errorf("protobuf: %w", err)
 	}
@@ -116,70 +127,197 @@ func (d *protobufDecoder) Decode(ctx context.Context, in Input, dst []byte) (Out
 	return Output{Bytes: append(dst, d.compact.Bytes()...), JSON: true}, nil
 }
 
-// find returns the message type of a value and the value without its frame.
-func (d *protobufDecoder) find(ctx context.Context, b []byte) (protoreflect.MessageDescriptor, []byte, error) {
+// find returns the message type of a value, the files it is from, and the value without
+// its frame.
+func (d *protobufDecoder) find(ctx context.Context, in Input) (protoreflect.MessageDescriptor, compiled, []byte, error) {
+	ref, rest, err := originOf(in)
 	if d.local != nil {
-		// A frame is recognised by its zero byte, which no message starts with.
-		if _, rest, err := registryFrame(b); err == nil {
+		// A frame is recognised by its first byte: no message starts with 0, and none with
+		// the fields that 1 and 3 would be.
+		if glue := ref.kind == glueID; err == nil || glue {
+			if ref.kind == globalID || ref.kind == contentID {
+				if _, body, ok := apicurioType(rest); ok {
+					return d.local, d.with, body, nil
+				}
+			}
 			if _, body, err := messageIndexes(rest); err == nil {
-				return d.local, body, nil
+				return d.local, d.with, body, nil
 			}
 		}
-		return d.local, b, nil
+		return d.local, d.with, in.Bytes, nil
 	}
-	id, rest, err := registryFrame(b)
 	if err != nil {
-		return nil, nil, err
+		return nil, compiled{}, nil, err
 	}
-	files, err := d.cache.get(id, func() (linker.Files, error) { return d.load(ctx, id) })
+	with, err := d.cache.get(ref, func() (compiled, error) { return d.load(ctx, ref) })
 	if err != nil {
-		return nil, nil, err
+		return nil, compiled{}, nil, err
+	}
+	if ref.kind == globalID || ref.kind == contentID {
+		// Apicurio's serializer puts the name of the message in front of it, or into a header.
+		if name := headerText(in.Headers, apicurioMessage); name != "" {
+			m, err := topMessage(with.files, name)
+			return m, with, rest, err
+		}
+		if name, body, ok := apicurioType(rest); ok {
+			if m, err := topMessage(with.files, name); err == nil {
+				return m, with, body, nil
+			}
+		}
 	}
 	indexes, body, err := messageIndexes(rest)
 	if err != nil {
-		return nil, nil, err
+		return nil, compiled{}, nil, err
 	}
 	if d.message != "" {
-		m, err := findMessage(files, d.message)
-		return m, body, err
+		m, err := findMessage(with.files, d.message)
+		return m, with, body, err
 	}
-	msgs := files[0].Messages()
+	msgs := with.files[0].Messages()
 	var m protoreflect.MessageDescriptor
 	for _, i := range indexes {
 		if i < 0 || i >= msgs.Len() {
-			return nil, nil, fmt.Errorf("schema %d has no message %v", id, indexes)
+			return nil, compiled{}, nil, fmt.Errorf("%s has no message %v", ref, indexes)
 		}
 		m = msgs.Get(i)
 		msgs = m.Messages()
 	}
-	return m, body, nil
+	return m, with, body, nil
+}
+
+// apicurioMessage is the header in which Apicurio's serializer names the message.
+const apicurioMessage = "apicurio.protobuf.type"
+
+// topMessage finds a message by its name without the package, as Apicurio's serializer
+// gives it: it knows those at the top of a file only.
+func topMessage(files linker.Files, name string) (protoreflect.MessageDescriptor, error) {
+	if m := files[0].Messages().ByName(protoreflect.Name(name)); m != nil {
+		return m, nil
+	}
+	return findMessage(files, name)
+}
+
+// apicurioType reads the name of the message that Apicurio's serializer puts in front of
+// it: a length, and a message of which field 1 is the name.
+func apicurioType(b []byte) (name string, rest []byte, ok bool) {
+	n, size := protowire.ConsumeVarint(b)
+	if size < 0 || n == 0 || n > uint64(len(b)-size) {
+		return "", nil, false
+	}
+	ref, rest := b[size:size+int(n)], b[size+int(n):]
+	for len(ref) > 0 {
+		number, typ, tag := protowire.ConsumeTag(ref)
+		if tag < 0 {
+			return "", nil, false
+		}
+		value := protowire.ConsumeFieldValue(number, typ, ref[tag:])
+		if value < 0 {
+			return "", nil, false
+		}
+		if number == 1 && typ == protowire.BytesType {
+			text, _ := protowire.ConsumeString(ref[tag:])
+			name = text
+		}
+		ref = ref[tag+value:]
+	}
+	return name, rest, protoreflect.FullName(name).IsValid()
 }
 
 // load fetches a schema and compiles it.
-func (d *protobufDecoder) load(ctx context.Context, id int) (linker.Files, error) {
-	doc, err := d.registry.byID(ctx, id)
+func (d *protobufDecoder) load(ctx context.Context, ref schemaRef) (compiled, error) {
+	doc, err := d.registry.schema(ctx, ref)
 	if err != nil {
-		return nil, err
+		return compiled{}, err
 	}
 	if doc.Type != "PROTOBUF" {
-		return nil, fmt.Errorf("schema %d is %s, not PROTOBUF", id, cmpOr(doc.Type, "AVRO"))
+		return compiled{}, fmt.Errorf("%s is %s, not PROTOBUF", ref, cmpOr(doc.Type, "AVRO"))
 	}
 	used, err := d.registry.withReferences(ctx, doc)
 	if err != nil {
-		return nil, err
+		return compiled{}, err
 	}
-	const main = "schema.proto"
-	sources := map[string]string{main: doc.Schema}
+	sources := map[string]string{}
 	for _, u := range used {
 		sources[u.name] = u.text
 	}
-	c := protocompile.Compiler{Resolver: protocompile.WithStandardImports(
-		&protocompile.SourceResolver{Accessor: protocompile.SourceAccessorFromMap(sources)})}
+	main := "schema.proto"
+	for _, taken := sources[main]; taken; _, taken = sources[main] { // a reference may have any name
+		main = "_" + main
+	}
+	sources[main] = doc.Schema
+	c := protocompile.Compiler{Resolver: withBuiltins(protocompile.ResolverFunc(func(path string) (protocompile.SearchResult, error) {
+		text, ok := sources[path]
+		if !ok {
+			return protocompile.SearchResult{}, protoregistry.NotFound
+		}
+		return protoSource(path, text), nil
+	}))}
 	files, err := c.Compile(ctx, main)
 	if err != nil {
-		return nil, fmt.Errorf("schema %d: %w", id, err)
+		return compiled{}, fmt.Errorf("%s: %w", ref, err)
 	}
-	return files, nil
+	return newCompiled(files), nil
+}
+
+// protoSource makes of a registry's text what the compiler reads: source, or a descriptor
+// in base64, as clients for Python store it.
+func protoSource(path, text string) protocompile.SearchResult {
+	if b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text)); err == nil && len(b) > 0 {
+		file := &descriptorpb.FileDescriptorProto{}
+		if proto.Unmarshal(b, file) == nil {
+			file.Name = proto.String(path)
+			for _, m := range file.MessageType {
+				nameFields(m)
+			}
+			return protocompile.SearchResult{Proto: file}
+		}
+	}
+	return protocompile.SearchResult{Source: strings.NewReader(text)}
+}
+
+// nameFields gives fields the JSON names that they have by the rules. Descriptors may
+// leave them out, and the compiler takes two that do for two of the name "".
+func nameFields(m *descriptorpb.DescriptorProto) {
+	for _, f := range m.Field {
+		if f.JsonName == nil {
+			f.JsonName = proto.String(jsonName(f.GetName()))
+		}
+	}
+	for _, inner := range m.NestedType {
+		nameFields(inner)
+	}
+}
+
+// jsonName makes lowerCamelCase of a name, as protoc does.
+func jsonName(name string) string {
+	out := make([]byte, 0, len(name))
+	up := false
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c == '_':
+			up = true
+			continue
+		case up && 'a' <= c && c <= 'z':
+			c -= 'a' - 'A'
+		}
+		up = false
+		out = append(out, c)
+	}
+	return string(out)
+}
+
+//go:embed protos
+var builtins embed.FS
+
+// withBuiltins adds what schemas may import without naming it as a reference: Protobuf's
+// own files, and those that Confluent's registry brings along (google/type and
+// confluent).
+func withBuiltins(r protocompile.Resolver) protocompile.Resolver {
+	own := &protocompile.SourceResolver{Accessor: func(path string) (io.ReadCloser, error) {
+		return builtins.Open("protos/" + path)
+	}}
+	return protocompile.WithStandardImports(protocompile.CompositeResolver{r, own})
 }
 
 func cmpOr(a, b string) string {

@@ -2,24 +2,30 @@ package decode
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
+
+	"logctl/internal/tlsfile"
 )
 
 // Schemas says where the schemas of Avro and Protobuf come from: files, or else a
 // registry.
 type Schemas struct {
-	Registry     string // base URL; user and password may be in it
+	Registry     string // base URLs, comma separated: asked in turn when one gives no answer; user and password may be in them
+	Context      string // of Confluent's registry, as .lkc-1; "": the default one
 	User         string // for basic authentication
 	PasswordFile string // file whose first line is the password
+	TokenFile    string // file whose first line is a bearer token; read for each question
+	TLS          tlsfile.Files
 
 	AvroFiles  []string // .avsc, each may use the types of those before it; the last one is the record's
 	ProtoFiles []string // .proto
@@ -35,18 +41,7 @@ const (
 	maxReferences   = 200              // schemas that one may depend on
 )
 
-var errFrame = errors.New("it does not start with the five bytes of a schema registry (0 and a schema id)")
-
-// registryFrame splits what a registry's serializer wrote into the id of the schema
-// and the rest.
-func registryFrame(b []byte) (id int, rest []byte, err error) {
-	if len(b) < 5 || b[0] != 0 {
-		return 0, nil, errFrame
-	}
-	return int(binary.BigEndian.Uint32(b[1:])), b[5:], nil
-}
-
-// schemaDoc is a schema as the registry answers.
+// schemaDoc is a schema as a registry answers.
 type schemaDoc struct {
 	Schema     string      `json:"schema"`
 	Type       string      `json:"schemaType"` // "": AVRO
@@ -55,41 +50,101 @@ type schemaDoc struct {
 
 // reference names a schema that another one uses.
 type reference struct {
-	Name    string `json:"name"`
-	Subject string `json:"subject"`
-	Version int    `json:"version"`
+	Name    string      `json:"name"`
+	Subject string      `json:"subject"`
+	Version looseNumber `json:"version"`
+
+	// Apicurio's own interface:
+	Group    string `json:"groupId"`
+	Artifact string `json:"artifactId"`
 }
 
-// registry asks a schema registry and remembers its answers.
+// looseNumber is a number that may be written as text.
+type looseNumber string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *looseNumber) UnmarshalJSON(b []byte) error {
+	*n = looseNumber(strings.Trim(string(b), `"`))
+	return nil
+}
+
+// registry asks a schema registry and remembers whether it answers.
 type registry struct {
-	base           *url.URL
+	bases          []*url.URL
 	user, password string
+	tokenFile      string
 	client         *http.Client
 
-	down  error // it gave no answer; nil: it did
+	at    int   // of bases: the one that answered last
+	down  error // none gave an answer; nil: one did
 	until time.Time
 }
 
 func newRegistry(s Schemas) (*registry, error) {
-	u, err := url.Parse(s.Registry)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("registry %q is no URL; write one like http://127.0.0.1:8081", redact(s.Registry))
-	}
-	r := &registry{base: u, user: s.User, client: &http.Client{Timeout: registryTimeout}}
-	if u.User != nil {
-		r.user = u.User.Username()
-		r.password, _ = u.User.Password()
-		u.User = nil
-	}
-	if s.PasswordFile != "" {
-		b, err := os.ReadFile(s.PasswordFile)
-		if err != nil {
-			return nil, fmt.Errorf("password of the registry: %w", err)
+	r := &registry{user: s.User, tokenFile: s.TokenFile}
+	for text := range strings.SplitSeq(s.Registry, ",") {
+		text = strings.TrimSpace(text)
+		u, err := url.Parse(text)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return nil, fmt.Errorf("registry %q is no URL; write one like http://127.0.0.1:8081", redact(text))
 		}
-		line, _, _ := strings.Cut(string(b), "\n")
-		r.password = strings.TrimSuffix(line, "\r")
+		if u.User != nil {
+			r.user = u.User.Username()
+			r.password, _ = u.User.Password()
+			u.User = nil
+		}
+		u.Path = strings.TrimSuffix(u.Path, "/")
+		if s.Context != "" && !strings.Contains(u.Path, "/apis/") {
+			u.Path += "/contexts/" + s.Context
+		}
+		r.bases = append(r.bases, u)
 	}
+	var err error
+	if s.PasswordFile != "" {
+		if r.password, err = firstLine("password of the registry", s.PasswordFile); err != nil {
+			return nil, err
+		}
+	}
+	if s.TokenFile != "" {
+		if r.user != "" {
+			return nil, errors.New("the registry is given a user and a token: leave one out")
+		}
+		if _, err = firstLine("token of the registry", s.TokenFile); err != nil {
+			return nil, err
+		}
+	}
+	base, err := s.TLS.Config()
+	if err != nil {
+		return nil, fmt.Errorf("registry %w", err)
+	}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Minute}
+	transport.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		raw, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			host = addr
+		}
+		conn, err := tlsfile.Client(ctx, raw, base, host)
+		if err != nil {
+			_ = raw.Close()
+			return nil, err
+		}
+		return conn, nil
+	}
+	r.client = &http.Client{Timeout: registryTimeout, Transport: transport}
 	return r, nil
+}
+
+func firstLine(what, path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", what, err)
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	return strings.TrimSuffix(line, "\r"), nil
 }
 
 // redact returns a URL without its password.
@@ -100,11 +155,34 @@ func redact(s string) string {
 	return s
 }
 
-// byID fetches the schema of that id.
-func (r *registry) byID(ctx context.Context, id int) (schemaDoc, error) {
-	doc, err := r.get(ctx, fmt.Sprintf("schemas/ids/%d", id))
+// schema fetches the schema that ref names, from where registries of its kind have it.
+func (r *registry) schema(ctx context.Context, ref schemaRef) (doc schemaDoc, err error) {
+	id := strconv.FormatUint(ref.id, 10)
+	native := strings.Contains(r.bases[0].Path, "/apis/registry/")
+	switch {
+	case ref.kind == confluentGUID:
+		doc, err = r.document(ctx, "/schemas/guids/"+guidText(ref.guid))
+	case ref.kind == globalID, ref.kind == contentID, native: // a frame of 4 bytes holds a content id, as a rule
+		order := []string{"contentIds", "globalIds"}
+		if ref.kind == globalID {
+			order = []string{"globalIds", "contentIds"}
+		}
+		for _, kind := range order {
+			doc, err = r.apicurio(ctx, "/ids/"+kind+"/"+id, "")
+			var missing *notFoundError
+			if !errors.As(err, &missing) {
+				break
+			}
+		}
+		var missing *notFoundError
+		if errors.As(err, &missing) && !native { // a registry of Confluent's kind, or its interface of Apicurio
+			doc, err = r.document(ctx, "/schemas/ids/"+id)
+		}
+	default:
+		doc, err = r.document(ctx, "/schemas/ids/"+id)
+	}
 	if err != nil {
-		return doc, fmt.Errorf("schema %d: %w", id, err)
+		return doc, fmt.Errorf("%s: %w", ref, err)
 	}
 	return doc, nil
 }
@@ -124,9 +202,9 @@ func (r *registry) withReferences(ctx context.Context, doc schemaDoc) ([]namedSc
 			if len(seen) > maxReferences {
 				return fmt.Errorf("the schema uses more than %d others", maxReferences)
 			}
-			d, err := r.get(ctx, fmt.Sprintf("subjects/%s/versions/%d", url.PathEscape(ref.Subject), ref.Version))
+			d, err := r.referenced(ctx, ref)
 			if err != nil {
-				return fmt.Errorf("schema %s version %d: %w", ref.Subject, ref.Version, err)
+				return fmt.Errorf("schema %s version %s, which is used as %s: %w", ref.Subject+ref.Artifact, ref.Version, ref.Name, err)
 			}
 			if err := walk(d.References); err != nil {
 				return err
@@ -140,40 +218,25 @@ func (r *registry) withReferences(ctx context.Context, doc schemaDoc) ([]namedSc
 
 type namedSchema struct{ name, text string }
 
-// get asks the registry. One that gives no answer is left alone for a while,
-// whichever schema is wanted: each question would take its whole patience.
-func (r *registry) get(ctx context.Context, path string) (schemaDoc, error) {
-	var doc schemaDoc
-	if r.down != nil && time.Now().Before(r.until) {
-		return doc, r.down
+// referenced fetches what another schema refers to: also a version that was deleted
+// meanwhile, which its users still need.
+func (r *registry) referenced(ctx context.Context, ref reference) (schemaDoc, error) {
+	if ref.Artifact != "" {
+		group := ref.Group
+		if group == "" {
+			group = "default"
+		}
+		path := "/groups/" + url.PathEscape(group) + "/artifacts/" + url.PathEscape(ref.Artifact) + "/versions/" + url.PathEscape(string(ref.Version))
+		return r.apicurio(ctx, path, "/content")
 	}
-	r.down = nil
-	target := strings.TrimSuffix(r.base.String(), "/") + "/" + path
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	return r.document(ctx, "/subjects/"+url.PathEscape(ref.Subject)+"/versions/"+url.PathEscape(string(ref.Version))+"?deleted=true")
+}
+
+// document asks the interface of Confluent's registry.
+func (r *registry) document(ctx context.Context, path string) (doc schemaDoc, err error) {
+	body, _, err := r.get(ctx, func(base *url.URL) string { return base.String() + path })
 	if err != nil {
 		return doc, err
-	}
-	req.Header.Set("Accept", "application/vnd.schemaregistry.v1+json, application/json")
-	if r.user != "" {
-		req.SetBasicAuth(r.user, r.password)
-	}
-	resp, err := r.client.Do(req)
-	if err != nil {
-		r.down, r.until = fmt.Errorf("the registry cannot be asked: %w", err), time.Now().Add(registryRetry)
-		return doc, r.down
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxSchema))
-	if err != nil {
-		r.down, r.until = fmt.Errorf("the registry's answer breaks off: %w", err), time.Now().Add(registryRetry)
-		return doc, r.down
-	}
-	if resp.StatusCode != http.StatusOK {
-		var problem struct {
-			Message string `json:"message"`
-		}
-		_ = json.Unmarshal(body, &problem) // an empty message is fine
-		return doc, fmt.Errorf("the registry answers %s: %s", resp.Status, problem.Message)
 	}
 	if err := json.Unmarshal(body, &doc); err != nil {
 		return doc, fmt.Errorf("the registry's answer is no schema: %w", err)
@@ -181,9 +244,114 @@ func (r *registry) get(ctx context.Context, path string) (schemaDoc, error) {
 	return doc, nil
 }
 
-// schemaCache keeps what was made of schemas by their ids.
+// apicurio asks Apicurio's own interface, of version 3 and then 2. tail is what version
+// 3 has behind the path of an artifact's text.
+func (r *registry) apicurio(ctx context.Context, path, tail string) (doc schemaDoc, err error) {
+	for _, version := range []string{"v3", "v2"} {
+		if version == "v2" {
+			tail = ""
+		}
+		root := func(base *url.URL) string {
+			u := *base
+			if i := strings.Index(u.Path, "/apis/"); i >= 0 {
+				u.Path = u.Path[:i]
+			}
+			return u.String() + "/apis/registry/" + version
+		}
+		var body []byte
+		var head http.Header
+		body, head, err = r.get(ctx, func(base *url.URL) string { return root(base) + path + tail })
+		var missing *notFoundError
+		if errors.As(err, &missing) {
+			continue
+		}
+		if err != nil {
+			return doc, err
+		}
+		doc.Schema, doc.Type = string(body), head.Get("X-Registry-ArtifactType")
+		refs, _, err := r.get(ctx, func(base *url.URL) string { return root(base) + path + "/references" })
+		if errors.As(err, &missing) {
+			return doc, nil
+		}
+		if err == nil {
+			err = json.Unmarshal(refs, &doc.References)
+		}
+		return doc, err
+	}
+	return doc, err
+}
+
+// notFoundError is the answer 404.
+type notFoundError struct{ text string }
+
+func (e *notFoundError) Error() string { return e.text }
+
+// get asks the registry: the server that answered last, and the others when it gives no
+// answer. When none does all are left alone for a while, whichever schema is wanted:
+// each question would take its whole patience.
+func (r *registry) get(ctx context.Context, target func(base *url.URL) string) ([]byte, http.Header, error) {
+	if r.down != nil && time.Now().Before(r.until) {
+		return nil, nil, r.down
+	}
+	r.down = nil
+	var last error
+	for range r.bases {
+		body, head, answered, err := r.ask(ctx, target(r.bases[r.at]))
+		if answered {
+			return body, head, err
+		}
+		last = err
+		r.at = (r.at + 1) % len(r.bases)
+	}
+	r.down, r.until = last, time.Now().Add(registryRetry)
+	return nil, nil, r.down
+}
+
+// ask asks one server. answered: its answer counts, be it an error.
+func (r *registry) ask(ctx context.Context, target string) (body []byte, head http.Header, answered bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return nil, nil, true, err
+	}
+	req.Header.Set("Accept", "application/vnd.schemaregistry.v1+json, application/json, */*")
+	switch {
+	case r.tokenFile != "":
+		token, err := firstLine("token of the registry", r.tokenFile)
+		if err != nil {
+			return nil, nil, true, err
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+	case r.user != "":
+		req.SetBasicAuth(r.user, r.password)
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return nil, nil, false, fmt.Errorf("the registry cannot be asked: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxSchema))
+	if err != nil {
+		return nil, nil, false, fmt.Errorf("the registry's answer breaks off: %w", err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return body, resp.Header, true, nil
+	}
+	var problem struct {
+		Message string `json:"message"`
+		Title   string `json:"title"`
+	}
+	_ = json.Unmarshal(body, &problem) // an empty message is fine
+	text := fmt.Sprintf("the registry answers %s: %s", resp.Status, cmpOr(problem.Message, problem.Title))
+	if resp.StatusCode == http.StatusNotFound {
+		return nil, nil, true, &notFoundError{text}
+	}
+	// Behind a broken or overloaded server another one may answer.
+	return nil, nil, resp.StatusCode < 500 || len(r.bases) == 1, errors.New(text)
+}
+
+// schemaCache keeps what was made of schemas.
 type schemaCache[T any] struct {
-	known map[int]schemaEntry[T]
+	known map[schemaRef]schemaEntry[T]
 }
 
 type schemaEntry[T any] struct {
@@ -194,14 +362,14 @@ type schemaEntry[T any] struct {
 
 // get returns the schema, made by load when it is not known. A failure is kept for a
 // while, so that a dead registry is not asked for each record.
-func (c *schemaCache[T]) get(id int, load func() (T, error)) (T, error) {
-	if e, ok := c.known[id]; ok && (e.err == nil || time.Now().Before(e.until)) {
+func (c *schemaCache[T]) get(ref schemaRef, load func() (T, error)) (T, error) {
+	if e, ok := c.known[ref]; ok && (e.err == nil || time.Now().Before(e.until)) {
 		return e.schema, e.err
 	}
 	s, err := load()
 	if c.known == nil {
-		c.known = map[int]schemaEntry[T]{}
+		c.known = map[schemaRef]schemaEntry[T]{}
 	}
-	c.known[id] = schemaEntry[T]{schema: s, err: err, until: time.Now().Add(registryRetry)}
+	c.known[ref] = schemaEntry[T]{schema: s, err: err, until: time.Now().Add(registryRetry)}
 	return s, err
 }

@@ -22,7 +22,7 @@ func TestSilentRegistryIsLeftAlone(t *testing.T) {
 	r.client.Timeout = 200 * time.Millisecond
 	began := time.Now()
 	for id := range 50 {
-		if _, err := r.byID(t.Context(), id); err == nil || !strings.Contains(err.Error(), "the registry cannot be asked") {
+		if _, err := r.schema(t.Context(), schemaRef{kind: confluentID, id: uint64(id)}); err == nil || !strings.Contains(err.Error(), "the registry cannot be asked") {
 			t.Fatalf("schema %d: %v", id, err)
 		}
 	}
@@ -30,7 +30,7 @@ func TestSilentRegistryIsLeftAlone(t *testing.T) {
 		t.Errorf("50 schemas took %v", took)
 	}
 	r.until = time.Now() // the while is over
-	if _, err := r.byID(t.Context(), 1); err == nil || !r.until.After(time.Now()) {
+	if _, err := r.schema(t.Context(), schemaRef{kind: confluentID, id: 1}); err == nil || !r.until.After(time.Now()) {
 		t.Errorf("it is not asked again: %v", err)
 	}
 }

@@ -17,14 +17,14 @@ type decodeFailures struct {
 // is; the first such record is told.
 func (t *tailer) decode(ctx context.Context, rec *consumer.Record) {
 	if t.cfg.Keys != nil && rec.Key != nil {
-		if form, err := t.cfg.Keys.Decode(ctx, decode.Input{Topic: rec.Topic, Bytes: rec.Key, Key: true}, t.key[:0]); err != nil {
+		if form, err := t.cfg.Keys.Decode(ctx, decode.Input{Topic: rec.Topic, Bytes: rec.Key, Key: true, Headers: rec.Headers}, t.key[:0]); err != nil {
 			t.undecoded(rec, "key", err)
 		} else {
 			t.key, t.record.Key, t.record.KeyJSON = form.Bytes, form.Bytes, form.JSON
 		}
 	}
 	if t.cfg.Decoder != nil && rec.Value != nil {
-		if form, err := t.cfg.Decoder.Decode(ctx, decode.Input{Topic: rec.Topic, Bytes: rec.Value}, t.value[:0]); err != nil {
+		if form, err := t.cfg.Decoder.Decode(ctx, decode.Input{Topic: rec.Topic, Bytes: rec.Value, Headers: rec.Headers}, t.value[:0]); err != nil {
 			t.undecoded(rec, "value", err)
 		} else {
 			t.value, t.record.Value, t.record.ValueJSON = form.Bytes, form.Bytes, form.JSON

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -15,7 +16,9 @@ import (
 	"logctl/consumer/filter"
 	"logctl/consumer/format"
 	"logctl/consumer/tail"
+	"logctl/internal/config"
 	"logctl/internal/kafka"
+	"logctl/internal/tlsfile"
 )
 
 // tailTopicFlags are the flags of tail-topic as they were given.
@@ -110,11 +113,11 @@ func (f *tailTopicFlags) addShowFlags(s *pflag.FlagSet) {
 }
 
 func (f *tailTopicFlags) addDecodeFlags(s *pflag.FlagSet) {
-	s.StringVarP(&f.decode, "decode", "d", "", "decode values: json, hex, base64, gzip, msgpack, avro, protobuf, or several as gzip,json")
+	s.StringVarP(&f.decode, "decode", "d", "", "decode values: json, hex, base64, gzip, msgpack, avro, protobuf, long, int, short, double, float, or several as gzip,json")
 	s.StringVar(&f.decodeKey, "decode-key", "", "decode keys, like --decode")
 	s.StringVar(&f.show, "show", "", "show values as hex or base64")
 	s.StringVar(&f.showKey, "show-key", "", "show keys as hex or base64")
-	s.StringVar(&f.registry, "registry", "", "URL of a schema registry (LOGCTL_SCHEMA_REGISTRY; user and password file: ..._USER, ..._PASSWORD_FILE)")
+	s.StringVar(&f.registry, "registry", "", "URLs of a schema registry, comma separated ([kafka] registry; logins, certificates and context: registry_...)")
 	s.StringSliceVar(&f.schema, "schema", nil, "Avro schema `FILE` in place of a registry; the last one is the record's (repeatable)")
 	s.StringSliceVar(&f.proto, "proto", nil, ".proto `FILE` in place of a registry (repeatable)")
 	s.StringSliceVar(&f.protoPath, "proto-path", nil, "`DIR` where imports of --proto are found (repeatable)")
@@ -155,7 +158,7 @@ func (f *tailTopicFlags) build(a *app, cmd *cobra.Command, topics []string) (tai
 	if err := f.showing(a, &cfg, loc, len(topics) > 1 || f.regex); err != nil {
 		return cfg, &usageError{err}
 	}
-	if err := f.decoding(a, cmd, &cfg); err != nil {
+	if err := f.decoding(a, cmd, settings.Kafka.Registry, &cfg); err != nil {
 		return cfg, &usageError{err}
 	}
 	return cfg, nil
@@ -266,14 +269,15 @@ func (f *tailTopicFlags) showing(a *app, cfg *tail.Config, loc *time.Location, m
 }
 
 // decoding builds the decoders of values and keys.
-func (f *tailTopicFlags) decoding(a *app, cmd *cobra.Command, cfg *tail.Config) error {
+func (f *tailTopicFlags) decoding(a *app, cmd *cobra.Command, r config.Registry, cfg *tail.Config) error {
 	s := decode.Schemas{
-		Registry: f.registry, User: a.getenv("LOGCTL_SCHEMA_REGISTRY_USER"),
-		PasswordFile: a.getenv("LOGCTL_SCHEMA_REGISTRY_PASSWORD_FILE"),
+		Registry:     cmp.Or(f.registry, r.URL, a.getenv("LOGCTL_SCHEMA_REGISTRY")),
+		Context:      r.Context,
+		User:         cmp.Or(r.User, a.getenv("LOGCTL_SCHEMA_REGISTRY_USER")),
+		PasswordFile: cmp.Or(r.PasswordFile, a.getenv("LOGCTL_SCHEMA_REGISTRY_PASSWORD_FILE")),
+		TokenFile:    r.TokenFile,
+		TLS:          tlsfile.Files{CAFile: r.CAFile, CertFile: r.CertFile, KeyFile: r.KeyFile, KeyPasswordFile: r.KeyPasswordFile},
 		AvroFiles:    f.schema, ProtoFiles: f.proto, ProtoPaths: f.protoPath, Message: f.message,
-	}
-	if s.Registry == "" {
-		s.Registry = a.getenv("LOGCTL_SCHEMA_REGISTRY")
 	}
 	build := func(names, show string) (decode.Decoder, error) {
 		d, err := decode.New(cmd.Context(), names, s)

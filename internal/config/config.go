@@ -30,6 +30,7 @@ type Kafka struct {
 	ServerName      string
 	TLSMinVersion   string // 1.2 or 1.3
 	Login           Login
+	Registry        Registry
 }
 
 // Etcd is the section [etcd]: the store of the collect entries.

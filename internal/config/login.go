@@ -27,6 +27,37 @@ type Login struct {
 	AWSRoleARN string
 }
 
+// Registry is where tail-topic finds the schemas of Avro and Protobuf.
+type Registry struct {
+	URL             string // several are separated by commas
+	Context         string // of Confluent's registry
+	User            string
+	PasswordFile    string
+	TokenFile       string // bearer token, in place of user and password
+	CAFile          string
+	CertFile        string
+	KeyFile         string
+	KeyPasswordFile string
+}
+
+// registrySettings is the part of the table about the schema registry.
+func registrySettings(k func(key, def, help string, bind func(c *Kafka) target) setting) []setting {
+	line := func(key, help string, field func(r *Registry) *string) setting {
+		return k(key, "", help, func(c *Kafka) target { return text(field(&c.Registry)) })
+	}
+	return []setting{
+		line("registry", "URL of the schema registry, for tail-topic; several: comma separated", func(r *Registry) *string { return &r.URL }),
+		line("registry_context", "context of a Confluent registry, as .lkc-1", func(r *Registry) *string { return &r.Context }),
+		line("registry_user", "", func(r *Registry) *string { return &r.User }),
+		line("registry_password_file", "file that holds the password", func(r *Registry) *string { return &r.PasswordFile }),
+		line("registry_token_file", "file that holds a bearer token, in place of user and password", func(r *Registry) *string { return &r.TokenFile }),
+		line("registry_ca_file", "PEM of the authority that signed the registry", func(r *Registry) *string { return &r.CAFile }),
+		line("registry_cert_file", "PEM of the client certificate, or PKCS#12", func(r *Registry) *string { return &r.CertFile }),
+		line("registry_key_file", "PEM of the client key", func(r *Registry) *string { return &r.KeyFile }),
+		line("registry_key_password_file", "opens an encrypted registry_key_file", func(r *Registry) *string { return &r.KeyPasswordFile }),
+	}
+}
+
 // lacks says which settings the mechanism needs and has not; "" for none.
 func (l *Login) lacks() string {
 	sources := 0

@@ -51,7 +51,7 @@ func settings() []setting {
 		k("key_password_file", "", "opens an encrypted key_file or a PKCS#12 cert_file", func(c *Kafka) target { return text(&c.KeyPasswordFile) }),
 		k("server_name", "", "name expected in the brokers' certificates", func(c *Kafka) target { return text(&c.ServerName) }),
 		k("tls_min_version", "1.2", "1.2 | 1.3", func(c *Kafka) target { return choice(&c.TLSMinVersion, "1.2", "1.3") }),
-	}, loginSettings(k), []setting{
+	}, loginSettings(k), registrySettings(k), []setting{
 		e("address", "127.0.0.1:2379", "etcd endpoints, comma separated", func(c *Etcd) target { return addresses(&c.Address, true) }),
 		e("collect_key", "collect_log_conf", "{hostname} and {ip} are replaced", func(c *Etcd) target { return template(&c.CollectKey) }),
 		e("expected_agents", "", "ids of agents that must be there, comma separated; see also logctl agents expect", func(c *Etcd) target { return words(&c.ExpectedAgents) }),
