@@ -115,8 +115,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 
 	<-noMoreLists // with ctx, or when a part of front fails
 	endReaders()
-	a.tasks.stop()
-	settled = a.drain(sideCtx)
+	settled = a.end(sideCtx)
 	// Not before the acknowledgements: an etcd that hangs takes its time to part from,
 	// and on a host without network it hangs together with Kafka.
 	frontErr := front.Wait()
@@ -133,12 +132,25 @@ func unlessCancelled(err error) error {
 	return err
 }
 
+// end stops the readers and waits for the acknowledgements of what they read, for
+// DrainTimeout in all.
+func (a *Agent) end(ctx context.Context) (settled bool) {
+	ctx, cancel := context.WithTimeout(ctx, a.cfg.DrainTimeout)
+	defer cancel()
+	for _, t := range a.tasks.stop(ctx) {
+		why := "it waits for another task of its path"
+		if hang := t.hang(); hang != nil {
+			why = hang.Error()
+		}
+		a.cfg.Log.Error("agent ends and leaves a reader behind that does not come back", "entry", t.entry.Path, "topic", t.entry.Topic, "why", why)
+	}
+	return a.drain(ctx)
+}
+
 // drain waits for what is on its way and is nobody else's to send. It reports whether
 // nothing is any more.
 func (a *Agent) drain(ctx context.Context) (settled bool) {
 	begin := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, a.cfg.DrainTimeout)
-	defer cancel()
 	if waiting := a.tasks.drain(ctx); waiting > 0 {
 		st := a.producer.Stats()
 		a.cfg.Log.Warn("agent ends before Kafka acknowledged everything that was read; the next run reads the rest again",

@@ -186,7 +186,7 @@ func TestWhatWasHandedOverIsNotWaitedFor(t *testing.T) {
 	b.expect("t3", "two")
 	b.apply([]etcdcfg.Entry{b.entry("a.log", "t2")}, 2)
 	b.expect("t2", "one")
-	b.stop()
+	b.stop(context.Background())
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if n := b.drain(ctx); n != 1 {

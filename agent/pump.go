@@ -163,9 +163,10 @@ func (t *task) endOfFile(ctx context.Context, s *stream, f *tail.File) error {
 // flushHeld sends the held event of a stream if its last line was read before the
 // given time and there is no more to read; the zero time means in any case.
 func (t *task) flushHeld(ctx context.Context, s *stream, before time.Time) error {
+	pending := !before.IsZero() && s.file.Pending() // asked first: s.mu waits for no file system
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.pipe.Held(); !ok || (!before.IsZero() && (s.heldAt.After(before) || s.file.Pending())) {
+	if _, ok := s.pipe.Held(); !ok || (!before.IsZero() && (s.heldAt.After(before) || pending)) {
 		return nil
 	}
 	now := time.Now()

@@ -40,7 +40,15 @@ func (t *task) status(now time.Time) report.Task {
 		for _, s := range streams {
 			acked[s.id] = s.acked()
 		}
-		fillFiles(&r, set.EachFile, acked)
+		if !fillFiles(&r, set.EachFile, acked) { // a file system does not answer: as it was before
+			t.mu.Lock()
+			r.LagBytes, r.SkippedBytes, r.TopFiles = t.seen.LagBytes, t.seen.SkippedBytes, t.seen.TopFiles
+			t.mu.Unlock()
+		} else {
+			t.mu.Lock()
+			t.seen = r
+			t.mu.Unlock()
+		}
 	}
 	ev.OldestUnacked = time.Duration(r.OldestUnackedMS) * time.Millisecond
 	ev.LagBytes, ev.LinesRead, ev.LastRead = r.LagBytes, r.Lines, time.Unix(0, c.lastRead.Load())
@@ -60,9 +68,9 @@ func oldestUnacked(streams []*stream) (oldest time.Time) {
 
 // fillFiles sums the lag of the files and names those with most of it. A task may
 // have ten thousand files, so that they are not sorted.
-func fillFiles(r *report.Task, each func(func(tail.FileInfo)), acked map[tail.FileID]int64) {
+func fillFiles(r *report.Task, each func(func(tail.FileInfo)) bool, acked map[tail.FileID]int64) bool {
 	top := make([]report.File, 0, topFiles+1)
-	each(func(f tail.FileInfo) {
+	looked := each(func(f tail.FileInfo) {
 		pos, ok := acked[f.ID]
 		if !ok {
 			pos = f.Read
@@ -79,13 +87,14 @@ func fillFiles(r *report.Task, each func(func(tail.FileInfo)), acked map[tail.Fi
 		top = top[:min(len(top), topFiles)]
 	})
 	r.TopFiles = top
+	return looked
 }
 
 // evidence gathers what is known of the task but its traffic. The set is nil when the
 // task follows nothing.
 func (t *task) evidence(now time.Time) (state.Evidence, *tail.Set) {
 	t.mu.Lock()
-	set, failure, waits := t.set, t.failure, t.waits
+	set, first, failure, waits := t.set, t.first, t.failure, t.waits
 	t.mu.Unlock()
 	ev := state.Evidence{Now: now, Waits: waits, Running: set != nil}
 	if failure != nil {
@@ -104,6 +113,11 @@ func (t *task) evidence(now time.Time) (state.Evidence, *tail.Set) {
 		ev.Cluster = t.shared.cluster()
 	}
 	if set == nil {
+		if first != nil {
+			if hang := first.Hang(); hang != nil {
+				ev.Running, ev.Nothing = true, state.State{Code: fileCode(hang), Path: hang.Path, Detail: hang.Error()}
+			}
+		}
 		return ev, nil
 	}
 	st := set.Status()
@@ -203,7 +217,9 @@ func (t *task) announced(now time.Time) etcdcfg.TaskState {
 	for _, s := range streams {
 		acked[s.id] = s.acked()
 	}
-	fillFiles(&r, set.EachFile, acked)
+	if !fillFiles(&r, set.EachFile, acked) {
+		r.LagBytes = t.backlog
+	}
 	if r.LagBytes > t.backlog*3/2 || r.LagBytes < t.backlog/2 {
 		t.backlog = r.LagBytes
 	}

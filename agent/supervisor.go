@@ -180,14 +180,40 @@ func (s *supervisor) wantsLocked(key string) bool {
 	return slices.ContainsFunc(s.wanted, func(e etcdcfg.Entry) bool { return e.Key() == key })
 }
 
-// stop ends all tasks and waits until none reads.
-func (s *supervisor) stop() {
+// stop ends all tasks and waits until none reads, or until ctx ends. It returns those
+// that do not come back: a file system does not answer them, and nothing can end such a
+// call. They are left behind, with what they hold.
+func (s *supervisor) stop(ctx context.Context) []*task {
 	s.mu.Lock()
 	for _, t := range s.tasks {
 		t.cancel()
 	}
 	s.mu.Unlock()
-	s.wg.Wait()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.wg.Wait()
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+	}
+	return s.stuck()
+}
+
+// stuck returns the tasks that were told to end and have not.
+func (s *supervisor) stuck() []*task {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var left []*task
+	for _, t := range s.tasks {
+		left = append(left, t)
+	}
+	for _, stopped := range s.last {
+		left = append(left, stopped...)
+	}
+	return slices.DeleteFunc(left, (*task).hasEnded)
 }
 
 // list returns the wanted entries with their tasks (nil for disabled ones) and the

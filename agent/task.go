@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"logctl/agent/positions"
+	"logctl/agent/report"
 	"logctl/agent/ship"
 	"logctl/agent/state"
 	"logctl/agent/tail"
@@ -79,8 +80,12 @@ type task struct {
 	cancel  context.CancelFunc
 	ended   chan struct{} // closed when run returned
 
+	saving sync.Mutex // of saveNew; before mu
+
 	mu       sync.Mutex
-	set      *tail.Set // nil before the start and after the end
+	set      *tail.Set   // nil before the start and after the end
+	seen     report.Task // as last reported, for when the files cannot be looked at
+	first    *tail.Set   // it is looked at for the first time; nil otherwise
 	streams  map[tail.FileID]*stream
 	finished []tail.FileID // generations to forget once nothing of them is on its way
 	failure  error         // why it is not running, nil when it is
@@ -166,6 +171,7 @@ func (t *task) follow(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
+	t.look(set)
 	if err := set.Scan(ctx); err != nil {
 		return err
 	}
@@ -268,10 +274,18 @@ func (t *task) leave() {
 	clear(t.streams)
 }
 
+// look notes that a Set is looked at for the first time, which may take as long as its
+// file system does.
+func (t *task) look(set *tail.Set) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.first = set
+}
+
 func (t *task) begin(set *tail.Set, _ *transform.Rules) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.set, t.failure, t.finished = set, nil, nil
+	t.set, t.first, t.failure, t.finished = set, nil, nil, nil
 }
 
 func (t *task) end() {
@@ -283,7 +297,7 @@ func (t *task) end() {
 func (t *task) setFailure(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.failure = err
+	t.failure, t.first = err, nil
 }
 
 // housekeep saves the states of new generations and forgets finished ones, once a
@@ -297,22 +311,25 @@ func (t *task) housekeep(ctx context.Context, set *tail.Set) error {
 			return nil
 		case <-tick.C:
 		}
-		t.mu.Lock()
 		t.saveNew(set)
-		t.mu.Unlock()
 	}
 }
 
 // saveNew notes the generations that were first seen since it was called last, and
-// forgets those that are finished. t.mu is held.
+// forgets those that are finished. The Set is asked without t.mu: acknowledgements and
+// reports need that, and must not wait for a file system.
 func (t *task) saveNew(set *tail.Set) {
+	t.saving.Lock()
+	defer t.saving.Unlock()
 	// What is finished is asked for first: a generation that took its place is in
 	// Unsaved by then, and saved before the old one is forgotten.
-	t.finished = append(t.finished, set.Forgotten()...)
+	finished := set.Forgotten()
 	for _, st := range set.Unsaved() {
 		t.shared.registry.Add(t.entry.Key(), st)
 	}
-	t.finished = slices.DeleteFunc(t.finished, t.forget)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.finished = slices.DeleteFunc(append(t.finished, finished...), t.forget)
 }
 
 // forget drops a finished generation once nothing of it is on its way. t.mu is held.
@@ -325,38 +342,47 @@ func (t *task) forget(id tail.FileID) bool {
 	return true
 }
 
-// streamOf returns the stream of a file, made at its first use.
+// streamOf returns the stream of a file, made at its first use. Only the holder of the
+// file asks for it.
 func (t *task) streamOf(f *tail.File, rules *transform.Rules) *stream {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := t.streams[f.ID()]
-	if s == nil {
-		order := slices.Sorted(maps.Keys(t.entry.Labels))
-		s = &stream{
-			id: f.ID(), file: f, path: f.Path(), key: t.shared.address.host + ":" + f.Path(), start: f.State().Pos,
-			headers: t.shared.address.of(f.Path(), f.Origin().Short(), t.entry.Labels, order),
-			window:  window{used: &t.segments},
-		}
-		stored, known := t.shared.registry.Stored(f.Origin().Short(), t.shared.registry.Topics(t.entry.Key())...)
-		s.skip = newSkip(stored, known, t.shared.spread)
-		if rules != nil {
-			s.pipe = transform.NewPipe(rules)
-			for _, older := range t.streams {
-				if older.path == s.path {
-					s.elders = append(s.elders, older)
-				}
-			}
-			slices.SortFunc(s.elders, func(a, b *stream) int { return cmp.Compare(a.id.Gen, b.id.Gen) })
-		}
-		t.streams[f.ID()] = s
-		if t.set != nil {
-			// Generations found before this one must be known before anything of this one
-			// is acknowledged: a later start takes what is older than that for delivered.
-			// And a truncated generation whose copy this is must be forgotten by then: a
-			// later start would have the copy go on where that one was delivered to.
-			t.saveNew(t.set)
-		}
+	s, set := t.streams[f.ID()], t.set
+	t.mu.Unlock()
+	if s != nil {
+		return s
 	}
+	s = t.newStream(f)
+	t.mu.Lock()
+	if rules != nil {
+		s.pipe = transform.NewPipe(rules)
+		for _, older := range t.streams {
+			if older.path == s.path {
+				s.elders = append(s.elders, older)
+			}
+		}
+		slices.SortFunc(s.elders, func(a, b *stream) int { return cmp.Compare(a.id.Gen, b.id.Gen) })
+	}
+	t.streams[f.ID()] = s
+	t.mu.Unlock()
+	if set != nil {
+		// Generations found before this one must be known before anything of this one
+		// is acknowledged: a later start takes what is older than that for delivered.
+		// And a truncated generation whose copy this is must be forgotten by then: a
+		// later start would have the copy go on where that one was delivered to.
+		t.saveNew(set)
+	}
+	return s
+}
+
+func (t *task) newStream(f *tail.File) *stream {
+	order := slices.Sorted(maps.Keys(t.entry.Labels))
+	s := &stream{
+		id: f.ID(), file: f, path: f.Path(), key: t.shared.address.host + ":" + f.Path(), start: f.State().Pos,
+		headers: t.shared.address.of(f.Path(), f.Origin().Short(), t.entry.Labels, order),
+		window:  window{used: &t.segments},
+	}
+	stored, known := t.shared.registry.Stored(f.Origin().Short(), t.shared.registry.Topics(t.entry.Key())...)
+	s.skip = newSkip(stored, known, t.shared.spread)
 	return s
 }
 
@@ -432,6 +458,28 @@ func (t *task) unackedLocked() bool {
 		}
 	}
 	return false
+}
+
+// hasEnded says whether run has returned.
+func (t *task) hasEnded() bool {
+	select {
+	case <-t.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// hang returns why the task does not go on: a file system does not answer; nil: none is
+// known that does not.
+func (t *task) hang() *tail.HangError {
+	t.mu.Lock()
+	set := cmp.Or(t.set, t.first)
+	t.mu.Unlock()
+	if set == nil {
+		return nil
+	}
+	return set.Hang()
 }
 
 // over says whether the task has ended and nothing of it is on its way.

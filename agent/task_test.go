@@ -116,7 +116,7 @@ func newBench(t *testing.T) *bench {
 	wg.Go(func() { _ = sh.watcher.Run(ctx) })
 	t.Cleanup(func() {
 		cancel()
-		b.stop()
+		b.stop(context.Background())
 		wg.Wait()
 		if err := reg.Close(); err != nil {
 			t.Error(err)
@@ -431,10 +431,11 @@ func TestTopFilesAreThoseWithMostLag(t *testing.T) {
 		files = append(files, tail.FileInfo{ID: tail.FileID{Ino: uint64(i)}, Path: fmt.Sprint(i), Size: int64(i * 7 % 40), Read: 0})
 	}
 	var r report.Task
-	fillFiles(&r, func(visit func(tail.FileInfo)) {
+	fillFiles(&r, func(visit func(tail.FileInfo)) bool {
 		for _, f := range files {
 			visit(f)
 		}
+		return true
 	}, nil)
 	if len(r.TopFiles) != topFiles {
 		t.Fatalf("got %d files", len(r.TopFiles))

@@ -97,7 +97,8 @@ type File struct {
 	hole      int64
 	skimpy    int // lines per chunk were capped: bytes to read next time
 	quick     fsys.Quick
-	most      int // see Limit
+	pulse     pulse // where Next is; for anyone
+	most      int   // see Limit
 }
 
 // ID returns the identity of the generation.
@@ -161,6 +162,8 @@ func (f *File) Limit(n int) { f.most = n }
 // whole to read now; other errors do not happen: what keeps a file from being
 // read is in Info, and it is tried again.
 func (f *File) Next() (*Chunk, error) {
+	f.pulse.begin(&f.path, f.set.now())
+	defer f.pulse.end()
 	for {
 		if f.look && !f.lookAgain() {
 			f.atEnd = true
@@ -343,6 +346,7 @@ func (f *File) end(partial bool) {
 // Release gives the file back to its Set.
 func (f *File) Release() {
 	s := f.set
+	defer s.stalls.leave(f)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch f.state {

@@ -31,7 +31,9 @@ func (s *Set) list(lists map[string]*listing, dir string) *listing {
 			return k
 		}
 	}
-	l := &listing{at: s.now().UnixNano()}
+	now := s.now()
+	s.stalls.scan.touch(now)
+	l := &listing{at: now.UnixNano()}
 	var st fsys.Stat
 	if err := s.sys.StatPath(dir, &st); err == nil {
 		l.mtime = st.Mtime

@@ -27,13 +27,16 @@ type live struct {
 	got []int
 }
 
-func runLive(t *testing.T, cfg Config, readers int) *live {
+func runLive(t *testing.T, cfg Config, readers int, prepare ...func(*Set)) *live {
 	t.Helper()
 	l := &live{}
 	cfg.Log = slog.New(slog.NewTextHandler(&l.log, nil))
 	set, err := Open(cfg)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, p := range prepare {
+		p(set)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	l.set = set

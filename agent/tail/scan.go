@@ -82,6 +82,8 @@ func (s *Set) Scan(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.stalls.scan.begin(&s.cfg.Path, s.now())
+	defer s.stalls.scan.end()
 	s.scans++
 	if s.scans == 1 {
 		s.begun = s.now()
@@ -99,7 +101,10 @@ func (s *Set) Scan(ctx context.Context) error {
 	if s.scans == 1 {
 		s.watchAll(s.walker.Base)
 	}
-	s.walker.Stopping = func() bool { return ctx.Err() != nil || s.ended() }
+	s.walker.Stopping = func() bool {
+		s.stalls.scan.touch(s.now())
+		return ctx.Err() != nil || s.ended()
+	}
 	paths, err := s.walker.Walk()
 	if errors.Is(err, fsys.ErrOutside) {
 		err = s.allowed(filepath.Join(s.walker.Base, "*")) // a name that no file has
@@ -125,6 +130,7 @@ func (s *Set) Scan(ctx context.Context) error {
 	slots = s.dueLocked(slots)
 	s.mu.Unlock()
 	s.check(slots)
+	s.stalls.scan.begin(&s.cfg.Path, s.now())
 	s.upkeep()
 	s.recoverSaved()
 	if err == nil {
@@ -229,6 +235,8 @@ func (s *Set) checkDirty() {
 	if s.scans == 0 {
 		return
 	}
+	s.stalls.scan.begin(&s.cfg.Path, s.now())
+	defer s.stalls.scan.end()
 	s.lists = map[string]*listing{}
 	s.mu.Lock()
 	var slots []*slot
@@ -253,6 +261,7 @@ func (s *Set) checkDirty() {
 func (s *Set) check(slots []*slot) {
 	var changed []*slot
 	for _, sl := range slots {
+		s.stalls.scan.begin(&sl.path, s.now())
 		var st fsys.Stat
 		err := s.sys.StatPath(sl.path, &st)
 		if s.refilled(sl, &st, err) {

@@ -34,6 +34,7 @@ type Set struct {
 	own     bool // watcher is ours to run
 	trusts  bool // a directory whose time is the same has the same names; not so on network file systems
 	inbox   inbox
+	stalls  stalls
 	kick    chan struct{}
 	notify  chan struct{} // something is in ready
 	closed  chan struct{}
@@ -133,6 +134,7 @@ func Open(cfg Config) (*Set, error) {
 		named: map[string][]string{}, trusts: !cfg.Poll,
 	}
 	var err error
+	s.stalls.after = hangAfter
 	if s.walker, err = fsys.NewWalker(&s.sys, cfg.Path, cfg.Exclude, cfg.AllowedDir); err != nil {
 		return nil, fmt.Errorf("follow %q: %w", cfg.Path, err)
 	}
@@ -228,6 +230,7 @@ func (s *Set) tryReady() *File {
 			continue
 		}
 		f.state, f.again, f.look = fileHeld, false, true
+		s.stalls.enter(f)
 		if s.head < len(s.ready) {
 			s.signal()
 		}

@@ -43,11 +43,13 @@ func (s *Set) rotate(slots []*slot) {
 	for try := 1; len(slots) > 0; try++ {
 		arrived := make([]arrival, len(slots))
 		for i, sl := range slots {
+			s.stalls.scan.begin(&sl.path, s.now())
 			arrived[i] = s.arrive(sl)
 		}
 		s.lists = map[string]*listing{}
 		var again []*slot
 		for i, sl := range slots {
+			s.stalls.scan.begin(&sl.path, s.now())
 			a := &arrived[i]
 			if a.err != nil {
 				s.mu.Lock()

@@ -42,6 +42,7 @@ func (s *Set) upkeep() {
 	s.settleCopies()
 	sort.Slice(files, func(i, j int) bool { return files[i].id.Gen < files[j].id.Gen })
 	for i, f := range files {
+		s.stalls.scan.begin(&f.path, s.now())
 		s.mu.Lock()
 		lookup := s.upkeepLocked(f, (s.scans+uint64(i))%closedEvery == 0)
 		s.mu.Unlock()
@@ -137,10 +138,8 @@ func (s *Set) track(f *File) {
 	}
 }
 
-// Status describes the Set.
-func (s *Set) Status() Status {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// statusLocked is Status, but for what hangs.
+func (s *Set) statusLocked() Status {
 	st := s.counters
 	st.Files, st.Open = len(s.files), s.open
 	st.Waiting, st.WaitingFor = s.waitingLocked()
@@ -174,14 +173,4 @@ func (s *Set) waitingLocked() (string, error) {
 		return words(why), why
 	}
 	return words(why), nil
-}
-
-// EachFile calls visit for each generation known, in no order, under a lock of the Set:
-// visit must not call the Set or its Files.
-func (s *Set) EachFile(visit func(FileInfo)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for f := range s.files {
-		visit(f.infoLocked())
-	}
 }

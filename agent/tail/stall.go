@@ -1,0 +1,167 @@
+package tail
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// A call to a file system may never return: the server of a mount is away, a disk is
+// failing. Nothing can end it, and a lock may be held meanwhile. So what others ask of a
+// Set waits for no such lock: the goroutines that call the file system say where they
+// are, and who asks is told which of them did not come back.
+
+const (
+	// hangAfter is how long one step of a look, or one read, may take.
+	hangAfter = 5 * time.Second
+	// patience is how long Status and EachFile wait for the lock: a look at thousands of
+	// files may hold it for some milliseconds.
+	patience = 250 * time.Millisecond
+	// readersMost is how many readers of one Set are watched.
+	readersMost = 32
+)
+
+// HangError says that a file system does not answer. It is os.ErrDeadlineExceeded.
+type HangError struct {
+	Path  string    // what was looked at, or read
+	Since time.Time // when that began
+}
+
+// Error says so in words.
+func (e *HangError) Error() string {
+	return fmt.Sprintf("the file system of %s does not answer since %s", e.Path, e.Since.Format(time.TimeOnly))
+}
+
+// Is makes it os.ErrDeadlineExceeded.
+func (e *HangError) Is(target error) bool { return target == os.ErrDeadlineExceeded }
+
+// pulse is where a goroutine is that may have to wait for a file system.
+type pulse struct {
+	since atomic.Int64           // Unix nanoseconds at which the present step began; 0: there is none
+	path  atomic.Pointer[string] // of that step
+}
+
+// begin says that a step at path begins, which must not change.
+func (p *pulse) begin(path *string, now time.Time) {
+	p.path.Store(path)
+	p.since.Store(now.UnixNano())
+}
+
+// touch says that the step goes on, if there is one.
+func (p *pulse) touch(now time.Time) {
+	if p.since.Load() != 0 {
+		p.since.Store(now.UnixNano())
+	}
+}
+
+func (p *pulse) end() { p.since.Store(0) }
+
+// hang returns why the step does not end; nil: it has not taken that long.
+func (p *pulse) hang(now time.Time, after time.Duration) *HangError {
+	path, since := p.path.Load(), p.since.Load()
+	if since == 0 || path == nil || now.UnixNano()-since < int64(after) {
+		return nil
+	}
+	return &HangError{*path, time.Unix(0, since)}
+}
+
+// stalls is what a Set knows of its own steps.
+type stalls struct {
+	after   time.Duration // hangAfter, but in tests
+	scan    pulse         // of the look that is under way
+	readers [readersMost]atomic.Pointer[File]
+	last    atomic.Pointer[Status]
+}
+
+// enter notes that f is with a reader.
+func (st *stalls) enter(f *File) {
+	for i := range st.readers {
+		if st.readers[i].CompareAndSwap(nil, f) {
+			return
+		}
+	}
+}
+
+// leave notes that it is so no longer.
+func (st *stalls) leave(f *File) {
+	for i := range st.readers {
+		if st.readers[i].CompareAndSwap(f, nil) {
+			return
+		}
+	}
+}
+
+// reader returns why a reader does not come back; nil: none is that late.
+func (st *stalls) reader(now time.Time) *HangError {
+	for i := range st.readers {
+		if f := st.readers[i].Load(); f != nil {
+			if e := f.pulse.hang(now, st.after); e != nil {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// Hang returns why the Set does not go on: a file system does not answer. It is nil
+// when all do. It waits for nothing.
+func (s *Set) Hang() *HangError {
+	now := s.now()
+	if e := s.stalls.scan.hang(now, s.stalls.after); e != nil {
+		return e
+	}
+	return s.stalls.reader(now)
+}
+
+// lockSoon takes the lock, unless it is held for longer than anything but a file system
+// that does not answer takes.
+func (s *Set) lockSoon() bool {
+	if s.mu.TryLock() {
+		return true
+	}
+	for begin := time.Now(); time.Since(begin) < patience; {
+		runtime.Gosched()
+		if s.mu.TryLock() {
+			return true
+		}
+		<-time.After(200 * time.Microsecond)
+	}
+	return false
+}
+
+// Status describes the Set. It does not wait for a file system: where that does not
+// answer, it tells what was known before, and that.
+func (s *Set) Status() Status {
+	var st Status
+	if s.lockSoon() {
+		st = s.statusLocked()
+		s.mu.Unlock()
+		s.stalls.last.Store(&st)
+	} else if last := s.stalls.last.Load(); last != nil {
+		st = *last
+	}
+	now := s.now()
+	if e := s.stalls.scan.hang(now, s.stalls.after); e != nil {
+		st.Waiting, st.WaitingFor = e.Error(), e
+	} else if e := s.stalls.reader(now); e != nil {
+		st.Problem, st.ProblemAt, st.ProblemOf = e.Error(), e.Path, e
+		st.Problems++
+	}
+	return st
+}
+
+// EachFile calls visit for each generation known, in no order, under a lock of the Set:
+// visit must not call the Set or its Files. It returns false, without a call, when the
+// files cannot be looked at now because a file system does not answer.
+func (s *Set) EachFile(visit func(FileInfo)) bool {
+	if !s.lockSoon() {
+		return false
+	}
+	defer s.mu.Unlock()
+	for f := range s.files {
+		visit(f.infoLocked())
+	}
+	return true
+}
