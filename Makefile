@@ -80,6 +80,7 @@ servers-down:
 
 # The model test of the file follower with many more cases.
 soak:
+	LOGCTL_CRASH_CASES=$${LOGCTL_CRASH_CASES:-10000} go test -timeout 60m -count=1 -run 'TestPowerCuts|TestFlippedBits' ./agent/positions/
 	TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo $${TMPDIR:-/tmp}) LOGCTL_MODEL_CASES=$${LOGCTL_MODEL_CASES:-50000} LOGCTL_RACE_CASES=$${LOGCTL_RACE_CASES:-20000} go test -timeout 120m -count=1 -run 'TestModel|TestRaces' ./agent/tail/
 
 # Every fault and rotation scenario, long forms, on three real brokers and etcd: one line each, into e2e/RESULTS.md.

@@ -94,14 +94,24 @@ func New(cfg Config) *Life {
 	for id := range l.last.Producers {
 		l.ours[id] = true
 	}
-	if !l.last.Clean {
-		for _, c := range l.last.Cursors {
-			if l.topics[c.Topic] == nil {
-				l.topics[c.Topic] = make(chan struct{})
-			}
+	for _, c := range l.last.Cursors {
+		if l.topics[c.Topic] == nil {
+			l.topics[c.Topic] = make(chan struct{})
 		}
 	}
 	return l
+}
+
+// ended says whether the last life ended well. The positions may say so although the
+// coordinator knows of lives since: then an older copy of them was restored.
+func (l *Life) ended(id kafka.Identity) bool {
+	known, ok := l.last.Producers[id.ID]
+	if !l.last.Clean || len(l.last.Cursors) == 0 || ok && known.Epoch+1 == id.Epoch {
+		return l.last.Clean
+	}
+	l.log.Warn("the positions are older than what this agent has sent: an older copy may have been restored; looking back at what is stored",
+		"producer", id.ID, "epoch", id.Epoch, "epoch_of_the_positions", known.Epoch)
+	return false
 }
 
 // Run takes the transactional id, fences, looks back and keeps the id until ctx ends.
@@ -131,13 +141,19 @@ func (l *Life) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := l.cfg.Registry.Begin(id.ID); err != nil {
+	ended := l.ended(id)
+	if err := l.cfg.Registry.Begin(id.ID, id.Epoch); err != nil {
 		// Shipping goes on with a full disk, and so does this: the id is the one of the last life.
 		l.log.Warn("producer id cannot be saved; a crash now may send lines again", "error", err)
 	}
-	l.log.Info("transactional id taken", "id", l.cfg.ID, "producer", id.ID, "epoch", id.Epoch, "last_end_clean", l.last.Clean)
+	l.log.Info("transactional id taken", "id", l.cfg.ID, "producer", id.ID, "epoch", id.Epoch, "last_end_clean", ended)
+	if ended {
+		for topic := range l.topics {
+			l.over(topic)
+		}
+	}
 	var fenced marks
-	if len(l.topics) > 0 {
+	if !ended && len(l.topics) > 0 {
 		l.set(Fencing, "", kafka.NoIdentity)
 		begun := time.Now()
 		if fenced, err = l.fence(ctx, id); err != nil {
@@ -146,7 +162,7 @@ func (l *Life) begin(ctx context.Context) error {
 		l.log.Info("the last life is fenced", "partitions", len(fenced), "took", time.Since(begun).Round(time.Millisecond))
 	}
 	l.set(Holding, "", id)
-	if len(l.topics) > 0 {
+	if !ended && len(l.topics) > 0 {
 		l.lookBack(ctx, id, fenced)
 	}
 	return nil

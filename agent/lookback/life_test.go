@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -185,13 +187,87 @@ func TestCleanEndNeedsNoLook(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := begin(t, k, dir, topic)
-	if b.Waits(topic) {
-		t.Error("it waits")
-	}
+	b.await(topic)
 	if _, ok := b.registry.Stored("1-1", topic); ok {
 		t.Error("it looked")
 	}
 	b.send(topic, "1-1", 3, 3)
+}
+
+// TestOlderCopyOfThePositions: a copy that says that the last life ended well is not
+// believed when there were lives since.
+func TestOlderCopyOfThePositions(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t)
+	topic := k.Topic(t, 1)
+	dir := t.TempDir()
+	a := begin(t, k, dir, topic)
+	a.known(topic, "1-1")
+	a.send(topic, "1-1", 0, 3)
+	a.end()
+	if err := a.registry.CloseWell(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, positions.FileName)
+	backup, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := begin(t, k, dir, topic)
+	b.send(topic, "1-1", 3, 4)
+	b.end()
+	if err := errors.Join(b.registry.CloseWell(), os.WriteFile(path, backup, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	c := begin(t, k, dir, topic)
+	c.await(topic)
+	if f, ok := c.registry.Stored("1-1", topic); !ok || f.Last.Pos != 600 {
+		t.Errorf("%+v, %v", f, ok)
+	}
+}
+
+// TestPositionMovedByHand: what an operator wants again is not left out as stored.
+func TestPositionMovedByHand(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t)
+	topic := k.Topic(t, 1)
+	dir := t.TempDir()
+	a := begin(t, k, dir, topic)
+	for _, file := range []string{"1-1", "2-2"} {
+		a.known(topic, file)
+		a.send(topic, file, 0, 5)
+	}
+	a.crash()
+	reg, err := positions.Open(dir, slog.New(slog.DiscardHandler)) // as positions rewind does
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := "/a.log\x00" + topic
+	var one []tail.State
+	for _, st := range reg.States(key) {
+		if st.ID.Ino == 1 {
+			st.Pos = 100
+			one = append(one, st)
+		}
+	}
+	if err := reg.Register(key, one); err != nil { // the position that is moved back
+		t.Fatal(err)
+	}
+	changes, err := positions.Move{To: positions.ToBeginning}.Plan(one)
+	if err == nil {
+		err = reg.Rewrite(key, changes)
+	}
+	if err := errors.Join(err, reg.Close()); err != nil {
+		t.Fatal(err)
+	}
+	b := begin(t, k, dir, topic)
+	b.await(topic)
+	if f, ok := b.registry.Stored("1-1", topic); ok {
+		t.Errorf("the moved one: %+v", f)
+	}
+	if _, ok := b.registry.Stored("2-2", topic); !ok {
+		t.Error("the other one is not known")
+	}
 }
 
 // TestZombieIsFenced: after the fence a partition of the last life takes nothing from it.

@@ -68,13 +68,10 @@ func (l *Life) ownName(ctx context.Context, id kafka.Identity, places []ship.Pla
 // took notes a new identity of the transactional id.
 func (l *Life) took(id kafka.Identity) {
 	l.mu.Lock()
-	changed := l.id.ID != id.ID
 	l.id = id
 	l.mu.Unlock()
-	if changed {
-		if err := l.cfg.Registry.Begin(id.ID); err != nil {
-			l.log.Warn("producer id cannot be saved; a crash now may send lines again", "error", err)
-		}
+	if err := l.cfg.Registry.Begin(id.ID, id.Epoch); err != nil {
+		l.log.Warn("producer id cannot be saved; a crash now may send lines again", "error", err)
 	}
 }
 
@@ -129,7 +126,7 @@ func (l *Life) newPlain(ctx context.Context) (kafka.Identity, error) {
 	bounded := l.phase == Bounded
 	l.mu.Unlock()
 	if !bounded {
-		err = l.cfg.Registry.Begin(id.ID)
+		err = l.cfg.Registry.Begin(id.ID, id.Epoch)
 	}
 	if err != nil {
 		l.log.Warn("producer id cannot be saved; a crash now may send lines again", "error", err)
@@ -237,7 +234,7 @@ func (l *Life) reclaim(ctx context.Context) {
 			return
 		}
 	}
-	if err := l.cfg.Registry.Begin(id.ID); err != nil {
+	if err := l.cfg.Registry.Begin(id.ID, id.Epoch); err != nil {
 		l.log.Warn("producer id cannot be saved; a crash now may send lines again", "error", err)
 	}
 	l.log.Info("no other agent uses the name of this one any more", "id", l.cfg.ID)

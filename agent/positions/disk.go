@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -69,7 +70,12 @@ func (r *Registry) openAndLoad() (err error) {
 	if err == nil && st.Size() == 0 {
 		return errors.New("the file is empty") // bbolt would take it for a new one
 	}
-	made = errors.Is(err, fs.ErrNotExist)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := r.create(); err != nil {
+			return err
+		}
+		made = true
+	}
 	db, err := bbolt.Open(r.path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return ErrLocked
@@ -78,36 +84,81 @@ func (r *Registry) openAndLoad() (err error) {
 		return err
 	}
 	r.db = db
-	// One that is there is only read: on a full disk an agent can still start.
-	isNew := false
-	if err := db.View(func(tx *bbolt.Tx) (err error) { isNew, err = r.load(tx); return err }); err != nil || !isNew {
+	if err := checkPages(r.path); err != nil { // now that nobody else writes to it
 		return err
 	}
-	return db.Update(layOut)
+	// One that is there is only read: on a full disk an agent can still start.
+	return db.View(r.load)
 }
 
-// load reads all of a database; isNew says that nothing is in it yet.
-func (r *Registry) load(tx *bbolt.Tx) (isNew bool, err error) {
+// create makes an empty database. Under its name it appears whole: a kill, or a power cut,
+// in between leaves none.
+func (r *Registry) create() (err error) {
+	next := r.path + ".new"
+	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	defer func() { err = errors.Join(err, ignoreMissing(os.Remove(next))) }()
+	db, err := bbolt.Open(next, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(db.Update(layOut), db.Close()); err != nil {
+		return err
+	}
+	// A link does not take the place of what another agent made meanwhile.
+	if err := os.Link(next, r.path); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := os.Rename(next, r.path); err != nil { // a file system without links
+			return err
+		}
+	}
+	return syncDir(filepath.Dir(r.path))
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// syncDir has the names in a directory on disk before it returns, where the system can.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	if err := d.Sync(); err != nil && isDiskError(err) {
+		return errors.Join(err, d.Close())
+	}
+	return d.Close()
+}
+
+// load reads all of a database.
+func (r *Registry) load(tx *bbolt.Tx) error {
 	first, _ := tx.Cursor().First()
 	if first == nil {
-		return true, nil
+		return errors.New("nothing is in it")
 	}
 	meta, sources := tx.Bucket(bucketMeta), tx.Bucket(bucketSources)
 	if meta == nil {
-		return false, fmt.Errorf("it is another program's: it holds %q", first)
+		return fmt.Errorf("it is another program's: it holds %q", first)
 	}
 	if version := string(meta.Get(keyVersion)); version != layoutVersion || sources == nil {
-		return false, fmt.Errorf("layout %q is not %q", version, layoutVersion)
+		return fmt.Errorf("layout %q is not %q", version, layoutVersion)
 	}
 	if err := sources.ForEachBucket(func(key []byte) error { return r.loadSource(string(key), sources.Bucket(key)) }); err != nil {
-		return false, err
+		return err
 	}
 	r.life = newLife()
 	if err := r.life.load(tx); err != nil {
-		return false, err
+		return err
+	}
+	if err := r.digest.read(tx); err != nil {
+		return err
 	}
 	r.life.settle(r.furthestBack())
-	return false, nil
+	return nil
 }
 
 // layOut makes an empty database ours.
@@ -165,15 +216,17 @@ func (r *Registry) flush(shut bool) error {
 	if len(batch) == 0 && life.empty() {
 		return nil
 	}
-	err := guard(func() error {
-		return r.db.Update(func(tx *bbolt.Tx) error {
-			for key, c := range batch {
-				if err := c.write(tx.Bucket(bucketSources), key); err != nil {
-					return fmt.Errorf("source %q: %w", key, err)
-				}
+	err := r.update(func(tx *bbolt.Tx, d *digest) error {
+		sources, err := d.top(tx, bucketSources)
+		if err != nil {
+			return err
+		}
+		for key, c := range batch {
+			if err := c.write(sources, key); err != nil {
+				return fmt.Errorf("source %q: %w", key, err)
 			}
-			return life.write(tx)
-		})
+		}
+		return life.write(tx, d)
 	})
 	if err != nil {
 		err = fmt.Errorf("save positions %s: %w", r.path, err)
@@ -260,16 +313,16 @@ func (r *Registry) restore(batch map[string]change) {
 	}
 }
 
-func (c change) write(sources *bbolt.Bucket, key string) error {
+func (c change) write(sources box, key string) error {
 	if c.forget {
-		if err := sources.DeleteBucket([]byte(key)); err != nil && !errors.Is(err, bolterrors.ErrBucketNotFound) {
+		if err := sources.drop([]byte(key)); err != nil {
 			return err
 		}
 	}
 	if !c.source {
 		return nil
 	}
-	b, err := sources.CreateBucketIfNotExists([]byte(key))
+	b, err := sources.within([]byte(key))
 	if err != nil {
 		return err
 	}
@@ -286,7 +339,7 @@ func (c change) write(sources *bbolt.Bucket, key string) error {
 			return err
 		}
 	}
-	files, err := b.CreateBucketIfNotExists(bucketFiles)
+	files, err := b.within(bucketFiles)
 	if err != nil {
 		return err
 	}
@@ -303,7 +356,7 @@ func (c change) write(sources *bbolt.Bucket, key string) error {
 	return nil
 }
 
-func putTime(b *bbolt.Bucket, key []byte, at time.Time) error {
+func putTime(b box, key []byte, at time.Time) error {
 	stamp, err := at.UTC().MarshalText()
 	if err != nil {
 		return err
@@ -318,14 +371,12 @@ func (r *Registry) forget(key string) error {
 	r.mu.Lock()
 	delete(r.sources, key)
 	r.mu.Unlock()
-	err := guard(func() error {
-		return r.db.Update(func(tx *bbolt.Tx) error {
-			err := tx.Bucket(bucketSources).DeleteBucket([]byte(key))
-			if errors.Is(err, bolterrors.ErrBucketNotFound) {
-				return nil
-			}
+	err := r.update(func(tx *bbolt.Tx, d *digest) error {
+		sources, err := d.top(tx, bucketSources)
+		if err != nil {
 			return err
-		})
+		}
+		return sources.drop([]byte(key))
 	})
 	if err != nil {
 		return fmt.Errorf("forget positions of %q: %w", key, err)

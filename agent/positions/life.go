@@ -1,6 +1,7 @@
 package positions
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -16,7 +17,8 @@ import (
 // one had stored when it ended without a farewell (see agent/lookback):
 //
 //	bucket "life"     "open": there while an agent that ships has not ended well
-//	                  "producers": JSON, the producer ids that were used, with the last use
+//	                  "producers": JSON, the producer ids that were used, with the last use and epoch
+//	                  "moved": JSON, files whose positions were moved by hand after a crash
 //	bucket "cursors"  topic, NUL, partition (4 bytes) -> JSON Cursor
 //	bucket "stored"   topic, NUL, file -> JSON StoredFile
 //
@@ -27,6 +29,7 @@ var (
 	bucketStored  = []byte("stored")
 	keyOpen       = []byte("open")
 	keyProducers  = []byte("producers")
+	keyMoved      = []byte("moved")
 )
 
 // Cursor is a place in a partition: of everything that this agent has stored there from
@@ -86,11 +89,17 @@ func (f StoredFile) Merge(o StoredFile) StoredFile {
 // Stored is StoredFile by topic and short name of the file.
 type Stored map[string]map[string]StoredFile
 
+// Producer is the last use of a producer id.
+type Producer struct {
+	At    time.Time `json:"at"`
+	Epoch int16     `json:"epoch"`
+}
+
 // LastLife is what an earlier run left. The zero value, with Clean set, is that of a
 // data directory without one.
 type LastLife struct {
-	Clean     bool                // it ended with everything acknowledged and saved, or there was none
-	Producers map[int64]time.Time // ids that it or one before it used, with the last use
+	Clean     bool               // it ended with everything acknowledged and saved, or there was none
+	Producers map[int64]Producer // ids that it or one before it used
 	Cursors   []Cursor
 	Stored    Stored // found by a look back whose files were not read since
 }
@@ -98,9 +107,11 @@ type LastLife struct {
 // life is the registry's part of it in memory. Registry.mu guards it.
 type life struct {
 	last      LastLife
-	producers map[int64]time.Time
+	producers map[int64]Producer
 	cursors   map[partition]Cursor
 	stored    Stored
+	moved     map[string]bool    // files whose positions an operator moved since a crash: they are read from there, whatever is stored
+	begun     bool               // by this run
 	dirty     map[partition]bool // cursors to be written
 	found     map[string]bool    // topics whose stored is to be written
 	touched   bool               // producers are to be written
@@ -115,7 +126,7 @@ const keepProducers = 30 * 24 * time.Hour
 func newLife() life {
 	return life{
 		last:      LastLife{Clean: true},
-		producers: map[int64]time.Time{}, cursors: map[partition]Cursor{}, stored: Stored{},
+		producers: map[int64]Producer{}, cursors: map[partition]Cursor{}, stored: Stored{}, moved: map[string]bool{},
 		dirty: map[partition]bool{}, found: map[string]bool{},
 	}
 }
@@ -128,6 +139,11 @@ func (l *life) load(tx *bbolt.Tx) error {
 		if data := b.Get(keyProducers); data != nil {
 			if err := json.Unmarshal(data, &l.producers); err != nil {
 				return fmt.Errorf("producer ids are damaged: %w", err)
+			}
+		}
+		if data := b.Get(keyMoved); data != nil {
+			if err := json.Unmarshal(data, &l.moved); err != nil {
+				return fmt.Errorf("moved files are damaged: %w", err)
 			}
 		}
 	}
@@ -221,18 +237,18 @@ func (r *Registry) LastLife() LastLife {
 	return r.life.last
 }
 
-// Begin notes that batches go out under a producer id from now on. It is on disk when
-// Begin returns without an error.
-func (r *Registry) Begin(producer int64) error {
+// Begin notes that batches go out under a producer id and epoch from now on. It is on
+// disk when Begin returns without an error.
+func (r *Registry) Begin(producer int64, epoch int16) error {
 	r.mu.Lock()
 	now := time.Now().UTC().Truncate(time.Second)
-	for id, at := range r.life.producers {
-		if now.Sub(at) > keepProducers {
+	for id, p := range r.life.producers {
+		if now.Sub(p.At) > keepProducers {
 			delete(r.life.producers, id)
 		}
 	}
-	r.life.producers[producer] = now
-	r.life.touched, r.life.open = true, true
+	r.life.producers[producer] = Producer{At: now, Epoch: epoch}
+	r.life.touched, r.life.open, r.life.begun = true, true, true
 	r.mu.Unlock()
 	return r.Flush()
 }
@@ -283,6 +299,9 @@ func (r *Registry) SaveStored(topic string, files map[string]StoredFile) error {
 func (r *Registry) Stored(file string, topics ...string) (f StoredFile, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.life.moved[file] {
+		return f, false
+	}
 	for _, topic := range topics {
 		found, here := r.life.stored[topic][file]
 		switch {
@@ -295,6 +314,20 @@ func (r *Registry) Stored(file string, topics ...string) (f StoredFile, ok bool)
 	return f, ok
 }
 
+// rewind forgets what is stored of a file, because its position was moved by hand: what
+// is between is wanted again. Before this run's look back that has to be remembered.
+func (l *life) rewind(file string) {
+	for _, files := range l.stored {
+		if _, ok := files[file]; ok {
+			delete(files, file)
+			l.anew = true
+		}
+	}
+	if !l.last.Clean && !l.begun {
+		l.moved[file], l.touched = true, true
+	}
+}
+
 // OnFlush gives the registry a function that tells how far the partitions are, asked
 // before each flush takes the states that it writes. It must be called before Run.
 func (r *Registry) OnFlush(cursors func() []Cursor) { r.cursors = cursors }
@@ -303,6 +336,7 @@ func (r *Registry) OnFlush(cursors func() []Cursor) { r.cursors = cursors }
 type lifeChange struct {
 	cursors   []Cursor
 	producers []byte // nil: not changed
+	moved     []byte // with producers
 	stored    Stored
 	open      bool
 	shut      bool // "open" goes
@@ -322,6 +356,7 @@ func (l *life) take(shut bool) lifeChange {
 	clear(l.dirty)
 	if l.touched {
 		c.producers, _ = json.Marshal(l.producers) // of numbers and times it cannot fail
+		c.moved, _ = json.Marshal(l.moved)
 		l.touched = false
 	}
 	for topic := range l.found {
@@ -353,16 +388,16 @@ func (l *life) written(c *lifeChange) {
 	l.onDisk = (l.onDisk || c.open) && !c.shut
 }
 
-func (c *lifeChange) write(tx *bbolt.Tx) error {
+func (c *lifeChange) write(tx *bbolt.Tx, d *digest) error {
 	if c.empty() {
 		return nil
 	}
-	b, err := tx.CreateBucketIfNotExists(bucketLife)
+	b, err := d.top(tx, bucketLife)
 	if err != nil {
 		return err
 	}
 	if c.producers != nil {
-		if err := b.Put(keyProducers, c.producers); err != nil {
+		if err := errors.Join(b.Put(keyProducers, c.producers), b.Put(keyMoved, c.moved)); err != nil {
 			return err
 		}
 	}
@@ -370,12 +405,12 @@ func (c *lifeChange) write(tx *bbolt.Tx) error {
 	case c.open:
 		err = b.Put(keyOpen, []byte("1"))
 	case c.shut:
-		err = b.Delete(keyOpen)
+		err = errors.Join(b.Delete(keyOpen), b.Delete(keyMoved))
 	}
 	if err != nil {
 		return err
 	}
-	if b, err = tx.CreateBucketIfNotExists(bucketCursors); err != nil {
+	if b, err = d.top(tx, bucketCursors); err != nil {
 		return err
 	}
 	for _, cur := range c.cursors {
@@ -387,21 +422,27 @@ func (c *lifeChange) write(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	return c.writeStored(tx)
+	return c.writeStored(tx, d)
 }
 
-func (c *lifeChange) writeStored(tx *bbolt.Tx) error {
-	if c.anew && tx.Bucket(bucketStored) != nil {
-		if err := tx.DeleteBucket(bucketStored); err != nil {
-			return err
-		}
-	}
-	if len(c.stored) == 0 {
+func (c *lifeChange) writeStored(tx *bbolt.Tx, d *digest) error {
+	if !c.anew && len(c.stored) == 0 {
 		return nil
 	}
-	b, err := tx.CreateBucketIfNotExists(bucketStored)
+	b, err := d.top(tx, bucketStored)
 	if err != nil {
 		return err
+	}
+	if c.anew {
+		var old [][]byte
+		if err := b.ForEach(func(k, _ []byte) error { old = append(old, bytes.Clone(k)); return nil }); err != nil {
+			return err
+		}
+		for _, k := range old {
+			if err := b.Delete(k); err != nil {
+				return err
+			}
+		}
 	}
 	for topic, files := range c.stored {
 		for file, f := range files {

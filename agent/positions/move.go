@@ -164,6 +164,7 @@ func (r *Registry) Rewrite(key string, changes []Change) error {
 	for _, c := range changes {
 		if _, known := s.states[c.state.ID]; known {
 			s.put(c.state)
+			r.life.rewind(c.state.Origins().Short())
 		}
 	}
 	r.mu.Unlock()

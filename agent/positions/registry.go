@@ -45,6 +45,7 @@ type Registry struct {
 	moved   map[string]bool // sources to be deleted on disk, with what is written next
 	err     error           // of the last flush
 	life    life
+	digest  digest // of what is on disk; under flushing
 
 	cursors func() []Cursor // see OnFlush
 }
