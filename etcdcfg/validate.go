@@ -57,9 +57,7 @@ func validate(entries []Entry) []Problem {
 		} else {
 			first[key] = i
 		}
-		for _, p := range rotatedOthers(i, entries) {
-			all = append(all, p)
-		}
+		all = append(all, rotatedOthers(i, entries)...)
 		if len(all) >= maxProblems {
 			break
 		}

@@ -50,7 +50,7 @@ func (s *Set) suspectLocked(f, o *File) {
 // contentOriginalLocked returns the followed file that f, of which nothing was read, may be a copy
 // of, whatever its name is: it begins like that file, and ends like it or before it.
 func (s *Set) contentOriginalLocked(f *File) *File {
-	if f.head.Len < fingerprint.HeadMax || f.pos > 0 || f.handle == nil || f.unsure {
+	if f.packed != nil || f.head.Len < fingerprint.HeadMax || f.pos > 0 || f.handle == nil || f.unsure {
 		return nil
 	}
 	for o := s.heads[f.head.Hash]; o != nil; o = o.alike[1] {

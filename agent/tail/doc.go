@@ -5,7 +5,7 @@
 //   - that every line written to a followed file is handed out once, in the
 //     order of the file, as long as the bytes can still be read from somewhere:
 //     from the file, from its rotated name, from the descriptor of a deleted
-//     file, from the copy that copytruncate made;
+//     file, from the copy that copytruncate made, from the compressed file that it became;
 //   - that bytes which were known to exist and could not be read any more are
 //     counted (Status.Unreadable) and logged, never passed over in silence;
 //   - that a position (State) is enough to go on after a stop, whatever happened
@@ -44,7 +44,7 @@
 // What cannot be known: a file that was truncated and has again, byte for byte,
 // the same head and the same 64 bytes before the position; lines written between
 // the copying and the truncation of copytruncate; a generation that came and went
-// between two looks and was deleted or compressed before the second, or that a symbolic
+// between two looks and was deleted before the second, or that a symbolic
 // link led to between them only, in a file not named like a rotated one; or that was
 // prepared in another file before a look that found the present one written to since, and
 // renamed over it and rotated away before the next. After a kill,

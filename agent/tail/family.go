@@ -104,6 +104,9 @@ func (s *Set) names(r *room, names []string) []relative {
 // may stand. p may be nil.
 func (s *Set) rooms(lists map[string]*listing, sl *slot, p *past) []*room {
 	dir, base := split(sl.path)
+	if sl.virtual {
+		return []*room{{dir: dir, grammars: []grammar{s.memberRoom(sl)}}}
+	}
 	all := []*room{{dir: dir, grammars: []grammar{nameGrammar(base, rotation.Of)}}}
 	add := func(dir string, g grammar) {
 		i := slices.IndexFunc(all, func(r *room) bool { return r.dir == dir })

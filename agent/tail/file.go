@@ -72,12 +72,14 @@ type File struct {
 	byContent bool              // only its content says that it may be one, not its name
 	unsure    bool              // it was asked once whether it is one
 	rewrites  rewrites
-	tries     int   // looks in a row that found names changing
-	checkup   bool  // verify head and mark at the next look, whatever the times say
-	proved    int64 // size when last seen with its content verified,
-	provedAt  int64 // and modification time
-	unproved  bool  // size is that of a look since, which nothing was read after
-	fresh     bool  // mtime is so recent that it need not change when the content does
+	tries     int       // looks in a row that found names changing
+	checkup   bool      // verify head and mark at the next look, whatever the times say
+	proved    int64     // size when last seen with its content verified,
+	provedAt  int64     // and modification time
+	unproved  bool      // size is that of a look since, which nothing was read after
+	fresh     bool      // mtime is so recent that it need not change when the content does
+	packed    *unpacker // it is compressed: see unpack.go
+	sized     bool      // size is that of the plain file
 
 	// The holder's.
 	look      bool // look at the file before reading
@@ -165,6 +167,9 @@ func (f *File) Next() (*Chunk, error) {
 	f.pulse.begin(&f.path, f.set.now())
 	defer f.pulse.end()
 	for {
+		if f.packed != nil {
+			return f.nextPacked()
+		}
 		if f.look && !f.lookAgain() {
 			f.atEnd = true
 			return nil, io.EOF

@@ -11,6 +11,7 @@ import (
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/history"
+	"logctl/agent/tail/internal/packed"
 	"logctl/agent/tail/internal/rotation"
 )
 
@@ -143,7 +144,7 @@ func (p *past) copied(h *os.File, size int64) bool {
 	if p.state.HeadLen == 0 || size == 0 {
 		return false
 	}
-	if size >= p.state.Pos {
+	if size >= p.state.Pos || formatOf(h, size) != packed.Plain {
 		return matches(h, size, &p.state)
 	}
 	return p.trail.Ended(h, size, fingerprint.Head{Len: p.state.HeadLen, Hash: p.state.HeadHash})
@@ -165,7 +166,7 @@ func (s *Set) unseen(sl *slot, p *past, now fsys.Inode) ([]candidate, error) {
 		names := s.names(r, l.names)
 		before := s.idsOf(r.dir, names)
 		for i, n := range names {
-			c, err := s.candidate(p, filepath.Join(r.dir, n.name), now)
+			c, err := s.candidate(sl, p, filepath.Join(r.dir, n.name), now)
 			if err != nil {
 				failed = err
 			} else if c.h != nil {
@@ -214,7 +215,7 @@ func (s *Set) strangers(sl *slot, p *past, now fsys.Inode, found []candidate) []
 		if !s.isNew(path) || !s.walker.Match(path) || slices.ContainsFunc(found, func(c candidate) bool { return c.path == path }) {
 			continue
 		}
-		c, err := s.candidate(p, path, now)
+		c, err := s.candidate(sl, p, path, now)
 		switch {
 		case err != nil || c.h == nil:
 		case c.copied:
@@ -284,9 +285,12 @@ func (s *Set) absent() {
 	}
 	for dir := range s.walker.Dirs() {
 		for _, n := range s.list(s.lists, dir).names {
+			_, _, dated := rotation.Dated(n)
+			member := dated && s.walker.Match(filepath.Join(dir, n))
 			for _, base := range rotation.Bases(n) {
 				path := filepath.Join(dir, base)
-				if tag, _ := rotation.Of(base, n); tag.Place != rotation.Behind || !s.walker.Match(path) {
+				if tag, _ := rotation.Of(base, n); tag.Place != rotation.Behind || !s.walker.Match(path) ||
+					member && s.newest[path].ID == (FileID{}) {
 					continue
 				}
 				s.mu.Lock()
@@ -314,7 +318,7 @@ func (s *Set) idsOf(dir string, names []relative) []fsys.Inode {
 
 // candidate opens the file at path if it may be a generation after p; without a
 // handle it is none.
-func (s *Set) candidate(p *past, path string, now fsys.Inode) (candidate, error) {
+func (s *Set) candidate(sl *slot, p *past, path string, now fsys.Inode) (candidate, error) {
 	var st fsys.Stat
 	if err := s.sys.StatPath(path, &st); err != nil || !st.Regular || st.ID == now || st.Mtime < p.earliest() {
 		return candidate{}, nil
@@ -344,6 +348,7 @@ func (s *Set) candidate(p *past, path string, now fsys.Inode) (candidate, error)
 	case goesOn:
 		c.copied = true
 		return c, nil
+	case formatOf(h, st2.Size) != packed.Plain && !s.mayBePacked(sl, p, path, h, st2.Size): // known, or not to be read
 	default:
 		younger, contradicts := p.compare(&c, 0)
 		c.stale = !younger

@@ -10,6 +10,7 @@ import (
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/history"
+	"logctl/agent/tail/internal/packed"
 )
 
 // newLocked begins to follow a generation whose first byte is not read yet.
@@ -201,6 +202,10 @@ func (s *Set) sawLocked(f *File, st *fsys.Stat, now time.Time) {
 // what is in it now is not what had that size. Then it counts as one that was seen empty
 // (see blank.go).
 func (f *File) firstLookLocked() {
+	if formatOf(f.handle, f.size) != packed.Plain {
+		f.set.packLocked(f, nil)
+		return
+	}
 	if f.size == 0 {
 		return
 	}
@@ -224,6 +229,10 @@ func (f *File) blankedLocked() {
 // made ready if anything changed. The new size is believed only when the bytes
 // before the position are still there; the reader finds out otherwise.
 func (s *Set) observeLocked(f *File, st *fsys.Stat) {
+	if f.packed != nil {
+		s.upkeepPackedLocked(f)
+		return
+	}
 	if f.space.size > 0 {
 		f.space.written(f.handle, st, f.size)
 		if st.Size != f.size || st.Mtime != f.mtime || f.space.guessed {
@@ -255,6 +264,9 @@ func (s *Set) observeLocked(f *File, st *fsys.Stat) {
 
 // intactLocked tells whether what was read of f is still there.
 func (f *File) intactLocked() bool {
+	if f.packed != nil {
+		return true
+	}
 	state := f.stateLocked()
 	return matches(f.handle, max(state.Pos, int64(state.HeadLen)), &state)
 }
@@ -412,7 +424,9 @@ func (s *Set) adoptLocked(sl *slot, p *past, found []candidate) (rescued int64) 
 			s.startAtEndLocked(f, c.st.Size)
 		case c.copied:
 			s.startLocked(f, p.state)
-			rescued = max(0, min(c.st.Size, p.size)-p.state.Pos)
+			if rescued = max(0, min(c.st.Size, p.size)-p.state.Pos); f.packed != nil {
+				rescued = max(0, p.size-p.state.Pos)
+			}
 			s.rescuedLocked(p.state.ID, rescued)
 		}
 		s.supersededLocked(c.st.ID)
@@ -438,15 +452,19 @@ func (s *Set) supersededLocked(id fsys.Inode) {
 
 // startLocked lets f begin where st says; st has been verified.
 func (s *Set) startLocked(f *File, st State) {
+	if f.origin = st.Origin; f.origin == (FileID{}) && st.ID != f.id {
+		f.origin = st.ID
+	}
+	if f.packed != nil {
+		s.packLocked(f, &st)
+		return
+	}
 	sp := s.splitter()
 	if unit := sp.Unit(); st.Pos%int64(unit) != 0 { // the encoding was another one
 		st.Pos, st.Part = history.Align(st.Pos, f.size, unit), 0
 		st.MarkLen = int(min(st.Pos, fingerprint.MarkMax))
 	}
 	f.pos, f.part, f.scanned, f.skipped = st.Pos, st.Part, st.Pos, min(st.Skipped, st.Pos)
-	if f.origin = st.Origin; f.origin == (FileID{}) && st.ID != f.id {
-		f.origin = st.ID
-	}
 	head := fingerprint.Head{Len: st.HeadLen, Hash: st.HeadHash}
 	if head.Len == 0 {
 		head.Hash = fingerprint.Empty
@@ -477,5 +495,6 @@ func (s *Set) startAtEndLocked(f *File, size int64) {
 
 // matches tells whether the file h is what st was saved of.
 func matches(h *os.File, size int64, st *State) bool {
-	return fingerprint.Match(h, size, fingerprint.Print{Pos: st.Pos, HeadLen: st.HeadLen, HeadHash: st.HeadHash, MarkLen: st.MarkLen, MarkHash: st.MarkHash})
+	same := fingerprint.Match(h, size, fingerprint.Print{Pos: st.Pos, HeadLen: st.HeadLen, HeadHash: st.HeadHash, MarkLen: st.MarkLen, MarkHash: st.MarkHash})
+	return same || isPlainOf(h, size, st)
 }

@@ -58,6 +58,9 @@ func (f *File) growsLocked() bool {
 	if f.state == fileHeld {
 		return true
 	}
+	if f.packed != nil {
+		return false
+	}
 	var st fsys.Stat
 	if err := f.set.sys.StatFile(f.handle, &st); err != nil {
 		return false

@@ -22,6 +22,9 @@ func (s *Set) problemsLocked() (first, at string, why error, n int) {
 		}
 	}
 	for path, sl := range s.slots {
+		if sl.virtual {
+			continue
+		}
 		if sl.cur == nil || sl.cur.err == nil {
 			note(path, sl.err)
 		}

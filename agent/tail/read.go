@@ -8,6 +8,7 @@ import (
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/lines"
+	"logctl/agent/tail/internal/packed"
 )
 
 // read reads from the position up to the size seen at the last look. It returns a
@@ -120,6 +121,11 @@ func (f *File) readChunk(h *os.File, sp *lines.Splitter, want int64) (*Chunk, ve
 	if int64(len(c.Data)) < want { // shorter than when looked at
 		f.limit = f.pos + int64(len(c.Data))
 	}
+	if f.pos == 0 && packed.Sniff(c.Data) != packed.Plain {
+		c.Release()
+		s.isPacked(f)
+		return nil, readChanged
+	}
 	if f.pos == 0 && len(c.Data) > 0 && c.Data[0] == 0 {
 		if moved, stop := f.passHole(h, sp); moved || stop {
 			if !moved {
@@ -143,6 +149,12 @@ func (f *File) readChunk(h *os.File, sp *lines.Splitter, want int64) (*Chunk, ve
 		}
 	}
 	final := f.final && f.pos+int64(len(c.Data)) >= f.limit && !f.grewSince(h, f.pos+int64(len(c.Data)))
+	return f.cutChunk(h, sp, c, final)
+}
+
+// cutChunk cuts what was read, c.Data, into lines and moves the position.
+func (f *File) cutChunk(h *os.File, sp *lines.Splitter, c *Chunk, final bool) (*Chunk, verdict) {
+	m := len(c.buf) - len(c.Data)
 	var u lines.Cut
 	c.Lines, u = sp.Split(c.Lines[:0], c.Data, f.pos, f.part, final)
 	if u.Used == 0 {

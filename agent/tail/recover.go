@@ -98,7 +98,7 @@ func (s *Set) recoverCopy(st *State) {
 	path := ""
 	for _, p := range s.familyPaths(sl) {
 		var now fsys.Stat
-		if s.sys.StatPath(p, &now) != nil || !now.Regular || now.Size < st.Pos || now.Mtime < oldest ||
+		if s.sys.StatPath(p, &now) != nil || !now.Regular || now.Mtime < oldest ||
 			now.ID.Ino == st.ID.Ino || path != "" && now.Mtime >= found.Mtime || s.allowed(p, fsys.Resolve(p)) != nil {
 			continue
 		}
@@ -123,6 +123,7 @@ func (s *Set) hasContent(path string, now *fsys.Stat, st *State) bool {
 
 // resumeCopy notes that the file now at path goes on where st was delivered to.
 func (s *Set) resumeCopy(st *State, path string, now *fsys.Stat) {
+	packed := s.isPackedAt(path, now)
 	s.mu.Lock()
 	states := slices.Clone(s.saved[now.ID])
 	s.mu.Unlock()
@@ -130,12 +131,16 @@ func (s *Set) resumeCopy(st *State, path string, now *fsys.Stat) {
 	c := *st
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.replacedLocked(*st, now.Size)
+	size, seen := now.Size, now.Mtime
+	if packed {
+		size, seen = st.Size, now.Mtime-1 // see isWhole
+	}
+	s.replacedLocked(*st, size)
 	switch {
 	case i < 0:
 		c.Origin = st.Origins()
 		c.ID.Dev, c.ID.Ino, c.Rotated = now.ID.Dev, now.ID.Ino, true
-		c.Size, c.ModTime = now.Size, time.Unix(0, now.Mtime)
+		c.Size, c.ModTime = size, time.Unix(0, seen)
 		states = append(states, c)
 	case states[i].Pos > st.Pos || states[i].waits():
 		c = states[i]
@@ -147,7 +152,7 @@ func (s *Set) resumeCopy(st *State, path string, now *fsys.Stat) {
 	}
 	s.saved[now.ID] = states
 	s.unsaved = append(s.unsaved, c)
-	s.log.Info("found the copy of a file that was truncated before its lines were delivered", "path", st.Path,
+	s.log.Info("found the copy of a file that was truncated or compressed before its lines were delivered", "path", st.Path,
 		"name", path, "file", st.ID.String(), "from", st.Pos, "size", now.Size)
 }
 

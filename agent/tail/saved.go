@@ -6,6 +6,7 @@ import (
 
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/packed"
 )
 
 // takeSavedLocked finds the saved state of the file h and takes it, and all others
@@ -75,7 +76,7 @@ func (s *Set) resumeLocked(sl *slot, a *arrival, st State) *File {
 		s.gone = append(s.gone, st.ID)
 		st.ID.Dev = a.st.ID.Dev
 	}
-	if lost := st.Size - a.st.Size; lost > 0 {
+	if lost := st.Size - a.st.Size; lost > 0 && formatOf(a.h, a.st.Size) == packed.Plain {
 		s.counters.Unreadable += uint64(lost)
 		s.log.Warn("bytes were gone before they could be read", "path", st.Path, "name", a.name,
 			"file", st.ID.String(), "from", a.st.Size, "bytes", lost, "why", "end of the file was cut off while not followed")
@@ -84,14 +85,16 @@ func (s *Set) resumeLocked(sl *slot, a *arrival, st State) *File {
 	s.addLocked(f, home, a.name, &a.st, a.h)
 	f.size = a.st.Size
 	s.startLocked(f, st)
-	if empty(&st) && f.size > 0 { // now it can be known again
+	if empty(&st) && f.size > 0 && f.packed == nil { // now it can be known again
 		s.headLocked(f, fingerprint.First(f.handle, f.size))
 		f.base = f.stateLocked()
 		s.unsaved = append(s.unsaved, f.base)
 	}
-	if home != sl {
-		f.away, f.awayAt = true, s.now()
-		s.away[f] = struct{}{}
+	switch {
+	case home.virtual:
+		s.joinLocked(home, f)
+	case home != sl:
+		s.leaveLocked(f)
 	}
 	f.readMtime = -1
 	f.checkup = false

@@ -119,6 +119,7 @@ func (s *Set) Scan(ctx context.Context) error {
 			}
 		}
 		s.mu.Unlock()
+		s.membersOfBefore()
 		s.absent()
 		s.recoverCopies()
 		s.mu.Lock()
@@ -261,9 +262,15 @@ func (s *Set) checkDirty() {
 func (s *Set) check(slots []*slot) {
 	var changed []*slot
 	for _, sl := range slots {
+		if sl.virtual {
+			continue
+		}
 		s.stalls.scan.begin(&sl.path, s.now())
 		var st fsys.Stat
 		err := s.sys.StatPath(sl.path, &st)
+		if err == nil {
+			sl.mtime = st.Mtime
+		}
 		if s.refilled(sl, &st, err) {
 			continue
 		}
@@ -290,6 +297,9 @@ func (s *Set) compareLocked(sl *slot, st *fsys.Stat, err error) bool {
 	if err != nil {
 		sl.err, sl.first = err, false
 		return sl.cur != nil || sl.fresh || len(sl.parked) > 0
+	}
+	if sl.cur == nil && sl.isIgnored(st) {
+		return false
 	}
 	if sl.cur != nil && sl.cur.inode() == st.ID {
 		sl.err, sl.told, sl.looked = nil, 0, s.now().UnixNano()

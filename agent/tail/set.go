@@ -73,23 +73,28 @@ type Set struct {
 
 // slot is one watched name.
 type slot struct {
-	path   string
-	queue  []*File   // generations in order that newer ones wait for, and the present one
-	late   []*File   // generations read to their end lately, which may have grown since
-	cur    *File     // at path now
-	parked []arrival // opened at path while names were moving: see parked.go
-	last   *past     // what was at path before; nil: nothing yet
-	err    error     // why there is nothing at path, or it is not followed
-	fresh  bool      // not settled yet since the first scan
-	first  bool      // Config.From holds for what is found there
-	ended  []FileID  // finished generations, reported when a newer one is there
-	newest uint64    // Gen of the newest one known
-	looked int64     // when cur was seen there last, Unix nanoseconds
-	turn   uint64    // when it is looked at, where there are many
-	seen   uint64    // number of the scan that listed it
-	since  time.Time
-	family familyOf
-	told   fsnotify.Op // what events told of the name since it was looked at last, of Create, Remove and Rename
+	path    string
+	queue   []*File   // generations in order that newer ones wait for, and the present one
+	late    []*File   // generations read to their end lately, which may have grown since
+	cur     *File     // at path now
+	parked  []arrival // opened at path while names were moving: see parked.go
+	last    *past     // what was at path before; nil: nothing yet
+	err     error     // why there is nothing at path, or it is not followed
+	fresh   bool      // not settled yet since the first scan
+	first   bool      // Config.From holds for what is found there
+	ended   []FileID  // finished generations, reported when a newer one is there
+	newest  uint64    // Gen of the newest one known
+	looked  int64     // when cur was seen there last, Unix nanoseconds
+	turn    uint64    // when it is looked at, where there are many
+	seen    uint64    // number of the scan that listed it
+	since   time.Time
+	family  familyOf
+	told    fsnotify.Op // what events told of the name since it was looked at last, of Create, Remove and Rename
+	ignored ignored
+	home    *slot // the log that this name is a member of; nil: not known, or itself
+	alone   bool  // it is no member, though its name is that of one
+	virtual bool  // no file has this name: see member.go
+	mtime   int64 // of what was at the name when it was looked at last
 }
 
 // familyOf is what was found out about the names of a log's old generations. It is
@@ -332,9 +337,9 @@ func (s *Set) handleOf(f *File) *os.File {
 	if errors.Is(err, fsys.ErrChanged) || fsys.IsGone(err) {
 		h, name, err = s.search(f)
 		if err == nil && h == nil {
-			s.mu.Lock()
-			s.finishLocked(f, "deleted before it was read to its end")
-			s.mu.Unlock()
+			s.scanMu.Lock()
+			s.endDeleted(f, true, "deleted before it was read to its end")
+			s.scanMu.Unlock()
 			return nil
 		}
 	}

@@ -40,6 +40,7 @@ func (s *Set) rotate(slots []*slot) {
 		}
 		return strings.Compare(a.path, b.path)
 	})
+	homes := s.inOrder(slots)
 	for try := 1; len(slots) > 0; try++ {
 		arrived := make([]arrival, len(slots))
 		for i, sl := range slots {
@@ -51,10 +52,18 @@ func (s *Set) rotate(slots []*slot) {
 		for i, sl := range slots {
 			s.stalls.scan.begin(&sl.path, s.now())
 			a := &arrived[i]
+			if home := homes[sl]; home != sl && slices.ContainsFunc(again, func(o *slot) bool { return o.home == home }) {
+				s.park(sl, a, nil) // an older one of its log comes first
+				again = append(again, sl)
+				continue
+			}
 			if a.err != nil {
 				s.mu.Lock()
 				sl.err = a.err
 				s.mu.Unlock()
+				continue
+			}
+			if s.leavePacked(sl, a) {
 				continue
 			}
 			if s.aboutToNotice(sl) {
@@ -95,7 +104,7 @@ func (s *Set) aboutToNotice(sl *slot) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := sl.cur
-	if f == nil || f.home != sl || f.state != fileHeld || f.handle == nil {
+	if f == nil || f.home != sl || f.state != fileHeld || f.handle == nil || f.packed != nil {
 		return false
 	}
 	var st fsys.Stat
@@ -115,7 +124,7 @@ func (s *Set) aboutToNotice(sl *slot) bool {
 func (s *Set) settleTruncation(sl *slot, now fsys.Inode) bool {
 	s.mu.Lock()
 	f := sl.cur
-	ok := f != nil && f.home == sl && (f.state == fileIdle || f.state == fileQueued)
+	ok := f != nil && f.home == sl && f.packed == nil && (f.state == fileIdle || f.state == fileQueued)
 	closed := ok && f.handle == nil
 	s.mu.Unlock()
 	if closed && !s.reopen(f) {
@@ -282,8 +291,11 @@ func (s *Set) follows(id fsys.Inode, path string) bool {
 func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 	p := sl.last
 	s.mu.Lock()
-	cur := sl.cur
+	cur, home := sl.cur, s.logLocked(sl)
 	s.mu.Unlock()
+	if home != sl {
+		return nil, true // others of its log have names of their own here
+	}
 	name := ""
 	if cur != nil {
 		name = s.whereIs(cur)
@@ -383,7 +395,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 	}
 	replaced := old != nil && a.exists && (s.replacesLocked(old, a, sl.told) || a.twin)
 	sl.told = 0
-	if old != nil && old.home == sl {
+	if old != nil && (old.home == sl || old.home.virtual && old.home == sl.home) {
 		s.awayLocked(old)
 	}
 	var copies []candidate
@@ -460,7 +472,22 @@ func (s *Set) followLocked(sl *slot, a *arrival) *File {
 		sl.first = false
 		s.forgetLocked(s.slotLocked(st.Path), st.ID)
 	}
+	home := s.logLocked(sl)
+	if home != sl && s.apartLocked(sl, home, a) {
+		home, sl.home, sl.alone = sl, nil, true
+	}
+	if home != sl {
+		f := s.memberLocked(home, a.name, a)
+		s.followFromLocked(sl, f, a)
+		return f
+	}
 	f := s.newLocked(sl, a.name, &a.st, a.h)
+	s.followFromLocked(sl, f, a)
+	return f
+}
+
+// followFromLocked decides where reading of f begins, which arrived at the name sl.
+func (s *Set) followFromLocked(sl *slot, f *File, a *arrival) {
 	f.sawEmptyLocked(a.at)
 	if sl.first {
 		s.startLocked(f, a.start)
@@ -470,6 +497,8 @@ func (s *Set) followLocked(sl *slot, a *arrival) *File {
 		f.byContent = true
 		s.suspectLocked(f, o)
 	}
+	if f.copyOf != nil && f.home != sl {
+		f.home.drop(f)
+	}
 	sl.first = false
-	return f
 }

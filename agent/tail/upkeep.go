@@ -44,25 +44,33 @@ func (s *Set) upkeep() {
 	for i, f := range files {
 		s.stalls.scan.begin(&f.path, s.now())
 		s.mu.Lock()
-		lookup := s.upkeepLocked(f, (s.scans+uint64(i))%closedEvery == 0)
+		lookup, gone := s.upkeepLocked(f, (s.scans+uint64(i))%closedEvery == 0)
 		s.mu.Unlock()
 		if lookup {
 			s.track(f)
 		}
+		if gone {
+			s.endDeleted(f, false, "deleted")
+		}
 	}
 }
 
-// upkeepLocked returns whether f has to be looked for by name.
-func (s *Set) upkeepLocked(f *File, turn bool) bool {
+// upkeepLocked returns whether f has to be looked for by name, and whether it was deleted
+// and has come to its end.
+func (s *Set) upkeepLocked(f *File, turn bool) (lookup, gone bool) {
 	if f.state == fileDone || f.state == fileHeld {
-		return false
+		return false, false
+	}
+	if f.packed != nil && (f.handle != nil || !f.packed.done) {
+		s.upkeepPackedLocked(f)
+		return false, false
 	}
 	if f.handle == nil {
-		return turn || f.size > f.pos || !f.passed
+		return turn || f.size > f.pos || !f.passed, false
 	}
 	var st fsys.Stat
 	if err := s.sys.StatFile(f.handle, &st); err != nil {
-		return false
+		return false, false
 	}
 	f.deleted = st.Links == 0
 	s.observeLocked(f, &st)
@@ -75,19 +83,19 @@ func (s *Set) upkeepLocked(f *File, turn bool) bool {
 			s.now().Sub(f.lastUse) <= flushAfter*s.cfg.Interval {
 			s.passLocked(f) // it is read, but its writer goes on and on, and newer generations wait
 		}
-		return false
+		return false, false
 	}
 	if !f.passed || f.state != fileIdle {
 		s.wakeLocked(f)
-		return false
+		return false, false
 	}
 	switch {
 	case f.deleted && quiet >= deletedAfter*s.cfg.Interval:
-		s.finishLocked(f, "deleted")
+		return false, true
 	case quiet >= rotatedAfter*s.cfg.Interval && s.elsewhereLocked(f):
 		s.closeLocked(f)
 	}
-	return false
+	return false, false
 }
 
 // elsewhereLocked tells whether f may be closed: always, but a method of its own
@@ -116,16 +124,21 @@ func (s *Set) track(f *File) {
 			return
 		}
 	}
-	if name != "" && st.ID == f.inode() && !s.follows(st.ID, name) {
+	if name == "" {
+		s.mu.Lock()
+		open := f.handle != nil
+		s.mu.Unlock()
+		if !open {
+			s.endDeleted(f, false, "deleted")
+		}
+		return
+	}
+	if st.ID == f.inode() && !s.follows(st.ID, name) {
 		return // deleted, and its number given to another
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f.state == fileDone || f.state == fileHeld || f.handle != nil {
-		return
-	}
-	if name == "" {
-		s.finishLocked(f, "deleted")
 		return
 	}
 	if st.ID != f.inode() {
@@ -152,6 +165,9 @@ func (s *Set) statusLocked() Status {
 func (s *Set) waitingLocked() (string, error) {
 	at, why := "", error(nil)
 	for path, sl := range s.slots {
+		if sl.virtual {
+			continue
+		}
 		err := sl.err
 		if sl.cur != nil {
 			if err = sl.cur.err; err == nil {

@@ -166,6 +166,9 @@ func (p *Reader) Kind() Kind { return p.kind }
 // Pos returns how many plain bytes were read.
 func (p *Reader) Pos() int64 { return p.pos }
 
+// Taken returns how many bytes of the compressed file were read.
+func (p *Reader) Taken() int64 { return p.in.n }
+
 // Read reads the next plain bytes. io.EOF is returned at the end of a file that is
 // whole.
 func (p *Reader) Read(b []byte) (int, error) {

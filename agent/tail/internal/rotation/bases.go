@@ -10,6 +10,9 @@ import (
 // Their number grows with the length of the name, not with that of a directory.
 func Bases(name string) []string {
 	plain, _ := Unpacked(name)
+	if !strings.ContainsAny(plain, "0123456789") && !isWord(filepath.Ext(plain)) {
+		return nil
+	}
 	seen := map[string]bool{plain: true, "": true}
 	var found []string
 	try := func(base string) {

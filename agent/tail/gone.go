@@ -1,0 +1,208 @@
+package tail
+
+import (
+	"os"
+	"time"
+
+	"logctl/agent/tail/internal/fingerprint"
+	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/packed"
+	"logctl/agent/tail/internal/rotation"
+)
+
+// What becomes of a generation whose file is gone: a compressed file of the same
+// content may stand in its place. Then that file is the generation from then on, so
+// that what was not read of it is read, and what was read is not taken for another
+// generation later.
+
+// packedOf opens the compressed file that f became; nil: there is none. scanMu is held.
+func (s *Set) packedOf(f *File) (*os.File, string, fsys.Stat) {
+	s.mu.Lock()
+	state, since := f.stateLocked(), f.bound
+	s.mu.Unlock()
+	if s.lists == nil { // not in a scan: what is kept will do
+		s.lists = map[string]*listing{}
+		defer func() { s.lists = nil }()
+	}
+	if state.HeadLen == 0 || f.packed != nil {
+		return nil, "", fsys.Stat{}
+	}
+	for _, path := range s.familyPaths(f.home) {
+		var st fsys.Stat
+		if s.sys.StatPath(path, &st) != nil || !st.Regular || st.Mtime < since-int64(copySlack) || rotation.Temporary(path) ||
+			s.isKnown(st.ID) || s.allowed(path, fsys.Resolve(path)) != nil {
+			continue
+		}
+		h, opened, err := s.openRetry(path)
+		if err != nil {
+			continue
+		}
+		if opened.ID == st.ID && isPlainOf(h, opened.Size, &state) {
+			return h, path, opened
+		}
+		_ = h.Close()
+	}
+	return nil, "", fsys.Stat{}
+}
+
+// endDeleted ends a generation whose file is gone, or goes on with the compressed file
+// that it became. held: the caller holds it. scanMu is held.
+func (s *Set) endDeleted(f *File, held bool, why string) {
+	h, path, st := s.packedOf(f)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.state == fileDone || (f.state == fileHeld) != held {
+		if h != nil {
+			_ = h.Close()
+		}
+		return // its holder finds out
+	}
+	if h == nil {
+		s.finishLocked(f, why)
+		return
+	}
+	state, passed := f.stateLocked(), f.passed
+	state.Size, state.ModTime = max(f.size, f.pos), time.Unix(0, st.Mtime-1)
+	f.size = f.pos // the rest is in the other file
+	n := &File{set: s, id: FileID{st.ID.Dev, st.ID.Ino, f.id.Gen}}
+	s.addLocked(n, f.home, path, &st, h)
+	s.startLocked(n, state)
+	n.away, n.awayAt = true, s.now()
+	s.away[n] = struct{}{}
+	if passed {
+		n.packed.done, n.passed, n.bound = true, true, st.Mtime
+		n.home.drop(n)
+		s.closeLocked(n)
+	}
+	s.finishLocked(f, why)
+	s.unsaved = append(s.unsaved, n.stateLocked())
+	s.log.Info("generation was compressed; going on in the compressed file", "path", f.path, "name", path,
+		"file", n.id.String(), "from", n.pos, "read", passed)
+	s.wakeLocked(n)
+}
+
+// isPackedAt tells whether the file at path is compressed.
+func (s *Set) isPackedAt(path string, now *fsys.Stat) bool {
+	h, st, err := s.openRetry(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = h.Close() }()
+	return st.ID == now.ID && formatOf(h, st.Size) != packed.Plain
+}
+
+// knownContent tells whether the compressed file h has the content of a generation of
+// the log sl that is followed or was followed by an earlier run. ok is false when its
+// content cannot be told yet.
+func (s *Set) knownContent(sl *slot, h *os.File, size int64) (known, ok bool) {
+	b, err := plainHead(h, size, fingerprint.HeadMax)
+	if err != nil && len(b) == 0 {
+		return false, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	is := func(n int, hash uint64) bool {
+		return n > 0 && n <= len(b) && fingerprint.Sum(fingerprint.Empty, b[:n]) == hash
+	}
+	for f := range s.files {
+		if f.home == sl && is(f.head.Len, f.head.Hash) {
+			return true, true
+		}
+	}
+	for _, states := range s.saved {
+		for i := range states {
+			if st := &states[i]; st.Path == sl.path && is(st.HeadLen, st.HeadHash) {
+				return true, true
+			}
+		}
+	}
+	return false, true
+}
+
+// mayBePacked tells whether the compressed file h at path may be a generation of sl
+// after p that nobody read.
+func (s *Set) mayBePacked(sl *slot, p *past, path string, h *os.File, size int64) bool {
+	kind := formatOf(h, size)
+	if rotation.Temporary(path) {
+		return false // it gets another name when it is whole
+	}
+	if !kind.Readable() {
+		s.unreadablePacked(sl, path, kind, size)
+		return false
+	}
+	if born := s.sys.Birth(h); born != 0 && born+int64(clockGrain) < p.mtime {
+		return false // made when p was still at its name
+	}
+	known, ok := s.knownContent(sl, h, size)
+	return ok && !known
+}
+
+// unreadablePacked counts a compressed file in a format that is not read, once.
+func (s *Set) unreadablePacked(sl *slot, path string, kind packed.Kind, size int64) {
+	if sl.family.doubted == nil {
+		sl.family.doubted = map[string]struct{}{}
+	}
+	if _, said := sl.family.doubted[path]; said {
+		return
+	}
+	sl.family.doubted[path] = struct{}{}
+	s.mu.Lock()
+	s.counters.Unreadable += uint64(size)
+	s.mu.Unlock()
+	s.log.Warn("compressed generation cannot be read: the format is not known", "path", sl.path, "name", path,
+		"format", kind.String(), "bytes", size)
+}
+
+// ignored is a compressed file at a watched name that is not followed there: its
+// content is known, or is read as that of a generation.
+type ignored struct {
+	id          fsys.Inode
+	size, mtime int64
+}
+
+// isIgnored tells whether what is at the name is what was left alone before.
+func (sl *slot) isIgnored(st *fsys.Stat) bool {
+	return sl.ignored == ignored{st.ID, st.Size, st.Mtime} && st.ID != fsys.Inode{}
+}
+
+// leavePacked decides about a compressed file that arrived at the name. It returns true
+// when it is not to be followed: what it holds is known, or cannot be read.
+func (s *Set) leavePacked(sl *slot, a *arrival) bool {
+	if a.h == nil || formatOf(a.h, a.st.Size) == packed.Plain {
+		return false
+	}
+	s.mu.Lock()
+	saved := s.saved[a.st.ID]
+	s.mu.Unlock()
+	for i := range saved {
+		if s.sameFile(a.h, a.st.Size, &saved[i]) {
+			return false // it goes on
+		}
+	}
+	s.mu.Lock()
+	home := s.logLocked(sl)
+	s.mu.Unlock()
+	first := sl.first
+	kind := formatOf(a.h, a.st.Size)
+	known, ok := false, false
+	switch {
+	case first:
+	case !kind.Readable():
+		s.unreadablePacked(home, sl.path, kind, a.st.Size)
+	default:
+		known, ok = s.knownContent(home, a.h, a.st.Size)
+	}
+	if !first && ok && !known && !rotation.Temporary(sl.path) {
+		return false
+	}
+	_ = a.h.Close()
+	a.h, a.exists = nil, false
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sl.ignored = ignored{a.st.ID, a.st.Size, a.st.Mtime}
+	if sl.cur != nil {
+		return false // which is not there any more
+	}
+	sl.first, sl.fresh, sl.err = false, false, nil
+	return true
+}

@@ -1,0 +1,259 @@
+package tail
+
+import (
+	"cmp"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/rotation"
+)
+
+// A glob may match several generations of one log. They are members of that log: what
+// they hold has one path, one order and one partition key. The log is the name that is
+// written to, if there is one (app.log for app.log.1, current for @4000….s), or else
+// what the names have in common (app-*.log for app-2026-01-31.log): then the newest
+// member is the one that is written to.
+
+// overlapMost is how long a generation may be written to after the next one was
+// created, in nanoseconds: a writer with a buffer flushes late. Files that are written
+// longer side by side are two logs, whatever their names.
+const overlapMost = 1e9
+
+// logLocked returns the log that the name sl belongs to: sl itself unless it is a
+// member of another.
+func (s *Set) logLocked(sl *slot) *slot {
+	if sl.home == nil && !sl.virtual && !sl.alone && !s.walker.Literal {
+		sl.home = s.homeLocked(sl)
+	}
+	if sl.home == nil {
+		return sl
+	}
+	return sl.home
+}
+
+func (s *Set) homeLocked(sl *slot) *slot {
+	dir, name := split(sl.path)
+	said := s.saidLocked(sl.path)
+	for _, base := range rotation.Bases(name) {
+		path := filepath.Join(dir, base)
+		if tag, _ := rotation.Of(base, name); !tag.Certain && said == "" || !s.walker.Match(path) {
+			continue
+		}
+		if home := s.slots[path]; home != nil && home.seen > 0 || s.newest[path].ID != (FileID{}) {
+			return s.logLocked(s.slotLocked(path))
+		}
+	}
+	if said == "" {
+		family, _, ok := rotation.Dated(name)
+		if !ok {
+			return nil
+		}
+		said = filepath.Join(dir, family)
+	}
+	home := s.slots[said]
+	if home == nil {
+		home = s.slotLocked(said)
+		s.log.Info("files of one log are told by their names", "path", said, "first", sl.path)
+	}
+	home.virtual = true
+	return home
+}
+
+// membersOfBefore tells the logs of an earlier run that had no name of their own.
+func (s *Set) membersOfBefore() {
+	var st fsys.Stat
+	for path := range s.newest {
+		if strings.Contains(filepath.Base(path), "*") && fsys.IsGone(s.sys.StatPath(path, &st)) {
+			s.slotOf(path).virtual = true
+		}
+	}
+}
+
+// saidLocked returns the glob of Config.Rotated that matches a path, "" for none.
+func (s *Set) saidLocked(path string) string {
+	for _, g := range s.cfg.rotatedGlobs(path) {
+		if ok, err := doublestar.Match(filepath.ToSlash(g), filepath.ToSlash(path)); err == nil && ok {
+			return unescapeGlob.Replace(g)
+		}
+	}
+	return ""
+}
+
+var unescapeGlob = strings.NewReplacer(`\*`, "*", `\?`, "?", `\[`, "[", `\{`, "{")
+
+// memberRoom is the grammar of the members of a log without a name of its own.
+func (s *Set) memberRoom(sl *slot) grammar {
+	dir, base := split(sl.path)
+	prefix, _, _ := strings.Cut(base, "*")
+	return grammar{prefixes: []string{prefix}, said: true, tag: func(name string) (rotation.Tag, bool) {
+		s.mu.Lock()
+		member := s.slots[filepath.Join(dir, name)]
+		own := member != nil && member.home == nil
+		s.mu.Unlock()
+		family, tag, ok := rotation.Dated(name)
+		return tag, ok && family == base && !own
+	}}
+}
+
+// inOrder sorts names that are to be looked at so that the members of a log come from
+// the oldest to the youngest, then the log itself, where the first of them stood. Is
+// what was at the name of the log still there, then it comes first: others may be copies
+// of it. It returns the log of each name.
+func (s *Set) inOrder(slots []*slot) map[*slot]*slot {
+	homes := make(map[*slot]*slot, len(slots))
+	rank := make(map[*slot]int, len(slots))
+	stays := map[*slot]bool{}
+	s.mu.Lock()
+	for i, sl := range slots {
+		home := s.logLocked(sl)
+		homes[sl] = home
+		if _, ok := rank[home]; !ok {
+			rank[home] = i
+		}
+		if home != sl && !home.virtual {
+			stays[home] = false
+		}
+	}
+	s.mu.Unlock()
+	for home := range stays {
+		stays[home] = s.stays(home)
+	}
+	slices.SortStableFunc(slots, func(a, b *slot) int {
+		home := homes[a]
+		if home != homes[b] {
+			return cmp.Compare(rank[home], rank[homes[b]])
+		}
+		return order(a, b, home, stays[home])
+	})
+	return homes
+}
+
+// stays tells whether the file that was last seen at the name is still there.
+func (s *Set) stays(sl *slot) bool {
+	var st fsys.Stat
+	if s.sys.StatPath(sl.path, &st) != nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sl.cur != nil {
+		return sl.cur.inode() == st.ID
+	}
+	last := s.newest[sl.path].ID
+	return last != FileID{} && st.ID == fsys.Inode{Dev: last.Dev, Ino: last.Ino}
+}
+
+// order compares two names of the log home. It is by times, and by names where times are
+// the same or are those of a compression.
+func order(a, b, home *slot, first bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a == home && !first, b == home && first:
+		return 1
+	case a == home, b == home:
+		return -1
+	case a.mtime != b.mtime && !isPackedName(a.path) && !isPackedName(b.path):
+		return cmp.Compare(a.mtime, b.mtime)
+	}
+	return rotation.Older(memberTag(home, a), memberTag(home, b), false)
+}
+
+func isPackedName(path string) bool {
+	_, ending := rotation.Unpacked(path)
+	return ending != ""
+}
+
+// memberTag is the tag of the name sl as one of the log home.
+func memberTag(home, sl *slot) rotation.Tag {
+	name := filepath.Base(sl.path)
+	if tag, ok := rotation.Of(filepath.Base(home.path), name); ok {
+		return tag
+	}
+	if _, tag, ok := rotation.Dated(name); ok {
+		return tag
+	}
+	p, _ := rotation.Like(name)
+	tag, _ := p.Match(name)
+	return tag
+}
+
+// apartLocked tells whether the file that arrived at a member's name is written side by
+// side with another member: then it is a log of its own.
+func (s *Set) apartLocked(sl, home *slot, a *arrival) bool {
+	born := s.sys.Birth(a.h)
+	if !home.virtual || born == 0 || isPackedName(sl.path) {
+		return false
+	}
+	for f := range s.files {
+		if f.home != home || f.packed != nil || f.inode() == a.st.ID || f.born == 0 {
+			continue
+		}
+		mtime := f.mtime
+		var st fsys.Stat
+		if f.handle != nil && s.sys.StatFile(f.handle, &st) == nil {
+			mtime = st.Mtime
+		}
+		if mtime > born+overlapMost && a.st.Mtime > f.born+overlapMost && a.st.Mtime > mtime-overlapMost {
+			s.log.Info("a file is written side by side with others of such a name: it is a log of its own", "path", sl.path, "beside", f.name)
+			return true
+		}
+	}
+	return false
+}
+
+// joinLocked makes f, which was found at a member's name, a generation of the log home.
+func (s *Set) joinLocked(home *slot, f *File) {
+	if !home.virtual || f.packed != nil {
+		s.leaveLocked(f)
+		return
+	}
+	for o := range s.files {
+		if o.home != home || o == f || o.away {
+			continue
+		}
+		if o.born > f.born {
+			s.leaveLocked(f)
+			return
+		}
+		s.awayLocked(o)
+	}
+	if f.away {
+		f.away, f.passed, f.late, f.flush = false, false, false, false
+		delete(s.away, f)
+		if !slices.Contains(home.queue, f) {
+			home.insert(f)
+		}
+	}
+}
+
+// leaveLocked notes that f is not the file that is written to.
+func (s *Set) leaveLocked(f *File) {
+	if !f.away {
+		f.away, f.awayAt = true, s.now()
+		s.away[f] = struct{}{}
+	}
+}
+
+// memberLocked begins to follow a file found at the name sl as a generation of the log
+// home. It comes before the file that is at the name of the log now.
+func (s *Set) memberLocked(home *slot, name string, a *arrival) *File {
+	f := s.newLocked(home, name, &a.st, a.h)
+	var now fsys.Stat
+	if cur := home.cur; cur != nil && cur != f && s.sys.StatPath(home.path, &now) == nil && now.ID == cur.inode() {
+		delete(s.files, f)
+		home.drop(f)
+		f.id.Gen = cur.id.Gen - 1
+		f.base.ID = f.id
+		s.files[f] = struct{}{}
+		if i := slices.Index(home.queue, cur); i >= 0 {
+			home.queue = slices.Insert(home.queue, i, f)
+		}
+	}
+	s.joinLocked(home, f)
+	return f
+}

@@ -1,0 +1,129 @@
+package tail
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"logctl/internal/testkit"
+)
+
+// TestOneLogUnderAGlob has generations of one log that a glob matches, by the names of
+// several writers: behind, and over a restart, the lines come in order, and all have
+// the path of the log.
+func TestOneLogUnderAGlob(t *testing.T) {
+	for _, c := range []struct {
+		name, glob, active, path string
+		rotate                   func(*testing.T, string) // of a writer with an active name
+		direct                   func(n int) string       // the name of the nth file of one without
+		rotated                  []string
+	}{
+		{name: "numbers behind the name", glob: "app.log*", active: "app.log", path: "app.log", rotate: slide("app.log", "app.log.%d", 1, 0)},
+		{name: "rising numbers behind the name", glob: "app.log*", active: "app.log", path: "app.log", rotate: rise("app.log", "app.log.%d")},
+		{name: "svlogd", glob: "{current,@*}", active: "current", path: "current", rotate: rise("current", "@40000000%016x.s")},
+		{name: "dates before the extension", glob: "*.log", active: "app.log", path: "app.log", rotate: rise("app.log", "app-202601%02d.log")},
+		{name: "a file a day", glob: "app-*.log", path: "app-*.log", direct: func(n int) string { return fmt.Sprintf("app-2026-01-%02d.log", n) }},
+		{name: "log4j2 DirectWrite", glob: "*.log", path: "app-*.log", direct: func(n int) string { return fmt.Sprintf("app-01-30-2026-%d.log", n) }},
+		{name: "tracing-appender", glob: "*", path: "prefix.*", direct: func(n int) string { return fmt.Sprintf("prefix.2026-01-30-%02d", n) }},
+		{name: "PostgreSQL", glob: "postgresql-*.log", path: "postgresql-*.log", direct: func(n int) string { return fmt.Sprintf("postgresql-2026-01-30_18%02d00.log", n) }},
+		{name: "numbers alone, said", glob: "app-*.log", path: "app-*.log", rotated: []string{"app-*.log"}, direct: func(n int) string { return fmt.Sprintf("app-%d.log", n) }},
+	} {
+		for _, mode := range []string{"behind", "restart"} {
+			t.Run(c.name+" "+mode, func(t *testing.T) {
+				dir := t.TempDir()
+				n := 1
+				name := c.active
+				if c.direct != nil {
+					name = c.direct(n)
+				}
+				l := testkit.NewLog(t, filepath.Join(dir, name))
+				r := newRig(t, Config{Path: filepath.Join(dir, c.glob), Rotated: c.rotated, From: FromBeginning, FirstStart: true, Exclude: []string{filepath.Join(dir, ".*")}})
+				l.Lines(10)
+				r.step(2)
+				for range 3 {
+					if mode == "restart" {
+						r.stop()
+					}
+					for range 3 {
+						l.Lines(5)
+						nextTick(t, dir)
+						if n++; c.direct != nil {
+							l.Path = filepath.Join(dir, c.direct(n))
+						} else {
+							c.rotate(t, dir)
+						}
+						l.Reopen()
+						l.Lines(5)
+					}
+					if mode == "restart" {
+						r.begin()
+					}
+					r.step(4)
+				}
+				r.numbers(l.Next - 1)
+				for _, f := range r.set.Files() {
+					if f.Path != filepath.Join(dir, c.path) {
+						t.Errorf("%s has the path %s", f.Name, f.Path)
+					}
+				}
+				if got := r.unreadable(); got != 0 {
+					t.Errorf("%d bytes counted as unreadable", got)
+				}
+				l.Lines(5) // the active one is read on
+				r.step(2)
+				r.numbers(l.Next - 1)
+			})
+		}
+	}
+}
+
+// TestLogsSideBySide has files of several workers under one glob: each is a log of its
+// own, whatever the names.
+func TestLogsSideBySide(t *testing.T) {
+	for _, names := range [][]string{
+		{"app-1.log", "app-2.log"},
+		{"app.log", "app-1.log", "app.2.log"},
+		{"worker-1-2026-01-31.log", "worker-2-2026-01-31.log"},
+		{"app-2026-01-31-1.log", "app-2026-01-31-2.log"},
+	} {
+		for _, restart := range []bool{false, true} {
+			t.Run(fmt.Sprint(names, " restart ", restart), func(t *testing.T) {
+				dir := t.TempDir()
+				r := newRig(t, Config{Path: filepath.Join(dir, "*.log"), From: FromBeginning, FirstStart: true})
+				for round := range 3 {
+					for i, name := range names {
+						write(t, filepath.Join(dir, name), fmt.Sprintf("L%08d\n", 100*i+round))
+						// Workers that run for hours are told by that.
+						at := fileTime(0).Add(10 * 60e9)
+						dated(t, dir+"/", at, name)
+					}
+					r.step(2)
+					if restart {
+						r.restart()
+					}
+				}
+				r.step(1)
+				var paths []string
+				for _, f := range r.set.Files() {
+					paths = append(paths, filepath.Base(f.Path))
+				}
+				slices.Sort(paths)
+				want := slices.Clone(names)
+				slices.Sort(want)
+				if names[0] == "worker-1-2026-01-31.log" {
+					want = []string{"worker-1-*.log", "worker-2-*.log"}
+				}
+				if names[0] == "app-2026-01-31-1.log" {
+					want[0] = "app-*.log"
+				}
+				if !slices.Equal(paths, want) {
+					t.Errorf("paths %q, want %q", paths, want)
+				}
+				if len(r.got) != 3*len(names) {
+					t.Errorf("%d lines of %d", len(r.got), 3*len(names))
+				}
+			})
+		}
+	}
+}
