@@ -111,6 +111,9 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	front.Go(guard(func() error { return a.announce(frontCtx) }))
 	front.Go(guard(func() error { return a.serve(frontCtx) }))
 	a.startReports(frontCtx, front)
+	if os.Geteuid() == 0 && len(a.cfg.AllowPaths) == 0 {
+		a.cfg.Log.Warn("the agent runs as root without allow_paths: whoever may edit the entries in etcd decides which files are read; set [agent] allow_paths, for example /var/log/**")
+	}
 	a.cfg.Log.Info("agent runs", "id", a.cfg.ID, "version", a.cfg.Version, "key", a.cfg.CollectKey, "data_dir", a.cfg.DataDir)
 
 	<-noMoreLists // with ctx, or when a part of front fails

@@ -49,6 +49,16 @@ func (a *Agent) command(ctx context.Context, c etcdcfg.Command) (any, error) {
 	if c.Kind == "list" {
 		return ListPositions(a.registry, c.Path, c.Topic), nil
 	}
+	if c.Kind == "preview" {
+		list, err := etcdcfg.Parse(c.Entry)
+		if err == nil && len(list) != 1 {
+			err = fmt.Errorf("%d entries where one is asked for", len(list))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the entry cannot be read: %w", err)
+		}
+		return PreviewEntry(list[0], a.cfg.allowed())
+	}
 	key, err := FindSource(a.registry, c.Path, c.Topic)
 	if err == nil && c.Kind != "rewind" && c.Kind != "seek" && c.Kind != "forget" {
 		err = fmt.Errorf("this version (%s) knows no command %q", a.cfg.Version, c.Kind)

@@ -97,6 +97,13 @@ func TestCommandsThroughEtcd(t *testing.T) {
 	if answer, _ := ask(etcdcfg.Command{Kind: "rewind", Path: "/other", To: "beginning"}); !strings.Contains(answer.Error, "no positions are kept") {
 		t.Errorf("%+v", answer)
 	}
+	entry, err := etcdcfg.Format([]etcdcfg.Entry{{Path: path, Topic: "t"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := store.Ask(ctx, key, etcdcfg.Command{Kind: "preview", Entry: entry}); err != nil || !strings.Contains(string(answer.Result), `"matches":1`) {
+		t.Fatalf("%+v, %v", answer, err)
+	}
 	if _, out := ask(etcdcfg.Command{Kind: "rewind", Path: path, To: "beginning"}); len(out) != 1 || len(out[0].Moves) != 1 || out[0].Moves[0].Again == 0 {
 		t.Fatalf("%+v", out)
 	}

@@ -104,13 +104,13 @@ func (c *Config) longLines() tail.LongLines {
 // ErrNotAllowed is why a path outside allow_paths is not read.
 var ErrNotAllowed = errors.New("outside [agent] allow_paths of this host")
 
-// allowed makes the check of allow_paths; nil allows everything. Paths are
-// compared in their clean form, so that .. does not lead outside, and on Windows without
+// allowed makes the check of allow_paths; without them what holds the system's secrets is
+// refused. Paths are compared in their clean form, so that .. does not lead outside, and on Windows without
 // regard to case, as its file systems do.
 func (c *Config) allowed() func(path string) error {
 	globs := c.allowGlobs()
 	if globs == nil {
-		return nil
+		return notSensitive
 	}
 	return func(path string) error {
 		clean := slashed(path)

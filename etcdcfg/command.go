@@ -35,7 +35,7 @@ type Command struct {
 	To     string    `json:"to,omitempty"`   // as positions.Target
 	Pos    int64     `json:"pos,omitempty"`  // bytes
 	DryRun bool      `json:"dry_run,omitempty"`
-	Entry  []byte    `json:"entry,omitempty"` // JSON of an entry, of preview
+	Entry  []byte    `json:"entry,omitempty"` // a list with one entry as Format writes it, of preview
 	Who    string    `json:"who"`
 	When   time.Time `json:"when"`
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -159,4 +160,20 @@ func (s *Store) lacking(ctx context.Context, key string) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// Full says whether etcd takes no writes because its storage quota is used up.
+func (s *Store) Full(ctx context.Context) (bool, error) {
+	call, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	got, err := s.client.AlarmList(call)
+	if err != nil {
+		return false, s.explain(ctx, err)
+	}
+	for _, a := range got.Alarms {
+		if a.Alarm == pb.AlarmType_NOSPACE {
+			return true, nil
+		}
+	}
+	return false, nil
 }

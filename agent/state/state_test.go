@@ -64,10 +64,10 @@ func TestTrackerTellsOfEachChangeOnce(t *testing.T) {
 		}
 	}
 	first := tr.Note(State{Code: Refused}, at).Since
-	if again := tr.Note(State{Code: Refused, Detail: "other words"}, at.Add(time.Hour)).Since; again != first {
+	if again := tr.Note(State{Code: Refused, Detail: "other words"}, at.Add(time.Hour)).Since; !again.Equal(first) {
 		t.Errorf("since %v, want %v: other words are no other state", again, first)
 	}
-	if moved := tr.Note(State{Code: Refused, Path: "/a"}, at.Add(time.Hour)).Since; moved == first {
+	if moved := tr.Note(State{Code: Refused, Path: "/a"}, at.Add(time.Hour)).Since; moved.Equal(first) {
 		t.Error("another file is another state")
 	}
 }

@@ -11,7 +11,7 @@ import (
 // problemsLocked says, in words, why the first of the files that cannot be followed
 // or read is not, and how many they are. The first is that with the lowest name, so
 // that the text stays the same as long as the problem does.
-func (s *Set) problemsLocked() (first, at string, why error, n int) {
+func (s *Set) problemsLocked() (first, at string, n int, why error) {
 	note := func(path string, err error) {
 		if !isProblem(err) {
 			return
@@ -34,13 +34,13 @@ func (s *Set) problemsLocked() (first, at string, why error, n int) {
 	}
 	note(s.cfg.Path, s.err)
 	if why == nil {
-		return "", "", nil, 0
+		return "", "", 0, nil
 	}
 	first = words(why)
 	if !strings.Contains(first, at) {
 		first += ": " + at
 	}
-	return first, at, why, n
+	return first, at, n, why
 }
 
 // isProblem tells whether err is for an operator to solve: not that a file is

@@ -156,7 +156,7 @@ func (s *Set) statusLocked() Status {
 	st := s.counters
 	st.Files, st.Open = len(s.files), s.open
 	st.Waiting, st.WaitingFor = s.waitingLocked()
-	st.Problem, st.ProblemAt, st.ProblemOf, st.Problems = s.problemsLocked()
+	st.Problem, st.ProblemAt, st.Problems, st.ProblemOf = s.problemsLocked()
 	return st
 }
 

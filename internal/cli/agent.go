@@ -15,7 +15,7 @@ import (
 )
 
 func newAgentCmd(a *app) *cobra.Command {
-	printConfig := false
+	printConfig, check, output := false, false, ""
 	cmd := &cobra.Command{
 		Use:   "agent",
 		Short: "Tail the files named by the collect entries and ship every line to Kafka",
@@ -39,6 +39,13 @@ lines in flight may be sent again.`,
 			}
 			if printConfig {
 				return a.printConfig(c)
+			}
+			if check {
+				d, err := a.examine(cmd.Context(), c, false, false)
+				if err != nil {
+					return err
+				}
+				return d.report(output)
 			}
 			log, err := a.logger(a.Err)
 			if err != nil {
@@ -69,6 +76,8 @@ lines in flight may be sent again.`,
 	}
 	f := cmd.Flags()
 	f.BoolVar(&printConfig, "print-config", false, "print the effective settings and where each came from, then exit")
+	f.BoolVar(&check, "check", false, "look at the settings, the data directory, limits and certificates, then exit; logctl doctor looks at the servers too")
+	addOutput(cmd, &output, "table", "json")
 	f.String("id", "", "name of this agent, unique in the fleet ([agent] id)")
 	f.String("data-dir", "", "directory of the positions ([agent] data_dir)")
 	f.String("listen", "", "host:port that serves /metrics, /healthz and /debug/pprof ([agent] listen)")

@@ -13,6 +13,7 @@ func addCommands(root *cobra.Command, a *app) {
 		newAgentsCmd(a),
 		newPositionsCmd(a),
 		newVerifyCmd(a),
+		newDoctorCmd(a),
 		newDemoCmd(a),
 		newVersionCmd(a),
 	)

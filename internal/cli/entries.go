@@ -39,7 +39,7 @@ func newEntriesCmd(a *app) *cobra.Command {
 	cmd.AddCommand(
 		newEntriesListCmd(a), newEntriesAddCmd(a), newEntriesEditCmd(a), newEntriesRemoveCmd(a),
 		newEntriesPauseCmd(a, true), newEntriesPauseCmd(a, false), newEntriesApplyCmd(a),
-		newEntriesHistoryCmd(a), newEntriesRevertCmd(a), newEntriesUndoCmd(a), newEntriesCheckCmd(a), newEntriesSuggestCmd(a),
+		newEntriesHistoryCmd(a), newEntriesRevertCmd(a), newEntriesUndoCmd(a), newEntriesCheckCmd(a), newEntriesPreviewCmd(a), newEntriesSuggestCmd(a),
 	)
 	return cmd
 }
