@@ -13,11 +13,12 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// maxInflated bounds one decompressed batch, so that a small malicious one cannot
-// take all memory.
-const maxInflated = 256 << 20
+// maxInflated bounds one decompressed batch unless configured, so that a small malicious
+// one cannot take all memory. A buffer that grows is copied: for a moment there are
+// three times as many bytes.
+const maxInflated = DefaultMaxMemory / 4
 
-var errInflated = errors.New("batch is too large when decompressed")
+var errInflated = errors.New("batch is too large when decompressed: --max-memory is four times what a batch may have")
 
 // inflater decompresses batches, one at a time, keeping its decoders.
 type inflater struct {
@@ -62,7 +63,7 @@ func (f *inflater) inflate(codec int, dst, src []byte) ([]byte, error) {
 }
 
 func inflateSnappy(dst, src []byte, limit int) ([]byte, error) {
-	dst = grow(dst, max(4*len(src), 4<<10))
+	dst = grow(dst, min(max(4*len(src), 4<<10), limit))
 	for {
 		out, err := xerial.DecodeCapped(dst[:len(dst):cap(dst)], src)
 		if err == nil {
@@ -74,7 +75,7 @@ func inflateSnappy(dst, src []byte, limit int) ([]byte, error) {
 		if cap(dst) >= limit {
 			return dst, errInflated
 		}
-		dst = grow(dst, 2*cap(dst))
+		dst = grow(dst[:0], min(2*cap(dst), limit))
 	}
 }
 
@@ -99,20 +100,26 @@ func (f *inflater) inflateZstd(dst, src []byte) ([]byte, error) {
 
 // readInto appends all of r to dst, up to a limit.
 func readInto(dst []byte, r io.Reader, limit int, name string) ([]byte, error) {
-	for {
+	for empty := 0; ; {
+		if len(dst) > limit {
+			return dst, errInflated
+		}
 		if len(dst) == cap(dst) {
-			dst = grow(dst, max(64<<10, cap(dst)))
+			dst = grow(dst, min(max(64<<10, cap(dst)), limit+1-len(dst)+1))
 		}
 		n, err := r.Read(dst[len(dst):cap(dst)])
 		dst = dst[:len(dst)+n]
 		if errors.Is(err, io.EOF) {
 			return dst, nil
 		}
+		if empty++; n > 0 {
+			empty = 0
+		}
+		if err == nil && empty > 100 { // damaged data, of which a reader makes nothing for ever
+			err = io.ErrNoProgress
+		}
 		if err != nil {
 			return dst, fmt.Errorf("%s: %w", name, err)
-		}
-		if len(dst) > limit {
-			return dst, errInflated
 		}
 	}
 }
@@ -125,6 +132,18 @@ func grow(dst []byte, n int) []byte {
 	out := make([]byte, len(dst), len(dst)+n)
 	copy(out, dst)
 	return out
+}
+
+// setBounds sets what records and decompressed batches may take, bytes; see Config.
+func (s *decodeBuffers) setBounds(record, memory int64) {
+	if memory <= 0 {
+		memory = DefaultMaxMemory
+	}
+	if record <= 0 {
+		record = DefaultMaxRecord
+	}
+	s.maxRecord, s.maxHeld = record, int(memory/4)
+	s.inflater.most = int(memory / 4)
 }
 
 // bufferPool hands out byte slices for decompressed batches and fetch responses.

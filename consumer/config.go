@@ -36,6 +36,9 @@ const (
 	DefaultLinger = 100 * time.Millisecond // Config.Linger when it is zero
 	DefaultWait   = 30 * time.Second       // Config.Wait when it is zero
 	DefaultBuffer = 24 << 20               // Config.Buffer when it is zero, bytes
+
+	DefaultMaxRecord = 64 << 20  // Config.MaxRecord when it is zero, bytes
+	DefaultMaxMemory = 512 << 20 // Config.MaxMemory when it is zero, bytes
 )
 
 // Config says what a Reader reads. The zero value of every field but Kafka and
@@ -66,6 +69,12 @@ type Config struct {
 	// Buffer bounds the bytes fetched and not yet delivered. One batch of records is
 	// always let through whatever its size. 0 means DefaultBuffer.
 	Buffer int64
+	// MaxRecord is the size in bytes from which a record is passed over with a notice,
+	// what its headers take in memory counted. 0 means DefaultMaxRecord.
+	MaxRecord int64
+	// MaxMemory bounds what decompressed batches take, bytes: a batch that needs more
+	// than a quarter of it is passed over with a notice. 0 means DefaultMaxMemory.
+	MaxMemory int64
 	// Refresh is the time between two looks at the cluster for new partitions, leaders
 	// and end offsets. 0 means 5 s while following.
 	Refresh time.Duration

@@ -48,6 +48,10 @@ type decodeBuffers struct {
 	used     [][]byte // decompressed batches that records returned by Next point into
 
 	keepHeaders bool // records live longer than one batch of Next
+
+	maxRecord int64 // bytes; 0: no bound
+	maxHeld   int   // bytes of used: a batch of Next ends early there; 0: no bound
+	held      int   // bytes of used
 }
 
 // recycle takes back all memory that records returned so far point into.
@@ -56,7 +60,7 @@ func (s *decodeBuffers) recycle() {
 		s.pool.put(b)
 		s.used[i] = nil
 	}
-	s.used = s.used[:0]
+	s.used, s.held = s.used[:0], 0
 	if s.keepHeaders {
 		s.headers = nil
 	} else {
@@ -74,11 +78,15 @@ func (d *decoder) decode(dst []Record, limit int) ([]Record, bool) {
 					d.kept = append(d.kept, d.scratch)
 				} else {
 					d.shared.used = append(d.shared.used, d.scratch)
+					d.shared.held += cap(d.scratch)
 				}
 				d.scratch = nil
 			}
 			if len(d.data) == 0 {
 				return dst, true
+			}
+			if d.shared.maxHeld > 0 && d.shared.held > d.shared.maxHeld && len(dst) > 0 {
+				return dst, false // what was decompressed so far goes first
 			}
 			if err := d.nextBatch(); err != nil {
 				d.onSkip(d.batch.baseOffset, err)
@@ -191,6 +199,10 @@ func (d *decoder) records(dst []Record, limit int) ([]Record, error) {
 			d.left, d.data = 0, nil
 			return dst, nil
 		}
+		if size := r.size(); d.shared.maxRecord > 0 && size > d.shared.maxRecord {
+			d.onSkip(offset, &RecordSizeError{Size: size, Limit: d.shared.maxRecord})
+			continue
+		}
 		rec := Record{Topic: d.topic, Partition: d.partition, Offset: offset, TimeType: d.typ, Key: r.key, Value: r.value}
 		if d.typ != NoTime {
 			rec.Time = time.UnixMilli(d.time(&r))
@@ -203,6 +215,25 @@ func (d *decoder) records(dst []Record, limit int) ([]Record, error) {
 		dst = append(dst, rec)
 	}
 	return dst, nil
+}
+
+// RecordSizeError is why a record was passed over.
+type RecordSizeError struct{ Size, Limit int64 } // bytes
+
+func (e *RecordSizeError) Error() string {
+	return fmt.Sprintf("the record takes %d bytes, --max-record allows %d", e.Size, e.Limit)
+}
+
+// headerCost is what a header takes in memory beside its bytes.
+const headerCost = 48
+
+// size is what a record takes in memory, bytes.
+func (r *record) size() int64 {
+	size := int64(len(r.key)) + int64(len(r.value))
+	if r.headerCount > 0 {
+		size += int64(len(r.headers)) + headerCost*int64(r.headerCount)
+	}
+	return size
 }
 
 // time returns the time of a record of the current batch, in milliseconds.
@@ -256,9 +287,19 @@ func sortAborted(list []abortedTxn) {
 	sort.Slice(list, func(i, j int) bool { return list[i].firstOffset < list[j].firstOffset })
 }
 
+// skipped names what was passed over.
+func skipped(err error) string {
+	var size *RecordSizeError
+	if errors.As(err, &size) {
+		return "record"
+	}
+	return "batch"
+}
+
 // skipText says in words why a batch was passed over.
 func skipText(err error) string {
-	if errors.Is(err, errLegacy) {
+	var size *RecordSizeError
+	if errors.Is(err, errLegacy) || errors.As(err, &size) {
 		return err.Error()
 	}
 	return fmt.Sprintf("cannot be decoded: %v", err)

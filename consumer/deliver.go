@@ -97,7 +97,7 @@ func (f *fetcher) chunk(p *partition, part *fetchedPart, fr *frame, size int, af
 	c.shared = &r.shared
 	c.onSkip = func(offset int64, err error) {
 		r.skips.add(Notice{Kind: RecordsSkipped, Topic: p.topic, Partition: p.id,
-			Text: fmt.Sprintf("batch at offset %d of partition %d of %s is skipped: %s", offset, p.id, p.topic, skipText(err))})
+			Text: fmt.Sprintf("%s at offset %d of partition %d of %s is skipped: %s", skipped(err), offset, p.id, p.topic, skipText(err))})
 	}
 	if r.cfg.Isolation == ReadCommitted {
 		c.aborted = part.aborted

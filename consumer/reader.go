@@ -82,6 +82,7 @@ func prepare(ctx context.Context, cfg Config) (*Reader, error) {
 		parts: map[topicPartition]*partition{}, fetchers: map[int32]*fetcher{}, refused: map[string]error{},
 	}
 	r.shared.pool = r.pool
+	r.shared.setBounds(r.cfg.MaxRecord, r.cfg.MaxMemory)
 	if cfg.Sort {
 		r.merge = newMerger(r)
 		r.shared.keepHeaders = true

@@ -22,7 +22,7 @@ func livePorts(cfg Config) ports {
 	}
 	if len(cfg.Kafka.Addresses) > 0 {
 		p.reports = liveReports{cfg: cfg.Kafka, topic: cfg.ReportTopic, log: cfg.Log}
-		p.streams = liveStreams{cfg: cfg.Kafka, log: cfg.Log}
+		p.streams = liveStreams{cfg: cfg.Kafka, maxRecord: cfg.MaxRecord, maxMemory: cfg.MaxMemory, log: cfg.Log}
 	}
 	return p
 }

@@ -18,8 +18,9 @@ const (
 
 // liveStreams reads topics of a cluster.
 type liveStreams struct {
-	cfg kafka.Config
-	log *slog.Logger
+	cfg                  kafka.Config
+	maxRecord, maxMemory int64 // bytes; see consumer.Config
+	log                  *slog.Logger
 }
 
 func (l liveStreams) CheckFrom(from string) error {
@@ -43,7 +44,7 @@ func (l liveStreams) Open(ctx context.Context, q streamQuery, onNotice func(stre
 	}
 	r, err := consumer.Open(ctx, consumer.Config{
 		Kafka: l.cfg, Topics: []string{q.topic}, From: from, Partitions: parts, Follow: true,
-		Isolation: consumer.ReadUncommitted, Linger: streamLinger, Log: l.log,
+		Isolation: consumer.ReadUncommitted, Linger: streamLinger, Log: l.log, MaxRecord: l.maxRecord, MaxMemory: l.maxMemory,
 		Notify: func(n consumer.Notice) { onNotice(noticeOf(n)) },
 	})
 	if err != nil {

@@ -44,6 +44,8 @@ type Config struct {
 	ReportTopic string         // "" is report.DefaultTopic
 	ReadOnly    bool           // refuse every change; give a Store made WithReadOnly as well
 	Theme       string         // see CheckTheme
+	MaxRecord   int64          // of streams: larger records are passed over, bytes; 0: consumer.DefaultMaxRecord
+	MaxMemory   int64          // of streams, bytes; 0: consumer.DefaultMaxMemory
 	Mouse       bool           // wheel and click; the terminal's own selection then needs Shift
 	StateDir    string         // for settings that are remembered and crash files; "" keeps none
 	Log         *slog.Logger   // nil logs nothing

@@ -299,7 +299,7 @@ func (t *tailer) end(ctx context.Context, r *consumer.Reader, why error) error {
 // missing is the error of batches that were passed over: -q must not hide it.
 func (t *tailer) missing() error {
 	if n := t.skipped.Load(); n > 0 {
-		return fmt.Errorf("%s could not be decoded: their records are missing from the output", plural(n, "batch", "batches"))
+		return fmt.Errorf("%s passed over: the output is not complete", plural(n, "batch or record was", "batches or records were"))
 	}
 	return nil
 }

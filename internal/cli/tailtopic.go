@@ -29,6 +29,7 @@ type tailTopicFlags struct {
 	last                            int
 	perPartition                    bool
 	count                           int64
+	maxRecord, maxMemory            string
 
 	output, format, separator, color string
 	timezone                         string
@@ -86,6 +87,8 @@ func (f *tailTopicFlags) addReadFlags(s *pflag.FlagSet) {
 	s.Int64VarP(&f.count, "count", "c", 0, "end after `N` records shown")
 	s.DurationVar(&f.idle, "idle", 0, "end when no record came for this long")
 	s.DurationVar(&f.wait, "wait", consumer.DefaultWait, "how long a read with an end waits for a partition that cannot be read, before it gives it up (exit 1)")
+	s.StringVar(&f.maxRecord, "max-record", "64MiB", "records larger than this are passed over with a notice")
+	s.StringVar(&f.maxMemory, "max-memory", "512MiB", "what reading may take: compressed batches of more than a quarter of it are passed over with a notice")
 	s.BoolVar(&f.regex, "regex", false, "the topics are regular expressions, each for whole names")
 	s.BoolVar(&f.sort, "sort", false, "merge the partitions by time")
 	s.DurationVar(&f.window, "sort-window", time.Second, "how long --sort waits for older records of other partitions when following")
@@ -221,6 +224,12 @@ func (f *tailTopicFlags) reader(topics []string, now time.Time, loc *time.Locati
 	}
 	if c.Partitions, err = consumer.ParsePartitions(f.partitions); err != nil {
 		return c, fmt.Errorf("--partitions: %w", err)
+	}
+	if c.MaxRecord, err = config.ParseSize(f.maxRecord); err != nil {
+		return c, fmt.Errorf("--max-record: %w", err)
+	}
+	if c.MaxMemory, err = config.ParseSize(f.maxMemory); err != nil {
+		return c, fmt.Errorf("--max-memory: %w", err)
 	}
 	if c.Isolation, err = consumer.ParseIsolation(f.isolation); err != nil {
 		return c, fmt.Errorf("--isolation: %w", err)

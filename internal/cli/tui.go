@@ -68,6 +68,8 @@ It needs a terminal. Scripts use 'logctl entries', 'logctl status' and
 	f.StringVar(&size, "size", "120x40", "columns x rows of --snapshot")
 	f.Bool("read-only", false, "refuse every write ([tui] read_only)")
 	f.String("theme", "", "auto, light, dark or none ([tui] theme)")
+	f.String("max-record", "", "records of a stream larger than this are passed over with a notice ([tui] max_record)")
+	f.String("max-memory", "", "what reading a stream may take ([tui] max_memory)")
 	f.Bool("mouse", false, "catch the mouse ([tui] mouse)")
 	_ = cmd.RegisterFlagCompletionFunc("theme", cobra.FixedCompletions([]string{"auto", "light", "dark", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("snapshot", cobra.FixedCompletions([]string{"entries", "agents", "topics", "events", "history", "help"}, cobra.ShellCompDirectiveNoFileComp))
@@ -76,7 +78,7 @@ It needs a terminal. Scripts use 'logctl entries', 'logctl status' and
 
 // tuiFlags are the settings that only this command takes on its line.
 func tuiFlags() map[string]string {
-	return map[string]string{"read-only": "tui.read_only", "theme": "tui.theme", "mouse": "tui.mouse"}
+	return map[string]string{"read-only": "tui.read_only", "theme": "tui.theme", "mouse": "tui.mouse", "max-record": "tui.max_record", "max-memory": "tui.max_memory"}
 }
 
 // knownScreen says whether a screen of --snapshot exists, by its first word.
@@ -145,7 +147,7 @@ func (a *app) consoleConfig(c *config.Config, client *clientv3.Client, admin *ka
 	}
 	return tui.Config{
 		CollectKey: c.Etcd.CollectKey, Store: etcdcfg.NewStore(client, author(), opts...), Admin: admin,
-		Kafka: kafkaConfig(c), ReportTopic: c.Agent.ReportTopic, ReadOnly: c.TUI.ReadOnly, Theme: c.TUI.Theme,
+		Kafka: kafkaConfig(c), ReportTopic: c.Agent.ReportTopic, ReadOnly: c.TUI.ReadOnly, Theme: c.TUI.Theme, MaxRecord: c.TUI.MaxRecord, MaxMemory: c.TUI.MaxMemory,
 		Mouse: c.TUI.Mouse, StateDir: dir, Log: log, Version: buildVersion(), HoldInterrupts: a.HoldInterrupts,
 	}
 }

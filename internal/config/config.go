@@ -69,9 +69,11 @@ type Agent struct {
 
 // TUI is the section [tui]: the console.
 type TUI struct {
-	ReadOnly bool
-	Theme    string // auto, light, dark or none
-	Mouse    bool
+	MaxRecord int64 // of a stream: larger records are passed over, bytes
+	MaxMemory int64 // of a stream, bytes
+	ReadOnly  bool
+	Theme     string // auto, light, dark or none
+	Mouse     bool
 }
 
 // Value is one setting as it came out, for --print-config.

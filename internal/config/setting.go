@@ -86,6 +86,8 @@ func settings() []setting {
 		t("theme", "auto", "auto | light | dark | none", func(c *TUI) target {
 			return choice(&c.Theme, "auto", "light", "dark", "none")
 		}),
+		t("max_record", "64MiB", "larger records of a stream are passed over with a notice", func(c *TUI) target { return size(&c.MaxRecord, 1<<10) }),
+		t("max_memory", "512MiB", "what reading a stream may take", func(c *TUI) target { return size(&c.MaxMemory, 16<<20) }),
 		t("mouse", "false", "catch the mouse (the terminal's own selection ends)", func(c *TUI) target { return boolean(&c.Mouse) }),
 	})
 }
