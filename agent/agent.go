@@ -229,7 +229,7 @@ func (a *Agent) startReports(ctx context.Context, g *errgroup.Group) {
 		g.Go(guard(func() error { return rep.Run(ctx) }))
 	}
 	if a.cfg.Listen != "" {
-		srv := report.NewServer(a.cfg.Listen, a.Report, a.cfg.Log)
+		srv := report.NewServer(a.cfg.Listen, a.Report, a.cfg.Log).With(a.cfg.ListenAccess)
 		g.Go(guard(func() error { return srv.Run(ctx) }))
 	}
 }

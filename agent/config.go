@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"logctl/agent/report"
 	"logctl/agent/tail"
 	"logctl/etcdcfg"
 	"logctl/internal/glob"
@@ -45,6 +46,7 @@ type Config struct {
 	AllowPaths   []string      // globs; empty allows every path
 
 	Listen         string        // host:port of the HTTP server; empty: none
+	ListenAccess   report.Access // who may ask it what
 	ReportTopic    string        // empty: no reports
 	ReportInterval time.Duration // default 2 s
 	DrainTimeout   time.Duration // wait for acknowledgements at the end; default 8 s

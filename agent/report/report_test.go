@@ -45,7 +45,7 @@ func get(t *testing.T, h http.Handler, path string) (int, string) {
 
 func TestMetricsAndHealth(t *testing.T) {
 	r := sample()
-	h := NewServer("", func() Report { return r }, slog.New(slog.DiscardHandler)).Handler()
+	h := NewServer("127.0.0.1:0", func() Report { return r }, slog.New(slog.DiscardHandler)).Handler()
 	code, text := get(t, h, "/metrics")
 	if code != http.StatusOK {
 		t.Fatalf("code %d: %s", code, text)
@@ -90,7 +90,7 @@ func TestMetricsOfAnyName(t *testing.T) {
 	for _, name := range names {
 		r.Tasks[0].TopFiles = append(r.Tasks[0].TopFiles, File{Path: name, Size: 7})
 	}
-	h := NewServer("", func() Report { return r }, slog.New(slog.DiscardHandler)).Handler()
+	h := NewServer("127.0.0.1:0", func() Report { return r }, slog.New(slog.DiscardHandler)).Handler()
 	code, text := get(t, h, "/metrics")
 	if n := strings.Count(text, "logctl_file_lag_bytes{"); code != http.StatusOK || n != len(names) {
 		t.Errorf("code %d, %d of %d files: %s", code, n, len(names), text)

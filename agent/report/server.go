@@ -22,6 +22,7 @@ import (
 type Server struct {
 	address  string
 	snapshot func() Report
+	access   Access
 	log      *slog.Logger
 }
 
@@ -52,15 +53,25 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 func (s *Server) serve(ctx context.Context) error {
+	srv, err := s.configure()
+	if err != nil {
+		return err
+	}
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", s.address)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.address, err)
 	}
-	s.log.Info("serving metrics, health and profiles", "address", "http://"+ln.Addr().String())
-	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second}
+	scheme, serve := "http://", func() error { return srv.Serve(ln) }
+	if srv.TLSConfig != nil {
+		scheme, serve = "https://", func() error { return srv.ServeTLS(ln, "", "") }
+	}
+	s.log.Info("serving metrics and health", "address", scheme+ln.Addr().String(), "profiles", s.profiles(), "token", s.access.TokenFile != "")
+	if !loopback(s.address) && (s.access.TokenFile == "" || srv.TLSConfig == nil) {
+		s.log.Warn("metrics name paths and topics, and anybody who reaches the port reads them: set [agent] listen_token_file, listen_cert_file and listen_key_file, or listen on 127.0.0.1")
+	}
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(ln) }()
+	go func() { done <- serve() }()
 	select {
 	case err = <-done:
 		return err
@@ -74,7 +85,7 @@ func (s *Server) serve(ctx context.Context) error {
 	return err
 }
 
-// Handler routes /metrics, /healthz, /readyz and /debug/pprof.
+// Handler routes /metrics, /healthz, /readyz and, see Access.Profiles, /debug/pprof.
 func (s *Server) Handler() http.Handler {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(newCollector(s.snapshot), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -82,6 +93,9 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", s.health(false))
 	mux.HandleFunc("GET /readyz", s.health(true))
+	if !s.profiles() {
+		return mux
+	}
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

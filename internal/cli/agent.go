@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"logctl/agent"
+	"logctl/agent/report"
 	"logctl/internal/config"
 )
 
@@ -108,6 +109,7 @@ func (a *app) agentConfig(c *config.Config, log *slog.Logger) (agent.Config, err
 		Headers:         c.Kafka.Headers, MaxBuffer: c.Agent.MaxBuffer, MaxLines: c.Kafka.ChanSize,
 		MaxLine: int(c.Agent.MaxLine), LongLines: c.Agent.LongLines, ScanInterval: c.Agent.ScanInterval,
 		AllowPaths: c.Agent.AllowPaths, Listen: c.Agent.Listen,
-		ReportTopic: c.Agent.ReportTopic, ReportInterval: c.Agent.ReportInterval, Log: log,
+		ListenAccess: report.Access{TokenFile: c.Agent.ListenToken, CertFile: c.Agent.ListenCert, KeyFile: c.Agent.ListenKey, Profiles: c.Agent.ListenProfiles},
+		ReportTopic:  c.Agent.ReportTopic, ReportInterval: c.Agent.ReportInterval, Log: log,
 	}, nil
 }

@@ -62,6 +62,10 @@ type Agent struct {
 	LongLines      string // split, truncate or skip
 	AllowPaths     []string
 	Listen         string // empty: no port
+	ListenToken    string // file of the token that is asked for; empty: none is
+	ListenCert     string // PEM files; empty: no TLS
+	ListenKey      string
+	ListenProfiles bool // serve profiles beyond loopback
 	ReportTopic    string
 	ReportInterval time.Duration
 	ScanInterval   time.Duration // how often directories are looked at beside notifications

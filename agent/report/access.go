@@ -1,0 +1,146 @@
+package report
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Access says who may ask a Server what. The zero value is for loopback.
+type Access struct {
+	TokenFile string // file whose first line is asked for as "Authorization: Bearer ..."; empty: nobody is asked
+	CertFile  string // PEM of the server's certificate; empty: no TLS
+	KeyFile   string // PEM of its key
+	Profiles  bool   // serve /debug/pprof beyond loopback too
+}
+
+// Bounds of the server. A client that asks slowly, or holds connections open without
+// asking, costs a bounded number of descriptors for a bounded time.
+const (
+	maxConns     = 32
+	readTimeout  = 10 * time.Second
+	writeTimeout = 3 * time.Minute // a profile takes as long as it is asked for
+	idleTimeout  = 30 * time.Second
+	maxHeader    = 16 << 10
+)
+
+// With sets who may ask, before Run.
+func (s *Server) With(a Access) *Server {
+	s.access = a
+	return s
+}
+
+// profiles reports whether /debug/pprof is served: on loopback, or when asked for. A
+// profile tells what the agent has in memory, and costs a processor.
+func (s *Server) profiles() bool { return s.access.Profiles || loopback(s.address) }
+
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// configure returns the bounded server, with TLS where a certificate is given.
+func (s *Server) configure() (*http.Server, error) {
+	handler := s.Handler()
+	if s.access.TokenFile != "" {
+		text, err := os.ReadFile(s.access.TokenFile)
+		token, _, _ := strings.Cut(string(text), "\n")
+		if token = strings.TrimSpace(token); err != nil || token == "" {
+			return nil, fmt.Errorf("[agent] listen_token_file %s: %w", s.access.TokenFile, cmpErr(err, errors.New("its first line is empty")))
+		}
+		handler = withToken(handler, token)
+	}
+	conns := &connections{}
+	srv := &http.Server{
+		Handler: handler, ReadHeaderTimeout: readTimeout / 2, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ConnState: conns.note,
+	}
+	if s.access.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(s.access.CertFile, s.access.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("[agent] listen_cert_file: %w", err)
+		}
+		srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	return srv, nil
+}
+
+func cmpErr(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// withToken asks for the token, but for health: a probe has none, and learns little.
+func withToken(next http.Handler, token string) http.Handler {
+	want := sha256.Sum256([]byte("Bearer " + token))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+		if subtle.ConstantTimeCompare(got[:], want[:]) == 0 && r.URL.Path != "/readyz" && r.URL.Path != "/healthz" {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			http.Error(w, "a bearer token is needed", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// connections bounds how many there are: the one that was idle longest goes when there
+// are too many, and the new one where none is idle.
+type connections struct {
+	mu   sync.Mutex
+	open map[net.Conn]time.Time // since when it is idle; zero: it is busy
+}
+
+func (c *connections) note(conn net.Conn, state http.ConnState) {
+	var shut net.Conn
+	c.mu.Lock()
+	if c.open == nil {
+		c.open = map[net.Conn]time.Time{}
+	}
+	switch state {
+	case http.StateNew:
+		if len(c.open) >= maxConns {
+			shut = c.longestIdle(conn)
+			delete(c.open, shut)
+		}
+		if shut != conn {
+			c.open[conn] = time.Now() // it has not asked yet
+		}
+	case http.StateIdle:
+		c.open[conn] = time.Now()
+	case http.StateActive:
+		if _, ok := c.open[conn]; ok {
+			c.open[conn] = time.Time{}
+		}
+	case http.StateClosed, http.StateHijacked:
+		delete(c.open, conn)
+	}
+	c.mu.Unlock()
+	if shut != nil {
+		_ = shut.Close() // its handler ends with it
+	}
+}
+
+func (c *connections) longestIdle(otherwise net.Conn) net.Conn {
+	out, since := otherwise, time.Now()
+	for conn, at := range c.open {
+		if !at.IsZero() && at.Before(since) {
+			out, since = conn, at
+		}
+	}
+	return out
+}
