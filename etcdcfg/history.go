@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +29,9 @@ const HistoryKept = 100
 // ones, and such that are not UTF-8, are packed with gzip.
 const plainRecord = 64 << 10
 
+// maxUnpacked bounds the list in a record: no key takes a larger one by far.
+const maxUnpacked = 2 * MaxListBytes
+
 // record is a change as it stands in etcd.
 type record struct {
 	Who      string    `json:"who"`
@@ -36,6 +41,10 @@ type record struct {
 	After    *string   `json:"after,omitempty"`
 	BeforeGz []byte    `json:"before_gz,omitempty"`
 	AfterGz  []byte    `json:"after_gz,omitempty"`
+
+	// What etcd itself had: the revision of the list before, and the hash of the one after.
+	Base   int64  `json:"base_revision,omitempty"`
+	SHA256 string `json:"after_sha256,omitempty"`
 }
 
 func pack(b []byte) (plain *string, packed []byte, err error) {
@@ -66,7 +75,11 @@ func unpack(plain *string, packed []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return io.ReadAll(io.LimitReader(r, 16<<20))
+	list, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
+	if err == nil && len(list) > maxUnpacked {
+		return nil, fmt.Errorf("a list of more than %d bytes, which no key takes", maxUnpacked)
+	}
+	return list, err
 }
 
 // record returns the operations that record a change: the new record, and the
@@ -78,7 +91,7 @@ func unpack(plain *string, packed []byte) ([]byte, error) {
 // before it, the names of one key grow and do not meet. The true revision is the
 // record's own ModRevision.
 func (s *Store) record(ctx context.Context, base Snapshot, raw []byte, note string) ([]clientv3.Op, error) {
-	rec := record{Who: s.author, Note: note, When: time.Now().UTC().Truncate(time.Millisecond)}
+	rec := record{Who: s.author, Note: note, When: time.Now().UTC().Truncate(time.Millisecond), Base: base.ModRevision, SHA256: hashOf(raw)}
 	var err1, err2 error
 	rec.Before, rec.BeforeGz, err1 = pack(base.Raw)
 	rec.After, rec.AfterGz, err2 = pack(raw)
@@ -132,6 +145,9 @@ func recordOf(name, key string) (int64, bool) {
 // where one change's After is not the next one's Before there was such an edit.
 func (s *Store) History(ctx context.Context, key string, limit int) ([]Change, error) {
 	changes, err := s.history(ctx, key, limit)
+	if err == nil {
+		err = s.doubted(ctx, key, changes)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("load history of %q: %w", key, err)
 	}
@@ -149,11 +165,7 @@ func (s *Store) history(ctx context.Context, key string, limit int) ([]Change, e
 		if _, ok := recordOf(string(kv.Key), key); !ok {
 			continue
 		}
-		change, err := readChange(kv)
-		if err != nil {
-			return nil, fmt.Errorf("record %s: %w", kv.Key, err)
-		}
-		changes = append(changes, change)
+		changes = append(changes, readChange(kv))
 	}
 	if len(changes) < limit && got.More { // records of keys below this one took the places
 		all, err := s.history(ctx, key, 0)
@@ -162,19 +174,55 @@ func (s *Store) history(ctx context.Context, key string, limit int) ([]Change, e
 	return changes, nil
 }
 
-func readChange(kv *mvccpb.KeyValue) (Change, error) {
+// readChange reads a record. One that cannot be read, or whose list is not the one
+// it says, is marked.
+func readChange(kv *mvccpb.KeyValue) Change {
 	var rec record
 	if err := json.Unmarshal(kv.Value, &rec); err != nil {
-		return Change{}, err
+		return Change{Revision: kv.ModRevision, Doubt: "the record cannot be read: " + err.Error()}
 	}
 	before, err1 := unpack(rec.Before, rec.BeforeGz)
 	after, err2 := unpack(rec.After, rec.AfterGz)
-	return Change{Revision: kv.ModRevision, Who: rec.Who, Note: rec.Note, When: rec.When, Before: before, After: after}, errors.Join(err1, err2)
+	doubt := ""
+	switch err := errors.Join(err1, err2); {
+	case err != nil:
+		doubt = "its lists cannot be read: " + err.Error()
+	case rec.SHA256 != "" && rec.SHA256 != hashOf(after):
+		doubt = "its list is not the one that was saved: the hash differs"
+	}
+	return Change{Revision: kv.ModRevision, Who: rec.Who, Note: rec.Note, When: rec.When, Before: before, After: after, Doubt: doubt}
+}
+
+func hashOf(list []byte) string {
+	sum := sha256.Sum256(list)
+	return hex.EncodeToString(sum[:])
+}
+
+// doubted marks the changes at whose revision etcd did not write the list: such a
+// record was not made by an edit. What etcd no longer remembers is not marked.
+func (s *Store) doubted(ctx context.Context, key string, changes []Change) error {
+	for i := range changes {
+		c := &changes[i]
+		if c.Doubt != "" {
+			continue
+		}
+		got, err := s.get(ctx, key, clientv3.WithRev(c.Revision), clientv3.WithKeysOnly())
+		switch {
+		case errors.Is(err, rpctypes.ErrCompacted):
+			continue
+		case err != nil:
+			return err
+		case len(got.Kvs) == 0 || got.Kvs[0].ModRevision != c.Revision:
+			c.Doubt = "etcd wrote no list at this revision: the record was not made by an edit"
+		}
+	}
+	return nil
 }
 
 // ListAt returns the list of a collect key as it stood at a revision of the store:
-// from the record of the change made there, or from etcd itself as long as it
-// remembers. nil means that the key did not exist.
+// from etcd itself, or, where etcd no longer remembers, from the record of the change
+// made there. A record that is in doubt is not used. nil means that the key did not
+// exist.
 func (s *Store) ListAt(ctx context.Context, key string, revision int64) ([]byte, error) {
 	raw, err := s.listAt(ctx, key, revision)
 	if err != nil {
@@ -184,26 +232,14 @@ func (s *Store) ListAt(ctx context.Context, key string, revision int64) ([]byte,
 }
 
 func (s *Store) listAt(ctx context.Context, key string, revision int64) ([]byte, error) {
-	kvs, err := s.historyKeys(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	if i := slices.IndexFunc(kvs, func(kv *mvccpb.KeyValue) bool { return kv.ModRevision == revision }); i >= 0 {
-		got, err := s.get(ctx, string(kvs[i].Key))
-		if err != nil {
-			return nil, err
-		}
-		if len(got.Kvs) > 0 {
-			change, err := readChange(got.Kvs[0])
-			return change.After, err
-		}
-	}
 	if revision <= 0 {
 		return nil, ErrNoRevision
 	}
 	got, err := s.get(ctx, key, clientv3.WithRev(revision))
 	switch {
-	case errors.Is(err, rpctypes.ErrCompacted), errors.Is(err, rpctypes.ErrFutureRev):
+	case errors.Is(err, rpctypes.ErrCompacted):
+		return s.recordedAt(ctx, key, revision)
+	case errors.Is(err, rpctypes.ErrFutureRev):
 		return nil, ErrNoRevision
 	case err != nil:
 		return nil, err
@@ -211,6 +247,30 @@ func (s *Store) listAt(ctx context.Context, key string, revision int64) ([]byte,
 		return nil, nil
 	}
 	return notNil(got.Kvs[0].Value), nil
+}
+
+// recordedAt returns the list that the record of a change holds.
+func (s *Store) recordedAt(ctx context.Context, key string, revision int64) ([]byte, error) {
+	kvs, err := s.historyKeys(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(kvs, func(kv *mvccpb.KeyValue) bool { return kv.ModRevision == revision })
+	if i < 0 {
+		return nil, ErrNoRevision
+	}
+	got, err := s.get(ctx, string(kvs[i].Key))
+	if err != nil {
+		return nil, err
+	}
+	if len(got.Kvs) == 0 {
+		return nil, ErrNoRevision
+	}
+	change := readChange(got.Kvs[0])
+	if change.Doubt != "" {
+		return nil, errors.New(change.Doubt)
+	}
+	return change.After, nil
 }
 
 // Revert writes the list as it stood at a revision, which may be that of a

@@ -29,7 +29,8 @@ type Change struct {
 	Revision      int64 // the key's ModRevision after the change
 	Who, Note     safe.Untrusted
 	When          time.Time
-	Before, After []byte // nil Before: the key did not exist
+	Before, After []byte         // nil Before: the key did not exist
+	Doubt         safe.Untrusted // why the record is not to be trusted; empty: nothing speaks against it
 }
 
 // ResolveKey fills {hostname} and {ip} of a collect key, so that one

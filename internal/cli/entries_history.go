@@ -84,6 +84,7 @@ type changeJSON struct {
 	When     time.Time `json:"when"`
 	Who      string    `json:"who"`
 	Note     string    `json:"note,omitempty"`
+	Doubt    string    `json:"doubt,omitempty"` // why the record is not to be trusted
 	Added    int       `json:"added"`
 	Removed  int       `json:"removed"`
 	Edited   int       `json:"edited"`
@@ -97,7 +98,7 @@ func (a *app) printHistory(key string, changes []etcdcfg.Change, output string, 
 		list := make([]changeJSON, 0, len(changes))
 		for _, c := range changes {
 			n := countChanges(c)
-			j := changeJSON{Revision: c.Revision, When: c.When, Who: c.Who, Note: c.Note, Added: n.added, Removed: n.removed, Edited: n.edited,
+			j := changeJSON{Revision: c.Revision, When: c.When, Who: c.Who, Note: c.Note, Doubt: c.Doubt, Added: n.added, Removed: n.removed, Edited: n.edited,
 				Diff: etcdcfg.Diff(c.Before, c.After), After: string(c.After)}
 			if c.Before != nil {
 				before := string(c.Before)
@@ -113,8 +114,12 @@ func (a *app) printHistory(key string, changes []etcdcfg.Change, output string, 
 	}
 	cells := [][]string{{"REVISION", "WHEN", "WHO", "CHANGE", "NOTE"}}
 	for _, c := range changes {
+		note := c.Note
+		if c.Doubt != "" {
+			note = "DOUBTFUL: " + c.Doubt
+		}
 		cells = append(cells, []string{strconv.FormatInt(c.Revision, 10), c.When.Local().Format(time.DateTime), c.Who,
-			countChanges(c).String(), c.Note})
+			countChanges(c).String(), note})
 	}
 	rows := safe.CleanLines(textTable(cells))
 	if _, err := safe.Fprintf(a.Out, "%s\n", rows[0]); err != nil {
@@ -173,14 +178,17 @@ func countChanges(c etcdcfg.Change) (n changeCount) {
 
 func newEntriesRevertCmd(a *app) *cobra.Command {
 	var edit editFlags
+	yes := false
 	cmd := &cobra.Command{
 		Use:   "revert REVISION",
 		Short: "Make the list what it was at a revision",
 		Long: `revert writes the list as it stood right after the change with that revision, as a new
-change. Revisions of edits made past logctl work too, as long as etcd remembers them.`,
+change. Revisions of edits made past logctl work too, as long as etcd remembers them. It
+shows what changes and asks; scripts give --yes. The list is what etcd itself had; only
+where etcd no longer remembers is it taken from the history.`,
 		Example: `  logctl entries history
   logctl entries revert 42 --dry-run
-  logctl entries revert 42 -m 'wrong topic'`,
+  logctl entries revert 42 --yes -m 'wrong topic'`,
 		Args:              usageArgs(cobra.ExactArgs(1)),
 		ValidArgsFunction: a.completeRevisions,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -203,10 +211,16 @@ change. Revisions of edits made past logctl work too, as long as etcd remembers 
 				if edit.note == "" {
 					edit.note = fmt.Sprintf("revert to revision %d", revision)
 				}
+				if !yes && !edit.dryRun {
+					if err := a.confirm(ctx, etcdcfg.Diff(base.Raw, orEmpty(raw)), fmt.Sprintf("Make %s what it was at revision %d?", d.key, revision)); err != nil {
+						return err
+					}
+				}
 				return a.save(ctx, d, &edit, base, orEmpty(raw))
 			})
 		},
 	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "write without asking")
 	edit.add(cmd)
 	return cmd
 }

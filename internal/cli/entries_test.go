@@ -197,7 +197,8 @@ func TestEntriesApplyHistoryRevertUndo(t *testing.T) {
 	}
 	b.fails(t, ExitFailure, "that revision is not in the history", "entries", "history", "999999")
 	b.fails(t, ExitUsage, `"x" is not a revision`, "entries", "history", "x")
-	b.ok(t, "entries", "revert", first)
+	b.fails(t, ExitUsage, "nobody can be asked here", "entries", "revert", first)
+	b.ok(t, "entries", "revert", "--yes", first)
 	if out := b.ok(t, "entries", "list"); !strings.Contains(out, "/a ") {
 		t.Fatal(out)
 	}

@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"strings"
 
 	"logctl/internal/config"
 	"logctl/internal/safe"
@@ -65,4 +69,32 @@ func (l jsonLog) Write(record []byte) (int, error) {
 		return 0, err
 	}
 	return len(record), nil
+}
+
+// confirm shows a diff and asks whether to go on; anything but yes is an error. Where
+// nobody can be asked, --yes is needed.
+func (a *app) confirm(ctx context.Context, diff, question string) error {
+	if err := safe.Print(a.Err, safe.Block(diff)); err != nil {
+		return err
+	}
+	if !isTerminal(a.In) {
+		return &usageError{errors.New("nothing was written: nobody can be asked here; look at the change above and give --yes")}
+	}
+	if _, err := safe.Fprintf(a.Err, "%s [y/N] ", question); err != nil {
+		return err
+	}
+	answer := make(chan string, 1)
+	go func() { // a terminal's read cannot be cut; the process ends with it
+		line, _ := bufio.NewReader(a.In).ReadString('\n')
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case text := <-answer:
+		if text == "y" || text == "yes" {
+			return nil
+		}
+		return errors.New("nothing was written")
+	}
 }
