@@ -167,7 +167,7 @@ func (a *Agent) drain(ctx context.Context) (settled bool) {
 func (a *Agent) newShared() *shared {
 	return &shared{
 		address: a.address(), spread: a.spread(), await: a.life.Await, maxLine: a.cfg.MaxLine, longLines: a.cfg.longLines(), interval: a.cfg.ScanInterval,
-		allowed: a.cfg.allowed(), within: a.cfg.allowedDir(), expressions: &transform.Expressions{}, producer: a.producer, cluster: func() state.State { return a.producer.Stats().Cluster }, registry: a.registry, watcher: a.watcher, times: defaultTimes(), log: a.cfg.Log,
+		allowed: a.cfg.allowed(), within: a.cfg.allowedDir(), expressions: &transform.Expressions{}, producer: a.producer, cluster: func() state.State { return a.producer.Stats().Cluster }, registry: a.registry, watcher: a.watcher, deleted: tail.NewDeleted(a.cfg.MaxDeletedOpen), times: defaultTimes(), log: a.cfg.Log,
 	}
 }
 

@@ -37,6 +37,7 @@ type Config struct {
 	// TransactionalID is the name under which Kafka knows the lives of this agent, so that
 	// none sends again what another had stored; empty: a crash may send the last lines again.
 	TransactionalID string
+	MaxDeletedOpen  int64 // bytes of deleted files kept open, at most; 0: no bound
 	MaxBuffer       int64 // bytes read and not acknowledged, at most
 	MaxLines        int   // lines read and not acknowledged, at most
 

@@ -34,7 +34,7 @@ func (t *task) status(now time.Time) report.Task {
 	ev, set := t.evidence(now)
 	if set != nil {
 		st := set.Status()
-		r.Files, r.Unreadable = st.Files, st.Unreadable
+		r.Files, r.Unreadable, r.DeletedOpen = st.Files, st.Unreadable, st.DeletedOpen
 		r.Skipped += st.Skipped
 		acked := make(map[tail.FileID]int64, len(streams))
 		for _, s := range streams {

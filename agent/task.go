@@ -60,6 +60,7 @@ type shared struct {
 	cluster     func() state.State // why no broker answers; nil: not known
 	registry    *positions.Registry
 	watcher     *tail.Watcher
+	deleted     *tail.Deleted
 	times       times
 	lobby       lobby
 	log         *slog.Logger
@@ -235,7 +236,7 @@ func (t *task) open() (*tail.Set, error) {
 		Poll:       e.Poll, Interval: sh.interval,
 		MaxLine:   func() int { return min(sh.maxLine, sh.producer.MaxRecord(e.Topic)) },
 		LongLines: sh.longLines, Newline: newline(e.Encoding),
-		Saved: sh.registry.States(e.Key()), Allowed: sh.allowed, AllowedDir: sh.within, Watcher: sh.watcher, Log: t.log,
+		Saved: sh.registry.States(e.Key()), Allowed: sh.allowed, AllowedDir: sh.within, Watcher: sh.watcher, Deleted: sh.deleted, Log: t.log,
 	}
 	if e.From == etcdcfg.FromBeginning {
 		cfg.From = tail.FromBeginning

@@ -15,6 +15,7 @@ type collector struct {
 	info, kafka, revision, up         *prometheus.Desc
 	lines, bytes, ackLines, ackBytes  *prometheus.Desc
 	split, skipped, unreadable        *prometheus.Desc
+	deleted                           *prometheus.Desc
 	files, lag, oldest, state, topLag *prometheus.Desc
 }
 
@@ -36,6 +37,7 @@ func newCollector(snapshot func() Report) *collector {
 		split:      d("task_split_lines_total", "Lines sent in parts.", task...),
 		skipped:    d("task_skipped_lines_total", "Lines knowingly not sent, filters not counted.", task...),
 		unreadable: d("task_unreadable_bytes_total", "Bytes that were gone before they could be read.", task...),
+		deleted:    d("task_deleted_open_bytes", "Bytes of deleted files that are kept open.", task...),
 		files:      d("task_files", "Files known.", task...),
 		lag:        d("task_lag_bytes", "Sizes of the files minus their acknowledged positions.", task...),
 		oldest:     d("task_oldest_unacked_seconds", "Age of the oldest line read and not acknowledged.", task...),
@@ -74,6 +76,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		count(c.skipped, t.Skipped, t.Path, t.Topic)
 		count(c.unreadable, t.Unreadable, t.Path, t.Topic)
 		gauge(c.files, float64(t.Files), t.Path, t.Topic)
+		gauge(c.deleted, float64(t.DeletedOpen), t.Path, t.Topic)
 		gauge(c.lag, float64(t.LagBytes), t.Path, t.Topic)
 		gauge(c.oldest, float64(t.OldestUnackedMS)/1e3, t.Path, t.Topic)
 		gauge(c.state, 1, t.Path, t.Topic, string(t.State))

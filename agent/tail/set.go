@@ -445,6 +445,7 @@ func (s *Set) Close() error {
 				s.watcher.close()
 			}
 		}
+		s.forgetDeleted()
 		s.scanMu.Lock()
 		defer s.scanMu.Unlock()
 		s.mu.Lock()

@@ -68,6 +68,7 @@ type Config struct {
 	Allowed    func(path string) error // asked for the named path, the symlink-resolved one, and that which the opened file has; nil allows everything
 	AllowedDir func(dir string) bool   // whether a path below a directory, with slashes, may be allowed: globs are not looked for elsewhere; nil: everywhere
 	Watcher    *Watcher                // shared by the Sets of a process; nil: the Set has one of its own
+	Deleted    *Deleted                // bound on what is kept of deleted files, shared by the Sets of a process; nil: none
 	Log        *slog.Logger            // nil: nothing is logged
 }
 
@@ -86,17 +87,18 @@ type FileInfo struct {
 
 // Status describes a Set for operators. Counters are cumulative since Open.
 type Status struct {
-	Waiting    string // why nothing is followed, in words: "waiting for file", "permission denied: ...", "not allowed: ...", "" when files are followed
-	WaitingFor error  // the error that Waiting puts into words; nil when no file has the name, and when files are followed
-	Problem    string // of the first file, by name, that cannot be followed or read while others can, in words with its path: "permission denied: /var/log/a.log"; "" when there is none
-	ProblemOf  error  // the error that Problem puts into words; nil when there is none
-	ProblemAt  string // the path of that file
-	Problems   int    // how many there are
-	Watching   string // how changes are noticed: "notify", "poll", or "poll: <why notification does not work>"
-	Files      int    // generations known
-	Open       int    // descriptors open
-	Skipped    uint64 // lines longer than MaxLine that were left out (LongSkip)
-	Truncated  uint64 // bytes of long lines that were left out (LongTruncate, LongSkip)
-	Holes      uint64 // bytes of NUL at the head of files that were passed over
-	Unreadable uint64 // bytes known to have been written that were gone before they could be read
+	Waiting     string // why nothing is followed, in words: "waiting for file", "permission denied: ...", "not allowed: ...", "" when files are followed
+	WaitingFor  error  // the error that Waiting puts into words; nil when no file has the name, and when files are followed
+	Problem     string // of the first file, by name, that cannot be followed or read while others can, in words with its path: "permission denied: /var/log/a.log"; "" when there is none
+	ProblemOf   error  // the error that Problem puts into words; nil when there is none
+	ProblemAt   string // the path of that file
+	Problems    int    // how many there are
+	Watching    string // how changes are noticed: "notify", "poll", or "poll: <why notification does not work>"
+	Files       int    // generations known
+	Open        int    // descriptors open
+	Skipped     uint64 // lines longer than MaxLine that were left out (LongSkip)
+	Truncated   uint64 // bytes of long lines that were left out (LongTruncate, LongSkip)
+	Holes       uint64 // bytes of NUL at the head of files that were passed over
+	DeletedOpen int64  // bytes of files that were deleted and are kept open
+	Unreadable  uint64 // bytes known to have been written that were gone before they could be read
 }

@@ -53,6 +53,7 @@ func (s *Set) upkeep() {
 			s.endDeleted(f, false, "deleted")
 		}
 	}
+	s.boundDeleted()
 }
 
 // upkeepLocked returns whether f has to be looked for by name, and whether it was deleted

@@ -106,7 +106,7 @@ func (a *app) agentConfig(c *config.Config, log *slog.Logger) (agent.Config, err
 		Etcd: etcdConfig(c, log), Kafka: kafkaConfig(c),
 		Acks: c.Kafka.Acks, Compression: c.Kafka.Compression, Partitioner: c.Kafka.Partitioner,
 		TransactionalID: strings.ReplaceAll(c.Kafka.TransactionalID, "{id}", id),
-		Headers:         c.Kafka.Headers, MaxBuffer: c.Agent.MaxBuffer, MaxLines: c.Kafka.ChanSize,
+		Headers:         c.Kafka.Headers, MaxBuffer: c.Agent.MaxBuffer, MaxDeletedOpen: c.Agent.MaxDeletedOpen, MaxLines: c.Kafka.ChanSize,
 		MaxLine: int(c.Agent.MaxLine), LongLines: c.Agent.LongLines, ScanInterval: c.Agent.ScanInterval,
 		AllowPaths: c.Agent.AllowPaths, Listen: c.Agent.Listen,
 		ListenAccess: report.Access{TokenFile: c.Agent.ListenToken, CertFile: c.Agent.ListenCert, KeyFile: c.Agent.ListenKey, Profiles: c.Agent.ListenProfiles},

@@ -40,6 +40,7 @@ type rates struct {
 	BytesPerSecond float64 `json:"bytes_per_s"`
 	LagBytes       int64   `json:"lag_bytes"`
 	DelayMS        int64   `json:"oldest_unacked_ms"`
+	DeletedOpen    int64   `json:"deleted_open,omitempty"` // bytes of deleted files that are kept open
 }
 
 func (r *rates) add(o rates) {
@@ -47,6 +48,7 @@ func (r *rates) add(o rates) {
 	r.BytesPerSecond += o.BytesPerSecond
 	r.LagBytes += o.LagBytes
 	r.DelayMS = max(r.DelayMS, o.DelayMS)
+	r.DeletedOpen += o.DeletedOpen
 }
 
 type agentStatus struct {
@@ -302,7 +304,7 @@ func (b *board) numbers(a *agentStatus, rep *reported) {
 	at := rep.newest.At.UTC()
 	a.Reported, a.Rates = &at, &rates{}
 	for _, t := range rep.newest.Tasks {
-		r := rates{LagBytes: t.LagBytes, DelayMS: t.OldestUnackedMS}
+		r := rates{LagBytes: t.LagBytes, DelayMS: t.OldestUnackedMS, DeletedOpen: t.DeletedOpen}
 		first := rep.first[taskKey(t)]
 		if seconds := at.Sub(first.at).Seconds(); seconds > 0 {
 			r.LinesPerSecond = float64(t.AckedLines-first.task.AckedLines) / seconds

@@ -59,6 +59,11 @@ func (s *statusReport) write(b *strings.Builder) {
 		safe.Fprintf(b, "\n%s", textTable(rows))
 	}
 	b.WriteString("\n")
+	for _, e := range s.Entries {
+		if e.Rates != nil && e.Rates.DeletedOpen > 0 {
+			safe.Fprintf(b, "%s: %s of deleted files are kept open until they are read\n", e.Path, shortBytes(e.Rates.DeletedOpen))
+		}
+	}
 	if s.Healthy {
 		b.WriteString("all is well\n")
 		return

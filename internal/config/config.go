@@ -57,6 +57,7 @@ type Agent struct {
 	ID             string // may hold {hostname} and {ip}
 	Host           string // of the record header host; may hold {hostname} and {ip}
 	DataDir        string // empty: chosen by the user the agent runs as
+	MaxDeletedOpen int64  // bytes of deleted files kept open, at most; 0: no bound
 	MaxBuffer      int64  // bytes of lines read and not yet acknowledged, at most
 	MaxLine        int64  // bytes of a line, above it LongLines applies
 	LongLines      string // split, truncate or skip

@@ -72,6 +72,7 @@ func settings() []setting {
 		a("host", "{hostname}", "name of this host in the record header host, reports and presences", func(c *Agent) target { return template(&c.Host) }),
 		a("data_dir", "", "default /var/lib/logctl as root, else $XDG_STATE_HOME/logctl", func(c *Agent) target { return text(&c.DataDir) }),
 		a("max_buffer", "64MiB", "bytes read and not yet acknowledged, at most", func(c *Agent) target { return size(&c.MaxBuffer, 1<<20) }),
+		a("max_deleted_open", "10GiB", "bytes of deleted files kept open because they are not read yet, at most", func(c *Agent) target { return size(&c.MaxDeletedOpen, 0) }),
 		a("max_line", "1MiB", "longest record made of one line", func(c *Agent) target { return size(&c.MaxLine, 1<<10) }),
 		a("long_lines", "split", "split | truncate | skip", func(c *Agent) target {
 			return choice(&c.LongLines, "split", "truncate", "skip")
