@@ -41,17 +41,19 @@
 // of one watched name are handed out in order: the newer one becomes ready when
 // the older one has been read to its end.
 //
-// What cannot be known: a file that was truncated and has again, byte for byte,
-// the same head and the same 64 bytes before the position; lines written between
-// the copying and the truncation of copytruncate; a generation that came and went
-// between two looks and was deleted before the second, or that a symbolic
-// link led to between them only, in a file not named like a rotated one; or that was
-// prepared in another file before a look that found the present one written to since, and
-// renamed over it and rotated away before the next. After a kill,
-// lines of a copy may be handed out again. Generations that nobody saw under the
-// watched name are put in order by their times, which are as exact as the clock of
-// the file system (4 ms), and by their names where times are the same or contradict
-// one another, as those of a file that was written to late: by dates, or by numbers,
-// of which the higher is older unless others here show that they rise. The place of
-// one that was deleted meanwhile, or whose name says nothing, is not known then.
+// The phases of a generation:
+//
+//	         content came        read to its end
+//	Seen ───────────────▶ Reading ◀──────────▶ CaughtUp
+//	 │ begins like another    │ name moved         │ name moved
+//	 ▼                        ▼                    ▼
+//	MaybeCopy ──▶ Reading   Rotated ──read──▶ (newer ones may go) ◀──▶ Late: written to after that
+//	 │                        │                    │
+//	 └────────────────────────┴────────────────────┴──▶ Ended: truncated, deleted, or a copy
+//
+// What a file is, is decided by evidence in this order: content (head, mark, length),
+// identity, names, times. Where evidence contradicts itself, the file is read. These
+// decisions are pure functions in internal/history.
+//
+// What cannot be known is in the table "Known limits" of ARCHITECTURE.md.
 package tail
