@@ -6,7 +6,7 @@ import (
 )
 
 // modelKinds is how many kinds of actions there are, each as often as its numbers in step.
-const modelKinds = 120
+const modelKinds = 124
 
 // step does one action.
 func (m *model) step(n int) {
@@ -24,7 +24,7 @@ func (m *model) step(n int) {
 		}
 	case n < 49:
 		if m.linked == "" {
-			m.copyTruncate()
+			m.copyTruncate(false)
 		}
 	case n < 54:
 		m.truncate()
@@ -65,6 +65,10 @@ func (m *model) step(n int) {
 		}
 	case n < 116:
 		m.replace()
+	case n >= 120:
+		if m.linked == "" {
+			m.copyTruncate(true)
+		}
 	case m.links:
 		m.link()
 	}

@@ -34,6 +34,7 @@ type modelGen struct {
 	away    bool
 	since   int // scans since it is away
 	excused bool
+	gap     bool   // written to between the copy and the truncation
 	target  string // name of its own, which path leads or led to
 	line    int
 	time    int64 // modification time of what it is in
@@ -174,7 +175,7 @@ func (m *model) look() {
 		if g.away {
 			g.since++
 		}
-		if f := m.file(g); f != nil && !g.gone && int(f.size) < len(g.content) && f.handle != nil && f != m.held && !m.stale(f) {
+		if f := m.file(g); f != nil && !g.gone && int(f.size) < len(g.content) && !g.gap && f.handle != nil && f != m.held && !m.stale(f) {
 			m.t.Fatalf("generation %d has %d bytes, the set saw %d", g.n, len(g.content), f.size)
 		}
 	}
@@ -371,7 +372,7 @@ func (m *model) halt() {
 	}
 	for _, id := range m.saved() {
 		st, h := m.states[id], m.history[id]
-		if g := m.ids[id]; !exact && len(h) > 0 && !m.done(id) && !g.gone {
+		if g := m.ids[id]; !exact && len(h) > 0 && !m.done(id) && !g.gone && !g.gap {
 			if i := m.rnd.IntN(len(h)); h[i].Pos <= st.Pos {
 				m.states[id] = h[i]
 				g.cursor = int(h[i].Pos)
@@ -408,7 +409,7 @@ func (m *model) undelivered() {
 	}
 	for _, g := range m.gens {
 		pos, ok := from[g]
-		if ok && !g.gone && pos < g.cursor {
+		if ok && !g.gone && !g.gap && pos < g.cursor {
 			m.act("undelivered %d from %d to %d", g.n, pos, g.cursor)
 			g.cursor = pos
 		}

@@ -8,6 +8,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"logctl/agent/tail/internal/fsys"
 )
 
 // create makes a new file at path.
@@ -137,22 +141,46 @@ func (m *model) rename() {
 	}
 }
 
-func (m *model) copyTruncate() {
+// copyTruncate copies the present file and truncates it; gap: it is written to between.
+func (m *model) copyTruncate(gap bool) {
 	if m.cur == nil {
 		return
 	}
 	m.shift()
 	m.must(os.WriteFile(m.path+".1", m.cur.content, 0o644))
 	ino := m.files.made(m.path + ".1")
-	born := m.cur.born
+	born, size := m.cur.born, len(m.cur.content)
 	m.cur.time, m.cur.born = m.files.stamp(), m.files.stamp()
+	if gap {
+		m.gap()
+	}
 	m.pass(time.Duration(m.rnd.Int64N(int64(m.pace))))
 	m.must(os.Truncate(m.path, 0))
 	m.files.touched(m.path)
 	g := m.leave()
+	if left := max(size, g.cursor); left < len(g.content) || left > size {
+		g.content, g.cut, g.gap = g.content[:left], left, true
+	}
 	g.copyIno = ino
 	m.begin0(g.w, g.ino, born)
 	m.act("copytruncate %d, copy ino %d, now %d", g.n, ino, m.cur.n)
+}
+
+// gap writes to the present file, which was copied, before it is truncated. The Set may
+// see that, and read it.
+func (m *model) gap() {
+	f := m.file(m.cur)
+	if f == nil || f.pos == 0 || m.outage || m.held != nil || m.stale(f) {
+		return
+	}
+	at, born := m.cur.time, m.cur.born
+	m.appendTo(m.cur, m.lines(m.cur, 100))
+	m.cur.time, m.cur.born = at, born // of the copy, which it is in from now on
+	m.pass(1 + m.pace/2)
+	if m.rnd.IntN(3) > 0 {
+		m.set.event(fsys.Event{Dir: filepath.Dir(m.path), Name: m.path, Op: fsnotify.Write})
+		m.readSome(1 + m.rnd.IntN(3))
+	}
 }
 
 func (m *model) truncate() {
