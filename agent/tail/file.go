@@ -219,22 +219,14 @@ func (f *File) lookAgain() bool {
 		space = f.writtenAll(h, &st, size, space, now)
 	}
 	changed := st.Mtime != f.readMtime || st.Size != size || checkup
-	idle := now.Sub(f.headAt) >= s.cfg.Interval
+	idle := now.Sub(f.headAt) >= s.cfg.Interval/10
 	check := changed && (checkup || idle || st.Size == f.pos || st.Size < size)
 	if st.Size < f.pos || check && !f.verify(h) {
 		s.truncated(f, st)
 		return false
 	}
-	if f.pos == 0 && s.suspect(f, st.Size) {
+	if f.pos == 0 && !s.isFirst(f, st, empty) {
 		return false
-	}
-	if empty {
-		if look := s.wasFilled(f, st); look != blankFirst {
-			s.mu.Lock()
-			f.again = f.again || look == blankAgain
-			s.mu.Unlock()
-			return false
-		}
 	}
 	if changed {
 		f.headAt = now
@@ -268,6 +260,22 @@ func (f *File) lookAgain() bool {
 	}
 	f.proveLocked()
 	return false
+}
+
+// isFirst tells whether what is in f now, of which nothing was read, may be read: it is no
+// copy of another file, and there was nothing else in f since it was seen empty.
+func (s *Set) isFirst(f *File, st fsys.Stat, empty bool) bool {
+	if s.suspect(f, st.Size) {
+		return false
+	}
+	if !empty {
+		return true
+	}
+	look := s.wasFilled(f, st)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.again = f.again || look == blankAgain
+	return look == blankFirst
 }
 
 // suspect lets f, which has size bytes and nothing of which was read, wait if it seems to

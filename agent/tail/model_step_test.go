@@ -68,6 +68,9 @@ func (m *model) step(n int) {
 	case n >= 120:
 		if m.linked == "" {
 			m.copyTruncate(true)
+			if m.running && m.held == nil {
+				m.look() // so short a copy is not known any more after a restart: see ARCHITECTURE.md
+			}
 		}
 	case m.links:
 		m.link()

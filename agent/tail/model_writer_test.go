@@ -161,6 +161,9 @@ func (m *model) copyTruncate(gap bool) {
 	if left := max(size, g.cursor); left < len(g.content) || left > size {
 		g.content, g.cut, g.gap = g.content[:left], left, true
 	}
+	if g.n > 0 && bytes.HasPrefix(m.gens[g.n-1].content, g.content) {
+		g.excused = true // what is in the copy was read of the generation before
+	}
 	g.copyIno = ino
 	m.begin0(g.w, g.ino, born)
 	m.act("copytruncate %d, copy ino %d, now %d", g.n, ino, m.cur.n)

@@ -12,9 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-
-	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/lines"
 	"logctl/internal/glob"
@@ -71,51 +68,12 @@ type Set struct {
 	err      error // of the last scan as a whole
 }
 
-// slot is one watched name.
-type slot struct {
-	path    string
-	queue   []*File   // generations in order that newer ones wait for, and the present one
-	late    []*File   // generations read to their end lately, which may have grown since
-	cur     *File     // at path now
-	parked  []arrival // opened at path while names were moving: see parked.go
-	last    *past     // what was at path before; nil: nothing yet
-	err     error     // why there is nothing at path, or it is not followed
-	fresh   bool      // not settled yet since the first scan
-	first   bool      // Config.From holds for what is found there
-	ended   []FileID  // finished generations, reported when a newer one is there
-	newest  uint64    // Gen of the newest one known
-	looked  int64     // when cur was seen there last, Unix nanoseconds
-	turn    uint64    // when it is looked at, where there are many
-	seen    uint64    // number of the scan that listed it
-	since   time.Time
-	family  familyOf
-	told    fsnotify.Op // what events told of the name since it was looked at last, of Create, Remove and Rename
-	ignored ignored
-	home    *slot // the log that this name is a member of; nil: not known, or itself
-	alone   bool  // it is no member, though its name is that of one
-	virtual bool  // no file has this name: see member.go
-	mtime   int64 // of what was at the name when it was looked at last
-}
-
 // familyOf is what was found out about the names of a log's old generations. It is
 // guarded by scanMu.
 type familyOf struct {
 	learned []lesson            // names under which some were seen
 	doubted map[string]struct{} // names said to be of no known log
 	rotated []*fsys.Walker      // what Config.Rotated names
-}
-
-// past is what must be known of a generation to find those that came after it.
-type past struct {
-	id    fsys.Inode // zero unless it was moved away whole
-	name  string
-	mtime int64
-	born  int64
-	size  int64
-	state State             // to know a copy of it,
-	seen  int64             // when mtime was taken, Unix nanoseconds; 0: unknown
-	trail fingerprint.Trail // also of one that ends before the position
-	trunc bool              // it was truncated, so that there may be a copy
 }
 
 // Open returns a Set that follows cfg.Path. Nothing is read before the first Scan,
@@ -298,26 +256,6 @@ func (s *Set) unblockLocked(sl *slot) {
 	if len(sl.queue) > 0 && sl.queue[0].again {
 		s.wakeLocked(sl.queue[0])
 	}
-}
-
-func (sl *slot) drop(f *File) {
-	for i, q := range sl.queue {
-		if q == f {
-			sl.queue = append(sl.queue[:i], sl.queue[i+1:]...)
-			return
-		}
-	}
-}
-
-// insert puts f into the queue by age.
-func (sl *slot) insert(f *File) {
-	i := len(sl.queue)
-	for i > 0 && sl.queue[i-1].id.Gen > f.id.Gen {
-		i--
-	}
-	sl.queue = append(sl.queue, nil)
-	copy(sl.queue[i+1:], sl.queue[i:])
-	sl.queue[i] = f
 }
 
 // handleOf returns the open file of f, opening it if need be; nil: it cannot be

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-
 	"logctl/agent/tail/internal/fsys"
 )
 
@@ -420,85 +418,4 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 	s.wakeLocked(f)
 	s.limitLocked()
 	return true
-}
-
-// beginLocked begins to follow what arrived, after what seem to be copies of it; replaced:
-// it goes on for old.
-func (s *Set) beginLocked(sl *slot, a *arrival, copies []candidate, old *File, replaced bool) *File {
-	f := s.adoptCopiesLocked(sl, copies, a.st.Size, func() *File { return s.followLocked(sl, a) })
-	if replaced {
-		s.startLocked(f, old.stateLocked())
-		if a.twin && old.size > old.pos { // the rest of it is read from the other one
-			s.finishFromLocked(old, old.size, "replaced")
-		}
-		s.log.Info("file was replaced by a copy that goes on where it ended", "path", sl.path, "file", f.id.String(), "from", f.pos)
-	}
-	if f.copyOf == nil && !replaced { // what was read of the one before need not be acknowledged yet
-		s.unsaved = append(s.unsaved, f.stateLocked())
-	}
-	return f
-}
-
-// replacesLocked tells whether the file that arrived was written beside old and
-// then renamed over it, with the same content to begin with: then it is read from
-// where old ended. A file that was created after old was removed is a new one,
-// whatever it begins with. Which of both came first is what their times tell, and when
-// these are the same, whether the name was ever without a file: told is what events told
-// of it.
-func (s *Set) replacesLocked(old *File, a *arrival, told fsnotify.Op) bool {
-	if a.h == nil || old.handle == nil || old.state == fileDone || old.pos == 0 || old.head.Len == 0 {
-		return false
-	}
-	var st fsys.Stat
-	if err := s.sys.StatFile(old.handle, &st); err != nil || st.Links != 0 || st.Size != old.pos {
-		return false
-	}
-	b := s.sys.Birth(a.h)
-	state := old.stateLocked()
-	before := b != 0 && (b < st.Ctime || b == st.Ctime && told == fsnotify.Create)
-	return before && matches(a.h, a.st.Size, &state)
-}
-
-// followLocked begins to follow a file that is not known.
-func (s *Set) followLocked(sl *slot, a *arrival) *File {
-	if f, ok := s.resumeTwinLocked(sl, a); ok {
-		sl.first = false
-		return f
-	}
-	if st, ok := s.takeSavedLocked(a.st.ID, a.h, a.st.Size); ok {
-		if !empty(&st) {
-			return s.resumeLocked(sl, a, st)
-		}
-		sl.first = false
-		s.forgetLocked(s.slotLocked(st.Path), st.ID)
-	}
-	home := s.logLocked(sl)
-	if home != sl && s.apartLocked(sl, home, a) {
-		home, sl.home, sl.alone = sl, nil, true
-	}
-	if home != sl {
-		f := s.memberLocked(home, a.name, a)
-		s.followFromLocked(sl, f, a)
-		return f
-	}
-	f := s.newLocked(sl, a.name, &a.st, a.h)
-	s.followFromLocked(sl, f, a)
-	return f
-}
-
-// followFromLocked decides where reading of f begins, which arrived at the name sl.
-func (s *Set) followFromLocked(sl *slot, f *File, a *arrival) {
-	f.sawEmptyLocked(a.at)
-	if sl.first {
-		s.startLocked(f, a.start)
-	} else if o := s.originalLocked(sl, a); o != nil {
-		s.suspectLocked(f, o)
-	} else if o := s.contentOriginalLocked(f); o != nil {
-		f.byContent = true
-		s.suspectLocked(f, o)
-	}
-	if f.copyOf != nil && f.home != sl {
-		f.home.drop(f)
-	}
-	sl.first = false
 }
