@@ -109,6 +109,7 @@ writers: build
 	@cd writers && go run . -logctl ../logctl $(WRITERS_FLAGS)
 
 # The pages of commands and settings, from the program's own tables.
+.PHONY: docs
 docs:
 	go run ./internal/manual/write -docs docs
 
