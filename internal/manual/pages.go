@@ -16,7 +16,7 @@ const made = "<!-- Made by `make docs` from the program's own tables; a test kee
 
 // Pages returns the generated pages by their names in docs/.
 func Pages() map[string][]byte {
-	return map[string][]byte{"commands.md": commands(cli.Describe()), "settings.md": settings(config.Known())}
+	return map[string][]byte{"commands.md": commands(cli.Describe()), "settings.md": settings(config.Known()), "metrics.md": metrics(Metrics())}
 }
 
 // commands is the reference of every command that help shows, the root first.
