@@ -45,7 +45,13 @@ type record struct {
 	// What etcd itself had: the revision of the list before, and the hash of the one after.
 	Base   int64  `json:"base_revision,omitempty"`
 	SHA256 string `json:"after_sha256,omitempty"`
+
+	Omitted bool `json:"omitted,omitempty"` // the lists are too large beside each other: etcd is asked for them
 }
+
+// maxRequest is how much of a transaction the list and the record of its change may be:
+// etcd takes 1.5 MiB unless it is told otherwise.
+const maxRequest = 3<<19 - 32<<10
 
 func pack(b []byte) (plain *string, packed []byte, err error) {
 	switch {
@@ -91,6 +97,9 @@ func unpack(plain *string, packed []byte) ([]byte, error) {
 // before it, the names of one key grow and do not meet. The true revision is the
 // record's own ModRevision.
 func (s *Store) record(ctx context.Context, base Snapshot, raw []byte, note string) ([]clientv3.Op, error) {
+	if s.noRecord || s.single.Load() {
+		return nil, nil
+	}
 	rec := record{Who: s.author, Note: note, When: time.Now().UTC().Truncate(time.Millisecond), Base: base.ModRevision, SHA256: hashOf(raw)}
 	var err1, err2 error
 	rec.Before, rec.BeforeGz, err1 = pack(base.Raw)
@@ -99,6 +108,11 @@ func (s *Store) record(ctx context.Context, base Snapshot, raw []byte, note stri
 		return nil, fmt.Errorf("pack history: %w", err)
 	}
 	text, err := json.Marshal(rec)
+	if err == nil && len(text)+len(raw) > maxRequest {
+		// A list that packs badly could not even be shortened, for the record of that.
+		rec.Before, rec.BeforeGz, rec.After, rec.AfterGz, rec.Omitted = nil, nil, nil, nil, true
+		text, err = json.Marshal(rec)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("write history: %w", err)
 	}
@@ -165,7 +179,11 @@ func (s *Store) history(ctx context.Context, key string, limit int) ([]Change, e
 		if _, ok := recordOf(string(kv.Key), key); !ok {
 			continue
 		}
-		changes = append(changes, readChange(kv))
+		change, err := s.readChange(ctx, key, kv)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, change)
 	}
 	if len(changes) < limit && got.More { // records of keys below this one took the places
 		all, err := s.history(ctx, key, 0)
@@ -176,10 +194,26 @@ func (s *Store) history(ctx context.Context, key string, limit int) ([]Change, e
 
 // readChange reads a record. One that cannot be read, or whose list is not the one
 // it says, is marked.
-func readChange(kv *mvccpb.KeyValue) Change {
+// Lists that it leaves out are those of the revisions around it, as long as etcd
+// remembers them. The error is etcd's.
+func (s *Store) readChange(ctx context.Context, key string, kv *mvccpb.KeyValue) (Change, error) {
 	var rec record
 	if err := json.Unmarshal(kv.Value, &rec); err != nil {
-		return Change{Revision: kv.ModRevision, Doubt: "the record cannot be read: " + err.Error()}
+		return Change{Revision: kv.ModRevision, Doubt: "the record cannot be read: " + err.Error()}, nil
+	}
+	if rec.Omitted {
+		c := Change{Revision: kv.ModRevision, Who: rec.Who, Note: rec.Note, When: rec.When}
+		var err1, err2 error
+		c.Before, err1 = s.remembered(ctx, key, kv.ModRevision-1)
+		c.After, err2 = s.remembered(ctx, key, kv.ModRevision)
+		err := errors.Join(err1, err2)
+		switch {
+		case errors.Is(err, ErrNoRevision):
+			c.Before, c.After, c.Omitted, err = nil, nil, true, nil
+		case err == nil && rec.SHA256 != hashOf(c.After):
+			c.Doubt = "its list is not the one that was saved: the hash differs"
+		}
+		return c, err
 	}
 	before, err1 := unpack(rec.Before, rec.BeforeGz)
 	after, err2 := unpack(rec.After, rec.AfterGz)
@@ -190,7 +224,7 @@ func readChange(kv *mvccpb.KeyValue) Change {
 	case rec.SHA256 != "" && rec.SHA256 != hashOf(after):
 		doubt = "its list is not the one that was saved: the hash differs"
 	}
-	return Change{Revision: kv.ModRevision, Who: rec.Who, Note: rec.Note, When: rec.When, Before: before, After: after, Doubt: doubt}
+	return Change{Revision: kv.ModRevision, Who: rec.Who, Note: rec.Note, When: rec.When, Before: before, After: after, Doubt: doubt}, nil
 }
 
 func hashOf(list []byte) string {
@@ -232,13 +266,22 @@ func (s *Store) ListAt(ctx context.Context, key string, revision int64) ([]byte,
 }
 
 func (s *Store) listAt(ctx context.Context, key string, revision int64) ([]byte, error) {
+	raw, err := s.remembered(ctx, key, revision)
+	if errors.Is(err, rpctypes.ErrCompacted) {
+		return s.recordedAt(ctx, key, revision)
+	}
+	return raw, err
+}
+
+// remembered asks etcd itself for the list at a revision.
+func (s *Store) remembered(ctx context.Context, key string, revision int64) ([]byte, error) {
 	if revision <= 0 {
 		return nil, ErrNoRevision
 	}
 	got, err := s.get(ctx, key, clientv3.WithRev(revision))
 	switch {
 	case errors.Is(err, rpctypes.ErrCompacted):
-		return s.recordedAt(ctx, key, revision)
+		return nil, fmt.Errorf("%w: %w", ErrNoRevision, err)
 	case errors.Is(err, rpctypes.ErrFutureRev):
 		return nil, ErrNoRevision
 	case err != nil:
@@ -266,9 +309,14 @@ func (s *Store) recordedAt(ctx context.Context, key string, revision int64) ([]b
 	if len(got.Kvs) == 0 {
 		return nil, ErrNoRevision
 	}
-	change := readChange(got.Kvs[0])
-	if change.Doubt != "" {
+	change, err := s.readChange(ctx, key, got.Kvs[0])
+	switch {
+	case err != nil:
+		return nil, err
+	case change.Doubt != "":
 		return nil, errors.New(change.Doubt)
+	case change.Omitted:
+		return nil, ErrNoRevision
 	}
 	return change.After, nil
 }
@@ -298,7 +346,7 @@ func (s *Store) Undo(ctx context.Context, base Snapshot) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, err
 	}
-	if len(changes) == 0 || changes[0].Revision != base.ModRevision {
+	if len(changes) == 0 || changes[0].Revision != base.ModRevision || changes[0].Omitted {
 		return Snapshot{}, fmt.Errorf("undo revision %d of %q: %w", base.ModRevision, base.Key, ErrNoRevision)
 	}
 	before := changes[0].Before

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
@@ -58,15 +59,7 @@ func (s *Store) saveRaw(ctx context.Context, base Snapshot, raw []byte, note str
 	if err != nil {
 		return Snapshot{}, err
 	}
-	then := append([]clientv3.Op{clientv3.OpPut(base.Key, string(raw))}, record...)
-
-	call, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	resp, err := s.client.Txn(call).
-		If(clientv3.Compare(clientv3.ModRevision(base.Key), "=", base.ModRevision)).
-		Then(then...).
-		Else(clientv3.OpGet(base.Key)).
-		Commit()
+	resp, err := s.commit(ctx, base, raw, record)
 	switch {
 	case err == nil:
 	case isDenied(err):
@@ -92,6 +85,36 @@ func (s *Store) saveRaw(ctx context.Context, base Snapshot, raw []byte, note str
 		return snap, nil
 	}
 	return Snapshot{}, &ConflictError{Base: base, Theirs: theirs.parsed(), Mine: raw}
+}
+
+// commit writes a list and the record of the change, if nobody else has written.
+func (s *Store) commit(ctx context.Context, base Snapshot, raw []byte, record []clientv3.Op) (*clientv3.TxnResponse, error) {
+	list := clientv3.OpPut(base.Key, string(raw))
+	txn := func(ops ...clientv3.Op) (*clientv3.TxnResponse, error) {
+		call, cancel := context.WithTimeout(ctx, s.timeout)
+		defer cancel()
+		return s.client.Txn(call).
+			If(clientv3.Compare(clientv3.ModRevision(base.Key), "=", base.ModRevision)).
+			Then(ops...).
+			Else(clientv3.OpGet(base.Key)).
+			Commit()
+	}
+	if !s.single.Load() || len(record) == 0 {
+		resp, err := txn(append([]clientv3.Op{list}, record...)...)
+		if err == nil || len(record) == 0 || !takesOne(err) {
+			return resp, err
+		}
+		s.single.Store(true)
+	}
+	// kine takes the shapes that Kubernetes needs: one put in a transaction. A record that
+	// is not of the transaction is no proof of an edit, so there is none.
+	return txn(list)
+}
+
+// takesOne reports whether a server refused a transaction for having more than one
+// operation. etcd itself takes 128.
+func takesOne(err error) bool {
+	return strings.Contains(err.Error(), "unsupported operations in txn request")
 }
 
 // Check reads a list as a save does before it writes: a list that parses can still be

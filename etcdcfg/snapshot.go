@@ -30,6 +30,7 @@ type Change struct {
 	Who, Note     safe.Untrusted
 	When          time.Time
 	Before, After []byte         // nil Before: the key did not exist
+	Omitted       bool           // Before and After are not known: too large for a record, and compacted away in etcd
 	Doubt         safe.Untrusted // why the record is not to be trusted; empty: nothing speaks against it
 }
 

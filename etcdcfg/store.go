@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -23,6 +24,11 @@ type Store struct {
 	readOnly bool
 	timeout  time.Duration
 	template string // collect key with placeholders, for Keys
+	noRecord bool   // changes are not recorded
+
+	// single: the server takes one operation in a transaction (kine), so that changes
+	// cannot be recorded with what they change.
+	single atomic.Bool
 }
 
 // Option adjusts a Store.
@@ -30,6 +36,10 @@ type Option func(*Store)
 
 // WithReadOnly makes the store refuse every write with ErrReadOnly.
 func WithReadOnly() Option { return func(s *Store) { s.readOnly = true } }
+
+// WithoutHistory makes the store record no changes: for users who may write the collect
+// key and nothing beside it.
+func WithoutHistory() Option { return func(s *Store) { s.noRecord = true } }
 
 // WithTimeout sets how long one call may take; DefaultTimeout unless given.
 func WithTimeout(d time.Duration) Option {

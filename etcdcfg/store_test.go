@@ -444,16 +444,3 @@ func noise(n int) string {
 	}
 	return b.String()[:n]
 }
-
-func TestListThatDoesNotFitTheRequestIsExplained(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
-	text := func() []byte { return fmt.Appendf(nil, `[{"path":"/a","topic":"t","x":%q}]`, noise(1<<20-100)) }
-	snap, err := d.SaveRaw(t.Context(), d.load(t), text(), "")
-	if err == nil {
-		_, err = d.SaveRaw(t.Context(), snap, text(), "")
-	}
-	if err == nil || !strings.Contains(err.Error(), "too large for one etcd request") {
-		t.Fatalf("got %v", err)
-	}
-}

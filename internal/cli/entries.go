@@ -65,7 +65,11 @@ func (a *app) openEntries(cmd *cobra.Command) (*entriesDesk, error) {
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	store := etcdcfg.NewStore(client, author(), etcdcfg.WithTimeout(c.Etcd.Timeout), etcdcfg.WithKeyTemplate(c.Etcd.CollectKey))
+	opts := []etcdcfg.Option{etcdcfg.WithTimeout(c.Etcd.Timeout), etcdcfg.WithKeyTemplate(c.Etcd.CollectKey)}
+	if f := cmd.Flags().Lookup(noHistory); f != nil && f.Value.String() == "true" {
+		opts = append(opts, etcdcfg.WithoutHistory())
+	}
+	store := etcdcfg.NewStore(client, author(), opts...)
 	return &entriesDesk{Store: store, key: resolve(c.Etcd.CollectKey), close: client.Close}, nil
 }
 
@@ -90,6 +94,9 @@ func (d *entriesDesk) load(ctx context.Context) (etcdcfg.Snapshot, error) {
 	return snap, nil
 }
 
+// noHistory is the flag of edits that are not recorded.
+const noHistory = "no-history"
+
 // editFlags are the flags of every command that edits.
 type editFlags struct {
 	note     string
@@ -103,6 +110,7 @@ func (f *editFlags) add(cmd *cobra.Command) {
 	s := cmd.Flags()
 	s.StringVarP(&f.note, "note", "m", "", "why, for the history")
 	s.Int64Var(&f.revision, "if-revision", 0, "edit only when the list is at this revision")
+	s.Bool(noHistory, false, "write the list alone, without a record of the change: for a user who may not write the history")
 	s.BoolVar(&f.dryRun, "dry-run", false, "print the diff and change nothing")
 	s.DurationVar(&f.wait, "wait", 0, "wait this long for all agents to apply the edit and the edited entries to work; exit 1 if one does not")
 	addOutput(cmd, &f.output, "table", "json")

@@ -129,12 +129,16 @@ func (a *app) printHistory(key string, changes []etcdcfg.Change, output string, 
 		if _, err := safe.Fprintf(a.Out, "%s\n", row); err != nil {
 			return err
 		}
+		if changes[i].Omitted {
+			safe.Fprintf(a.Out, "          (too large for a record, and compacted away in etcd)\n")
+			continue
+		}
 		if diff {
 			if err := safe.Print(a.Out, safe.Block(etcdcfg.Diff(changes[i].Before, changes[i].After))); err != nil {
 				return err
 			}
 		}
-		if i+1 < len(changes) && !bytes.Equal(changes[i].Before, changes[i+1].After) {
+		if i+1 < len(changes) && !changes[i+1].Omitted && !bytes.Equal(changes[i].Before, changes[i+1].After) {
 			safe.Fprintf(a.Out, "          (edited past logctl)\n")
 		}
 	}
@@ -246,8 +250,8 @@ brings it back. It refuses when the last edit was made past logctl.`,
 				if err != nil {
 					return err
 				}
-				if len(changes) == 0 || changes[0].Revision != base.ModRevision {
-					return fmt.Errorf("the last edit of %s (revision %d) was not made through logctl: choose one with 'logctl entries history' and 'logctl entries revert'", d.key, base.ModRevision)
+				if len(changes) == 0 || changes[0].Revision != base.ModRevision || changes[0].Omitted {
+					return fmt.Errorf("the last edit of %s (revision %d) was not made through logctl, or is too large to be kept: choose one with 'logctl entries history' and 'logctl entries revert'", d.key, base.ModRevision)
 				}
 				if edit.note == "" {
 					edit.note = fmt.Sprintf("undo revision %d", base.ModRevision)

@@ -194,3 +194,16 @@ func TestParseSize(t *testing.T) {
 		}
 	}
 }
+
+// Addresses of etcd are often written as URLs, with a slash at the end.
+func TestAddressWithASlash(t *testing.T) {
+	c, err := Load(Sources{File: write(t, "[etcd]\naddress = http://a:2379/, https://b:2379/\n")})
+	if err != nil || len(c.Etcd.Address) != 2 {
+		t.Fatalf("%v", err)
+	}
+	for _, bad := range []string{"a:2379/", "http://a:2379/x"} {
+		if _, err := Load(Sources{File: write(t, "[etcd]\naddress = "+bad+"\n")}); err == nil {
+			t.Errorf("%s is accepted", bad)
+		}
+	}
+}

@@ -195,6 +195,9 @@ func addresses(p *[]string, schemes bool) target {
 			hostport, shown := it, maskedAddress(it)
 			if schemes {
 				hostport = strings.TrimPrefix(strings.TrimPrefix(it, "http://"), "https://")
+				if hostport != it {
+					hostport = strings.TrimSuffix(hostport, "/")
+				}
 				hostport = hostport[strings.LastIndexByte(hostport, '@')+1:]
 			}
 			_, port, err := net.SplitHostPort(hostport)

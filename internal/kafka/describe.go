@@ -203,8 +203,25 @@ func (a *Admin) CreateTopic(ctx context.Context, name string, partitions int32, 
 	if errors.Is(err, sarama.ErrTopicAlreadyExists) {
 		return fmt.Errorf("create topic %q: %w", name, ErrTopicExists)
 	}
+	if errors.Is(err, sarama.ErrTopicAuthorizationFailed) || errors.Is(err, sarama.ErrClusterAuthorizationFailed) {
+		err = &CreateDeniedError{Topic: name, Err: err}
+	}
 	if err != nil {
 		return fmt.Errorf("create topic %q: %w", name, err)
 	}
 	return nil
 }
+
+// CreateDeniedError says that the right to create a topic is missing.
+type CreateDeniedError struct {
+	Topic string
+	Err   error
+}
+
+func (e *CreateDeniedError) Error() string {
+	return fmt.Sprintf("permission denied to create topic %q: this user needs the right Create on the topic or on the cluster "+
+		"(kafka-acls --add --allow-principal User:NAME --operation Create --topic %s)", e.Topic, e.Topic)
+}
+
+// Unwrap returns Kafka's answer.
+func (e *CreateDeniedError) Unwrap() error { return e.Err }

@@ -50,8 +50,11 @@ func Explain(err error) string {
 		announced *AnnouncedError
 		mechanism *MechanismError
 		token     *TokenError
+		create    *CreateDeniedError
 	)
 	switch {
+	case errors.As(err, &create):
+		return create.Error()
 	case errors.As(err, &announced):
 		return announced.Error()
 	case errors.As(err, &mechanism):

@@ -365,3 +365,22 @@ func TestSettingsOfLogins(t *testing.T) {
 		}
 	}
 }
+
+// What lacks when a topic cannot be created is Create, and neither Describe nor Write.
+func TestDeniedCreateNamesTheRight(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t, testkit.Embedded())
+	k.Cluster().ControlKey(19, func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.Cluster().KeepControl()
+		resp := req.ResponseKind().(*kmsg.CreateTopicsResponse)
+		rt := kmsg.NewCreateTopicsResponseTopic()
+		rt.Topic, rt.ErrorCode = req.(*kmsg.CreateTopicsRequest).Topics[0].Topic, 29
+		resp.Topics = append(resp.Topics, rt)
+		return resp, nil, true
+	})
+	a, ctx := open(t, k.Config())
+	err := a.CreateTopic(ctx, "new", 1, -1, nil)
+	if text := kafka.Explain(err); !strings.Contains(text, "needs the right Create on the topic or on the cluster") || strings.Contains(text, "Write") {
+		t.Errorf("%s", text)
+	}
+}
