@@ -79,3 +79,33 @@ func TestVerify(t *testing.T) {
 		t.Errorf("topics alone: exit code %d: %+v", p.code, out)
 	}
 }
+
+// TestRebuild loses the positions: they come back from the topics, and nothing is sent
+// again, also not of a file that was rotated before and one that is written to meanwhile.
+func TestRebuild(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := newLedger()
+	a := w.writer(l, "app.log")
+	topic, agent := w.follow(a.path)
+	a.lines(1000)
+	a.rotate(".1")
+	a.lines(500)
+	w.awaitLanded(l.written(), topic)
+	agent.stop()
+	w.must(os.RemoveAll(w.data))
+	a.lines(500)
+	args := append([]string{"positions", "rebuild", "--since", "1h"}, w.flags()...)
+	env := []string{"LOGCTL_AGENT_DATA_DIR=" + w.data}
+	for _, more := range [][]string{{"--dry-run"}, nil, nil} { // the last one finds them kept
+		p := start(t, env, append(args, more...)...)
+		if code := p.wait(time.Minute); code != 0 {
+			t.Fatalf("exit code %d: %s", code, p.err.String())
+		}
+		t.Logf("%s%s", p.out.String(), p.err.String())
+	}
+	agent = w.startAgent(quickScan)
+	a.lines(100)
+	w.clean(newCounter(l), topic)
+	agent.stop()
+}

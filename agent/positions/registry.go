@@ -83,7 +83,7 @@ func Open(dir string, log *slog.Logger) (*Registry, error) {
 	if renameErr != nil {
 		return nil, fmt.Errorf("open positions %s: %w; and it cannot be set aside: %w", r.path, err, renameErr)
 	}
-	log.Warn("positions file is not readable and was set aside; files are read from their beginning",
+	log.Warn("positions file is not readable and was set aside; files are read from their beginning; to have them go on where Kafka is instead, stop the agent, remove the new positions file and run: logctl positions rebuild",
 		"path", r.path, "set_aside", aside, "error", err)
 	r.setAside, r.sources, r.life = aside, map[string]*source{}, newLife()
 	if err := r.open(); err != nil {

@@ -1,13 +1,16 @@
 package tail
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/packed"
 	"logctl/agent/tail/internal/rotation"
@@ -45,7 +48,7 @@ func Family(path string) []string {
 func Plain(f *os.File, size int64) (io.Reader, func(), error) {
 	head := make([]byte, packed.SniffLen)
 	n, err := f.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, nil, err
 	}
 	if !packed.Sniff(head[:n]).Readable() {
@@ -68,4 +71,33 @@ func inodeOf(f *os.File) (dev, ino uint64) {
 		return 0, 0
 	}
 	return st.ID.Dev, st.ID.Ino
+}
+
+// StateAt returns the state of a generation of which everything before pos is dealt with,
+// as Config.Saved takes it: for positions that are read back from where the lines went.
+func StateAt(f *os.File, id FileID, path string, pos int64) (State, error) {
+	var st fsys.Stat
+	if err := fsys.StatFile(f, &st); err != nil {
+		return State{}, err
+	}
+	out := State{
+		ID: id, Path: path, Pos: min(pos, st.Size), Size: st.Size,
+		ModTime: time.Unix(0, st.Mtime), Seen: time.Now(), Rotated: filepath.Clean(f.Name()) != path,
+	}
+	out.ID.Dev, out.ID.Ino = st.ID.Dev, st.ID.Ino
+	if out.ID.Ino != id.Ino {
+		out.Origin = id // it is a copy that goes on for it
+	}
+	var head [fingerprint.HeadMax]byte
+	n, err := fsys.ReadFull(f, head[:min(out.Pos, fingerprint.HeadMax)], 0)
+	if err != nil {
+		return State{}, err
+	}
+	out.HeadLen, out.HeadHash = n, fingerprint.Sum(fingerprint.Empty, head[:n])
+	mark := head[:min(out.Pos, fingerprint.MarkMax)]
+	if n, err = fsys.ReadFull(f, mark, out.Pos-int64(len(mark))); err != nil {
+		return State{}, err
+	}
+	out.MarkLen, out.MarkHash = n, fingerprint.Sum(fingerprint.Empty, mark[:n])
+	return out, nil
 }

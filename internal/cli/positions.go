@@ -47,11 +47,12 @@ func newPositionsCmd(a *app) *cobra.Command {
   logctl positions rewind /var/log/app.log --file /var/log/app.log
   logctl positions seek /var/log/app.log 1048576
   logctl positions seek /var/log/app.log --offset app_log:3:18446 --agent web-07
-  logctl positions forget /var/log/app.log`,
+  logctl positions forget /var/log/app.log
+  logctl positions rebuild --since 24h`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newPositionsListCmd(a), newPositionsRewindCmd(a), newPositionsSeekCmd(a), newPositionsForgetCmd(a))
+	cmd.AddCommand(newPositionsListCmd(a), newPositionsRewindCmd(a), newPositionsSeekCmd(a), newPositionsForgetCmd(a), newPositionsRebuildCmd(a))
 	return cmd
 }
 

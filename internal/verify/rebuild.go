@@ -1,0 +1,78 @@
+package verify
+
+import (
+	"io"
+	"os"
+
+	"logctl/agent/tail"
+)
+
+// States returns the positions of a log as the topics tell them: of each generation that
+// is here, behind the records that arrived without a gap from the first one on. With
+// rules that change lines it is before the last record, whose end is not known then.
+func (c *Comparison) States(log Log) ([]tail.State, error) {
+	var out []tail.State
+	used := map[Key]bool{}
+	for _, name := range tail.Family(log.Path) {
+		st, err := c.state(log, name, used)
+		if err != nil {
+			return nil, err
+		}
+		if st != nil {
+			out = append(out, *st)
+		}
+	}
+	return out, nil
+}
+
+func (c *Comparison) state(log Log, name string, used map[Key]bool) (*tail.State, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil // it is gone, or may not be read: nothing is known of it then
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, err
+	}
+	src, done, err := tail.Plain(f, info.Size())
+	if err != nil {
+		return nil, nil // compressed and damaged
+	}
+	done()
+	if _, plain := src.(io.ReaderAt); !plain {
+		return nil, nil // a compressed one has no position of its own
+	}
+	g, err := c.match(log, f, info.Size(), used)
+	if g == nil || err != nil {
+		return nil, err
+	}
+	used[g.Key] = true
+	id, err := tail.ParseShort(g.File)
+	if err != nil {
+		return nil, err
+	}
+	pos := g.Last.Pos
+	if !log.Ruled {
+		pos = g.runs[0].To
+		end := make([]byte, newlineMost)
+		n, err := f.ReadAt(end, pos)
+		if err != nil && err != io.EOF {
+			return nil, err
+		}
+		for _, b := range end[:n] {
+			if pos++; b == '\n' {
+				break
+			}
+			if b != '\r' { // a part of a line that is longer
+				pos--
+				break
+			}
+		}
+	}
+	st, err := tail.StateAt(f, id, g.Path, pos)
+	if err != nil {
+		return nil, err
+	}
+	return &st, nil
+}
