@@ -43,6 +43,9 @@ func (s *Set) Run(ctx context.Context) error {
 			full = s.wantsFull() && time.Since(last) > 10*took+5*time.Millisecond
 		}
 		if !full {
+			if s.wantsFull() {
+				next.Reset(10*took + 5*time.Millisecond) // as soon as one may be
+			}
 			s.checkDirty()
 			continue
 		}
@@ -281,6 +284,7 @@ func (s *Set) check(slots []*slot) {
 		s.mu.Unlock()
 	}
 	s.rotate(changed)
+	s.awaitTargets(changed)
 }
 
 // compareLocked tells whether another file, or none, is at the name now.

@@ -31,6 +31,7 @@ type Set struct {
 	own     bool // watcher is ours to run
 	trusts  bool // a directory whose time is the same has the same names; not so on network file systems
 	inbox   inbox
+	wanted  wanted // guarded by mu
 	stalls  stalls
 	kick    chan struct{}
 	notify  chan struct{} // something is in ready

@@ -308,6 +308,7 @@ func (s *Set) openInboxLocked() {
 
 // toldLocked takes note of one event.
 func (s *Set) toldLocked(ev fsys.Event) {
+	s.cameLocked(ev)
 	if f := s.byName[ev.Name]; f != nil && ev.Op&fsnotify.Write != 0 {
 		s.writtenLocked(f)
 	}
@@ -375,16 +376,25 @@ func (s *Set) watchAll(more ...string) {
 		real := fsys.Resolve(d)
 		named[real] = append(named[real], d)
 	}
+	for dir := range s.await() {
+		if _, ok := named[dir]; !ok {
+			named[dir] = nil // nothing is named there but what is wanted
+		}
+	}
 	s.mu.Lock()
 	old := s.named
 	s.named = named
 	s.mu.Unlock()
-	watching := "notify"
+	watching, fresh := "notify", false
 	for real := range named {
 		if err := s.watcher.add(real, s); err != nil {
 			watching = "poll: " + err.Error()
 		}
+		if _, ok := old[real]; !ok {
+			fresh = true
+		}
 	}
+	s.lookForWanted()
 	for real := range old {
 		if _, ok := named[real]; !ok {
 			s.watcher.remove(real, s)
@@ -392,6 +402,10 @@ func (s *Set) watchAll(more ...string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if fresh && s.scanned { // what came to a new directory before it was watched
+		s.full = true
+		s.poke()
+	}
 	if watching != s.counters.Watching {
 		s.counters.Watching = watching
 		s.log.Warn("how changes are noticed is not what it was", "path", s.cfg.Path, "by", watching)
