@@ -69,7 +69,8 @@ func (m *model) step(n int) {
 		if m.linked == "" {
 			m.copyTruncate(true)
 			if m.running && m.held == nil {
-				m.look() // so short a copy is not known any more after a restart: see ARCHITECTURE.md
+				m.look()
+				m.readSome(1 << 30) // so short a copy is not known any more after a restart: see ARCHITECTURE.md
 			}
 		}
 	case m.links:

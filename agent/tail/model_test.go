@@ -34,6 +34,7 @@ type modelGen struct {
 	away    bool
 	since   int // scans since it is away
 	excused bool
+	prefix  bool   // its content is the beginning of that of the one before
 	gap     bool   // written to between the copy and the truncation
 	target  string // name of its own, which path leads or led to
 	line    int
@@ -153,7 +154,11 @@ func (m *model) noticing(do func()) {
 		if g.gone {
 			left = 0
 		}
-		m.want += uint64(max(0, size-max(left, g.cursor)))
+		lost := uint64(max(0, size-max(left, g.cursor)))
+		m.want += lost
+		if g.prefix {
+			m.spare += lost
+		}
 	}
 }
 
@@ -441,7 +446,7 @@ func (m *model) resume() {
 		}
 		lost := uint64(max(0, st.Size-max(st.Pos, left)))
 		m.want += lost
-		if st.waits() {
+		if st.waits() || g.prefix {
 			m.spare += lost // what seemed to be a copy had nothing of its own: see ARCHITECTURE.md
 		}
 		m.history[id] = nil

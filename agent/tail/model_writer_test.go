@@ -162,7 +162,7 @@ func (m *model) copyTruncate(gap bool) {
 		g.content, g.cut, g.gap = g.content[:left], left, true
 	}
 	if g.n > 0 && bytes.HasPrefix(m.gens[g.n-1].content, g.content) {
-		g.excused = true // what is in the copy was read of the generation before
+		g.excused, g.prefix = true, true // what is in the copy was read of the generation before
 	}
 	g.copyIno = ino
 	m.begin0(g.w, g.ino, born)
