@@ -327,6 +327,7 @@ func (t *topic) learnPartitions(m *sarama.TopicMetadata, now time.Time) (leaderl
 		}
 	}
 	for _, part := range gone {
+		part.leave()
 		part.gone = true
 		part.recall()
 		part.unpause()

@@ -41,8 +41,13 @@ func (p *Producer) name(ctx context.Context, parts []*partition) error {
 // named gives the partition an identity to send under. The producer's lock is held.
 func (part *partition) named(who kafka.Identity) {
 	p := part.t.p
+	seq, ok := p.resumed(part.place(), who)
+	if !ok {
+		part.last, part.raise = who, true // it stays in needID and asks for a higher epoch
+		return
+	}
 	p.needID = slices.DeleteFunc(p.needID, func(o *partition) bool { return o == part })
-	part.seq, part.raise = sequence{id: who.ID, epoch: who.Epoch}, false
+	part.seq, part.raise = seq, false
 	// Before the first batch, so that the log tells whose every batch in a topic is.
 	p.log.Debug("producer id given", "topic", part.t.name, "partition", part.id, "producer", who.ID, "epoch", who.Epoch)
 	if part.state == nameless {

@@ -78,13 +78,14 @@ type Producer struct {
 	ctx      context.Context // of Run, for brokers that are met later
 	topics   map[string]*topic
 	brokers  map[int32]*broker
-	waiting  []*partition // partitions with waiters, in turn
-	needID   []*partition // partitions that wait for a producer id
-	used     int64        // bytes of Data accepted and not done
-	lines    int          // spans of the same
-	dead     int64        // of used, what topics in trouble hold
-	inflight int64        // bytes of values sent and not answered
-	unacked  int          // entries
+	waiting  []*partition       // partitions with waiters, in turn
+	needID   []*partition       // partitions that wait for a producer id
+	left     map[place]sequence // of partitions that are not looked after now, see leave
+	used     int64              // bytes of Data accepted and not done
+	lines    int                // spans of the same
+	dead     int64              // of used, what topics in trouble hold
+	inflight int64              // bytes of values sent and not answered
+	unacked  int                // entries
 	drained  []chan struct{}
 	events   []TopicStatus
 	hollow   []*Bundle // bundles without spans, to be called back
@@ -116,6 +117,7 @@ func New(cfg Config) (*Producer, error) {
 		log:     cfg.Log,
 		topics:  map[string]*topic{},
 		brokers: map[int32]*broker{},
+		left:    map[place]sequence{},
 		wakeup:  make(chan struct{}, 1),
 		tell:    make(chan struct{}, 1),
 	}
@@ -313,6 +315,9 @@ func (p *Producer) Forget(topic string) {
 		if part.state != idle || len(part.waiters) > 0 {
 			return
 		}
+	}
+	for _, part := range t.parts {
+		part.leave()
 	}
 	delete(p.topics, topic)
 }
