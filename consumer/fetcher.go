@@ -30,12 +30,13 @@ type fetcher struct {
 	wake chan struct{}
 	link *link
 
-	lost  bool // told
-	leads bool // as of the last plan: a partition that is not done, or one that nobody leads
-	tries int  // failures in a row
-	turn  int  // where the next request begins, so that no partition starves
-	parts []*partition
-	req   fetchRequest
+	reached bool // it answered at least once
+	lost    bool // told
+	leads   bool // as of the last plan: a partition that is not done, or one that nobody leads
+	tries   int  // failures in a row
+	turn    int  // where the next request begins, so that no partition starves
+	parts   []*partition
+	req     fetchRequest
 
 	doubts []localQuery // of the last answer
 	quota  quota
@@ -85,6 +86,9 @@ func (f *fetcher) run(ctx context.Context) {
 		}
 		if f.link == nil {
 			l, err := dial(ctx, f.r.cluster.cfg, addr)
+			if err != nil && !f.reached {
+				err = kafka.Announced(f.id, addr, err) // the cluster has answered elsewhere
+			}
 			if err != nil {
 				f.failed(ctx, addr, err)
 				continue
@@ -100,6 +104,7 @@ func (f *fetcher) run(ctx context.Context) {
 			f.failed(ctx, addr, err)
 			continue
 		}
+		f.reached = true
 		f.worked(addr)
 		f.throttled(ctx, throttle)
 	}

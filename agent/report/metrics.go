@@ -16,6 +16,7 @@ type collector struct {
 	lines, bytes, ackLines, ackBytes  *prometheus.Desc
 	split, skipped, unreadable        *prometheus.Desc
 	deleted                           *prometheus.Desc
+	passed                            *prometheus.Desc
 	files, lag, oldest, state, topLag *prometheus.Desc
 }
 
@@ -36,6 +37,7 @@ func newCollector(snapshot func() Report) *collector {
 		ackBytes:   d("task_acked_bytes_total", "Bytes acknowledged by Kafka.", task...),
 		split:      d("task_split_lines_total", "Lines sent in parts.", task...),
 		skipped:    d("task_skipped_lines_total", "Lines knowingly not sent, filters not counted.", task...),
+		passed:     d("task_skipped_bytes", "Bytes that stood in files when the entry was first followed, and are not sent (from = end).", task...),
 		unreadable: d("task_unreadable_bytes_total", "Bytes that were gone before they could be read.", task...),
 		deleted:    d("task_deleted_open_bytes", "Bytes of deleted files that are kept open.", task...),
 		files:      d("task_files", "Files known.", task...),
@@ -78,6 +80,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(c.files, float64(t.Files), t.Path, t.Topic)
 		gauge(c.deleted, float64(t.DeletedOpen), t.Path, t.Topic)
 		gauge(c.lag, float64(t.LagBytes), t.Path, t.Topic)
+		gauge(c.passed, float64(t.SkippedBytes), t.Path, t.Topic)
 		gauge(c.oldest, float64(t.OldestUnackedMS)/1e3, t.Path, t.Topic)
 		gauge(c.state, 1, t.Path, t.Topic, string(t.State))
 		named := map[string]bool{}

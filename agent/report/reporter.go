@@ -129,7 +129,7 @@ func (r *Reporter) connect(ctx context.Context, agent string) error {
 		return err
 	}
 	if r.conn, err = kafka.Dial(ctx, conf, brokers[i].Address); err != nil {
-		return err
+		return kafka.Announced(brokers[i].ID, brokers[i].Address, err) // the cluster itself has just answered
 	}
 	r.partition = part.ID
 	return nil

@@ -147,6 +147,11 @@ func readReports(ctx context.Context, cfg kafka.Config, topic string, since time
 			break
 		}
 		if err != nil {
+			for _, p := range r.Partitions() { // which says more than that time is over
+				if p.Err != nil {
+					err = p.Err
+				}
+			}
 			return nil, errors.Join(fmt.Errorf("read reports: %w", err), r.Close())
 		}
 		for i := range records {
