@@ -48,11 +48,12 @@ type times struct {
 	reclaim  time.Duration // before a contested id is taken back
 	calm     time.Duration // without being fenced, after which an id is ours again
 	topic    time.Duration // for looking back at one topic, once brokers answer
+	read     time.Duration // of reading a partition in which others write much, once nothing of ours comes any more
 }
 
 var defaultTimes = times{
 	retry: 100 * time.Millisecond, patience: time.Minute, probe: 10 * time.Second, renew: 6 * time.Hour,
-	reclaim: 30 * time.Second, calm: 2 * time.Minute, topic: time.Minute,
+	reclaim: 30 * time.Second, calm: 2 * time.Minute, topic: time.Minute, read: 20 * time.Second,
 }
 
 // Life is one run of an agent, as Kafka knows it. See New.

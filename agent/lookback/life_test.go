@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var quick = times{
 	retry: 5 * time.Millisecond, patience: 300 * time.Millisecond, probe: 20 * time.Millisecond, renew: time.Hour,
-	reclaim: 50 * time.Millisecond, calm: 300 * time.Millisecond, topic: 2 * time.Second,
+	reclaim: 50 * time.Millisecond, calm: 300 * time.Millisecond, topic: 2 * time.Second, read: time.Second,
 }
 
 // run is one run of an agent, as far as Kafka sees it: registry, producer and life.

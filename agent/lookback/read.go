@@ -87,8 +87,9 @@ type reader struct {
 	marked bool // it holds, or is about to hold, our marker
 	found  *found
 
-	next int64 // offset
-	end  int64 // without a marker: where it ends
+	next int64     // offset
+	end  int64     // without a marker: where it ends
+	own  time.Time // when a batch of ours was met last, or reading began
 }
 
 // errMoved asks for the partition's leader anew.
@@ -146,11 +147,18 @@ func (r *reader) readFrom(ctx context.Context, known *bool) error {
 			"from", r.next, "first", first, "end", end, "same_topic", id == r.cursor.TopicID)
 		*known = true
 	}
+	r.own = time.Now()
 	for r.marked || r.next < r.end {
 		done, was := false, r.next
 		err := r.life.admin.OnBroker(ctx, leader, func(b *sarama.Broker) (err error) { done, err = r.fetch(b); return err })
 		if done || err != nil {
 			return err
+		}
+		if r.next < r.end && time.Since(r.own) > r.life.times.read {
+			// Ours begin at the cursor: after a long absence what follows is of others.
+			r.life.log.Info("looking back ends before the end of a partition in which others have written much",
+				"topic", r.cursor.Topic, "partition", r.cursor.Partition, "from", r.cursor.Offset, "to", r.next, "end", r.end)
+			return nil
 		}
 		if r.next == was {
 			return errMoved // the marker takes long: the leader may be another one by now
@@ -242,6 +250,7 @@ func (r *reader) fetch(b *sarama.Broker) (done bool, err error) {
 		}
 		if !batch.Control && r.life.ours[batch.ProducerID] {
 			r.found.batch(batch)
+			r.own = time.Now()
 		}
 	}
 	return false, nil
