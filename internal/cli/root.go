@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -148,8 +149,14 @@ func (a *app) logger(w io.Writer) (*slog.Logger, error) {
 
 // getenv looks a variable up in the environment of the command.
 func (a *app) getenv(name string) string {
-	for i := len(a.Environ) - 1; i >= 0; i-- {
-		if k, v, ok := strings.Cut(a.Environ[i], "="); ok && k == name {
+	return lookEnv(a.Environ, name, runtime.GOOS == "windows")
+}
+
+// lookEnv returns the last value of a variable in env; fold: names differ by more than
+// case, as on Windows, where LocalAppData is LOCALAPPDATA.
+func lookEnv(env []string, name string, fold bool) string {
+	for i := len(env) - 1; i >= 0; i-- {
+		if k, v, ok := strings.Cut(env[i], "="); ok && (k == name || fold && strings.EqualFold(k, name)) {
 			return v
 		}
 	}
