@@ -3,6 +3,7 @@
 package opener
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -38,7 +39,7 @@ func openReal(real string, allowed func(string) error) (*os.File, error) {
 
 // moved tells a path that leads through a link by now from one that cannot be opened.
 func moved(err error) error {
-	if err == unix.ELOOP || err == unix.ENOTDIR || err == unix.EAGAIN || err == unix.EXDEV {
+	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EXDEV) {
 		return errMoved
 	}
 	return err
