@@ -218,13 +218,19 @@ func (s *Set) strangers(sl *slot, p *past, now fsys.Inode, found []candidate) []
 		c, err := s.candidate(sl, p, path, now)
 		switch {
 		case err != nil || c.h == nil:
-		case c.copied:
+		case c.copied && (c.st.Size >= fingerprint.HeadMax || isRotated(sl.path, n)):
 			copies = append(copies, c)
 		default:
 			_ = c.h.Close()
 		}
 	}
 	return copies
+}
+
+// isRotated tells whether the name alone says that it is a rotated one of the path.
+func isRotated(path, name string) bool {
+	tag, ok := rotation.Of(filepath.Base(path), name)
+	return ok && tag.Certain
 }
 
 // isNew tells whether nothing was seen at the path yet.
