@@ -3,7 +3,6 @@ package agent
 import (
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"logctl/agent/ship"
@@ -47,7 +46,7 @@ type sourceHeaders struct {
 // of makes the headers of a file generation: the asked ones in the order of the
 // setting, then the entry's labels by name.
 func (a *address) of(path, file string, labels map[string]string, order []string) sourceHeaders {
-	path = strings.ToValidUTF8(path, "\uFFFD")
+	path = pathText(path)
 	var out sourceHeaders
 	add := func(key, value string) {
 		out.fixed = append(out.fixed, ship.Header{Key: []byte(key), Value: []byte(value)})

@@ -235,13 +235,19 @@ func (t *task) open() (*tail.Set, error) {
 		Since:      sh.registry.Since(e.Key()),
 		Poll:       e.Poll, Interval: sh.interval,
 		MaxLine:   func() int { return min(sh.maxLine, sh.producer.MaxRecord(e.Topic)) },
-		LongLines: sh.longLines, Newline: newline(e.Encoding),
+		LongLines: sh.longLines, Newline: newline(e.Encoding), DropBOM: isUTF8(e.Encoding),
 		Saved: sh.registry.States(e.Key()), Allowed: sh.allowed, AllowedDir: sh.within, Watcher: sh.watcher, Deleted: sh.deleted, Log: t.log,
 	}
 	if e.From == etcdcfg.FromBeginning {
 		cfg.From = tail.FromBeginning
 	}
 	return tail.Open(cfg)
+}
+
+// isUTF8 tells whether text of that encoding is sent as it is.
+func isUTF8(encoding string) bool {
+	enc, err := etcdcfg.LookupEncoding(encoding)
+	return enc == nil && err == nil
 }
 
 func newline(encoding string) tail.Newline {

@@ -66,11 +66,13 @@ func nameGrammar(base string, of func(base, name string) (rotation.Tag, bool)) g
 // generation may have and that are not followed for their own sake.
 func (s *Set) names(r *room, names []string) []relative {
 	var found []relative
+	seen := map[string]struct{}{}
 	add := func(n string, g *grammar) {
 		tag, ok := g.tag(n)
-		if !ok || slices.ContainsFunc(found, func(o relative) bool { return o.name == n }) {
+		if _, twice := seen[n]; !ok || twice {
 			return
 		}
+		seen[n] = struct{}{}
 		path := filepath.Join(r.dir, n)
 		own := g.said || tag.Place == rotation.Behind || tag.Place == rotation.Stamp
 		if (own || !s.walker.Match(path)) && !s.walker.Excluded(path) {

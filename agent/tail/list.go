@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"logctl/agent/tail/internal/fsys"
@@ -83,7 +84,7 @@ func (l *listing) find(sys *fsys.System, dir string, id fsys.Inode) (string, err
 			var st fsys.Stat
 			if err := sys.StatPath(filepath.Join(dir, n), &st); err == nil && st.Regular {
 				l.ids[st.ID] = n
-			} else if err != nil && !fsys.IsGone(err) && !errors.Is(err, fs.ErrPermission) {
+			} else if err != nil && !fsys.IsGone(err) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.ELOOP) {
 				l.ids = nil
 				return "", err
 			}

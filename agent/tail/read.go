@@ -152,11 +152,17 @@ func (f *File) readChunk(h *os.File, sp *lines.Splitter, want int64) (*Chunk, ve
 	return f.cutChunk(h, sp, c, final)
 }
 
+// byteOrderMark is what some programs begin UTF-8 files with.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // cutChunk cuts what was read, c.Data, into lines and moves the position.
 func (f *File) cutChunk(h *os.File, sp *lines.Splitter, c *Chunk, final bool) (*Chunk, verdict) {
 	m := len(c.buf) - len(c.Data)
 	var u lines.Cut
 	c.Lines, u = sp.Split(c.Lines[:0], c.Data, f.pos, f.part, final)
+	if f.pos == 0 && f.set.cfg.DropBOM && len(c.Lines) > 0 && c.Lines[0].Start == 0 && bytes.HasPrefix(c.Data[:c.Lines[0].End], byteOrderMark) {
+		c.Lines[0].Start += uint32(len(byteOrderMark))
+	}
 	if u.Used == 0 {
 		c.Release()
 		return nil, readNothing

@@ -62,6 +62,7 @@ type Config struct {
 	MaxLine    func() int              // longest line in bytes, asked at every read; default 1 MiB
 	LongLines  LongLines               // what to do with longer ones
 	Newline    Newline                 // what ends a line
+	DropBOM    bool                    // the UTF-8 byte order mark at the head of a file is no part of its first line
 	ChunkSize  int                     // bytes read at once; default 256 KiB
 	MaxOpen    int                     // descriptors kept open at most; default a quarter of the process limit, at most 4096
 	Saved      []State                 // what was saved by an earlier run for this Path

@@ -1,0 +1,5 @@
+package tail
+
+import "errors"
+
+func mkfifo(string) error { return errors.ErrUnsupported }
