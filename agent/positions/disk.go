@@ -15,6 +15,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"logctl/agent/tail"
+	"logctl/internal/ownfile"
 )
 
 // Layout of the database: the bucket "sources" holds a bucket for each source key;
@@ -66,6 +67,10 @@ func (r *Registry) openAndLoad() (err error) {
 			_ = os.Remove(r.path)
 		}
 	}()
+	// Neither followed nor waited for: a link could name any file, a FIFO hangs.
+	if err := ownfile.Check(r.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	st, err := os.Stat(r.path)
 	if err == nil && st.Size() == 0 {
 		return errors.New("the file is empty") // bbolt would take it for a new one

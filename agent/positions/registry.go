@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"logctl/agent/tail"
+	"logctl/internal/ownfile"
 )
 
 // FileName is the name of the database in the data directory.
@@ -76,7 +77,7 @@ func Open(dir string, log *slog.Logger) (*Registry, error) {
 	if err == nil {
 		return r, nil
 	}
-	if errors.Is(err, ErrLocked) || errors.Is(err, os.ErrPermission) || isDiskError(err) {
+	if errors.Is(err, ownfile.ErrNotOurs) || errors.Is(err, ErrLocked) || errors.Is(err, os.ErrPermission) || isDiskError(err) {
 		return nil, fmt.Errorf("open positions %s: %w", r.path, err)
 	}
 	aside, renameErr := setAside(r.path)
