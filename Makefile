@@ -186,16 +186,11 @@ clean:
 # try to cost much (LISTS of them).
 FUZZTIME ?= 60s
 LISTS ?= 1000000
-.PHONY: fuzz fuzz-lists vuln notices
+.PHONY: fuzz fuzz-lists notices
 fuzz: fuzz-lists
 	@FUZZTIME=$(FUZZTIME) .ci/fuzz
 fuzz-lists:
 	LOGCTL_LISTS=$(LISTS) go test -count=1 -timeout 0 -v -run TestListsStayWithinTheirBounds ./agent
-
-# Known vulnerabilities in what the binary calls. Needs the database at vuln.go.dev, or GOVULNDB.
-GOVULNCHECK_VERSION = v1.1.4
-vuln:
-	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
 
 # Licences and notices of everything that the binary carries, into THIRD_PARTY_NOTICES.
 notices:
