@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"strings"
 	"testing"
@@ -434,13 +433,4 @@ func TestPing(t *testing.T) {
 	if took, err := d.Ping(t.Context()); err != nil || took <= 0 || took > time.Minute {
 		t.Fatalf("%v, %v", took, err)
 	}
-}
-
-// noise fills a text with something that does not compress, for sizes.
-func noise(n int) string {
-	var b strings.Builder
-	for b.Len() < n {
-		fmt.Fprintf(&b, "%x", rand.Uint64())
-	}
-	return b.String()[:n]
 }

@@ -36,7 +36,7 @@
 // told is given up with words, and the promise is then the bounded one of an agent
 // without a transactional id.
 //
-// Source: KIP-98 and KIP-360 for the requests, probed on Apache Kafka 2.8 to 4.4: a
+// Source: KIP-98 and KIP-360 for the requests, probed on Apache Kafka 4.x: a
 // coordinator answers EndTxn before the markers are written, and with
 // CONCURRENT_TRANSACTIONS until they are.
 package lookback

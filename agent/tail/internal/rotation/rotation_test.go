@@ -45,6 +45,9 @@ func TestOf(t *testing.T) {
 		{"another log", "app.log", "app.log.txt", 0, "", "", false},
 		{"another log", "current", "@short.s", 0, "", "", false},
 		{"another port", "app.8080.log", "app.8081.log", 0, "", "", false},
+		{"another worker", "file0.log", "file1.log", 0, "", "", false},
+		{"another worker", "app-0.log", "app-1.log", 0, "", "", false},
+		{"another worker", "app_0.log", "app_1.log", 0, "", "", false},
 		{"ten is not nought", "app.10.log", "app.11.log", 0, "", "", false},
 	} {
 		t.Run(c.writer+" "+c.name, func(t *testing.T) {

@@ -106,7 +106,9 @@ func stamp(name string) (Tag, bool) {
 }
 
 // instead recognises generations of a log whose active file is itself numbered 0,
-// or marked by rCURRENT.
+// or marked by rCURRENT. The number stands between dots, as in app.0.log. Behind a
+// dash, an underscore or a letter it commonly numbers workers that write side by
+// side: file0.log, app-0.log.
 func instead(base, name string) (Tag, bool) {
 	if i := strings.Index(base, "rCURRENT"); i >= 0 {
 		rest, ok := cut(name, base[:i], base[i+len("rCURRENT"):])
@@ -116,7 +118,7 @@ func instead(base, name string) (Tag, bool) {
 		return Tag{}, false
 	}
 	i := strings.LastIndex(base, "0")
-	if i < 0 || i > 0 && isDigit(base[i-1]) || i+1 < len(base) && (isDigit(base[i+1]) || base[i+1] != '.') {
+	if i < 1 || base[i-1] != '.' || i+1 < len(base) && base[i+1] != '.' {
 		return Tag{}, false
 	}
 	rest, ok := cut(name, base[:i], base[i+1:])
