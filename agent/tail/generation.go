@@ -283,7 +283,7 @@ func (s *Set) adoptLocked(sl *slot, p *past, found []candidate) (rescued int64) 
 		f.away, f.awayAt = true, s.now()
 		s.away[f] = struct{}{}
 		switch {
-		case c.copied && c.st.Size < p.state.Pos:
+		case c.copied && c.st.Size < p.state.Pos && f.packed == nil:
 			s.startAtEndLocked(f, c.st.Size)
 		case c.copied:
 			s.startLocked(f, p.state)

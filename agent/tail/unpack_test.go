@@ -129,6 +129,38 @@ func TestCompressedUnread(t *testing.T) {
 	}
 }
 
+// TestCompressedUnderADate is loguru with compression: the log, read in part, becomes a
+// compressed file with a date before the extension, which the glob matches too, and
+// which is smaller than the position.
+func TestCompressedUnderADate(t *testing.T) {
+	for _, path := range []string{"app.log", "app*"} {
+		t.Run(path, func(t *testing.T) {
+			dir := t.TempDir()
+			active := filepath.Join(dir, "app.log")
+			l := testkit.NewLog(t, active)
+			r := newRig(t, Config{Path: filepath.Join(dir, path)})
+			l.Lines(2000)
+			r.step(2)
+			for n := range 3 {
+				r.stop()
+				l.Lines(500)
+				name := filepath.Join(dir, fmt.Sprintf("app.2026-01-30_18-29-%02d_123456.log", n))
+				rename(t, active, name)
+				packers[0].compress(t, name, name+".gz", false)
+				nextTick(t, dir)
+				l.Reopen()
+				l.Lines(2000)
+				r.begin()
+				r.step(4)
+			}
+			r.numbers(l.Next - 1)
+			if n := r.unreadable(); n != 0 {
+				t.Errorf("%d bytes counted as unreadable", n)
+			}
+		})
+	}
+}
+
 // TestCompressedAfterReading compresses what was read, while the Set runs and while it
 // is stopped: nothing comes twice, and nothing is shipped as binary records.
 func TestCompressedAfterReading(t *testing.T) {
