@@ -354,6 +354,7 @@ func (s *Set) candidate(sl *slot, p *past, path string, now fsys.Inode) (candida
 	case goesOn:
 		c.copied = true
 		return c, nil
+	case st2.Size < packed.SniffLen && rotation.IsPacked(path): // being made; what it is made of stands beside it until it is whole
 	case formatOf(h, st2.Size) != packed.Plain && !s.mayBePacked(sl, p, path, h, st2.Size): // known, or not to be read
 	default:
 		younger, contradicts := p.compare(&c, 0)

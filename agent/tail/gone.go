@@ -168,7 +168,12 @@ func (sl *slot) isIgnored(st *fsys.Stat) bool {
 // leavePacked decides about a compressed file that arrived at the name. It returns true
 // when it is not to be followed: what it holds is known, or cannot be read.
 func (s *Set) leavePacked(sl *slot, a *arrival) bool {
-	if a.h == nil || formatOf(a.h, a.st.Size) == packed.Plain {
+	if a.h == nil {
+		return false
+	}
+	kind := formatOf(a.h, a.st.Size)
+	making := kind == packed.Plain && a.st.Size < packed.SniffLen && rotation.IsPacked(sl.path)
+	if kind == packed.Plain && !making {
 		return false
 	}
 	s.mu.Lock()
@@ -183,10 +188,9 @@ func (s *Set) leavePacked(sl *slot, a *arrival) bool {
 	home := s.logLocked(sl)
 	s.mu.Unlock()
 	first := sl.first
-	kind := formatOf(a.h, a.st.Size)
 	known, ok := false, false
 	switch {
-	case first:
+	case first, making: // what it is made of stands beside it until it is whole
 	case !kind.Readable():
 		s.unreadablePacked(home, sl.path, kind, a.st.Size)
 	default:
@@ -203,6 +207,6 @@ func (s *Set) leavePacked(sl *slot, a *arrival) bool {
 	if sl.cur != nil {
 		return false // which is not there any more
 	}
-	sl.first, sl.fresh, sl.err = false, false, nil
+	sl.first, sl.fresh, sl.err = first && making, false, nil
 	return true
 }

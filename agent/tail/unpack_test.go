@@ -345,3 +345,51 @@ func TestCompressedIsNeverText(t *testing.T) {
 		t.Errorf("nothing is said of the 7z file:\n%s", r.log.String())
 	}
 }
+
+// TestCompressedFileIsEmptyAtFirst looks at the log while the compressed file of its last
+// generation is still empty, as it is until gzip writes. It is not a generation of its
+// own, whether its original was read before or not.
+func TestCompressedFileIsEmptyAtFirst(t *testing.T) {
+	for _, read := range []bool{true, false} {
+		for _, path := range []string{"app.log", "app.log*"} {
+			t.Run(fmt.Sprint("read ", read, " ", path), func(t *testing.T) {
+				dir := t.TempDir()
+				active := filepath.Join(dir, "app.log")
+				old, gz := active+".1", active+".1.gz"
+				l := testkit.NewLog(t, active)
+				r := newRig(t, Config{Path: filepath.Join(dir, path), From: FromBeginning, FirstStart: true})
+				l.Lines(20)
+				r.step(2)
+				written := 20
+				for range 3 {
+					if fileExists(gz) {
+						remove(t, gz)
+					}
+					l.Lines(20)
+					written += 21
+					if read {
+						r.step(2)
+					}
+					nextTick(t, dir)
+					rename(t, active, old)
+					l.Reopen()
+					l.Lines(1)
+					b := packers[0].compressed(t, old)
+					if err := os.WriteFile(gz, nil, 0o644); err != nil {
+						t.Fatal(err)
+					}
+					r.step(1)
+					if err := os.WriteFile(gz, b, 0o644); err != nil {
+						t.Fatal(err)
+					}
+					remove(t, old)
+					r.step(4)
+				}
+				r.once(written)
+				if n := r.unreadable(); n != 0 {
+					t.Errorf("%d bytes are said to be lost", n)
+				}
+			})
+		}
+	}
+}

@@ -27,6 +27,12 @@ func Unpacked(name string) (plain, ending string) {
 	return name, ""
 }
 
+// IsPacked tells whether the name is that of a compressed file.
+func IsPacked(name string) bool {
+	_, ending := Unpacked(name)
+	return ending != ""
+}
+
 // Temporary tells whether the name says that the file is still being written by a
 // program that will rename or remove it.
 func Temporary(name string) bool {
