@@ -2,6 +2,7 @@ package report
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"testing"
@@ -26,7 +27,11 @@ func TestDashboardAndAlertsNameMetricsThatExist(t *testing.T) {
 	for _, f := range list {
 		known = append(known, f.GetName())
 	}
-	for _, file := range []string{"../../deploy/grafana.json", "../../deploy/alerts.yaml"} {
+	files, err := filepath.Glob("../../deploy/grafana/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no dashboards: %v", err)
+	}
+	for _, file := range append(files, "../../deploy/alerts.yaml") {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
