@@ -122,7 +122,11 @@ CYCLONEDX = .cache/bin/cyclonedx-$(CYCLONEDX_VERSION)/cyclonedx-gomod
 RELEASE = PATH=$(CURDIR)/$(dir $(CYCLONEDX)):$$PATH LOGCTL_REPOSITORY=$(REPOSITORY) LOGCTL_VERSION=$(VERSION) LOGCTL_COMMIT=$(COMMIT) \
 	LOGCTL_DATE=$(COMMIT_DATE) LOGCTL_TIMESTAMP=$(shell git log -1 --format=%ct 2>/dev/null) $(GORELEASER) release --snapshot --clean
 
-release: $(GORELEASER) $(CYCLONEDX)
+# An apk takes the times of its scripts from the files; a checkout gives them those of today.
+release-times:
+	@touch -d @$$(git log -1 --format=%ct) deploy/package/*
+
+release: $(GORELEASER) $(CYCLONEDX) release-times
 	$(RELEASE)
 	@$(MAKE) -s image
 
@@ -131,7 +135,7 @@ image:
 	@du -sh dist/image | awk '{ print "image layout: " $$1 }'
 
 # The part of a release that runs on this machine: two binaries, three packages, one image.
-release-one: $(GORELEASER) $(CYCLONEDX)
+release-one: $(GORELEASER) $(CYCLONEDX) release-times
 	sed -e 's/goos: \[linux, darwin, windows\]/goos: [linux]/' -e 's/goarch: \[amd64, arm64\]/goarch: [amd64]/' .goreleaser.yaml >.cache/goreleaser-one.yaml
 	$(RELEASE) --config .cache/goreleaser-one.yaml --skip=homebrew,scoop,winget,aur
 	@$(MAKE) -s image

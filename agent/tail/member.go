@@ -35,29 +35,50 @@ func (s *Set) logLocked(sl *slot) *slot {
 	return sl.home
 }
 
-func (s *Set) homeLocked(sl *slot) *slot {
+// kinship is what the name of a slot says of the logs it may be a generation of. It is
+// the same for ever: which of those logs there are changes.
+type kinship struct {
+	bases  []string // paths of logs that it may have been rotated from, longest first
+	family string   // the log that it belongs to by a rotated glob or its date; "": none
+}
+
+// kinLocked returns the kinship of a slot. It is worked out once: every change of a file
+// asks for it.
+func (s *Set) kinLocked(sl *slot) *kinship {
+	if sl.kin != nil {
+		return sl.kin
+	}
 	dir, name := split(sl.path)
-	said := s.saidLocked(sl.path)
+	k := &kinship{family: s.saidLocked(sl.path)}
 	for _, base := range rotation.Bases(name) {
 		path := filepath.Join(dir, base)
-		if tag, _ := rotation.Of(base, name); !tag.Certain && said == "" || !s.walker.Match(path) {
-			continue
+		if tag, _ := rotation.Of(base, name); (tag.Certain || k.family != "") && s.walker.Match(path) {
+			k.bases = append(k.bases, path)
 		}
+	}
+	if k.family == "" {
+		if family, _, ok := rotation.Dated(name); ok {
+			k.family = filepath.Join(dir, family)
+		}
+	}
+	sl.kin = k
+	return k
+}
+
+func (s *Set) homeLocked(sl *slot) *slot {
+	k := s.kinLocked(sl)
+	for _, path := range k.bases {
 		if home := s.slots[path]; home != nil && home.seen > 0 || s.newest[path].ID != (FileID{}) {
 			return s.logLocked(s.slotLocked(path))
 		}
 	}
-	if said == "" {
-		family, _, ok := rotation.Dated(name)
-		if !ok {
-			return nil
-		}
-		said = filepath.Join(dir, family)
+	if k.family == "" {
+		return nil
 	}
-	home := s.slots[said]
+	home := s.slots[k.family]
 	if home == nil {
-		home = s.slotLocked(said)
-		s.log.Info("files of one log are told by their names", "path", said, "first", sl.path)
+		home = s.slotLocked(k.family)
+		s.log.Info("files of one log are told by their names", "path", k.family, "first", sl.path)
 	}
 	home.virtual = true
 	return home

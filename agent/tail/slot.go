@@ -29,10 +29,11 @@ type slot struct {
 	family  familyOf
 	told    fsnotify.Op // what events told of the name since it was looked at last, of Create, Remove and Rename
 	ignored ignored
-	home    *slot // the log that this name is a member of; nil: not known, or itself
-	alone   bool  // it is no member, though its name is that of one
-	virtual bool  // no file has this name: see member.go
-	mtime   int64 // of what was at the name when it was looked at last
+	home    *slot    // the log that this name is a member of; nil: not known, or itself
+	kin     *kinship // what its name says of that; nil: not worked out yet
+	alone   bool     // it is no member, though its name is that of one
+	virtual bool     // no file has this name: see member.go
+	mtime   int64    // of what was at the name when it was looked at last
 }
 
 // past is what must be known of a generation to find those that came after it.
