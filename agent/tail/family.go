@@ -74,7 +74,7 @@ func (s *Set) names(r *room, names []string) []relative {
 		}
 		seen[n] = struct{}{}
 		path := filepath.Join(r.dir, n)
-		own := g.said || tag.Place == rotation.Behind || tag.Place == rotation.Stamp
+		own := g.said || tag.Certain || tag.Packed != "" // it is a member of this log: see homeLocked
 		if (own || !s.walker.Match(path)) && !s.walker.Excluded(path) {
 			tag.Certain = tag.Certain || g.said
 			found = append(found, relative{n, tag})

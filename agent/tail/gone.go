@@ -30,7 +30,7 @@ func (s *Set) packedOf(f *File) (*os.File, string, fsys.Stat) {
 	for _, path := range s.familyPaths(f.home) {
 		var st fsys.Stat
 		if s.sys.StatPath(path, &st) != nil || !st.Regular || st.Mtime < since-int64(copySlack) || rotation.Temporary(path) ||
-			s.isKnown(st.ID) || s.allowed(path, fsys.Resolve(path)) != nil {
+			s.isRead(st.ID) || s.allowed(path, fsys.Resolve(path)) != nil {
 			continue
 		}
 		h, opened, err := s.openRetry(path)
@@ -43,6 +43,15 @@ func (s *Set) packedOf(f *File) (*os.File, string, fsys.Stat) {
 		_ = h.Close()
 	}
 	return nil, "", fsys.Stat{}
+}
+
+// isRead tells whether the file of that identity is followed, and not because another
+// one has its content.
+func (s *Set) isRead(id fsys.Inode) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.byInode[id]
+	return f != nil && (f.packed == nil || !f.packed.other)
 }
 
 // endDeleted ends a generation whose file is gone, or goes on with the compressed file
@@ -64,6 +73,9 @@ func (s *Set) endDeleted(f *File, held bool, why string) {
 	state, passed := f.stateLocked(), f.passed
 	state.Size, state.ModTime = max(f.size, f.pos), time.Unix(0, st.Mtime-1)
 	f.size = f.pos // the rest is in the other file
+	if o := s.byInode[st.ID]; o != nil {
+		s.finishLocked(o, "it goes on for the file that it was made of")
+	}
 	n := &File{set: s, id: FileID{st.ID.Dev, st.ID.Ino, f.id.Gen}}
 	s.addLocked(n, f.home, path, &st, h)
 	s.startLocked(n, state)

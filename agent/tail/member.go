@@ -52,7 +52,8 @@ func (s *Set) kinLocked(sl *slot) *kinship {
 	k := &kinship{family: s.saidLocked(sl.path)}
 	for _, base := range rotation.Bases(name) {
 		path := filepath.Join(dir, base)
-		if tag, _ := rotation.Of(base, name); (tag.Certain || k.family != "") && s.walker.Match(path) {
+		tag, _ := rotation.Of(base, name)
+		if (tag.Certain || tag.Packed != "" || k.family != "") && s.walker.Match(path) {
 			k.bases = append(k.bases, path)
 		}
 	}
@@ -67,7 +68,11 @@ func (s *Set) kinLocked(sl *slot) *kinship {
 
 func (s *Set) homeLocked(sl *slot) *slot {
 	k := s.kinLocked(sl)
+	dir, name := split(sl.path)
 	for _, path := range k.bases {
+		if tag, _ := rotation.Of(filepath.Base(path), name); !tag.Certain && k.family == "" && !s.packedAloneLocked(dir, name) {
+			continue
+		}
 		if home := s.slots[path]; home != nil && home.seen > 0 || s.newest[path].ID != (FileID{}) {
 			return s.logLocked(s.slotLocked(path))
 		}
@@ -82,6 +87,14 @@ func (s *Set) homeLocked(sl *slot) *slot {
 	}
 	home.virtual = true
 	return home
+}
+
+// packedAloneLocked tells whether a name is that of a compressed file, and no log has the
+// name without its ending: then the file is an old generation of something.
+func (s *Set) packedAloneLocked(dir, name string) bool {
+	plain, ending := rotation.Unpacked(name)
+	sl := s.slots[filepath.Join(dir, plain)]
+	return ending != "" && (sl == nil || sl.cur == nil)
 }
 
 // membersOfBefore tells the logs of an earlier run that had no name of their own.

@@ -142,6 +142,9 @@ func (s *Set) resumeCopy(st *State, path string, now *fsys.Stat) {
 		c.ID.Dev, c.ID.Ino, c.Rotated = now.ID.Dev, now.ID.Ino, true
 		c.Size, c.ModTime = size, time.Unix(0, seen)
 		states = append(states, c)
+	case packed && states[i].Pos == 0: // it was left alone: what it was made of was read
+		c.ID, c.Rotated, c.Size, c.ModTime = states[i].ID, true, size, time.Unix(0, seen)
+		states[i] = c
 	case states[i].Pos > st.Pos || states[i].waits():
 		c = states[i]
 		c.Pos, c.Part, c.MarkLen, c.MarkHash, c.CopyOf = st.Pos, st.Part, st.MarkLen, st.MarkHash, FileID{}

@@ -26,6 +26,7 @@ const skipOnce = 32 << 20
 // the holder's.
 type unpacker struct {
 	done  bool // read to its end, or given up
+	other bool // another file that is followed has its content: nothing is read of it
 	h     *os.File
 	r     *packed.Reader
 	size  int64  // of the compressed file when r was opened,
@@ -116,6 +117,9 @@ func (f *File) unpack(h *os.File) bool {
 			return false
 		}
 		u.r = r
+		if f.pos == 0 && s.repeats(f, h, st.Size) {
+			return false
+		}
 	}
 	if u.rest != nil || u.err != nil || u.r.Pos() >= f.pos {
 		return true
@@ -142,6 +146,29 @@ func (f *File) unpack(h *os.File) bool {
 	f.markLen = copy(f.mark[:], c.buf[:m])
 	s.mu.Unlock()
 	return true
+}
+
+// repeats tells whether f, a compressed file of which nothing was read, has the content
+// of another generation of its log: then it is left alone until that one is gone.
+func (s *Set) repeats(f *File, h *os.File, size int64) bool {
+	b, err := plainHead(h, size, fingerprint.HeadMax)
+	if err != nil && len(b) == 0 {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for o := range s.files {
+		if o != f && o.home == f.home && o.copyOf == nil && o.head.Len > 0 && o.head.Len <= len(b) && (o.packed == nil || o.pos > 0) &&
+			fingerprint.Sum(fingerprint.Empty, b[:o.head.Len]) == o.head.Hash {
+			f.packed.close()
+			f.packed.done, f.packed.other = true, true
+			f.size = 0
+			s.closeLocked(f)
+			s.passLocked(f)
+			return true
+		}
+	}
+	return false
 }
 
 // fill reads ahead until more than n bytes are there, or nothing comes.

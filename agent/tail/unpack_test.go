@@ -286,6 +286,54 @@ func TestCompressedCorrupt(t *testing.T) {
 	}
 }
 
+// TestCompressedBegunEmpty looks while a program compresses a file: at an empty
+// compressed file, at one that has begun, at both whole, and at the compressed one alone.
+func TestCompressedBegunEmpty(t *testing.T) {
+	for _, path := range []string{"app.log", "app.log*"} {
+		for stop := range 5 {
+			t.Run(fmt.Sprint(path, " stopped at ", stop), func(t *testing.T) {
+				dir := t.TempDir()
+				active := filepath.Join(dir, "app.log")
+				l := testkit.NewLog(t, active)
+				r := newRig(t, Config{Path: filepath.Join(dir, path)})
+				l.Lines(500)
+				r.step(2)
+				look := func(at int) {
+					if nextTick(t, dir); at == stop {
+						r.restart()
+					}
+					r.step(2)
+				}
+				for range 3 {
+					if fileExists(active + ".1.gz") {
+						rename(t, active+".1.gz", active+fmt.Sprintf(".%d.gz", l.Next))
+					}
+					rename(t, active, active+".1")
+					write(t, active+".1.gz", "")
+					look(0)
+					l.Reopen()
+					l.Lines(500)
+					look(1)
+					b := packers[0].compressed(t, active+".1")
+					write(t, active+".1.gz", string(b[:len(b)/2]))
+					look(2)
+					write(t, active+".1.gz", string(b[len(b)/2:]))
+					look(3)
+					remove(t, active+".1")
+					look(4)
+					r.step(deletedAfter + 3)
+				}
+				r.restart()
+				r.step(3)
+				r.numbers(l.Next - 1)
+				if n := r.unreadable(); n != 0 {
+					t.Errorf("%d bytes counted as unreadable", n)
+				}
+			})
+		}
+	}
+}
+
 // TestCompressedGrowing reads a file while it is still being compressed: it waits for
 // the rest, and for the name it gets in the end.
 func TestCompressedGrowing(t *testing.T) {

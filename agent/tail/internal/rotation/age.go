@@ -64,6 +64,14 @@ func Rising(first Tag, born int64, found []Age) bool {
 		if !c.Copied {
 			vote(first, c.Tag, born, c.Born)
 		}
+		if i > 0 && c.Tag.Packed != "" && found[i-1].Tag.Packed != "" {
+			older, younger := found[i-1], c // by their names: when each was compressed tells better
+			if older.Born > younger.Born {
+				older, younger = younger, older
+			}
+			vote(older.Tag, younger.Tag, older.Born, younger.Born)
+			continue
+		}
 		if i > 0 && sure(found[i-1], c) {
 			vote(found[i-1].Tag, c.Tag, found[i-1].Born, c.Born)
 		}

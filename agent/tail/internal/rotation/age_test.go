@@ -30,6 +30,8 @@ func TestRising(t *testing.T) {
 		{"an archive was written to late", "", []Age{copied, late, at(".2", 5)}, false},
 		{"an archive was made in the same tick", "", []Age{copied, tick, at(".2", 5)}, false},
 		{"an archive was made in the same tick as what came before", ".1", []Age{tick, tick}, false},
+		{"compressed one after the other, rising", "", []Age{at(".1.gz", 5), at(".2.gz", 6)}, true},
+		{"compressed one after the other, moved up", "", []Age{at(".2.gz", 5), at(".1.gz", 6)}, false},
 		{"dates rise by themselves", "-20260101", []Age{at("-20260102", 5), at("-20260103", 5)}, false},
 	} {
 		slices.SortFunc(tc.found, CompareAges)

@@ -40,6 +40,8 @@ func TestOf(t *testing.T) {
 		{"gzip, writing", "app.log", "app.log.1.gz.tmp", rotation.Behind, ".1", ".gz.tmp", true},
 		{"the log itself", "app.log", "app.log", 0, "", "", false},
 		{"the log, compressed", "app.log", "app.log.gz", 0, "", "", false},
+		{"another number", "web1", "web12", 0, "", "", false},
+		{"the separator is the tag's", "app.log.", "app.log.1", 0, "", "", false},
 		{"another log", "app.log", "apple.log", 0, "", "", false},
 		{"another log", "app.log", "app-error.log", 0, "", "", false},
 		{"another log", "app.log", "app.log.txt", 0, "", "", false},

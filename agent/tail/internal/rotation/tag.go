@@ -53,7 +53,7 @@ func of(base, name string) (Tag, bool) {
 		return stamp(name)
 	}
 	if rest, ok := strings.CutPrefix(name, base); ok {
-		if isWord(rest) || isTag(rest, 1) {
+		if isWord(rest) || isTag(rest, 1) && !splits(base, rest) {
 			return Tag{Place: Behind, Text: rest, Certain: true}, true
 		}
 	}
@@ -64,6 +64,12 @@ func of(base, name string) (Tag, bool) {
 		return Tag{Place: Front, Text: strings.TrimRight(rest, ".-_")}, true
 	}
 	return instead(base, name)
+}
+
+// splits tells whether a number begins in base and ends in rest, or base ends with
+// the separator of the tag: app.log.1 is no tag of "app.log.", nor web12 one of web1.
+func splits(base, rest string) bool {
+	return isDigit(rest[0]) && base != "" && strings.IndexByte(".-_0123456789", base[len(base)-1]) >= 0
 }
 
 // within finds a tag between the stem of base and its extension.
