@@ -31,16 +31,17 @@ func (w *world) backlog(size int64, stop, restart func()) {
 	agent := w.startPlain()
 	w.awaitApplied(5 * time.Second)
 	stop()
-	const files, block = 8, 1 << 20
-	lines, n := make([]byte, 0, block), 0
-	for len(lines) < block-500 {
-		lines = append(lines, fmt.Sprintf("%0499d\n", n)...)
-		n++
-	}
+	const files, block, width = 8, 1 << 20, 500
 	written := int64(0)
+	lines := make([]byte, 0, block)
 	for i := int64(0); i < size/block; i++ {
+		// Each line once: a file with the content of another one is a copy of it.
+		lines = lines[:0]
+		for len(lines) <= block-width {
+			lines = fmt.Appendf(lines, "%0*d\n", width-1, written)
+			written++
+		}
 		appendTo(t, w.path(fmt.Sprintf("file%d.log", i%files)), lines)
-		written += int64(n)
 	}
 	w.awaitState(w.path("*.log"), "kafka unreachable", 10*time.Second)
 	load := agent.load(4 * time.Second)

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,8 +144,9 @@ func TestChangedFilesAreReadAgain(t *testing.T) {
 	ca := issue(t, "ca", nil, later)
 	first, second := issue(t, "client", ca, later), issue(t, "client", ca, later)
 	serverCert := issue(t, "server", ca, later)
-	current := serverCert
-	addr := server(t, ca, func() *authority { return current })
+	var current atomic.Pointer[authority]
+	current.Store(serverCert)
+	addr := server(t, ca, current.Load)
 	f := Files{
 		CAFile:   put(t, filepath.Join(dir, "ca.pem"), ca.pem()),
 		CertFile: put(t, filepath.Join(dir, "cert.pem"), first.pem()),
@@ -170,7 +172,7 @@ func TestChangedFilesAreReadAgain(t *testing.T) {
 	}
 
 	otherCA := issue(t, "other ca", nil, later)
-	current = issue(t, "server", otherCA, later)
+	current.Store(issue(t, "server", otherCA, later))
 	if _, err := shown(t, base, addr); err == nil {
 		t.Error("an authority that is not named is trusted")
 	}
