@@ -49,6 +49,8 @@ func newHost(t *testing.T, base string) *host {
 	t.Helper()
 	h := &host{t: t, root: filepath.Join(t.TempDir(), "root")}
 	h.run("cp", "-a", "--reflink=auto", base, h.root)
+	h.run("mount", "-t", "proc", "proc", h.path("proc"))
+	t.Cleanup(func() { h.run("umount", h.path("proc")) })
 	return h
 }
 
@@ -147,7 +149,12 @@ func (h *host) agent() (stop func()) {
 			h.t.Errorf("agent: %v\n%s", err, log.String())
 		}
 	})
-	h.t.Cleanup(stop)
+	h.t.Cleanup(func() {
+		stop()
+		if h.t.Failed() {
+			h.t.Logf("the agent said:\n%s", log.String())
+		}
+	})
 	return stop
 }
 

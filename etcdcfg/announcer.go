@@ -218,7 +218,7 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, tell fun
 		case <-a.wake:
 		case <-retry.C:
 		}
-		revision, changed, err := w.write(ctx)
+		presence, changed, err := w.write(ctx)
 		if err != nil {
 			if errors.Is(err, rpctypes.ErrLeaseNotFound) {
 				return errLeaseLost
@@ -232,8 +232,8 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, tell fun
 		if !changed {
 			continue
 		}
-		if own == nil {
-			own = a.client.Watch(ownStream(keep), AgentsPrefix+a.id, clientv3.WithRev(revision+1))
+		if own == nil && presence > 0 { // from there on: it may be deleted before the other keys are written
+			own = a.client.Watch(ownStream(keep), AgentsPrefix+a.id, clientv3.WithRev(presence+1))
 		}
 		wait = 0
 		tell(nil)

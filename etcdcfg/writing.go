@@ -20,9 +20,9 @@ type writing struct {
 	alone   bool              // only the presence itself may be written
 }
 
-// write brings what stands in etcd up to what is to stand there. It returns the revision of
-// the last write and whether there was any.
-func (w *writing) write(ctx context.Context) (revision int64, changed bool, err error) {
+// write brings what stands in etcd up to what is to stand there. It returns the revision at
+// which the presence itself was written, 0 when it was not, and whether anything was.
+func (w *writing) write(ctx context.Context) (presence int64, changed bool, err error) {
 	keys, member := w.a.current()
 	if keys == nil {
 		return 0, false, nil
@@ -40,7 +40,9 @@ func (w *writing) write(ctx context.Context) (revision int64, changed bool, err 
 			return 0, false, err
 		}
 		w.written[part] = append([]byte{}, keys[part]...)
-		revision, changed = rev, true
+		if changed = true; part == "" {
+			presence = rev
+		}
 	}
 	for part := range w.written {
 		if _, wanted := keys[part]; !wanted && strings.HasPrefix(part, partTasks) {
@@ -62,7 +64,7 @@ func (w *writing) write(ctx context.Context) (revision int64, changed bool, err 
 			return 0, false, err
 		}
 	}
-	return revision, changed, nil
+	return presence, changed, nil
 }
 
 // refused goes on with the presence alone, as roles made for earlier versions allow.

@@ -14,6 +14,9 @@ var ErrMoving = errors.New("names on the way to the file are being changed")
 // ErrForeign is why a file is refused that its directory's owner could not read.
 var ErrForeign = errors.New("the owner of its directory could not read this file; see allow_paths in docs/security.md")
 
+// ErrNoProc is why no file is opened where /proc is missing, as in a bare chroot.
+var ErrNoProc = errors.New("/proc is not mounted, which tells what was opened: mount it")
+
 // ErrNotRegular is why a socket, a device or a named pipe is not opened.
 var ErrNotRegular = errors.New("not a regular file")
 

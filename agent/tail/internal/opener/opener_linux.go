@@ -52,7 +52,7 @@ func openIn(dir int, real string, allowed func(string) error) (*os.File, error) 
 	link := "/proc/self/fd/" + strconv.Itoa(held)
 	now, err := os.Readlink(link)
 	if err != nil {
-		return nil, err // without /proc nothing tells what was opened
+		return nil, ErrNoProc
 	}
 	if err := judge(now, real, st.Nlink == 0, allowed); err != nil {
 		return nil, err
