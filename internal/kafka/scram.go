@@ -32,7 +32,7 @@ func (s *scramClient) Begin(user, password, authzID string) (err error) {
 	if s.mechanism == SASLScramSHA512 {
 		mechanism = auth.AsSha512Mechanism()
 	}
-	s.session, s.first, err = mechanism.Authenticate(context.TODO(), "") // the context is for who fetches passwords
+	s.session, s.first, err = mechanism.Authenticate(context.Background(), "") // sarama hands over none; nothing is fetched or waited for
 	return err
 }
 
