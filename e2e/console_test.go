@@ -158,8 +158,10 @@ func offsets(shown string) string {
 func editAndUndo(s *terminal, w *world, topic, missing string) {
 	s.keys("G", "e")
 	s.await("the form", "Entry .*second.log")
-	s.keys("Tab", "Tab", "Tab", "Tab", "Tab", "Tab")
-	s.await("the field", "▸ Include lines")
+	for _, field := range []string{"Topic", "Start at", "Exclude", "Rotated", "Encoding", "Multiline", "Include lines"} {
+		s.keys("Tab")
+		s.await("the field", "▸ "+field)
+	}
 	s.typed("even")
 	s.keys("C-s")
 	difference(s, `"include_lines":["even"]`)

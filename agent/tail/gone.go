@@ -18,7 +18,7 @@ import (
 // packedOf opens the compressed file that f became; nil: there is none. scanMu is held.
 func (s *Set) packedOf(f *File) (*os.File, string, fsys.Stat) {
 	s.mu.Lock()
-	state, since := f.stateLocked(), f.bound
+	state, since, name := f.stateLocked(), f.bound, f.name
 	s.mu.Unlock()
 	if s.lists == nil { // not in a scan: what is kept will do
 		s.lists = map[string]*listing{}
@@ -27,7 +27,7 @@ func (s *Set) packedOf(f *File) (*os.File, string, fsys.Stat) {
 	if state.HeadLen == 0 || f.packed != nil {
 		return nil, "", fsys.Stat{}
 	}
-	for _, path := range s.familyPaths(f.home) {
+	for _, path := range append(rotation.Packed(name), s.familyPaths(f.home)...) {
 		var st fsys.Stat
 		if s.sys.StatPath(path, &st) != nil || !st.Regular || st.Mtime < since-int64(copySlack) || rotation.Temporary(path) ||
 			s.isRead(st.ID) || s.allowed(path, fsys.Resolve(path)) != nil {
@@ -131,6 +131,29 @@ func (s *Set) knownContent(sl *slot, h *os.File, size int64) (known, ok bool) {
 	return false, true
 }
 
+// madeOf tells whether the compressed file h was made of a file that is followed, under
+// whatever name: it begins with the same bytes, and has the same before the position.
+func (s *Set) madeOf(h *os.File, size int64) bool {
+	b, err := plainHead(h, size, fingerprint.HeadMax)
+	if err != nil && len(b) == 0 {
+		return false
+	}
+	s.mu.Lock()
+	var alike []State
+	for f := range s.files {
+		if n := f.head.Len; f.packed == nil && n > 0 && n <= len(b) && f.pos > 0 && fingerprint.Sum(fingerprint.Empty, b[:n]) == f.head.Hash {
+			alike = append(alike, f.stateLocked())
+		}
+	}
+	s.mu.Unlock()
+	for i := range alike {
+		if s.isPlainTo(h, size, &alike[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 // mayBePacked tells whether the compressed file h at path may be a generation of sl
 // after p that nobody read.
 func (s *Set) mayBePacked(sl *slot, p *past, path string, h *os.File, size int64) bool {
@@ -207,6 +230,7 @@ func (s *Set) leavePacked(sl *slot, a *arrival) bool {
 		s.unreadablePacked(home, sl.path, kind, a.st.Size)
 	default:
 		known, ok = s.knownContent(home, a.h, a.st.Size)
+		known = known || ok && s.madeOf(a.h, a.st.Size)
 	}
 	if !first && ok && !known && !rotation.Temporary(sl.path) {
 		return false

@@ -73,6 +73,24 @@ func isPlainOf(h *os.File, size int64, st *State) bool {
 	return (err == nil || errors.Is(err, io.EOF)) && len(b) == st.HeadLen && fingerprint.Sum(fingerprint.Empty, b) == st.HeadHash
 }
 
+// isPlainTo tells whether the compressed file h has, before the position of st, the bytes
+// that st was saved of.
+func (s *Set) isPlainTo(h *os.File, size int64, st *State) bool {
+	r, err := packed.Open(h, size)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	c := s.pools.get(64 << 10)
+	defer c.Release()
+	n := min(st.MarkLen, fingerprint.MarkMax)
+	if r.Skip(st.Pos-int64(n), c.buf[:64<<10]) != nil {
+		return false
+	}
+	m, err := io.ReadFull(r, c.buf[:n])
+	return err == nil && fingerprint.Sum(fingerprint.Empty, c.buf[:m]) == st.MarkHash
+}
+
 // nextPacked is Next for a compressed file.
 func (f *File) nextPacked() (*Chunk, error) {
 	s, u := f.set, f.packed

@@ -27,6 +27,15 @@ func Unpacked(name string) (plain, ending string) {
 	return name, ""
 }
 
+// Packed returns the names that a file gets when a program compresses it where it is.
+func Packed(name string) []string {
+	names := make([]string, len(endings))
+	for i, e := range endings {
+		names[i] = name + e
+	}
+	return names
+}
+
 // IsPacked tells whether the name is that of a compressed file.
 func IsPacked(name string) bool {
 	_, ending := Unpacked(name)
