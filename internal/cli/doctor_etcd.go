@@ -96,7 +96,7 @@ func (d *doctor) rights(ctx context.Context, store *etcdcfg.Store, console bool)
 	}
 }
 
-// agents looks for agents that are missing, share an id, or differ in version.
+// agents looks for agents of the list that are missing, share an id, or differ in version.
 func (d *doctor) agents(ctx context.Context, store *etcdcfg.Store) {
 	list, _, err := store.Presences(ctx)
 	if err != nil {
@@ -104,13 +104,18 @@ func (d *doctor) agents(ctx context.Context, store *etcdcfg.Store) {
 		return
 	}
 	versions, known := map[string]int{}, map[string]bool{}
+	onDuty := 0
 	for _, p := range list {
 		known[p.ID] = true
+		if p.CollectKey != d.key && (p.Duty != etcdcfg.DutyAwaited || p.CollectKey != "") {
+			continue // it has another list
+		}
 		code := dutyState(p)
 		if row := state.Of(code); code != state.OnDuty {
 			d.problem("agents", p.ID, string(code)+": "+row.Meaning+" "+strings.Join(p.Instances, " and "), row.Do)
 			continue
 		}
+		onDuty++
 		versions[p.Version]++
 	}
 	for _, id := range d.c.Etcd.ExpectedAgents {
@@ -125,5 +130,5 @@ func (d *doctor) agents(ctx context.Context, store *etcdcfg.Store) {
 		}
 		d.warn("agents", "versions", "the agents differ: "+strings.Join(parts, ", "), "bring them to one version")
 	}
-	d.ok("agents", d.key, plural(len(etcdcfg.OnDuty(list)), "agent", "agents")+" on duty")
+	d.ok("agents", d.key, plural(onDuty, "agent", "agents")+" on duty")
 }
