@@ -5,6 +5,8 @@
 # standard output, `append` to DIR/app.log and opens that anew at SIGHUP.
 set -euo pipefail
 name=$1 dir=$2 lines=$3 pause=$4 size=$5
+every=0.5
+[[ $name != *dateext* ]] || every=1.1 # names are by the second
 state=$(mktemp -d)
 trap 'rm -rf "$state"' EXIT
 
@@ -34,7 +36,7 @@ by_logrotate() {
     echo "}"
   } >"$state/conf"
   append
-  each 0.5 logrotate -s "$state/status" "$state/conf"
+  each "$every" logrotate -s "$state/status" "$state/conf"
 }
 hup="postrotate
     kill -HUP \$(cat $state/pid) 2>/dev/null || true
@@ -49,12 +51,12 @@ by_logrotate_hup() {
   } >"$state/conf"
   append
   echo "$writer" >"$state/pid"
-  each 0.5 logrotate -s "$state/status" "$state/conf"
+  each "$every" logrotate -s "$state/status" "$state/conf"
 }
 
 # move is what a site's own cron script does: away into a directory of its own, then a signal.
 move() {
-  mv "$dir/app.log" "$dir/archive/app.$(date +%s%N).log"
+  mv "$dir/app.log" "$dir/archive/app.$(date +%s%N).log" 2>/dev/null || true # the writer has ended
   kill -HUP "$writer" 2>/dev/null || true
 }
 save() {
@@ -86,8 +88,8 @@ case $name in
   rotatelogs) feed | rotatelogs "$dir/app.log" "$((size / 1024))K" ;;
   rotatelogs-link) feed | rotatelogs -L "$dir/current" "$dir/app.%Y%m%d%H%M%S.log" 1 ;;
   rotatelogs-n) feed | rotatelogs -n 50 "$dir/app.log" "$((size / 1024))K" ;;
-  cronolog) feed | cronolog "$dir/app-%Y%m%d-%H%M%S.log" ;;
-  cronolog-link) feed | cronolog -S "$dir/current" "$dir/app-%Y%m%d-%H%M%S.log" ;;
+  cronolog) feed | cronolog "$dir/app-%Y%m%d-%H%M%S.log" || (($? == 3)) ;; # how it ends
+  cronolog-link) feed | cronolog -S "$dir/current" "$dir/app-%Y%m%d-%H%M%S.log" || (($? == 3)) ;;
   supervisord)
     cat >"$state/conf" <<CONF
 [supervisord]
