@@ -117,7 +117,7 @@ func systems() []writer {
 		{Name: "rotatelogs-link", Version: "Apache 2.4.71", Driver: "shell", Path: "current", Glob: "app.*.log", Does: "app.DATE.log; current is a hard link"},
 		{Name: "rotatelogs-n", Version: "Apache 2.4.71", Driver: "shell", Path: log, Glob: all, Does: "app.log, app.log.1 … app.log.49 in a circle"},
 		{Name: "cronolog", Version: "cronolog 1.6.2", Driver: "shell", Path: "app-*.log", Glob: all, Does: "app-DATE.log, new name each time"},
-		{Name: "cronolog-link", Version: "cronolog 1.6.2", Driver: "shell", Path: "current", Glob: "app-*.log", Does: "app-DATE.log; current is a symbolic link"},
+		{Name: "cronolog-link", Version: "cronolog 1.6.2", Driver: "shell", Path: "current", Glob: "app-*.log", Does: "app-DATE.log; current is a symbolic link to the first file, never moved: take the glob"},
 		{Name: "supervisord", Version: "supervisor 4.3.0", Driver: "shell", Path: log, Glob: all, Does: "app.log → app.log.1, sliding"},
 	}
 }
