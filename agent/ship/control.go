@@ -375,7 +375,9 @@ func (t *topic) configure(m map[string]string, now time.Time) {
 	if t.settings = parseSettings(m); t.settings == before {
 		return
 	}
-	t.tooOld = 0 // what was refused may be taken now
+	if before.before != 0 && before.before != t.settings.before {
+		t.tooOld = 0 // what was refused may be taken now
+	}
 	if before.compacted && !t.settings.compacted {
 		for _, part := range t.parts {
 			if part.why.state == status.TopicCompacted {

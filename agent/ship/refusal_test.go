@@ -276,3 +276,27 @@ func TestKafkaStopsInOrder(t *testing.T) {
 		return r.Producer.Stats().Cluster.Code == "" && r.Topic(busy).State == "" && r.Topic(quiet).State == ""
 	})
 }
+
+// TestSettingsLearnedLate has the topic's settings arrive after a refusal: what the refusal
+// taught holds until the limit itself changes.
+func TestSettingsLearnedLate(t *testing.T) {
+	t.Parallel()
+	top := &topic{name: "t", tooOld: time.Hour}
+	now := time.Now()
+	limit := func(ms string) map[string]string {
+		return map[string]string{"message.timestamp.before.max.ms": ms}
+	}
+	for _, tt := range []struct {
+		settings map[string]string
+		want     time.Duration
+	}{
+		{limit("3600000"), time.Hour}, // first heard of
+		{limit("3600000"), time.Hour},
+		{limit("7200000"), 0}, // changed: it may be taken now
+	} {
+		top.configure(tt.settings, now)
+		if top.tooOld != tt.want {
+			t.Fatalf("after %v: refused age %v, want %v", tt.settings, top.tooOld, tt.want)
+		}
+	}
+}
