@@ -35,7 +35,7 @@ const (
 	MaxBatch      = 1000                   // records that Next returns at most
 	DefaultLinger = 100 * time.Millisecond // Config.Linger when it is zero
 	DefaultWait   = 30 * time.Second       // Config.Wait when it is zero
-	DefaultBuffer = 24 << 20               // Config.Buffer when it is zero, bytes
+	DefaultBuffer = 16 << 20               // Config.Buffer when it is zero, bytes
 
 	DefaultMaxRecord = 64 << 20  // Config.MaxRecord when it is zero, bytes
 	DefaultMaxMemory = 512 << 20 // Config.MaxMemory when it is zero, bytes

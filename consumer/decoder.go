@@ -88,22 +88,31 @@ func (d *decoder) decode(dst []Record, limit int) ([]Record, bool) {
 			if d.shared.maxHeld > 0 && d.shared.held > d.shared.maxHeld && len(dst) > 0 {
 				return dst, false // what was decompressed so far goes first
 			}
-			if err := d.nextBatch(); err != nil {
-				d.onSkip(d.batch.baseOffset, err)
-				d.left = 0
-				if d.batch.size == 0 { // its end is unknown
-					d.data = nil
-				}
-			}
+			d.open()
 			continue
 		}
 		var err error
 		if dst, err = d.records(dst, limit); err != nil {
-			d.onSkip(d.batch.baseOffset, err)
-			d.left = 0
+			d.skip(err)
 		}
 	}
 	return dst, d.left == 0 && len(d.data) == 0
+}
+
+// open is nextBatch for batches of which some may be damaged.
+func (d *decoder) open() {
+	if err := d.nextBatch(); err != nil {
+		d.skip(err)
+		if d.batch.size == 0 { // its end is unknown
+			d.data = nil
+		}
+	}
+}
+
+// skip passes over what is left of the current batch.
+func (d *decoder) skip(err error) {
+	d.onSkip(d.batch.baseOffset, err)
+	d.left = 0
 }
 
 // nextBatch opens the next batch of d.data that has records to deliver.
@@ -184,29 +193,16 @@ func abortMarker(payload []byte) bool {
 // records decodes records of the current batch.
 func (d *decoder) records(dst []Record, limit int) ([]Record, error) {
 	var r record
-	var err error
 	for d.left > 0 && len(dst) < limit {
-		if d.payload, err = parseRecord(d.payload, &r); err != nil {
+		wanted, err := d.next(&r)
+		if err != nil {
 			return dst, err
 		}
-		d.left--
-		offset := d.batch.baseOffset + r.offsetDelta
-		if offset < d.from || offset >= d.end {
+		if !wanted {
 			continue
 		}
-		if d.until > 0 && d.typ != NoTime && d.time(&r) >= d.until {
-			d.end, d.late = offset, true
-			d.left, d.data = 0, nil
-			return dst, nil
-		}
-		if size := r.size(); d.shared.maxRecord > 0 && size > d.shared.maxRecord {
-			d.onSkip(offset, &RecordSizeError{Size: size, Limit: d.shared.maxRecord})
-			continue
-		}
-		rec := Record{Topic: d.topic, Partition: d.partition, Offset: offset, TimeType: d.typ, Key: r.key, Value: r.value}
-		if d.typ != NoTime {
-			rec.Time = time.UnixMilli(d.time(&r))
-		}
+		rec := Record{Topic: d.topic, Partition: d.partition, Offset: d.batch.baseOffset + r.offsetDelta, Time: d.timeOf(&r), TimeType: d.typ,
+			Key: r.key, Value: r.value}
 		if r.headerCount > 0 {
 			if rec.Headers, err = d.headers(&r); err != nil {
 				return dst, err
@@ -215,6 +211,29 @@ func (d *decoder) records(dst []Record, limit int) ([]Record, error) {
 		dst = append(dst, rec)
 	}
 	return dst, nil
+}
+
+// next reads the next record of the current batch and reports whether it is wanted: the
+// first one of the time that was to come ends the data.
+func (d *decoder) next(r *record) (wanted bool, err error) {
+	if d.payload, err = parseRecord(d.payload, r); err != nil {
+		return false, err
+	}
+	d.left--
+	offset := d.batch.baseOffset + r.offsetDelta
+	if offset < d.from || offset >= d.end {
+		return false, nil
+	}
+	if d.until > 0 && d.typ != NoTime && d.time(r) >= d.until {
+		d.end, d.late = offset, true
+		d.left, d.data = 0, nil
+		return false, nil
+	}
+	if size := r.size(); d.shared.maxRecord > 0 && size > d.shared.maxRecord {
+		d.onSkip(offset, &RecordSizeError{Size: size, Limit: d.shared.maxRecord})
+		return false, nil
+	}
+	return true, nil
 }
 
 // RecordSizeError is why a record was passed over.
@@ -242,6 +261,14 @@ func (d *decoder) time(r *record) int64 {
 		return d.batch.maxTime
 	}
 	return d.batch.firstTime + r.timeDelta
+}
+
+// timeOf is time as a Record has it.
+func (d *decoder) timeOf(r *record) time.Time {
+	if d.typ == NoTime {
+		return time.Time{}
+	}
+	return time.UnixMilli(d.time(r))
 }
 
 // headers decodes the headers of a record into the arena.

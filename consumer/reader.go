@@ -174,29 +174,39 @@ func (r *Reader) fill() (ended bool) {
 		return r.merge.fill()
 	}
 	for len(r.batch) < MaxBatch {
-		if r.current == nil {
-			r.mu.Lock()
-			if len(r.queue) == 0 {
-				ended = r.over()
-				r.mu.Unlock()
-				return ended
-			}
-			r.current = r.queue[0]
-			r.queue[0] = nil
-			r.queue = r.queue[1:]
-			r.current.end = min(r.current.end, r.current.p.end)
-			r.mu.Unlock()
+		c, ended := r.take()
+		if c == nil {
+			return ended
 		}
 		at := len(r.batch)
 		var done bool
-		r.batch, done = r.current.decode(r.batch, MaxBatch)
-		r.account(r.current, r.batch[at:], done)
+		r.batch, done = c.decode(r.batch, MaxBatch)
+		r.account(c, r.batch[at:], done)
 		if done {
-			r.spent = append(r.spent, r.current)
+			r.spent = append(r.spent, c)
 			r.current = nil
 		}
 	}
 	return false
+}
+
+// take returns the chunk whose turn it is. When there is none it reports whether nothing
+// will ever come again.
+func (r *Reader) take() (c *chunk, ended bool) {
+	if r.current != nil {
+		return r.current, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue) == 0 {
+		return nil, r.over()
+	}
+	c = r.queue[0]
+	r.queue[0] = nil
+	r.queue = r.queue[1:]
+	c.end = min(c.end, c.p.end)
+	r.current = c
+	return c, false
 }
 
 // tellSkips tells which batches could not be decoded.

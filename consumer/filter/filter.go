@@ -25,7 +25,7 @@ type Config struct {
 
 // Filter is a compiled Config.
 type Filter struct {
-	include, exclude []*regexp.Regexp
+	include, exclude []expression
 	key              *regexp.Regexp
 	headers          []headerTest
 	where            []Condition
@@ -35,10 +35,10 @@ type Filter struct {
 func New(c Config) (*Filter, error) {
 	f := &Filter{}
 	var err error
-	if f.include, err = Compile("include", c.Include); err != nil {
+	if f.include, err = expressions("include", c.Include); err != nil {
 		return nil, err
 	}
-	if f.exclude, err = Compile("exclude", c.Exclude); err != nil {
+	if f.exclude, err = expressions("exclude", c.Exclude); err != nil {
 		return nil, err
 	}
 	if c.Key != "" {
@@ -76,10 +76,42 @@ func Compile(what string, list []string) ([]*regexp.Regexp, error) {
 	return out, nil
 }
 
+// expression is a regular expression with literals of which every match contains one.
+type expression struct {
+	*regexp.Regexp
+	literals []literal // none: nothing is known
+}
+
+func expressions(what string, list []string) ([]expression, error) {
+	res, err := Compile(what, list)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]expression, len(res))
+	for i, re := range res {
+		out[i] = expression{re, literals(list[i])}
+	}
+	return out, nil
+}
+
+// match reports whether the expression matches somewhere in b.
+func (e *expression) match(b []byte) bool {
+	may := len(e.literals) == 0
+	for i := range e.literals {
+		if may = e.literals[i].in(b); may {
+			break
+		}
+	}
+	return may && e.Match(b)
+}
+
 // Empty reports whether everything passes.
 func (f *Filter) Empty() bool {
 	return len(f.include)+len(f.exclude)+len(f.headers)+len(f.where) == 0 && f.key == nil
 }
+
+// OfValues reports whether the value alone decides: Match may then be given a nil record.
+func (f *Filter) OfValues() bool { return f.key == nil && len(f.headers) == 0 }
 
 // Match reports whether a record passes. key and value are its decoded forms, nil
 // for null.
@@ -108,9 +140,9 @@ func (f *Filter) Match(r *consumer.Record, key, value []byte) bool {
 	return true
 }
 
-func anyMatch(list []*regexp.Regexp, b []byte) bool {
-	for _, re := range list {
-		if re.Match(b) {
+func anyMatch(list []expression, b []byte) bool {
+	for i := range list {
+		if list[i].match(b) {
 			return true
 		}
 	}

@@ -77,6 +77,15 @@ func (p *raw) Append(dst []byte, r *Record) []byte {
 
 func (p *raw) Flush(dst []byte) []byte { return dst }
 
+// OnlyValues reports whether p prints the bytes of each value, what stands behind each,
+// which it returns, and nothing else.
+func OnlyValues(p Printer) (separator string, ok bool) {
+	if r, is := p.(*raw); is && !r.o.Escape {
+		return r.o.Separator, true
+	}
+	return "", false
+}
+
 // timeLayout is used by text and table; milliseconds are all that Kafka has.
 const timeLayout = "2006-01-02T15:04:05.000"
 

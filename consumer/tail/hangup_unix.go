@@ -9,12 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hangupPoll is how often ctx is looked at while waiting, milliseconds.
-const hangupPoll = 250
-
 // watchHangup calls gone when the reader of a pipe has closed it, so that following
 // a silent topic into `head` ends without waiting for one more record. It returns
-// when ctx ends, and at once when out is no pipe.
+// at once when ctx ends, and when out is no pipe.
 func watchHangup(ctx context.Context, out any, gone func()) {
 	f, ok := out.(*os.File)
 	if !ok {
@@ -24,13 +21,26 @@ func watchHangup(ctx context.Context, out any, gone func()) {
 	if err != nil || info.Mode()&os.ModeNamedPipe == 0 {
 		return
 	}
-	fds := []unix.PollFd{{Fd: int32(f.Fd())}}
+	ended, end, err := os.Pipe()
+	if err != nil {
+		return // a closed pipe is noticed at the next write
+	}
+	defer func() { _ = ended.Close() }()
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { _ = end.Close(); close(closed) })
+	defer func() {
+		if stop() {
+			_ = end.Close()
+		} else {
+			<-closed
+		}
+	}()
+	fds := []unix.PollFd{{Fd: int32(f.Fd())}, {Fd: int32(ended.Fd()), Events: unix.POLLIN}}
 	for ctx.Err() == nil {
-		n, err := unix.Poll(fds, hangupPoll)
-		if err != nil && err != unix.EINTR {
+		if _, err := unix.Poll(fds, -1); err != nil && err != unix.EINTR {
 			return
 		}
-		if n > 0 && fds[0].Revents&(unix.POLLERR|unix.POLLHUP|unix.POLLNVAL) != 0 {
+		if fds[0].Revents&(unix.POLLERR|unix.POLLHUP|unix.POLLNVAL) != 0 {
 			gone()
 			return
 		}

@@ -57,6 +57,7 @@ type tailer struct {
 	hungUp  atomic.Bool           // the reader of the output is gone
 	skipped atomic.Int64          // batches that could not be read
 	left    map[partitionID]int64 // first offset of each partition that was read and not looked at
+	values  *consumer.Wanted      // when nothing but values is printed; nil: records are asked for
 }
 
 // Run reads until the end that cfg describes or until ctx ends, which is no error.
@@ -65,6 +66,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if cfg.Rate {
 		t.rates = newRates()
 	}
+	t.values = onlyValues(&cfg)
 	rc := cfg.Reader
 	rc.Reuse, rc.Linger = true, -1
 	rc.Notify = func(n consumer.Notice) {
@@ -134,29 +136,27 @@ func (t *tailer) drain(ctx context.Context, r *consumer.Reader) error {
 				return err
 			}
 		}
-		batch, err := t.next(ctx, r, last)
+		n, err := t.step(ctx, r, last)
 		if err != nil {
 			return err
 		}
-		if len(batch) > 0 {
+		if n > 0 {
 			last = time.Now()
-			if err := t.show(ctx, batch); err != nil {
-				return err
-			}
 		}
 		if t.rates != nil {
 			if err := t.rate(r); err != nil {
 				return err
 			}
 		}
-		if len(batch) == 0 && t.cfg.Idle > 0 && time.Since(last) >= t.cfg.Idle {
+		if n == 0 && t.cfg.Idle > 0 && time.Since(last) >= t.cfg.Idle {
 			return errIdle
 		}
 	}
 }
 
-// next returns the next batch, or none when it is time to look at the clock.
-func (t *tailer) next(ctx context.Context, r *consumer.Reader, last time.Time) ([]consumer.Record, error) {
+// step shows the next records and returns how many there were: none when it is time to
+// look at the clock.
+func (t *tailer) step(ctx context.Context, r *consumer.Reader, last time.Time) (n int, err error) {
 	var wake time.Time
 	if t.rates != nil {
 		wake = t.rates.due
@@ -166,16 +166,24 @@ func (t *tailer) next(ctx context.Context, r *consumer.Reader, last time.Time) (
 			wake = end
 		}
 	}
-	if wake.IsZero() {
-		return r.Next(ctx)
+	bounded := ctx
+	if !wake.IsZero() {
+		var cancel context.CancelFunc
+		bounded, cancel = context.WithDeadline(ctx, wake)
+		defer cancel()
 	}
-	bounded, cancel := context.WithDeadline(ctx, wake)
-	defer cancel()
-	batch, err := r.Next(bounded)
+	if t.values != nil {
+		n, err = t.copyValues(bounded, r)
+	} else {
+		var batch []consumer.Record
+		if batch, err = r.Next(bounded); err == nil {
+			return len(batch), t.show(ctx, batch)
+		}
+	}
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return nil, nil
+		return 0, nil
 	}
-	return batch, err
+	return n, err
 }
 
 // show prints the records of a batch that pass.
