@@ -178,11 +178,10 @@ func (t *task) flushHeld(ctx context.Context, s *stream, before time.Time) error
 	return t.dispatch(ctx, pc, now)
 }
 
-// flushEvents ends multi-line events that have waited long enough, until ctx ends. An
-// event whose file has more to read waits for that, however long: for the file's turn,
+// flushEvents ends multi-line events that have waited that long, until ctx ends. An event whose file has more to read waits for that, however long: for the file's turn,
 // or for a topic that takes nothing.
-func (t *task) flushEvents(ctx context.Context) error {
-	tick := time.NewTicker(t.shared.times.event / 4)
+func (t *task) flushEvents(ctx context.Context, wait time.Duration) error {
+	tick := time.NewTicker(wait / 4)
 	defer tick.Stop()
 	for {
 		select {
@@ -190,7 +189,7 @@ func (t *task) flushEvents(ctx context.Context) error {
 			return nil
 		case now := <-tick.C:
 			for _, s := range t.streamList() {
-				if err := t.flushHeld(ctx, s, now.Add(-t.shared.times.event)); err != nil {
+				if err := t.flushHeld(ctx, s, now.Add(-wait)); err != nil {
 					return err
 				}
 			}

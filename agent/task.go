@@ -190,7 +190,7 @@ func (t *task) loop(ctx context.Context, set *tail.Set, rules *transform.Rules) 
 	g.Go(guard(func() error { return set.Run(ctx) }))
 	g.Go(guard(func() error { return t.housekeep(ctx, set) }))
 	if rules.Multiline() {
-		g.Go(guard(func() error { return t.flushEvents(ctx) }))
+		g.Go(guard(func() error { return t.flushEvents(ctx, rules.Wait(t.shared.times.event)) }))
 	}
 	for range pumpsPerTask {
 		g.Go(guard(func() error {
@@ -263,8 +263,11 @@ func newline(encoding string) tail.Newline {
 
 func ruleSpec(e etcdcfg.Entry) transform.Spec {
 	s := transform.Spec{Encoding: e.Encoding, Include: e.IncludeLines, Exclude: e.ExcludeLines}
-	if e.Multiline != nil {
-		s.Start = e.Multiline.Start
+	if m := e.Multiline; m != nil {
+		s.Join = transform.Join{
+			Preset: m.Preset, Start: m.Start, Continue: m.Continue, End: m.End, Negate: m.Negate,
+			MaxLines: m.MaxLines, MaxBytes: m.MaxBytes, Wait: m.Timeout,
+		}
 	}
 	return s
 }

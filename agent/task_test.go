@@ -364,6 +364,22 @@ func TestMultilineEvents(t *testing.T) {
 	})
 }
 
+// TestMultilinePreset joins by what a program prints; a complete record waits for nothing,
+// and the last one as long as its entry says.
+func TestMultilinePreset(t *testing.T) {
+	b := newBench(t)
+	b.shared.times.event = time.Hour
+	e := b.entry("a.log", "t1")
+	e.Multiline = &etcdcfg.Multiline{Preset: "json"}
+	f := b.entry("b.log", "t2")
+	f.Multiline = &etcdcfg.Multiline{Preset: "java", Timeout: etcdcfg.MinMultilineTimeout}
+	b.apply([]etcdcfg.Entry{e, f}, 2)
+	b.write("a.log", "{\n \"a\": 1\n}\nplain\n")
+	b.expect("t1", "{\n \"a\": 1\n}", "plain")
+	b.write("b.log", "Exception in thread \"main\" x.E: y\n\tat a.b(c)\n")
+	b.expect("t2", "Exception in thread \"main\" x.E: y\n\tat a.b(c)")
+}
+
 func TestFiltersCountAsDone(t *testing.T) {
 	b := newBench(t)
 	e := b.entry("a.log", "t1")

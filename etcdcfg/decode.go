@@ -119,21 +119,6 @@ func (d *decoder) texts(name string, v node) []string {
 	return out
 }
 
-func (d *decoder) multiline(v node) *Multiline {
-	if v.kind != kindObject {
-		d.wrong(v.start, "multiline", `write {"start": "regular expression"}`, "must be an object, is %s", v.kind)
-		return nil
-	}
-	d.noDuplicates("multiline.", v)
-	m := &Multiline{}
-	for _, f := range v.members {
-		if f.name == "start" && f.val.kind != kindNull {
-			m.Start = d.text("multiline.start", f.val)
-		}
-	}
-	return m
-}
-
 func (d *decoder) labels(v node) map[string]string {
 	if v.kind != kindObject {
 		d.wrong(v.start, "labels", `write {"name": "value"}`, "must be an object, is %s", v.kind)

@@ -34,11 +34,6 @@ type Entry struct {
 	src *source // the text it was parsed from; nil for a new entry
 }
 
-// Multiline says how lines are joined to one record.
-type Multiline struct {
-	Start string // regular expression (RE2) that the first line of a record matches
-}
-
 // Key identifies the entry within a list: path and topic.
 func (e Entry) Key() string { return e.Path + "\x00" + e.Topic }
 
@@ -51,13 +46,6 @@ func (e Entry) Equal(o Entry) bool {
 		slices.Equal(e.IncludeLines, o.IncludeLines) &&
 		slices.Equal(e.ExcludeLines, o.ExcludeLines) &&
 		maps.Equal(e.Labels, o.Labels) && e.Multiline.equal(o.Multiline)
-}
-
-func (m *Multiline) equal(o *Multiline) bool {
-	if m == nil || o == nil {
-		return m == o
-	}
-	return *m == *o
 }
 
 // Clone returns a copy that shares nothing that can be changed with e.

@@ -29,7 +29,7 @@ func fields() []field {
 				if e.Multiline == nil {
 					return nil
 				}
-				return []pair{{"start", e.Multiline.Start}}
+				return e.Multiline.pairs()
 			},
 			same: func(a, b *Entry) bool { return a.Multiline.equal(b.Multiline) },
 		},
@@ -55,8 +55,11 @@ func fields() []field {
 	}
 }
 
-// pair is a field of a nested object, to be written.
-type pair struct{ name, value string }
+// pair is a field of a nested object, to be written; without a value it is taken away.
+type pair struct {
+	name  string
+	value any
+}
 
 func textField(name string, at func(*Entry) *string) field {
 	return field{

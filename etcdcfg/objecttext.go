@@ -109,7 +109,7 @@ func (o *objectText) replace(name string, pairs []pair) error {
 		}
 	}
 	for _, p := range pairs {
-		if i := slices.IndexFunc(o.parts, func(q textPart) bool { return q.name == p.name }); i >= 0 && textIs(o.parts[i].value, p.value) {
+		if i := slices.IndexFunc(o.parts, func(q textPart) bool { return q.name == p.name }); i >= 0 && means(o.parts[i].value, p.value) {
 			continue
 		}
 		if err := o.put(p.name, p.value); err != nil {
@@ -119,11 +119,15 @@ func (o *objectText) replace(name string, pairs []pair) error {
 	return nil
 }
 
-// textIs reports whether raw is a JSON text that means want.
-func textIs(raw []byte, want string) bool {
-	s := &scanner{data: raw, entry: -1}
-	n := s.value()
-	return len(s.problems) == 0 && n.kind == kindString && n.str == want
+// means reports whether raw is JSON of a text, a number or a flag that means want.
+func means(raw []byte, want any) bool {
+	if text, ok := want.(string); ok {
+		s := &scanner{data: raw, entry: -1}
+		n := s.value()
+		return len(s.problems) == 0 && n.kind == kindString && n.str == text
+	}
+	written, err := encode(want)
+	return err == nil && bytes.Equal(raw, written)
 }
 
 func (o *objectText) remove(i int) {

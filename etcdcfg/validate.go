@@ -94,7 +94,7 @@ func validateOne(e Entry, sums *ledger) []Problem {
 		c.add("encoding", encodingHint(e.Encoding), "unknown encoding %q", e.Encoding)
 	}
 	if e.Multiline != nil {
-		c.regex("multiline.start", e.Multiline.Start)
+		c.multiline(e.Multiline)
 	}
 	c.regexes("include_lines", e.IncludeLines)
 	c.regexes("exclude_lines", e.ExcludeLines)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestValidateEntrySaysWhatToDo(t *testing.T) {
@@ -49,7 +50,13 @@ func TestValidateEntrySaysWhatToDo(t *testing.T) {
 		{with(func(e *Entry) { e.Encoding = "GB18030" }), ""},
 		{with(func(e *Entry) { e.Encoding = "utf-16" }), `encoding: unknown encoding "utf-16": say which: utf-16le (Windows) or utf-16be`},
 		{with(func(e *Entry) { e.Encoding = "gb" }), `encoding: unknown encoding "gb": use gbk or gb18030`},
-		{with(func(e *Entry) { e.Multiline = &Multiline{} }), "multiline.start: is empty: remove it, it matches every line"},
+		{with(func(e *Entry) { e.Multiline = &Multiline{} }), `multiline: says nothing: write {"preset": "java"} or {"start": "regular expression"}, or remove it`},
+		{with(func(e *Entry) { e.Multiline = &Multiline{Preset: "jav"} }), `multiline.preset: unknown preset "jav": the presets are dotnet, go, java, json, mysql, node, php, postgres, python, ruby`},
+		{with(func(e *Entry) { e.Multiline = &Multiline{Preset: "go", End: "x"} }), "multiline: a preset and expressions are both given: keep one of them"},
+		{with(func(e *Entry) { e.Multiline = &Multiline{Continue: "("} }), "multiline.continue: error parsing regexp: missing closing ): `(`: regular expressions are Go's (RE2)"},
+		{with(func(e *Entry) { e.Multiline = &Multiline{End: "x", MaxLines: 20_000} }), "multiline.max_lines: 20000 lines are out of range: 1 to 10000"},
+		{with(func(e *Entry) { e.Multiline = &Multiline{End: "x", MaxBytes: 5} }), "multiline.max_bytes: 5 bytes are out of range: 1024 to 1048576"},
+		{with(func(e *Entry) { e.Multiline = &Multiline{End: "x", Timeout: time.Millisecond} }), "multiline.timeout: 1ms is out of range: 100ms to 1h"},
 		{
 			with(func(e *Entry) { e.IncludeLines = []string{"(?!x)"} }),
 			"include_lines[0]: error parsing regexp: invalid or unsupported Perl syntax: `(?!`: regular expressions are Go's (RE2), they have no look-ahead, look-behind and back references",

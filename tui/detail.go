@@ -309,9 +309,7 @@ func (s *detailScreen) options() []string {
 	add("exclude", fmtList(e.Exclude))
 	add("rotated", fmtList(e.Rotated))
 	add("encoding", e.Encoding)
-	if e.Multiline != nil {
-		add("multiline", e.Multiline.Start)
-	}
+	add("multiline", e.Multiline.String())
 	add("include", fmtList(e.IncludeLines))
 	add("exclude lines", fmtList(e.ExcludeLines))
 	add("labels", fmtLabels(e.Labels))

@@ -25,10 +25,6 @@ func newEntryForm(e *env, old *etcdcfg.Entry) *form {
 		x = old.Clone()
 		s.name, s.head = "edit", "Entry "+clean(x.Path)+" → "+clean(x.Topic)
 	}
-	start := ""
-	if x.Multiline != nil {
-		start = x.Multiline.Start
-	}
 	topic := textField("topic", "Topic", x.Topic, "The Kafka topic the lines go to. A missing one can be created after saving.")
 	topic.suggest = func(text string) []string { return withPrefix(e.topicNames(), text) }
 	encoding := textField("encoding", "Encoding", x.Encoding, "Of the files' text, when it is not UTF-8: gbk, utf-16le, ...")
@@ -44,7 +40,7 @@ func newEntryForm(e *env, old *etcdcfg.Entry) *form {
 	s.fields = append(s.fields, listFields("exclude", "Exclude", x.Exclude, "Files to leave out, one glob a line: *.gz")...)
 	s.fields = append(s.fields, listFields("rotated", "Rotated", x.Rotated, "Where old generations go, if their names do not tell, one glob a line: old/app-*.log")...)
 	s.fields = append(s.fields, encoding,
-		textField("multiline", "Multiline", start, "A regular expression that the first line of a record matches, such as ^\\d{4}-; empty: each line is a record."))
+		multilineField(x.Multiline))
 	s.fields = append(s.fields, listFields("include_lines", "Include lines", x.IncludeLines, "Regular expressions, one a line: only lines that match one are sent.")...)
 	s.fields = append(s.fields, listFields("exclude_lines", "Exclude lines", x.ExcludeLines, "Regular expressions, one a line: lines that match one are not sent.")...)
 	s.fields = append(s.fields, listFields("labels", "Labels", labelLines(x.Labels), "name=value, one a line; sent as record headers.")...)
@@ -61,6 +57,17 @@ func newEntryForm(e *env, old *etcdcfg.Entry) *form {
 	base := e.view.list
 	s.submit = func(f *form) tea.Cmd { return submitEntryForm(f, base, old) }
 	return s
+}
+
+func multilineField(m *etcdcfg.Multiline) *field {
+	f := textField("multiline", "Multiline", m.String(), `What the program prints (java, python, ...) or a regular expression that the first line of a record matches, such as ^\d{4}-; more: {"end": "^}$", "timeout": "5s"}.`)
+	f.suggest = func(text string) []string {
+		if text == "" {
+			return nil
+		}
+		return withPrefix(etcdcfg.MultilinePresets(), text)
+	}
+	return f
 }
 
 func orDefault(s, d string) string {
@@ -143,9 +150,12 @@ func entryOf(f *form, old *etcdcfg.Entry) (etcdcfg.Entry, error) {
 	x.Exclude, x.IncludeLines, x.ExcludeLines = f.all("exclude"), f.all("include_lines"), f.all("exclude_lines")
 	x.Rotated = f.all("rotated")
 	x.Poll, x.Disabled = f.get("poll") == "time only", f.get("disabled") == "paused"
-	x.Multiline = nil
-	if start := f.all("multiline"); len(start) > 0 {
-		x.Multiline = &etcdcfg.Multiline{Start: start[0]}
+	joined, err := etcdcfg.ParseMultiline(f.get("multiline"))
+	if x.Multiline = joined; err != nil {
+		for _, p := range problemsOf(err) {
+			f.blame("multiline", 0, p.Message+": "+p.Hint)
+		}
+		return x, errors.New("multiline cannot be read")
 	}
 	if old != nil && f.untouched("labels") {
 		return x, neededIn(&x)

@@ -49,6 +49,7 @@ type Pipe struct {
 	held      []byte // lines of the event that is not known to be complete
 	heldPos   int64
 	heldLines int
+	phase     phase // of the event that is held; outside: none is
 }
 
 // NewPipe makes the pipe of one file.
@@ -70,20 +71,34 @@ func (p *Pipe) Add(line In, out *Batch) {
 	}
 	p.part, p.carry = 0, p.carry[:0]
 	text := p.decode(line.Data, line.Pos, true)
-	if p.rules.start == nil {
+	j := p.rules.join
+	if j == nil {
 		p.emit(text, line, out)
 		return
 	}
-	if p.heldLines > 0 && (p.rules.start.Match(text) || p.heldLines >= MaxEventLines || len(p.held)+1+len(text) > MaxEventBytes) {
+	if p.heldLines >= j.maxLines || len(p.held)+1+len(text) > j.maxBytes {
 		p.Flush(out)
 	}
-	if p.heldLines == 0 {
+	to, begins := j.next(p.phase, text)
+	if begins {
+		p.Flush(out)
+	}
+	p.phase = to
+	if begins && to == ended { // complete by itself: not copied twice
+		p.phase = outside
+		p.emit(text, line, out)
+		return
+	}
+	if begins {
 		p.heldPos = line.Pos
 	} else {
 		p.held = append(p.held, '\n')
 	}
 	p.held = append(p.held, text...)
 	p.heldLines++
+	if to == ended {
+		p.Flush(out)
+	}
 }
 
 // addPart takes a part of an over-long line. The line filters see its first part and
@@ -120,6 +135,7 @@ func (p *Pipe) Held() (int64, bool) { return p.heldPos, p.heldLines > 0 }
 
 // Flush ends the event that is held, if any.
 func (p *Pipe) Flush(out *Batch) {
+	p.phase = outside
 	if p.heldLines == 0 {
 		return
 	}

@@ -34,7 +34,7 @@ func run(t *testing.T, s Spec, lines ...string) (events []string, positions []in
 }
 
 func TestMultiline(t *testing.T) {
-	got, pos, held := run(t, Spec{Start: `^\d{4}-`}, "orphan", "2026-01-01 a", " at b", "", "2026-01-02 c", "more")
+	got, pos, held := run(t, Spec{Join: Join{Start: `^\d{4}-`}}, "orphan", "2026-01-01 a", " at b", "", "2026-01-02 c", "more")
 	if diff := cmp.Diff([]string{"orphan", "2026-01-01 a\n at b\n"}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -51,12 +51,12 @@ func TestMultilineIsBounded(t *testing.T) {
 	for range 2 * MaxEventLines {
 		lines = append(lines, "x")
 	}
-	got, _, _ := run(t, Spec{Start: "^S"}, lines...)
+	got, _, _ := run(t, Spec{Join: Join{Start: "^S"}}, lines...)
 	if len(got) != 2 {
 		t.Errorf("got %d events of %d lines, want 2 complete ones", len(got), len(lines))
 	}
 	big := strings.Repeat("y", MaxEventBytes-10)
-	got, _, _ = run(t, Spec{Start: "^S"}, "S", big, big)
+	got, _, _ = run(t, Spec{Join: Join{Start: "^S"}}, "S", big, big)
 	if len(got) != 1 || len(got[0]) > MaxEventBytes {
 		t.Errorf("got %d events", len(got))
 	}
@@ -96,7 +96,7 @@ func TestNothingToDo(t *testing.T) {
 
 func TestBadRulesNameTheirField(t *testing.T) {
 	for want, s := range map[string]Spec{
-		`multiline start "("`: {Start: "("}, `include_lines "["`: {Include: []string{"["}},
+		`multiline start "("`: {Join: Join{Start: "("}}, `include_lines "["`: {Include: []string{"["}},
 		`exclude_lines "*"`: {Exclude: []string{"*"}}, `unknown encoding "klingon"`: {Encoding: "klingon"},
 	} {
 		if _, err := Compile(s); err == nil || !strings.Contains(err.Error(), want) {
@@ -106,7 +106,7 @@ func TestBadRulesNameTheirField(t *testing.T) {
 }
 
 func TestPartsAreNotJoined(t *testing.T) {
-	r, err := Compile(Spec{Start: "^S"})
+	r, err := Compile(Spec{Join: Join{Start: "^S"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,24 +4,18 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"golang.org/x/text/encoding"
 
 	"logctl/etcdcfg"
 )
 
-// Limits of a multi-line event; a longer one is sent in pieces, each complete
-// lines. The number of lines is Filebeat's default.
-const (
-	MaxEventLines = 500
-	MaxEventBytes = 1 << 20
-)
-
 // Rules say what is done with the lines of one entry. They are compiled once and
 // shared by all its files.
 type Rules struct {
 	encoding encoding.Encoding // nil: bytes as they are
-	start    *regexp.Regexp    // nil: a line is an event
+	join     *joiner           // nil: a line is an event
 	include  []*regexp.Regexp
 	exclude  []*regexp.Regexp
 }
@@ -29,7 +23,7 @@ type Rules struct {
 // Spec is what an entry asks for, as text.
 type Spec struct {
 	Encoding string   // empty or utf-8: bytes as they are
-	Start    string   // regular expression of an event's first line; empty: each line
+	Join     Join     // the zero value: each line is an event
 	Include  []string // regular expressions, any must match when there are some
 	Exclude  []string // regular expressions, none may match
 }
@@ -45,10 +39,8 @@ func (x *Expressions) Compile(s Spec) (*Rules, error) {
 	if r.encoding, err = etcdcfg.LookupEncoding(s.Encoding); err != nil {
 		return nil, err
 	}
-	if s.Start != "" {
-		if r.start, err = x.regexp(s.Start); err != nil {
-			return nil, fmt.Errorf("multiline start %q: %w", s.Start, err)
-		}
+	if r.join, err = x.joiner(s.Join); err != nil {
+		return nil, err
 	}
 	if r.include, err = x.all("include_lines", s.Include); err != nil {
 		return nil, err
@@ -56,14 +48,22 @@ func (x *Expressions) Compile(s Spec) (*Rules, error) {
 	if r.exclude, err = x.all("exclude_lines", s.Exclude); err != nil {
 		return nil, err
 	}
-	if r.encoding == nil && r.start == nil && r.include == nil && r.exclude == nil {
+	if r.encoding == nil && r.join == nil && r.include == nil && r.exclude == nil {
 		return nil, nil
 	}
 	return r, nil
 }
 
 // Multiline says whether events may be held over chunks.
-func (r *Rules) Multiline() bool { return r != nil && r.start != nil }
+func (r *Rules) Multiline() bool { return r != nil && r.join != nil }
+
+// Wait is how long the last event waits for more lines; otherwise where none is set.
+func (r *Rules) Wait(otherwise time.Duration) time.Duration {
+	if !r.Multiline() || r.join.wait <= 0 {
+		return otherwise
+	}
+	return r.join.wait
+}
 
 func (x *Expressions) all(field string, texts []string) ([]*regexp.Regexp, error) {
 	var out []*regexp.Regexp

@@ -83,9 +83,7 @@ func entryOptions(e etcdcfg.Entry) string {
 	add("exclude", strings.Join(e.Exclude, ","))
 	add("rotated", strings.Join(e.Rotated, ","))
 	add("encoding", e.Encoding)
-	if e.Multiline != nil {
-		add("multiline", e.Multiline.Start)
-	}
+	add("multiline", e.Multiline.String())
 	add("include", strings.Join(e.IncludeLines, ","))
 	add("exclude_lines", strings.Join(e.ExcludeLines, ","))
 	for _, k := range sortedKeys(e.Labels) {

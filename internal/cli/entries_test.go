@@ -101,6 +101,10 @@ func TestEntriesFromAddToRemove(t *testing.T) {
 	b.fails(t, ExitUsage, `"a b" contains a space`, "entries", "add", "/a", "a b")
 	b.fails(t, ExitUsage, "accepts 2 arg(s), received 1; see 'logctl entries add --help'", "entries", "add", "/a")
 	b.fails(t, ExitUsage, `--label: "x" is not name=value`, "entries", "add", "/a", "t", "--label", "x")
+	b.fails(t, ExitUsage, `--multiline: "jav" is no preset and no object`, "entries", "add", "/a", "t", "--multiline", "jav")
+	b.fails(t, ExitUsage, `--multiline: multiline: unknown field "ende"`, "entries", "add", "/a", "t", "--multiline", `{"ende": "x"}`)
+	b.fails(t, ExitUsage, "cannot be given together", "entries", "add", "/a", "t", "--multiline", "java", "--multiline-start", "x")
+	b.fails(t, ExitUsage, `--label: "x" is not name=value`, "entries", "add", "/a", "t", "--label", "x", "--multiline", "java")
 	b.fails(t, ExitUsage, `-o: "yaml" is not table or json or raw`, "entries", "list", "-o", "yaml")
 
 	b.ok(t, "entries", "edit", `C:\logs\*.log`, "--encoding", "", "--exclude", "", "--rotated", "", "--topic", "win2", "--paused=false", "--label", "")
@@ -108,6 +112,12 @@ func TestEntriesFromAddToRemove(t *testing.T) {
 	equal(t, b.ok(t, "entries", "list"), "PATH            TOPIC  STATE   OPTIONS\n"+
 		"/var/log/a.log  alpha  paused\n"+
 		`C:\logs\*.log   win2   on      from=beginning multiline=^\d include=x exclude_lines=y poll`+"\n")
+	b.ok(t, "entries", "edit", "/var/log/a.log", "--multiline", `{"end": ";$", "max_lines": 9}`)
+	b.ok(t, "entries", "edit", `C:\logs\*.log`, "--multiline", "java")
+	equal(t, b.ok(t, "entries", "list"), "PATH            TOPIC  STATE   OPTIONS\n"+
+		`/var/log/a.log  alpha  paused  multiline={"end": ";$", "max_lines": 9}`+"\n"+
+		`C:\logs\*.log   win2   on      from=beginning multiline={"preset": "java"} include=x exclude_lines=y poll`+"\n")
+	b.ok(t, "entries", "edit", "/var/log/a.log", "--multiline", "")
 	b.ok(t, "entries", "resume", "--all")
 	b.ok(t, "entries", "add", "/var/log/a.log", "beta")
 	b.fails(t, ExitUsage, "/var/log/a.log goes to several topics (alpha, beta): name the topic too", "entries", "remove", "/var/log/a.log")
