@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"runtime/metrics"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"logctl/agent/tail"
 	"logctl/agent/transform"
 	"logctl/etcdcfg"
+	"logctl/internal/testkit"
 )
 
 // Ceilings of what reading one list and beginning to apply it may cost: heap in use at
@@ -44,7 +44,7 @@ func TestListsStayWithinTheirBounds(t *testing.T) {
 		takeUp(raw)
 		memory, cpu = allocated()-memory, processCPU()-cpu
 		if memory > listMemory { // not all of it at once: look again
-			memory = peak(func() { takeUp(raw) })
+			memory = testkit.PeakHeap(func() { takeUp(raw) })
 		}
 		most, longest = max(most, memory), max(longest, cpu)
 		if memory > listMemory || cpu > listTime {
@@ -72,27 +72,6 @@ func takeUp(raw []byte) {
 		}
 	}
 	_ = rules
-}
-
-// peak is how much more heap is in use at once while f runs, garbage counted.
-func peak(f func()) uint64 {
-	runtime.GC()
-	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(s)
-	before, most := s[0].Value.Uint64(), uint64(0)
-	done := make(chan struct{})
-	go func() { defer close(done); f() }()
-	tick := time.NewTicker(200 * time.Microsecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-done:
-			return most - min(most, before)
-		case <-tick.C:
-			metrics.Read(s)
-			most = max(most, s[0].Value.Uint64())
-		}
-	}
 }
 
 func allocated() uint64 {

@@ -78,10 +78,11 @@ func (a anyTypes) FindExtensionByNumber(message protoreflect.FullName, number pr
 }
 
 // wrapUnknown puts the bytes of every Any whose type is not known into a BytesValue, which
-// is what FindMessageByURL says that they are.
-func (a anyTypes) wrapUnknown(m protoreflect.Message, depth int) {
+// is what FindMessageByURL says that they are. What is inside of an Any is measured
+// before it is decoded.
+func (a anyTypes) wrapUnknown(m protoreflect.Message, cost *protoCost, depth int) (err error) {
 	if depth > maxDepth {
-		return // too deep to be marshalled either
+		return errDepth
 	}
 	if m.Descriptor().FullName() == "google.protobuf.Any" {
 		fields := m.Descriptor().Fields()
@@ -92,35 +93,42 @@ func (a anyTypes) wrapUnknown(m protoreflect.Message, depth int) {
 			if err == nil {
 				m.Set(value, protoreflect.ValueOfBytes(wrapped))
 			}
-			return
+			return err
+		}
+		if err := cost.message(inner.Descriptor(), m.Get(value).Bytes(), depth); err != nil {
+			return err
 		}
 		msg := inner.New()
 		if proto.Unmarshal(m.Get(value).Bytes(), msg.Interface()) != nil {
-			return // protojson says what is wrong
+			return nil // protojson says what is wrong
 		}
-		a.wrapUnknown(msg, depth+1)
-		if again, err := proto.Marshal(msg.Interface()); err == nil {
+		if err := a.wrapUnknown(msg, cost, depth+1); err != nil {
+			return err
+		}
+		again, err := proto.Marshal(msg.Interface())
+		if err == nil {
 			m.Set(value, protoreflect.ValueOfBytes(again))
 		}
-		return
+		return err
 	}
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
 		case f.IsMap():
 			if f.MapValue().Message() != nil {
 				v.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool {
-					a.wrapUnknown(v.Message(), depth+1)
-					return true
+					err = a.wrapUnknown(v.Message(), cost, depth+1)
+					return err == nil
 				})
 			}
 		case f.Message() == nil:
 		case f.IsList():
-			for i := range v.List().Len() {
-				a.wrapUnknown(v.List().Get(i).Message(), depth+1)
+			for i := 0; i < v.List().Len() && err == nil; i++ {
+				err = a.wrapUnknown(v.List().Get(i).Message(), cost, depth+1)
 			}
 		default:
-			a.wrapUnknown(v.Message(), depth+1)
+			err = a.wrapUnknown(v.Message(), cost, depth+1)
 		}
-		return true
+		return err == nil
 	})
+	return err
 }

@@ -19,12 +19,13 @@ import (
 // dates, decimals and uuids text.
 type avroDecoder struct {
 	registry *registry
+	bounds   Bounds
 	schema   *avroType // from files; nil: by registry
 	cache    schemaCache[*avroType]
 }
 
-func newAvro(s Schemas) (Decoder, error) {
-	d := &avroDecoder{}
+func newAvro(s Schemas, bounds Bounds) (Decoder, error) {
+	d := &avroDecoder{bounds: bounds}
 	if len(s.AvroFiles) > 0 {
 		known := avroNames{}
 		for _, path := range s.AvroFiles {
@@ -42,12 +43,12 @@ func newAvro(s Schemas) (Decoder, error) {
 		return nil, errors.New("decode avro: needs --registry URL or --schema FILE")
 	}
 	var err error
-	d.registry, err = newRegistry(s)
+	d.registry, err = newRegistry(s, bounds)
 	return d, err
 }
 
 func (d *avroDecoder) Decode(ctx context.Context, in Input, dst []byte) (Output, error) {
-	ref, body, err := originOf(in)
+	ref, body, err := originOf(in, d.bounds)
 	if d.schema != nil {
 		// A value without a frame may begin as one with a frame: what counts is which of
 		// the two is a whole value. Where both are, 0 is taken for a frame and 1 and 3 are
@@ -69,7 +70,7 @@ func (d *avroDecoder) Decode(ctx context.Context, in Input, dst []byte) (Output,
 	if err != nil {
 		return Output{}, err
 	}
-	schema, err := d.cache.get(ref, func() (*avroType, error) { return d.load(ctx, ref) })
+	schema, err := d.cache.get(ref, 2*d.bounds.schemas(), func() (*avroType, int, error) { return d.load(ctx, ref) })
 	if err != nil {
 		return Output{}, err
 	}
@@ -81,8 +82,9 @@ func (d *avroDecoder) whole(dst []byte, schema *avroType, body []byte) (Output, 
 	if schema.kind == avroBytes && schema.logical == "" {
 		return Output{Bytes: appendBase64(dst, bareBytes(body)), JSON: true}, nil
 	}
-	// Items that take no bytes (null) could be as many as a few bytes say.
-	w := avroWriter{b: body, most: len(dst) + min(maxUnpacked, 1<<20+1000*len(body))}
+	// Items that take no bytes (null) could be as many as a few bytes say, and names of
+	// fields as long as a schema has them.
+	w := avroWriter{b: body, most: len(dst) + d.bounds.record(), bounds: d.bounds}
 	out, err := w.value(dst, schema, 0)
 	if err == nil && len(w.b) > 0 {
 		err = errors.New("bytes are left over behind the value")
@@ -102,35 +104,37 @@ func bareBytes(body []byte) []byte {
 	return body
 }
 
-func (d *avroDecoder) load(ctx context.Context, ref schemaRef) (*avroType, error) {
+func (d *avroDecoder) load(ctx context.Context, ref schemaRef) (*avroType, int, error) {
 	doc, err := d.registry.schema(ctx, ref)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if doc.Type != "" && doc.Type != "AVRO" {
-		return nil, fmt.Errorf("%s is %s, not AVRO", ref, doc.Type)
+		return nil, 0, fmt.Errorf("%s is %s, not AVRO", ref, doc.Type)
 	}
 	used, err := d.registry.withReferences(ctx, doc)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	known := avroNames{}
 	for _, u := range used {
 		if _, err := parseAvro(u.text, known); err != nil {
-			return nil, fmt.Errorf("schema %s: %w", u.name, err)
+			return nil, 0, fmt.Errorf("schema %s: %w", u.name, err)
 		}
 	}
 	s, err := parseAvro(doc.Schema, known)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ref, err)
+		return nil, 0, fmt.Errorf("%s: %w", ref, err)
 	}
-	return s, nil
+	return s, textOf(doc, used), nil
 }
 
 // avroWriter writes the value at the head of b as JSON.
 type avroWriter struct {
 	b    []byte
-	most int // bytes of output
+	most int // length of the output
+
+	bounds Bounds
 }
 
 var (
@@ -171,12 +175,14 @@ func (w *avroWriter) bytes() ([]byte, error) {
 	return w.take(int(n))
 }
 
+// value writes one value. The output is measured before each: it exceeds most by no more
+// than one plain value takes.
 func (w *avroWriter) value(dst []byte, t *avroType, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return dst, errDepth
 	}
 	if len(dst) > w.most {
-		return dst, errLarge
+		return dst, w.bounds.large()
 	}
 	switch t.kind {
 	case avroRecord:
@@ -222,7 +228,9 @@ func (w *avroWriter) record(dst []byte, t *avroType, depth int) ([]byte, error) 
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = format.AppendJSONString(dst, []byte(f.name))
+		if dst = format.AppendJSONString(dst, []byte(f.name)); len(dst) > w.most {
+			return dst, w.bounds.large()
+		}
 		var err error
 		if dst, err = w.value(append(dst, ':'), f.typ, depth+1); err != nil {
 			return dst, err
@@ -250,7 +258,7 @@ func (w *avroWriter) blocks(dst []byte, open, shut byte, item func([]byte) ([]by
 			return append(dst, shut), nil
 		}
 		if n < 0 {
-			return dst, errLarge
+			return dst, w.bounds.large()
 		}
 		for range n {
 			if !first {
@@ -364,8 +372,16 @@ func appendAvroInt(dst []byte, n int64, logical string) []byte {
 	return append(dst, '"')
 }
 
-// appendDecimal writes a two's complement big-endian number, scaled, as text.
+// maxDecimal is the size of a decimal that is written as a number, bytes: some 10,000
+// digits. The time that takes grows with the square of the digits.
+const maxDecimal = 4200
+
+// appendDecimal writes a two's complement big-endian number, scaled, as text. One that
+// is larger than maxDecimal is written in base64.
 func appendDecimal(dst, b []byte, scale int) []byte {
+	if len(b) > maxDecimal {
+		return appendBase64(dst, b)
+	}
 	n := new(big.Int).SetBytes(b)
 	if len(b) > 0 && b[0]&0x80 != 0 {
 		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(len(b))*8))

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"logctl/consumer"
 )
 
 // avroKind is a kind of Avro schema.
@@ -87,8 +89,8 @@ func (n avroNames) parse(v any, space string, depth int) (*avroType, error) {
 
 // lookup finds a type by its name: one of Avro's own, or one that was defined before.
 func (n avroNames) lookup(name, space string) (*avroType, error) {
-	if kind, ok := avroPrimitive(name); ok {
-		return &avroType{kind: kind}, nil
+	if t := n.primitive(name); t != nil {
+		return t, nil
 	}
 	if space != "" && !strings.Contains(name, ".") {
 		if t := n[space+"."+name]; t != nil {
@@ -101,13 +103,20 @@ func (n avroNames) lookup(name, space string) (*avroType, error) {
 	return nil, fmt.Errorf("type %q is not defined", name)
 }
 
-func avroPrimitive(name string) (avroKind, bool) {
+// primitive returns one of Avro's own types, the same one wherever a schema names it;
+// nil for another name. It stands under a key that no schema can define.
+func (n avroNames) primitive(name string) *avroType {
 	for kind, s := range []string{"null", "boolean", "int", "long", "float", "double", "bytes", "string"} {
-		if s == name {
-			return avroKind(kind), true
+		if s != name {
+			continue
 		}
+		key := "\x00" + name
+		if n[key] == nil {
+			n[key] = &avroType{kind: avroKind(kind)}
+		}
+		return n[key]
 	}
-	return 0, false
+	return nil
 }
 
 // object reads a schema that is a JSON object.
@@ -165,7 +174,7 @@ func (n avroNames) named(kind string, o map[string]any, space string, depth int)
 	case "fixed":
 		t.kind = avroFixed
 		size, ok := number(o["size"])
-		if !ok || size < 0 || size > maxUnpacked {
+		if !ok || size < 0 || size > consumer.DefaultMaxMemory {
 			return nil, fmt.Errorf("%s has the size %v", t.name, o["size"])
 		}
 		t.size = size

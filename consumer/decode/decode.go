@@ -43,14 +43,15 @@ func Names() []string {
 }
 
 // New returns the decoder for a list of names like "gzip,json", applied in order.
-// "" gives nil. ctx bounds the compiling of local schemas.
-func New(ctx context.Context, list string, s Schemas) (Decoder, error) {
+// "" gives nil. ctx bounds the compiling of local schemas. A value that would exceed
+// bounds is an error of Decode, and the next one can be decoded.
+func New(ctx context.Context, list string, s Schemas, bounds Bounds) (Decoder, error) {
 	if list == "" {
 		return nil, nil //nolint:nilnil // no decoder is a valid answer
 	}
 	var c chain
 	for name := range strings.SplitSeq(list, ",") {
-		d, err := one(ctx, strings.TrimSpace(name), s)
+		d, err := one(ctx, strings.TrimSpace(name), s, bounds)
 		if err != nil {
 			return nil, err
 		}
@@ -62,22 +63,22 @@ func New(ctx context.Context, list string, s Schemas) (Decoder, error) {
 	return c, nil
 }
 
-func one(ctx context.Context, name string, s Schemas) (Decoder, error) {
+func one(ctx context.Context, name string, s Schemas, bounds Bounds) (Decoder, error) {
 	switch name {
 	case "json":
-		return jsonDecoder{}, nil
+		return jsonDecoder{bounds}, nil
 	case "hex":
 		return hexDecoder{}, nil
 	case "base64":
 		return base64Decoder{}, nil
 	case "gzip":
-		return &gzipDecoder{}, nil
+		return &gzipDecoder{bounds: bounds}, nil
 	case "msgpack":
-		return msgpackDecoder{}, nil
+		return msgpackDecoder{bounds}, nil
 	case "avro":
-		return newAvro(s)
+		return newAvro(s, bounds)
 	case "protobuf":
-		return newProtobuf(ctx, s)
+		return newProtobuf(ctx, s, bounds)
 	}
 	for _, n := range numberDecoders() {
 		if n.name == name {
@@ -107,11 +108,11 @@ func (c chain) Decode(ctx context.Context, in Input, dst []byte) (Output, error)
 
 // jsonDecoder checks that the bytes are JSON, behind the frame of a registry if they
 // have one, so that they are printed as JSON and not as a string.
-type jsonDecoder struct{}
+type jsonDecoder struct{ bounds Bounds }
 
-func (jsonDecoder) Decode(_ context.Context, in Input, dst []byte) (Output, error) {
+func (d jsonDecoder) Decode(_ context.Context, in Input, dst []byte) (Output, error) {
 	b := in.Bytes
-	if _, rest, err := originOf(Input{Bytes: b}); rest != nil && (err == nil || !json.Valid(b)) {
+	if _, rest, err := originOf(Input{Bytes: b}, d.bounds); rest != nil && (err == nil || !json.Valid(b)) {
 		b = rest
 	}
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) // a byte order mark is none of JSON's

@@ -16,6 +16,8 @@ import (
 
 	"github.com/hamba/avro/v2"
 	"github.com/vmihailenco/msgpack/v5"
+
+	"logctl/internal/testkit"
 )
 
 const avroUser = `{"type":"record","name":"User","namespace":"x","fields":[
@@ -63,7 +65,7 @@ func framed(id uint32, body ...byte) []byte {
 
 func decodeOne(t *testing.T, list string, s Schemas, in []byte) (string, bool, error) {
 	t.Helper()
-	d, err := New(t.Context(), list, s)
+	d, err := New(t.Context(), list, s, Bounds{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +105,7 @@ const avroJSON = `{"name":"ann","age":33,"at":"2025-11-24T16:00:00.123Z","tags":
 
 func TestAvro(t *testing.T) {
 	url, asked := stub(t)
-	d, err := New(t.Context(), "avro", Schemas{Registry: url})
+	d, err := New(t.Context(), "avro", Schemas{Registry: url}, Bounds{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +139,7 @@ func TestAvro(t *testing.T) {
 	if out, _, err := decodeOne(t, "avro", Schemas{AvroFiles: []string{file}}, avroValue(t)); err != nil || out != avroJSON {
 		t.Errorf("by file: %s, %v", out, err)
 	}
-	if _, err := New(t.Context(), "avro", Schemas{}); err == nil {
+	if _, err := New(t.Context(), "avro", Schemas{}, Bounds{}); err == nil {
 		t.Error("avro without a schema is accepted")
 	}
 }
@@ -172,7 +174,7 @@ func TestProtobuf(t *testing.T) {
 		}
 	}
 	local.Message = "shop.None"
-	if _, err := New(t.Context(), "protobuf", local); err == nil || !strings.Contains(err.Error(), "shop.Order") {
+	if _, err := New(t.Context(), "protobuf", local, Bounds{}); err == nil || !strings.Contains(err.Error(), "shop.Order") {
 		t.Errorf("a wrong message gives %v", err)
 	}
 }
@@ -213,14 +215,14 @@ func TestPlainForms(t *testing.T) {
 			t.Errorf("%s gives %q", list, out)
 		}
 	}
-	if _, err := New(t.Context(), "rot13", Schemas{}); err == nil {
+	if _, err := New(t.Context(), "rot13", Schemas{}, Bounds{}); err == nil {
 		t.Error("rot13 is accepted")
 	}
 	show, err := Show("hex")
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := New(t.Context(), "base64", Schemas{})
+	d, err := New(t.Context(), "base64", Schemas{}, Bounds{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,8 +233,9 @@ func TestPlainForms(t *testing.T) {
 
 func FuzzMsgpack(f *testing.F) {
 	f.Add([]byte{0x81, 0xa1, 'a', 0x92, 1, 0xc0})
+	f.Add(append(bytes.Repeat([]byte{0x81}, 30), bytes.Repeat([]byte{0xa1, '"'}, 31)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		_, _ = msgpackDecoder{}.Decode(t.Context(), Input{Bytes: b}, nil)
+		testkit.Within(t, 64<<20, func() { _, _ = msgpackDecoder{small()}.Decode(t.Context(), Input{Bytes: b}, nil) })
 	})
 }
 
@@ -242,7 +245,7 @@ func TestAvroGoesOnBehindABadValue(t *testing.T) {
 	if err := os.WriteFile(file, []byte(avroUser), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d, err := New(t.Context(), "avro", Schemas{AvroFiles: []string{file}})
+	d, err := New(t.Context(), "avro", Schemas{AvroFiles: []string{file}}, Bounds{})
 	if err != nil {
 		t.Fatal(err)
 	}

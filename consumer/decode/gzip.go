@@ -10,12 +10,10 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// maxUnpacked bounds one unpacked value, bytes.
-const maxUnpacked = 256 << 20
-
 type gzipDecoder struct {
-	src bytes.Reader
-	gz  *gzip.Reader
+	bounds Bounds
+	src    bytes.Reader
+	gz     *gzip.Reader
 }
 
 func (d *gzipDecoder) Decode(_ context.Context, in Input, dst []byte) (Output, error) {
@@ -27,12 +25,12 @@ func (d *gzipDecoder) Decode(_ context.Context, in Input, dst []byte) (Output, e
 		return Output{}, errors.New("it is not gzipped")
 	}
 	buf := bytes.NewBuffer(dst)
-	n, err := io.Copy(buf, io.LimitReader(d.gz, maxUnpacked+1))
+	n, err := io.Copy(buf, io.LimitReader(d.gz, int64(d.bounds.record())+1))
 	if err != nil {
 		return Output{}, fmt.Errorf("gunzip: %w", err)
 	}
-	if n > maxUnpacked {
-		return Output{}, fmt.Errorf("gunzip: more than %d MiB", maxUnpacked>>20)
+	if n > int64(d.bounds.record()) {
+		return Output{}, fmt.Errorf("gunzip: %w", d.bounds.large())
 	}
 	return Output{Bytes: buf.Bytes()}, nil
 }

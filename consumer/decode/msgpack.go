@@ -18,12 +18,13 @@ import (
 
 // msgpackDecoder turns MessagePack into JSON, in the order of the bytes. Binary
 // gives base64, keys that are not strings their JSON text, a timestamp RFC 3339.
-type msgpackDecoder struct{}
+type msgpackDecoder struct{ bounds Bounds }
 
-func (msgpackDecoder) Decode(_ context.Context, in Input, dst []byte) (Output, error) {
+func (m msgpackDecoder) Decode(_ context.Context, in Input, dst []byte) (Output, error) {
 	src := bytes.NewReader(in.Bytes)
 	d := msgpack.NewDecoder(src)
-	out, err := appendMsgpack(dst, d, 0)
+	w := msgpackWriter{d: d, bounds: m.bounds, most: len(dst) + m.bounds.record()}
+	out, err := w.value(dst, 0)
 	if err != nil {
 		return Output{}, fmt.Errorf("msgpack: %w", err)
 	}
@@ -33,10 +34,26 @@ func (msgpackDecoder) Decode(_ context.Context, in Input, dst []byte) (Output, e
 	return Output{Bytes: out, JSON: true}, nil
 }
 
-func appendMsgpack(dst []byte, d *msgpack.Decoder, depth int) ([]byte, error) {
+// maxMsgpackKey bounds the JSON text of a key that is no string, bytes. It stands in the
+// output as a string, and a key in a key twice so: what has to be escaped doubles with
+// each level.
+const maxMsgpackKey = 64 << 10
+
+// msgpackWriter writes what d reads as JSON.
+type msgpackWriter struct {
+	d      *msgpack.Decoder
+	bounds Bounds
+	most   int // length of the output
+}
+
+func (w *msgpackWriter) value(dst []byte, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return dst, errDepth
 	}
+	if len(dst) > w.most {
+		return dst, w.bounds.large()
+	}
+	d := w.d
 	c, err := d.PeekCode()
 	if err != nil {
 		return dst, err
@@ -66,17 +83,17 @@ func appendMsgpack(dst []byte, d *msgpack.Decoder, depth int) ([]byte, error) {
 		v, err := d.DecodeBytes()
 		return appendBase64(dst, v), err
 	case msgpcode.IsFixedArray(c), c == msgpcode.Array16, c == msgpcode.Array32:
-		return appendMsgpackArray(dst, d, depth)
+		return w.array(dst, depth)
 	case msgpcode.IsFixedMap(c), c == msgpcode.Map16, c == msgpcode.Map32:
-		return appendMsgpackMap(dst, d, depth)
+		return w.object(dst, depth)
 	case msgpcode.IsExt(c):
-		return appendMsgpackExt(dst, d)
+		return w.extension(dst)
 	}
 	return dst, fmt.Errorf("unknown code %#x", c)
 }
 
-func appendMsgpackArray(dst []byte, d *msgpack.Decoder, depth int) ([]byte, error) {
-	n, err := d.DecodeArrayLen()
+func (w *msgpackWriter) array(dst []byte, depth int) ([]byte, error) {
+	n, err := w.d.DecodeArrayLen()
 	if err != nil {
 		return dst, err
 	}
@@ -85,15 +102,15 @@ func appendMsgpackArray(dst []byte, d *msgpack.Decoder, depth int) ([]byte, erro
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		if dst, err = appendMsgpack(dst, d, depth+1); err != nil {
+		if dst, err = w.value(dst, depth+1); err != nil {
 			return dst, err
 		}
 	}
 	return append(dst, ']'), nil
 }
 
-func appendMsgpackMap(dst []byte, d *msgpack.Decoder, depth int) ([]byte, error) {
-	n, err := d.DecodeMapLen()
+func (w *msgpackWriter) object(dst []byte, depth int) ([]byte, error) {
+	n, err := w.d.DecodeMapLen()
 	if err != nil {
 		return dst, err
 	}
@@ -103,32 +120,35 @@ func appendMsgpackMap(dst []byte, d *msgpack.Decoder, depth int) ([]byte, error)
 			dst = append(dst, ',')
 		}
 		at := len(dst)
-		if dst, err = appendMsgpack(dst, d, depth+1); err != nil {
+		if dst, err = w.value(dst, depth+1); err != nil {
 			return dst, err
 		}
 		if dst[at] != '"' {
+			if len(dst)-at > maxMsgpackKey {
+				return dst, fmt.Errorf("%w: a key that is no string, of more than %d bytes", errLarge, maxMsgpackKey)
+			}
 			key := append([]byte{}, dst[at:]...)
 			dst = format.AppendJSONString(dst[:at], key)
 		}
-		if dst, err = appendMsgpack(append(dst, ':'), d, depth+1); err != nil {
+		if dst, err = w.value(append(dst, ':'), depth+1); err != nil {
 			return dst, err
 		}
 	}
 	return append(dst, '}'), nil
 }
 
-// appendMsgpackExt writes an extension: type -1 is a time, others give an object of
+// extension writes an extension: type -1 is a time, others give an object of
 // their type and bytes.
-func appendMsgpackExt(dst []byte, d *msgpack.Decoder) ([]byte, error) {
-	id, n, err := d.DecodeExtHeader()
+func (w *msgpackWriter) extension(dst []byte) ([]byte, error) {
+	id, n, err := w.d.DecodeExtHeader()
 	if err != nil {
 		return dst, err
 	}
-	if n < 0 || n > maxUnpacked {
+	if n < 0 || n > w.bounds.record() {
 		return dst, fmt.Errorf("an extension of %d bytes", n)
 	}
 	var body bytes.Buffer
-	if _, err := io.CopyN(&body, d.Buffered(), int64(n)); err != nil {
+	if _, err := io.CopyN(&body, w.d.Buffered(), int64(n)); err != nil {
 		return dst, err
 	}
 	b := body.Bytes()

@@ -72,7 +72,7 @@ const (
 // The frames are those of Confluent's serializers (0 and 4 bytes, or 1 and 16), of
 // Apicurio's (0 and 8 bytes) and of AWS Glue's (3, how it is packed, and 16 bytes).
 // Apicurio's 8 bytes are told from 4 by their zeros: no registry gives the id 0.
-func originOf(in Input) (ref schemaRef, rest []byte, err error) {
+func originOf(in Input, bounds Bounds) (ref schemaRef, rest []byte, err error) {
 	if ref, indexes, ok := headerOrigin(in); ok {
 		if len(indexes) > 0 {
 			return ref, append(indexes[:len(indexes):len(indexes)], in.Bytes...), nil
@@ -90,7 +90,10 @@ func originOf(in Input) (ref schemaRef, rest []byte, err error) {
 		ref := schemaRef{kind: glueID, guid: [16]byte(b[2:])}
 		rest := b[18:]
 		if b[1] == 5 {
-			if rest, err = inflate(rest); err != nil {
+			if rest, err = inflate(rest, bounds); err != nil {
+				if errors.Is(err, errLarge) {
+					return schemaRef{}, nil, err
+				}
 				return schemaRef{}, nil, errFrame
 			}
 		}
@@ -143,14 +146,14 @@ func headerText(list []consumer.Header, key string) string {
 }
 
 // inflate unpacks what Glue's serializer packed.
-func inflate(b []byte) ([]byte, error) {
+func inflate(b []byte, bounds Bounds) ([]byte, error) {
 	z, err := zlib.NewReader(bytes.NewReader(b))
 	if err != nil {
 		return nil, err
 	}
-	out, err := io.ReadAll(io.LimitReader(z, maxUnpacked+1))
-	if err == nil && len(out) > maxUnpacked {
-		err = errLarge
+	out, err := io.ReadAll(io.LimitReader(z, int64(bounds.record())+1))
+	if err == nil && len(out) > bounds.record() {
+		err = bounds.large()
 	}
 	return out, err
 }

@@ -28,6 +28,7 @@ import (
 // of fields as in the schema.
 type protobufDecoder struct {
 	registry *registry
+	bounds   Bounds
 	local    protoreflect.MessageDescriptor // from files; nil: by registry
 	with     compiled                       // what local is from
 	message  string                         // of values that do not say; ""
@@ -35,8 +36,8 @@ type protobufDecoder struct {
 	compact  bytes.Buffer
 }
 
-func newProtobuf(ctx context.Context, s Schemas) (Decoder, error) {
-	d := &protobufDecoder{message: s.Message}
+func newProtobuf(ctx context.Context, s Schemas, bounds Bounds) (Decoder, error) {
+	d := &protobufDecoder{message: s.Message, bounds: bounds}
 	if len(s.ProtoFiles) > 0 {
 		return d, d.loadFiles(ctx, s)
 	}
@@ -44,7 +45,7 @@ func newProtobuf(ctx context.Context, s Schemas) (Decoder, error) {
 		return nil, errors.New("decode protobuf: needs --registry URL, or --proto FILE and --message NAME")
 	}
 	var err error
-	d.registry, err = newRegistry(s)
+	d.registry, err = newRegistry(s, bounds)
 	return d, err
 }
 
@@ -105,22 +106,34 @@ func messageNames(files linker.Files) string {
 	return b.String()
 }
 
+// maxKept is the largest buffer that is kept for the next value, bytes.
+const maxKept = 8 << 20
+
 func (d *protobufDecoder) Decode(ctx context.Context, in Input, dst []byte) (Output, error) {
 	desc, with, body, err := d.find(ctx, in)
 	if err != nil {
 		return Output{}, err
 	}
 	types := with.types
+	cost := protoCost{types: types, memory: d.bounds.value(), output: min(d.bounds.record(), d.bounds.value()/2)}
+	if err := cost.message(desc, body, 0); err != nil {
+		return Output{}, fmt.Errorf("protobuf: %w", err)
+	}
 	msg := dynamicpb.NewMessage(desc)
 	if err := (proto.UnmarshalOptions{Resolver: types}).Unmarshal(body, msg); err != nil {
 		return Output{}, fmt.Errorf("protobuf: it is no %s: %w", desc.FullName(), err)
 	}
-	types.wrapUnknown(msg, 0)
+	if err := types.wrapUnknown(msg, &cost, 0); err != nil {
+		return Output{}, fmt.Errorf("protobuf: %w", err)
+	}
 	text, err := protojson.MarshalOptions{UseProtoNames: true, Resolver: types}.Marshal(msg)
 	if err != nil {
 		return Output{}, fmt.Errorf("protobuf: %w", err)
 	}
-	d.compact.Reset() // protojson varies its blanks on purpose
+	if d.compact.Reset(); d.compact.Cap() > maxKept {
+		d.compact = bytes.Buffer{}
+	}
+	// protojson varies its blanks on purpose.
 	if err := json.Compact(&d.compact, text); err != nil {
 		return Output{}, fmt.Errorf("protobuf: %w", err)
 	}
@@ -130,7 +143,7 @@ func (d *protobufDecoder) Decode(ctx context.Context, in Input, dst []byte) (Out
 // find returns the message type of a value, the files it is from, and the value without
 // its frame.
 func (d *protobufDecoder) find(ctx context.Context, in Input) (protoreflect.MessageDescriptor, compiled, []byte, error) {
-	ref, rest, err := originOf(in)
+	ref, rest, err := originOf(in, d.bounds)
 	if d.local != nil {
 		// A frame is recognised by its first byte: no message starts with 0, and none with
 		// the fields that 1 and 3 would be.
@@ -149,7 +162,7 @@ func (d *protobufDecoder) find(ctx context.Context, in Input) (protoreflect.Mess
 	if err != nil {
 		return nil, compiled{}, nil, err
 	}
-	with, err := d.cache.get(ref, func() (compiled, error) { return d.load(ctx, ref) })
+	with, err := d.cache.get(ref, 2*d.bounds.schemas(), func() (compiled, int, error) { return d.load(ctx, ref) })
 	if err != nil {
 		return nil, compiled{}, nil, err
 	}
@@ -224,17 +237,17 @@ func apicurioType(b []byte) (name string, rest []byte, ok bool) {
 }
 
 // load fetches a schema and compiles it.
-func (d *protobufDecoder) load(ctx context.Context, ref schemaRef) (compiled, error) {
+func (d *protobufDecoder) load(ctx context.Context, ref schemaRef) (compiled, int, error) {
 	doc, err := d.registry.schema(ctx, ref)
 	if err != nil {
-		return compiled{}, err
+		return compiled{}, 0, err
 	}
 	if doc.Type != "PROTOBUF" {
-		return compiled{}, fmt.Errorf("%s is %s, not PROTOBUF", ref, cmpOr(doc.Type, "AVRO"))
+		return compiled{}, 0, fmt.Errorf("%s is %s, not PROTOBUF", ref, cmpOr(doc.Type, "AVRO"))
 	}
 	used, err := d.registry.withReferences(ctx, doc)
 	if err != nil {
-		return compiled{}, err
+		return compiled{}, 0, err
 	}
 	sources := map[string]string{}
 	for _, u := range used {
@@ -254,9 +267,9 @@ func (d *protobufDecoder) load(ctx context.Context, ref schemaRef) (compiled, er
 	}))}
 	files, err := c.Compile(ctx, main)
 	if err != nil {
-		return compiled{}, fmt.Errorf("%s: %w", ref, err)
+		return compiled{}, 0, fmt.Errorf("%s: %w", ref, err)
 	}
-	return newCompiled(files), nil
+	return newCompiled(files), textOf(doc, used), nil
 }
 
 // protoSource makes of a registry's text what the compiler reads: source, or a descriptor

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -37,7 +38,6 @@ type Schemas struct {
 const (
 	registryTimeout = 5 * time.Second
 	registryRetry   = 10 * time.Second // before a schema that failed is asked for again
-	maxSchema       = 8 << 20          // bytes of an answer
 	maxReferences   = 200              // schemas that one may depend on
 )
 
@@ -74,14 +74,15 @@ type registry struct {
 	user, password string
 	tokenFile      string
 	client         *http.Client
+	bounds         Bounds
 
 	at    int   // of bases: the one that answered last
 	down  error // none gave an answer; nil: one did
 	until time.Time
 }
 
-func newRegistry(s Schemas) (*registry, error) {
-	r := &registry{user: s.User, tokenFile: s.TokenFile}
+func newRegistry(s Schemas, bounds Bounds) (*registry, error) {
+	r := &registry{user: s.User, tokenFile: s.TokenFile, bounds: bounds}
 	for text := range strings.SplitSeq(s.Registry, ",") {
 		text = strings.TrimSpace(text)
 		u, err := url.Parse(text)
@@ -134,8 +135,30 @@ func newRegistry(s Schemas) (*registry, error) {
 		}
 		return conn, nil
 	}
-	r.client = &http.Client{Timeout: registryTimeout, Transport: transport}
+	r.client = &http.Client{Timeout: registryTimeout, Transport: transport, CheckRedirect: redirected}
 	return r, nil
+}
+
+// redirected lets a registry send its askers elsewhere, but not with the password or the
+// token: those are for the server that was configured. Go's own rule looks at the host's
+// name alone, so that another port, or http in place of https, would be given them.
+func redirected(req *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return errors.New("it redirects 10 times and more")
+	}
+	if first := via[0].URL; req.URL.Scheme != first.Scheme || hostPort(req.URL) != hostPort(first) {
+		req.Header.Del("Authorization")
+	}
+	return nil
+}
+
+// hostPort is the host of a URL in lower case with its port, be it the one of its scheme.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
 func firstLine(what, path string) (string, error) {
@@ -192,6 +215,7 @@ func (r *registry) schema(ctx context.Context, ref schemaRef) (doc schemaDoc, er
 func (r *registry) withReferences(ctx context.Context, doc schemaDoc) ([]namedSchema, error) {
 	var out []namedSchema
 	seen := map[string]bool{}
+	left := r.bounds.schemas() - len(doc.Schema)
 	var walk func(list []reference) error
 	walk = func(list []reference) error {
 		for _, ref := range list {
@@ -206,6 +230,9 @@ func (r *registry) withReferences(ctx context.Context, doc schemaDoc) ([]namedSc
 			if err != nil {
 				return fmt.Errorf("schema %s version %s, which is used as %s: %w", ref.Subject+ref.Artifact, ref.Version, ref.Name, err)
 			}
+			if left -= len(d.Schema) + len(ref.Name); left < 0 {
+				return fmt.Errorf("the schema and those that it uses have more than %d bytes", r.bounds.schemas())
+			}
 			if err := walk(d.References); err != nil {
 				return err
 			}
@@ -217,6 +244,15 @@ func (r *registry) withReferences(ctx context.Context, doc schemaDoc) ([]namedSc
 }
 
 type namedSchema struct{ name, text string }
+
+// textOf is the size of a schema with all that it uses, bytes.
+func textOf(doc schemaDoc, used []namedSchema) int {
+	n := len(doc.Schema)
+	for _, u := range used {
+		n += len(u.text)
+	}
+	return n
+}
 
 // referenced fetches what another schema refers to: also a version that was deleted
 // meanwhile, which its users still need.
@@ -329,9 +365,13 @@ func (r *registry) ask(ctx context.Context, target string) (body []byte, head ht
 		return nil, nil, false, fmt.Errorf("the registry cannot be asked: %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, maxSchema))
-	if err != nil {
+	most := 2 * r.bounds.schemas() // as JSON it is longer than the schema
+	body, err = io.ReadAll(io.LimitReader(resp.Body, int64(most)+1))
+	switch {
+	case err != nil:
 		return nil, nil, false, fmt.Errorf("the registry's answer breaks off: %w", err)
+	case len(body) > most:
+		return nil, nil, true, fmt.Errorf("the registry's answer has more than %d bytes", most)
 	}
 	if resp.StatusCode == http.StatusOK {
 		return body, resp.Header, true, nil
@@ -341,7 +381,10 @@ func (r *registry) ask(ctx context.Context, target string) (body []byte, head ht
 		Title   string `json:"title"`
 	}
 	_ = json.Unmarshal(body, &problem) // an empty message is fine
-	text := fmt.Sprintf("the registry answers %s: %s", resp.Status, cmpOr(problem.Message, problem.Title))
+	text := fmt.Sprintf("the registry answers %s: %s", resp.Status, shortened(cmpOr(problem.Message, problem.Title)))
+	if asked := resp.Request.URL; hostPort(asked) != hostPort(req.URL) || asked.Scheme != req.URL.Scheme {
+		text += fmt.Sprintf(" (it redirects to %s://%s, which is not given the login: name that server as the registry)", asked.Scheme, asked.Host)
+	}
 	if resp.StatusCode == http.StatusNotFound {
 		return nil, nil, true, &notFoundError{text}
 	}
@@ -349,27 +392,72 @@ func (r *registry) ask(ctx context.Context, target string) (body []byte, head ht
 	return nil, nil, resp.StatusCode < 500 || len(r.bases) == 1, errors.New(text)
 }
 
-// schemaCache keeps what was made of schemas.
+// maxMessage bounds what is shown and kept of a registry's own words, bytes.
+const maxMessage = 500
+
+func shortened(s string) string {
+	if len(s) > maxMessage {
+		return strings.ToValidUTF8(s[:maxMessage], "") + "…"
+	}
+	return s
+}
+
+// maxCached is how many schemas, and failures to get one, are kept at once. Whoever writes
+// records can name as many as he likes.
+const maxCached = 500
+
+// schemaCache keeps what was made of schemas. What is least used goes when they are too
+// many or too large.
 type schemaCache[T any] struct {
-	known map[schemaRef]schemaEntry[T]
+	known map[schemaRef]*schemaEntry[T]
+	size  int   // bytes of their texts
+	now   int64 // uses so far
 }
 
 type schemaEntry[T any] struct {
 	schema T
 	err    error
 	until  time.Time // err holds until then
+	size   int       // of the text it was made of, bytes
+	used   int64     // when it was used last, of schemaCache.now
 }
 
-// get returns the schema, made by load when it is not known. A failure is kept for a
+// get returns the schema, made by load when it is not known. load returns the size of its
+// text too; all that are kept have no more than most bytes. A failure is kept for a
 // while, so that a dead registry is not asked for each record.
-func (c *schemaCache[T]) get(ref schemaRef, load func() (T, error)) (T, error) {
+func (c *schemaCache[T]) get(ref schemaRef, most int, load func() (T, int, error)) (T, error) {
+	c.now++
 	if e, ok := c.known[ref]; ok && (e.err == nil || time.Now().Before(e.until)) {
+		e.used = c.now
 		return e.schema, e.err
 	}
-	s, err := load()
+	s, size, err := load()
 	if c.known == nil {
-		c.known = map[schemaRef]schemaEntry[T]{}
+		c.known = map[schemaRef]*schemaEntry[T]{}
 	}
-	c.known[ref] = schemaEntry[T]{schema: s, err: err, until: time.Now().Add(registryRetry)}
+	c.drop(ref)
+	for len(c.known) > 0 && (len(c.known) >= maxCached || c.size+size > most) {
+		c.drop(c.oldest())
+	}
+	c.known[ref] = &schemaEntry[T]{schema: s, err: err, until: time.Now().Add(registryRetry), size: size, used: c.now}
+	c.size += size
 	return s, err
+}
+
+func (c *schemaCache[T]) drop(ref schemaRef) {
+	if e, ok := c.known[ref]; ok {
+		c.size -= e.size
+		delete(c.known, ref)
+	}
+}
+
+// oldest is the schema that was not used for longest.
+func (c *schemaCache[T]) oldest() (ref schemaRef) {
+	used := int64(math.MaxInt64)
+	for r, e := range c.known {
+		if e.used < used {
+			ref, used = r, e.used
+		}
+	}
+	return ref
 }

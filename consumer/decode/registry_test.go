@@ -15,7 +15,7 @@ func TestSilentRegistryIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	r, err := newRegistry(Schemas{Registry: "http://" + l.Addr().String()})
+	r, err := newRegistry(Schemas{Registry: "http://" + l.Addr().String()}, Bounds{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"logctl/consumer"
+	"logctl/internal/testkit"
 	"logctl/internal/tlsfile"
 )
 
@@ -119,7 +120,7 @@ message M { google.type.Money price = 1 [(confluent.field_meta).doc = "what it c
 		"GUID header": {Bytes: m, Headers: []consumer.Header{{Key: "other"},
 			{Key: "__value_schema_id", Value: []byte{1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0}}}},
 	} {
-		d, err := New(t.Context(), "protobuf", Schemas{Registry: s.URL})
+		d, err := New(t.Context(), "protobuf", Schemas{Registry: s.URL}, Bounds{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +159,7 @@ func TestApicurio(t *testing.T) {
 		"header with the global id":    {v3.URL, Input{Bytes: body, Headers: []consumer.Header{{Key: "apicurio.value.globalId", Value: binary.BigEndian.AppendUint64(nil, 7)}}}},
 		"header of a key's content id": {v3.URL, Input{Bytes: body, Key: true, Headers: []consumer.Header{{Key: "apicurio.key.contentId", Value: binary.BigEndian.AppendUint64(nil, 8)}}}},
 	} {
-		d, err := New(t.Context(), "avro", Schemas{Registry: tc.url})
+		d, err := New(t.Context(), "avro", Schemas{Registry: tc.url}, Bounds{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +177,7 @@ func TestApicurio(t *testing.T) {
 		"named in front":    {Bytes: append(append(append([]byte{0}, id...), 3, 10, 1, 'B'), message...)},
 		"named in a header": {Bytes: message, Headers: []consumer.Header{{Key: "apicurio.value.globalId", Value: id}, {Key: "apicurio.protobuf.type", Value: []byte("B")}}},
 	} {
-		d, err := New(t.Context(), "protobuf", Schemas{Registry: proto.URL + "/apis/registry/v3"})
+		d, err := New(t.Context(), "protobuf", Schemas{Registry: proto.URL + "/apis/registry/v3"}, Bounds{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +239,7 @@ func TestRegistryServersAndLogins(t *testing.T) {
 	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: good.Certificate().Raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d, err := New(t.Context(), "avro", Schemas{Registry: "http://127.0.0.1:1, " + bad.URL + "," + good.URL + "/", Context: ".c", TokenFile: tokenFile, TLS: tlsfile.Files{CAFile: ca}})
+	d, err := New(t.Context(), "avro", Schemas{Registry: "http://127.0.0.1:1, " + bad.URL + "," + good.URL + "/", Context: ".c", TokenFile: tokenFile, TLS: tlsfile.Files{CAFile: ca}}, Bounds{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,11 +281,13 @@ func FuzzAvro(f *testing.F) {
 		if err != nil {
 			return
 		}
-		d := &avroDecoder{schema: s}
-		out, err := d.Decode(t.Context(), Input{Bytes: body}, nil)
-		if err == nil && !json.Valid(out.Bytes) {
-			t.Errorf("%q gives %q", body, out.Bytes)
-		}
+		d := &avroDecoder{schema: s, bounds: small()}
+		testkit.Within(t, 64<<20, func() {
+			out, err := d.Decode(t.Context(), Input{Bytes: body}, nil)
+			if err == nil && !json.Valid(out.Bytes) {
+				t.Errorf("%q gives %q", body, out.Bytes)
+			}
+		})
 	})
 }
 
@@ -295,17 +298,19 @@ func FuzzProtobuf(f *testing.F) {
 			f.Fatal(err)
 		}
 	}
-	d, err := New(f.Context(), "protobuf", Schemas{ProtoFiles: []string{filepath.Join(dir, "order.proto")}, Message: "shop.Order"})
+	d, err := New(f.Context(), "protobuf", Schemas{ProtoFiles: []string{filepath.Join(dir, "order.proto")}, Message: "shop.Order"}, small())
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add([]byte{0, 0, 0, 0, 1, 0, 10, 1, 'a'})
 	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 10, 0})
 	f.Fuzz(func(t *testing.T, body []byte) {
-		out, err := d.Decode(t.Context(), Input{Bytes: body}, nil)
-		if err == nil && !json.Valid(out.Bytes) {
-			t.Errorf("%q gives %q", body, out.Bytes)
-		}
+		testkit.Within(t, 64<<20, func() {
+			out, err := d.Decode(t.Context(), Input{Bytes: body}, nil)
+			if err == nil && !json.Valid(out.Bytes) {
+				t.Errorf("%q gives %q", body, out.Bytes)
+			}
+		})
 	})
 }
 
@@ -313,7 +318,7 @@ func FuzzOrigin(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 1, 2}, "__value_schema_id", []byte{1, 2})
 	f.Add([]byte{3, 5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 6, 7}, "apicurio.value.globalId", []byte{})
 	f.Fuzz(func(_ *testing.T, body []byte, key string, value []byte) {
-		ref, rest, _ := originOf(Input{Bytes: body, Headers: []consumer.Header{{Key: key, Value: value}}})
+		ref, rest, _ := originOf(Input{Bytes: body, Headers: []consumer.Header{{Key: key, Value: value}}}, Bounds{})
 		_ = ref.String()
 		_, _, _ = messageIndexes(rest)
 		_, _, _ = apicurioType(rest)

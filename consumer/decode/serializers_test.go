@@ -46,7 +46,7 @@ func TestRealSerializers(t *testing.T) {
 		for _, h := range tc.Headers {
 			in.Headers = append(in.Headers, consumer.Header{Key: h.Key, Value: h.Value})
 		}
-		d, err := New(t.Context(), tc.Decode, Schemas{Registry: s.URL})
+		d, err := New(t.Context(), tc.Decode, Schemas{Registry: s.URL}, Bounds{})
 		if err != nil {
 			t.Fatal(err)
 		}

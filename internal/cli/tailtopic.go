@@ -87,8 +87,8 @@ func (f *tailTopicFlags) addReadFlags(s *pflag.FlagSet) {
 	s.Int64VarP(&f.count, "count", "c", 0, "end after `N` records shown")
 	s.DurationVar(&f.idle, "idle", 0, "end when no record came for this long")
 	s.DurationVar(&f.wait, "wait", consumer.DefaultWait, "how long a read with an end waits for a partition that cannot be read, before it gives it up (exit 1)")
-	s.StringVar(&f.maxRecord, "max-record", "64MiB", "records larger than this are passed over with a notice")
-	s.StringVar(&f.maxMemory, "max-memory", "512MiB", "what reading may take: compressed batches of more than a quarter of it are passed over with a notice")
+	s.StringVar(&f.maxRecord, "max-record", "64MiB", "records larger than this are passed over with a notice, and values that would be larger decoded are shown as they came")
+	s.StringVar(&f.maxMemory, "max-memory", "512MiB", "what reading may take: compressed batches, and values being decoded, of more than a quarter of it are passed over with a notice")
 	s.BoolVar(&f.regex, "regex", false, "the topics are regular expressions, each for whole names")
 	s.BoolVar(&f.sort, "sort", false, "merge the partitions by time")
 	s.DurationVar(&f.window, "sort-window", time.Second, "how long --sort waits for older records of other partitions when following")
@@ -288,8 +288,9 @@ func (f *tailTopicFlags) decoding(a *app, cmd *cobra.Command, r config.Registry,
 		TLS:          tlsfile.Files{CAFile: r.CAFile, CertFile: r.CertFile, KeyFile: r.KeyFile, KeyPasswordFile: r.KeyPasswordFile},
 		AvroFiles:    f.schema, ProtoFiles: f.proto, ProtoPaths: f.protoPath, Message: f.message,
 	}
+	bounds := decode.Bounds{Record: cfg.Reader.MaxRecord, Memory: cfg.Reader.MaxMemory}
 	build := func(names, show string) (decode.Decoder, error) {
-		d, err := decode.New(cmd.Context(), names, s)
+		d, err := decode.New(cmd.Context(), names, s, bounds)
 		if err != nil {
 			return nil, err
 		}
