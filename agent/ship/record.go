@@ -12,16 +12,24 @@ const (
 	partKey = "part"
 )
 
+// posField and partField are the keys of two headers, encoded.
+var (
+	posField  = string(appendBytes(nil, []byte(posKey)))
+	partField = string(appendBytes(nil, []byte(partKey)))
+)
+
 // recordWriter encodes the records of a batch. Its memory is used again for the
-// next one: encoding allocates nothing per record.
+// next one: encoding allocates nothing per record. What the records of a bundle
+// share is encoded once for all of them, so that one more header costs a record
+// the copy of some bytes and nothing else.
 type recordWriter struct {
-	headers []byte // of the bundle at hand, encoded
-	count   int    // of them
-	pos     []byte // values of the record at hand; empty: no such header
-	part    []byte
-	places  []byte // further headers of the record at hand, encoded
-	more    int    // of them
-	value   []byte // of one of them
+	shared []byte // number of headers, and the shared ones, of the bundle at hand
+	first  int    // where the shared headers begin, behind their number
+	count  int    // headers of a record that is no part
+	digits []byte // value of pos of the record at hand; empty: no such header
+	part   []byte // value of part; empty: no such header
+	places []byte // further headers of the record at hand, encoded
+	value  []byte // of one of them
 }
 
 // write appends the records of b to dst, uncompressed, as they stand behind the
@@ -31,11 +39,12 @@ func (w *recordWriter) write(dst []byte, b *batch) []byte {
 	offset := 0
 	for i := range b.pieces {
 		p := &b.pieces[i]
-		w.begin(p.e.b)
 		millis, changed := b.stamp(p.e)
+		readAt := int64(-1)
 		if changed {
-			w.readAt(p.e.millis)
+			readAt = p.e.millis
 		}
+		w.begin(p.e.b, readAt)
 		delta := millis - b.first
 		for j := p.from; j < p.to; j++ {
 			span := &p.e.b.Spans[j]
@@ -49,7 +58,7 @@ func (w *recordWriter) write(dst []byte, b *batch) []byte {
 				w.partOf(span)
 			}
 			if p.e.b.PosHeader {
-				w.pos = strconv.AppendInt(w.pos[:0], span.Pos, 10)
+				w.digits = strconv.AppendInt(w.digits[:0], span.Pos, 10)
 			}
 			if len(p.e.b.Places) > 0 {
 				w.place(p.e.b.Places, span.Pos)
@@ -61,13 +70,26 @@ func (w *recordWriter) write(dst []byte, b *batch) []byte {
 	return dst
 }
 
-// begin encodes the headers that all records of a bundle share.
-func (w *recordWriter) begin(b *Bundle) {
-	w.headers, w.count, w.pos = w.headers[:0], len(b.Headers), w.pos[:0]
-	w.places, w.more = w.places[:0], len(b.Places)
+// begin encodes the headers that all records of a bundle share, with the time of reading
+// in milliseconds among them unless that is negative.
+func (w *recordWriter) begin(b *Bundle, readAt int64) {
+	w.count = len(b.Headers) + len(b.Places)
+	if readAt >= 0 {
+		w.count++
+	}
+	if b.PosHeader {
+		w.count++
+	}
+	w.digits, w.places = w.digits[:0], w.places[:0]
+	w.shared = binary.AppendVarint(w.shared[:0], int64(w.count))
+	w.first = len(w.shared)
 	for i := range b.Headers {
-		w.headers = appendBytes(w.headers, b.Headers[i].Key)
-		w.headers = appendBytes(w.headers, b.Headers[i].Value)
+		w.shared = appendBytes(w.shared, b.Headers[i].Key)
+		w.shared = appendBytes(w.shared, b.Headers[i].Value)
+	}
+	if readAt >= 0 {
+		w.value = strconv.AppendInt(w.value[:0], readAt, 10)
+		w.shared = appendBytes(appendBytes(w.shared, []byte(readAtKey)), w.value)
 	}
 }
 
@@ -79,13 +101,6 @@ func (w *recordWriter) place(places []Header, pos int64) {
 		w.places = appendBytes(w.places, places[i].Key)
 		w.places = appendBytes(w.places, w.value)
 	}
-}
-
-// readAt adds the time of reading, in milliseconds, to the headers of a bundle.
-func (w *recordWriter) readAt(millis int64) {
-	w.value = strconv.AppendInt(w.value[:0], millis, 10)
-	w.headers = appendBytes(appendBytes(w.headers, []byte(readAtKey)), w.value)
-	w.count++
 }
 
 // partOf makes the label of a part that the reader made: "2/?", and "3/3" for
@@ -101,33 +116,45 @@ func (w *recordWriter) partOf(span *Span) {
 
 // record appends one record. It has no key.
 func (w *recordWriter) record(dst []byte, delta int64, offset int, value []byte) []byte {
-	count := w.count + w.more
-	size := 1 + varintLen(delta) + varintLen(int64(offset)) + 1 + bytesLen(len(value)) + len(w.headers) + len(w.places)
-	if len(w.pos) > 0 {
-		count++
-		size += bytesLen(len(posKey)) + bytesLen(len(w.pos))
+	size := 2 + varintLen(delta) + varintLen(int64(offset)) + bytesLen(len(value)) + len(w.shared) + len(w.places)
+	if len(w.digits) > 0 {
+		size += len(posField) + bytesLen(len(w.digits))
 	}
 	if len(w.part) > 0 {
-		count++
-		size += bytesLen(len(partKey)) + bytesLen(len(w.part))
+		return w.partRecord(dst, size, delta, offset, value)
 	}
-	size += varintLen(int64(count))
 	dst = binary.AppendVarint(dst, int64(size))
 	dst = append(dst, 0) // attributes
 	dst = binary.AppendVarint(dst, delta)
 	dst = binary.AppendVarint(dst, int64(offset))
-	dst = binary.AppendVarint(dst, -1) // no key
+	dst = append(dst, noKey)
 	dst = appendBytes(dst, value)
-	dst = binary.AppendVarint(dst, int64(count))
-	dst = append(dst, w.headers...)
-	dst = append(dst, w.places...)
-	if len(w.pos) > 0 {
-		dst = appendBytes(append(binary.AppendVarint(dst, int64(len(posKey))), posKey...), w.pos)
+	dst = append(dst, w.shared...)
+	if len(w.places) > 0 {
+		dst = append(dst, w.places...)
 	}
-	if len(w.part) > 0 {
-		dst = appendBytes(append(binary.AppendVarint(dst, int64(len(partKey))), partKey...), w.part)
+	if len(w.digits) > 0 {
+		dst = appendBytes(append(dst, posField...), w.digits)
 	}
 	return dst
+}
+
+// noKey is the length -1 in zigzag encoding.
+const noKey = 1
+
+// partRecord appends a record that is part of a line: record without it takes size bytes.
+func (w *recordWriter) partRecord(dst []byte, size int, delta int64, offset int, value []byte) []byte {
+	count := int64(w.count) + 1 // another number stands before the shared headers
+	size += varintLen(count) - w.first + len(partField) + bytesLen(len(w.part))
+	dst = append(binary.AppendVarint(dst, int64(size)), 0)
+	dst = binary.AppendVarint(binary.AppendVarint(dst, delta), int64(offset))
+	dst = appendBytes(append(dst, noKey), value)
+	dst = append(binary.AppendVarint(dst, count), w.shared[w.first:]...)
+	dst = append(dst, w.places...)
+	if len(w.digits) > 0 {
+		dst = appendBytes(append(dst, posField...), w.digits)
+	}
+	return appendBytes(append(dst, partField...), w.part)
 }
 
 // appendBytes appends b behind its length.
