@@ -39,6 +39,7 @@ type Agent struct {
 	tasks     *supervisor
 	presences *etcdcfg.Announcer
 	release   sync.Once // of pages, before the first list
+	verified  verified
 }
 
 // New checks the configuration, takes the data directory (positions.ErrLocked when
@@ -48,7 +49,7 @@ func New(cfg Config) (*Agent, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("agent: %w", err)
 	}
-	a := &Agent{cfg: cfg, started: time.Now(), pid: os.Getpid()}
+	a := &Agent{cfg: cfg, started: time.Now(), pid: os.Getpid(), verified: verified{dir: cfg.DataDir}}
 	var err error
 	if a.registry, err = positions.Open(cfg.DataDir, cfg.Log); err != nil {
 		return nil, fmt.Errorf("agent: %w", err)

@@ -161,12 +161,14 @@ func (a *Agent) Report() report.Report {
 	if _, r.Etcd = a.lists.problems(); r.Etcd == "" {
 		r.Etcd = a.presences.Trouble()
 	}
+	proofs := a.verified.of()
 	for i, e := range entries {
-		if tasks[i] == nil {
-			r.Tasks = append(r.Tasks, report.Task{Path: e.Path, Topic: e.Topic, State: state.Disabled})
-			continue
+		t := report.Task{Path: e.Path, Topic: e.Topic, State: state.Disabled}
+		if tasks[i] != nil {
+			t = tasks[i].status(now)
 		}
-		r.Tasks = append(r.Tasks, tasks[i].status(now))
+		t.Verified = proofs[[2]string{e.Path, e.Topic}]
+		r.Tasks = append(r.Tasks, t)
 	}
 	return r
 }

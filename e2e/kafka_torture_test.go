@@ -152,14 +152,7 @@ func TestTortureLeaders(t *testing.T) {
 	w, topic, l, agent, f := tortured(t)
 	admin := kafka.NewAdmin(w.client())
 	for round := range 8 {
-		leader := 0
-		found, err := admin.Topic(t.Context(), topic)
-		if err == nil {
-			leader = int(found.Partitions[round%len(found.Partitions)].Leader)
-		}
-		if leader < 1 || leader > brokerCount {
-			leader = round%brokerCount + 1
-		}
+		leader := leaderOf(t, admin, topic, round)
 		b.kill(leader)
 		f.during(8 * time.Second)
 		b.start(leader)

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func (w *world) proved() {
 // verify runs logctl verify and returns what it says.
 func (w *world) verify(args ...string) (*process, []verify.Verdict) {
 	w.t.Helper()
-	p := start(w.t, nil, append(append([]string{"verify", "-o", "json"}, args...), w.flags()...)...)
+	p := start(w.t, []string{"LOGCTL_AGENT_DATA_DIR=" + w.data}, append(append([]string{"verify", "-o", "json"}, args...), w.flags()...)...)
 	p.wait(time.Minute + testkit.Slack())
 	var out struct{ Files []verify.Verdict }
 	if err := json.Unmarshal([]byte(p.out.String()), &out); err != nil {
@@ -64,6 +65,11 @@ func TestVerify(t *testing.T) {
 	if p.code != 1 || missing != 10 {
 		t.Errorf("exit code %d, %d lines missing, want 1 and 10: %+v", p.code, missing, out)
 	}
+	// The next reports tell consoles of it.
+	kept, err := os.ReadFile(filepath.Join(w.data, "verified.json"))
+	if !strings.Contains(string(kept), `"missing":10`) {
+		t.Errorf("kept for the console: %s, %v", kept, err)
+	}
 	data, err := os.ReadFile(a.path + ".1")
 	w.must(err)
 	data[len(data)/2] ^= 1
@@ -71,7 +77,7 @@ func TestVerify(t *testing.T) {
 	if p, out = w.verify(a.path, "--content"); p.code != 1 || len(out) != 2 || len(out[0].Altered)+len(out[1].Altered) != 1 {
 		t.Errorf("exit code %d: %+v", p.code, out)
 	}
-	table := start(t, nil, append([]string{"verify", "--all", "--grace", "1ns"}, w.flags()...)...)
+	table := start(t, []string{"LOGCTL_AGENT_DATA_DIR=" + w.data}, append([]string{"verify", "--all", "--grace", "1ns"}, w.flags()...)...)
 	if code := table.wait(time.Minute); code != 1 || !strings.Contains(table.out.String(), "missing: "+a.path+" bytes ") {
 		t.Errorf("exit code %d: %s", code, table.out.String())
 	}

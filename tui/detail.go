@@ -268,7 +268,7 @@ func (s *detailScreen) summary(w int) string {
 }
 
 func (s *detailScreen) body(w, h int) []string {
-	head := s.options()
+	head := append(s.options(), s.verified()...)
 	if len(s.rows) == 0 && s.filter != nil {
 		return append(head, "", "  No file matches the filter; Esc clears it.")
 	}

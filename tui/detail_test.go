@@ -97,3 +97,37 @@ func TestDetailFollowsAnEntryToAnotherTopic(t *testing.T) {
 		c.wants(t, "no longer in the list") // the one left is another one
 	})
 }
+
+// TestDetailShowsTheLastVerify: what was proved on the hosts is told, the worst first.
+func TestDetailShowsTheLastVerify(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.key("enter")
+		d := c.root.top().(*detailScreen)
+		if len(d.row.tasks) < 2 {
+			t.Fatal("the test needs two agents")
+		}
+		verified := func(i int, v report.Verified) {
+			agent := d.row.tasks[i].agent
+			fl := c.root.env.feed.fleet
+			c.clock = c.clock.Add(2 * time.Second)
+			r := *fl.agents[agent].cur
+			r.At = c.clock
+			r.Tasks = append([]report.Task(nil), r.Tasks...)
+			for j := range r.Tasks {
+				if r.Tasks[j].Path == d.entry.Path {
+					r.Tasks[j].Verified = &v
+				}
+			}
+			fl.addReports([]report.Report{r}, c.clock)
+			c.fresh()
+		}
+		if s := c.screen(); strings.Contains(s, "verified") {
+			t.Errorf("nothing was verified:\n%s", s)
+		}
+		verified(0, report.Verified{At: c.clock.Add(-3 * time.Hour), Files: 12})
+		c.wants(t, "verified 3h ago on 1 of 12 agents: nothing missing in 12 files")
+		verified(1, report.Verified{At: c.clock.Add(-time.Hour), Files: 2, Missing: 7, Bytes: 700, Twice: 1})
+		c.wants(t, "verified 1h ago on "+d.row.tasks[1].agent+": 7 lines missing, 1 records twice")
+	})
+}

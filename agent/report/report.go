@@ -50,6 +50,7 @@ type Task struct {
 	Unreadable      uint64     `json:"unreadable"`             // bytes that were gone before they could be read (truncation)
 	SkippedBytes    int64      `json:"skipped_bytes"`          // bytes that stood in files when the entry was first followed, and are not sent (from = end)
 	TopFiles        []File     `json:"top_files"`              // the ten files with most lag
+	Verified        *Verified  `json:"verified,omitempty"`     // what 'logctl verify' found last; nil: it never ran
 }
 
 // File is one file of a Task.

@@ -39,7 +39,9 @@ says of every file what arrived once, what twice, what out of order, and what is
 byte range, number of lines, and the times of the records around the hole.
 
 PATHs are entries of the list in etcd, or files that they match; --all takes every entry.
-Nothing is written anywhere, and no consumer group is used. Memory grows with holes, not
+Nothing is written to a topic or to etcd, and no consumer group is used. What was found of
+each entry is kept in the data directory, if there is one: the agent's reports have it, and
+consoles show it. Memory grows with holes, not
 with lines. What is older than a topic keeps, and the end of a file that is being written
 to, are named and are no holes.
 
@@ -94,6 +96,9 @@ func (a *app) verify(cmd *cobra.Command, paths []string, f verifyFlags) error {
 	}
 	if err := a.printVerdicts(verdicts, l, f.output); err != nil {
 		return err
+	}
+	if !f.topicsOnly {
+		a.keepVerdicts(c, entries, verdicts, f)
 	}
 	if slices.ContainsFunc(verdicts, func(v verify.Verdict) bool { return v.Bad() }) {
 		return &exitError{ExitFailure}

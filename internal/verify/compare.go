@@ -27,6 +27,7 @@ type Log struct {
 
 // Verdict is what became of one generation.
 type Verdict struct {
+	Entry    string    `json:"entry,omitempty"` // path of the log it was compared for; empty: not known, or topics alone
 	Topic    string    `json:"topic"`
 	Host     string    `json:"host,omitempty"`
 	Name     string    `json:"name"` // on disk now; else the watched name
@@ -99,7 +100,7 @@ func (c *Comparison) Compare(ctx context.Context, logs []Log) ([]Verdict, error)
 	for key, g := range c.Ledger.Generations {
 		if key.Host == c.Host && !used[key] && slices.ContainsFunc(logs, func(l Log) bool { return l.Topic == key.Topic }) {
 			v := g.verdict()
-			v.Size, v.Note = -1, "its file is not here any more"
+			v.Entry, v.Size, v.Note = entryOf(logs, g), -1, "its file is not here any more"
 			if !slices.ContainsFunc(logs, func(l Log) bool { return l.Topic == key.Topic && l.Ruled }) {
 				v.Missing = g.Gaps()
 			}
@@ -108,6 +109,24 @@ func (c *Comparison) Compare(ctx context.Context, logs []Log) ([]Verdict, error)
 	}
 	sortVerdicts(out)
 	return out, nil
+}
+
+// entryOf is the log that a generation without a file belongs to, where that is certain.
+func entryOf(logs []Log, g *Generation) string {
+	entry, n := "", 0
+	for _, l := range logs {
+		if l.Topic != g.Topic {
+			continue
+		}
+		if l.Path == g.Path {
+			return l.Path
+		}
+		entry, n = l.Path, n+1
+	}
+	if n != 1 {
+		return ""
+	}
+	return entry
 }
 
 // log compares the files of one log, its oldest first.
@@ -140,6 +159,7 @@ func (c *Comparison) log(ctx context.Context, log Log, used map[Key]bool) ([]Ver
 		if err != nil {
 			v = Verdict{Topic: log.Topic, Host: c.Host, Name: f.name, Size: -1, Note: fmt.Sprintf("cannot be read: %v", err)}
 		}
+		v.Entry = log.Path
 		out = append(out, v)
 	}
 	return out, nil
