@@ -110,13 +110,30 @@ func (part *partition) admits(b *Bundle) bool {
 	return p.cfg.MaxLines <= 0 || t.lines+lines <= p.cfg.MaxLines-p.lines
 }
 
+// headersLen is what headers take in a record.
+func headersLen(headers []Header) (n int) {
+	for i := range headers {
+		n += bytesLen(len(headers[i].Key)) + bytesLen(len(headers[i].Value))
+	}
+	return n
+}
+
 // accept takes a bundle over.
 func (part *partition) accept(b *Bundle) {
 	t, p := part.t, part.t.p
 	e := p.entries.Get().(*entry)
 	*e = entry{b: b, frames: e.frames[:0], left: len(b.Spans), millis: millis(b.Time)}
-	for i := range b.Headers {
-		e.headers += bytesLen(len(b.Headers[i].Key)) + bytesLen(len(b.Headers[i].Value))
+	e.headers = headersLen(b.Headers)
+	most := 0
+	for _, set := range b.Sets {
+		most = max(most, headersLen(set))
+	}
+	e.headers += most
+	e.oldest = e.millis
+	for _, m := range b.Marks {
+		if m.Time != 0 {
+			e.oldest = min(e.oldest, m.Time)
+		}
 	}
 	n := int64(len(b.Data))
 	p.used += n

@@ -72,7 +72,7 @@ func (t *topic) clockReason(block *sarama.ProduceResponseBlock, now time.Time) r
 // of now. Its bytes are made anew, so nothing of it may be in flight.
 func (part *partition) restamp(now time.Time) {
 	b := &part.out
-	if old := now.UnixMilli() - b.first; b.restamped == 0 && old > restampSpan.Milliseconds() &&
+	if old := now.UnixMilli() - b.oldest; b.restamped == 0 && old > restampSpan.Milliseconds() &&
 		(part.t.tooOld == 0 || old < part.t.tooOld.Milliseconds()) {
 		part.t.tooOld = time.Duration(old) * time.Millisecond
 	}
@@ -91,19 +91,42 @@ func (part *partition) stampOld(now time.Time) {
 		return
 	}
 	for i := range b.pieces {
-		if now.UnixMilli()-b.pieces[i].e.millis >= part.t.tooOld.Milliseconds() {
+		if now.UnixMilli()-b.pieces[i].e.oldest >= part.t.tooOld.Milliseconds() {
 			b.restamped = now.UnixMilli()
 			return
 		}
 	}
 }
 
-// stamp is the record time of an entry's lines in this batch, and whether it is another
-// than the time of reading.
-func (b *batch) stamp(e *entry) (millis int64, changed bool) {
+// stamp is the time that a record gets in this batch whose own is millis, and whether
+// that is another.
+func (b *batch) stamp(millis int64) (stamped int64, changed bool) {
 	if b.restamped == 0 {
-		return e.millis, false
+		return millis, false
 	}
-	millis = min(max(e.millis, b.restamped-restampSpan.Milliseconds()), b.restamped)
-	return millis, millis != e.millis
+	stamped = min(max(millis, b.restamped-restampSpan.Milliseconds()), b.restamped)
+	return stamped, stamped != millis
+}
+
+// span works out the earliest and the latest time of the records, and the first one.
+func (b *batch) span() {
+	begun := false
+	note := func(millis int64) {
+		at, _ := b.stamp(millis)
+		if !begun {
+			b.first, b.oldest, b.latest, begun = at, at, at, true
+		}
+		b.oldest, b.latest = min(b.oldest, at), max(b.latest, at)
+	}
+	for i := range b.pieces {
+		p := &b.pieces[i]
+		if p.e.b.Marks == nil {
+			note(p.e.millis)
+			continue
+		}
+		for j := p.from; j < p.to; j++ {
+			millis, _ := p.e.millisOf(&p.e.b.Spans[j])
+			note(millis)
+		}
+	}
 }

@@ -4,7 +4,8 @@ package ship
 type entry struct {
 	b       *Bundle
 	key     *keyQueue
-	millis  int64 // timestamp of the records
+	millis  int64 // timestamp of the records that have none of their own
+	oldest  int64 // the earliest timestamp of them
 	headers int   // bytes that the static headers of one record take, encoded
 	next    int   // first span that is in no batch yet
 	left    int   // spans not acknowledged
@@ -13,6 +14,18 @@ type entry struct {
 	begun   bool    // some of it is acknowledged
 	first   int64   // then: offset of the first batch that holds some of it, or one before
 	follow  *entry  // next of the same key
+}
+
+// millisOf is the timestamp of a span, and which further headers it has.
+func (e *entry) millisOf(s *Span) (millis int64, set uint8) {
+	if s.Mark == 0 {
+		return e.millis, 0
+	}
+	m := e.b.Marks[s.Mark-1]
+	if m.Time == 0 {
+		return e.millis, m.Set
+	}
+	return m.Time, m.Set
 }
 
 // fixed is an upper bound of what one record of the entry takes in a batch
@@ -151,8 +164,9 @@ type batch struct {
 	size    int     // upper bound of the encoded size, uncompressed
 	payload *buffer // the records, encoded and compressed; nil until they are
 	codec   codec   // of payload
-	first   int64   // timestamp of the first record, and the latest one, in
-	latest  int64   // milliseconds; both valid with payload
+	first   int64   // timestamp of the first record, in milliseconds
+	oldest  int64   // the earliest and the latest one; all three
+	latest  int64   // are valid with payload
 	// restamped is when the records' times were made those of now, in milliseconds; 0: they
 	// are the times of reading.
 	restamped int64

@@ -24,6 +24,8 @@ var (
 // the copy of some bytes and nothing else.
 type recordWriter struct {
 	shared []byte // number of headers, and the shared ones, of the bundle at hand
+	before int64  // time of the record at hand before it was changed; -1: it was not
+	set    uint8  // further headers of the record at hand
 	first  int    // where the shared headers begin, behind their number
 	count  int    // headers of a record that is no part
 	digits []byte // value of pos of the record at hand; empty: no such header
@@ -39,15 +41,12 @@ func (w *recordWriter) write(dst []byte, b *batch) []byte {
 	offset := 0
 	for i := range b.pieces {
 		p := &b.pieces[i]
-		millis, changed := b.stamp(p.e)
-		readAt := int64(-1)
-		if changed {
-			readAt = p.e.millis
-		}
-		w.begin(p.e.b, readAt)
-		delta := millis - b.first
+		var delta int64
 		for j := p.from; j < p.to; j++ {
 			span := &p.e.b.Spans[j]
+			if j == p.from || p.e.b.Marks != nil {
+				delta = w.own(b, p.e, span, j == p.from)
+			}
 			value := p.e.b.Data[span.Start:span.End]
 			w.part = w.part[:0]
 			switch {
@@ -70,10 +69,31 @@ func (w *recordWriter) write(dst []byte, b *batch) []byte {
 	return dst
 }
 
-// begin encodes the headers that all records of a bundle share, with the time of reading
-// in milliseconds among them unless that is negative.
-func (w *recordWriter) begin(b *Bundle, readAt int64) {
-	w.count = len(b.Headers) + len(b.Places)
+// own prepares for what a span has of its own, and returns its time beside that of the
+// batch's first record, in milliseconds. What is prepared already is used again.
+func (w *recordWriter) own(b *batch, e *entry, span *Span, first bool) (delta int64) {
+	millis, set := e.millisOf(span)
+	stamped, changed := b.stamp(millis)
+	before := int64(-1)
+	if changed {
+		before = millis
+	}
+	if first || before != w.before || set != w.set {
+		w.before, w.set = before, set
+		w.begin(e.b)
+	}
+	return stamped - b.first
+}
+
+// begin encodes the headers that records of a bundle share, with the time before it was
+// changed, in milliseconds, among them unless that is negative.
+func (w *recordWriter) begin(b *Bundle) {
+	readAt := w.before
+	var further []Header
+	if w.set > 0 {
+		further = b.Sets[w.set-1]
+	}
+	w.count = len(b.Headers) + len(further) + len(b.Places)
 	if readAt >= 0 {
 		w.count++
 	}
@@ -83,9 +103,11 @@ func (w *recordWriter) begin(b *Bundle, readAt int64) {
 	w.digits, w.places = w.digits[:0], w.places[:0]
 	w.shared = binary.AppendVarint(w.shared[:0], int64(w.count))
 	w.first = len(w.shared)
-	for i := range b.Headers {
-		w.shared = appendBytes(w.shared, b.Headers[i].Key)
-		w.shared = appendBytes(w.shared, b.Headers[i].Value)
+	for _, headers := range [...][]Header{b.Headers, further} {
+		for i := range headers {
+			w.shared = appendBytes(w.shared, headers[i].Key)
+			w.shared = appendBytes(w.shared, headers[i].Value)
+		}
 	}
 	if readAt >= 0 {
 		w.value = strconv.AppendInt(w.value[:0], readAt, 10)

@@ -58,12 +58,7 @@ func (r *request) reset() { clear(r.pieces[:cap(r.pieces)]) }
 
 // encode makes the batch's records what is sent.
 func (b *batch) encode(w *recordWriter, m *memory, c *compressor) {
-	b.first, _ = b.stamp(b.pieces[0].e)
-	b.latest = b.first
-	for i := range b.pieces {
-		millis, _ := b.stamp(b.pieces[i].e)
-		b.latest = max(b.latest, millis)
-	}
+	b.span()
 	plain := m.get(b.size)
 	plain.b = w.write(plain.b, b)
 	if c.codec == codecNone {

@@ -62,21 +62,30 @@ type Span struct {
 	Pos        int64  // value of the header pos: where the line begins in its file
 	Part       int32  // 0: a whole line; 1..: a part of a split one
 	Last       bool   // the last part
+	Mark       uint16 // 0: nothing of its own; else Bundle.Marks[Mark-1]
+}
+
+// Mark is what records have of their own, beside their place.
+type Mark struct {
+	Time int64 // timestamp, in milliseconds since 1970; 0: that of the bundle
+	Set  uint8 // 0: no further headers; else Bundle.Sets[Set-1]
 }
 
 // Header is a record header.
 type Header struct{ Key, Value []byte }
 
-// Bundle is a run of records of one source that goes to one topic. Data, Spans
-// and Headers belong to the producer from Send until Done.
+// Bundle is a run of records of one source that goes to one topic. Data, Spans,
+// Marks, Sets and Headers belong to the producer from Send until Done.
 type Bundle struct {
 	Topic     string
 	Key       string    // same key, same partition, order kept (partitioner file)
 	Time      time.Time // timestamp of the records
 	Data      []byte
 	Spans     []Span
-	Headers   []Header // the same for every record
-	PosHeader bool     // add the header pos to every record
+	Headers   []Header   // the same for every record
+	Marks     []Mark     // of spans; nil where no span has anything of its own
+	Sets      [][]Header // further headers of records, by Mark.Set
+	PosHeader bool       // add the header pos to every record
 	// Places are further headers that tell a record's place in its file: the value of
 	// each is Value with the position behind it, in decimal.
 	Places []Header
