@@ -239,7 +239,14 @@ func (s *Set) rotatedWalkers(sl *slot) []*fsys.Walker {
 	return sl.family.rotated
 }
 
-var escapeGlob = strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`)
+// escapeGlob makes the characters of a glob stand for themselves. A backslash does so
+// where it is no separator.
+var escapeGlob = func() *strings.Replacer {
+	if filepath.Separator == '\\' {
+		return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]", "{", "[{]")
+	}
+	return strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`)
+}()
 
 // rotatedGlobs returns the globs of Rotated in full for one file.
 func (cfg *Config) rotatedGlobs(path string) []string {

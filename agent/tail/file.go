@@ -371,6 +371,7 @@ func (f *File) Release() {
 			f.again = false
 			s.wakeLocked(f)
 		}
+		s.doneLocked(f)
 	}
 }
 

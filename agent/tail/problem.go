@@ -30,6 +30,9 @@ func (s *Set) problemsLocked() (first, at string, n int, why error) {
 		}
 	}
 	for f := range s.files {
+		if s.passingLocked(f) {
+			continue
+		}
 		note(f.name, f.err)
 	}
 	note(s.cfg.Path, s.err)

@@ -339,6 +339,7 @@ func (s *Set) failed(f *File, err error) {
 		f.failedAt = s.now()
 	}
 	f.err = err
+	f.home.refusedLocked(err)
 	f.atEnd = true
 }
 
@@ -410,6 +411,8 @@ func words(err error) string {
 		path = ": " + p.Path
 	}
 	switch {
+	case fsys.IsUnshared(err):
+		return fsys.ErrUnshared.Error() + path
 	case errors.Is(err, fs.ErrPermission):
 		return "permission denied" + path
 	case errors.Is(err, syscall.ENOTDIR):

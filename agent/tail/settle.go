@@ -57,6 +57,7 @@ func (s *Set) rotate(slots []*slot) {
 			}
 			if a.err != nil {
 				s.mu.Lock()
+				sl.refusedLocked(a.err)
 				sl.err = a.err
 				s.mu.Unlock()
 				continue

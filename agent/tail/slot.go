@@ -11,29 +11,30 @@ import (
 
 // slot is one watched name.
 type slot struct {
-	path    string
-	queue   []*File   // generations in order that newer ones wait for, and the present one
-	late    []*File   // generations read to their end lately, which may have grown since
-	cur     *File     // at path now
-	parked  []arrival // opened at path while names were moving: see parked.go
-	last    *past     // what was at path before; nil: nothing yet
-	err     error     // why there is nothing at path, or it is not followed
-	fresh   bool      // not settled yet since the first scan
-	first   bool      // Config.From holds for what is found there
-	ended   []FileID  // finished generations, reported when a newer one is there
-	newest  uint64    // Gen of the newest one known
-	looked  int64     // when cur was seen there last, Unix nanoseconds
-	turn    uint64    // when it is looked at, where there are many
-	seen    uint64    // number of the scan that listed it
-	since   time.Time
-	family  familyOf
-	told    fsnotify.Op // what events told of the name since it was looked at last, of Create, Remove and Rename
-	ignored ignored
-	home    *slot    // the log that this name is a member of; nil: not known, or itself
-	kin     *kinship // what its name says of that; nil: not worked out yet
-	alone   bool     // it is no member, though its name is that of one
-	virtual bool     // no file has this name: see member.go
-	mtime   int64    // of what was at the name when it was looked at last
+	path     string
+	queue    []*File   // generations in order that newer ones wait for, and the present one
+	late     []*File   // generations read to their end lately, which may have grown since
+	cur      *File     // at path now
+	parked   []arrival // opened at path while names were moving: see parked.go
+	last     *past     // what was at path before; nil: nothing yet
+	err      error     // why there is nothing at path, or it is not followed
+	fresh    bool      // not settled yet since the first scan
+	first    bool      // Config.From holds for what is found there
+	ended    []FileID  // finished generations, reported when a newer one is there
+	newest   uint64    // Gen of the newest one known
+	looked   int64     // when cur was seen there last, Unix nanoseconds
+	turn     uint64    // when it is looked at, where there are many
+	seen     uint64    // number of the scan that listed it
+	since    time.Time
+	family   familyOf
+	told     fsnotify.Op // what events told of the name since it was looked at last, of Create, Remove and Rename
+	ignored  ignored
+	home     *slot    // the log that this name is a member of; nil: not known, or itself
+	kin      *kinship // what its name says of that; nil: not worked out yet
+	alone    bool     // it is no member, though its name is that of one
+	unshared bool     // a program was seen to open it without sharing: see gentle.go
+	virtual  bool     // no file has this name: see member.go
+	mtime    int64    // of what was at the name when it was looked at last
 }
 
 // past is what must be known of a generation to find those that came after it.

@@ -2,6 +2,7 @@ package tail
 
 import (
 	"sort"
+	"time"
 
 	"logctl/agent/tail/internal/fsys"
 )
@@ -31,6 +32,7 @@ func (s *Set) upkeep() {
 			retry = append(retry, f)
 		}
 	}
+	s.letGoLocked()
 	sort.Slice(retry, func(i, j int) bool { return retry[i].id.Gen < retry[j].id.Gen })
 	for _, f := range retry {
 		s.wakeLocked(f)
@@ -91,9 +93,9 @@ func (s *Set) upkeepLocked(f *File, turn bool) (lookup, gone bool) {
 		return false, false
 	}
 	switch {
-	case f.deleted && quiet >= deletedAfter*s.cfg.Interval:
+	case f.deleted && (quiet >= deletedAfter*s.cfg.Interval || s.sys.Hinders()):
 		return false, true
-	case quiet >= rotatedAfter*s.cfg.Interval && s.elsewhereLocked(f):
+	case quiet >= time.Duration(s.quietFor(rotatedAfter))*s.cfg.Interval && s.elsewhereLocked(f):
 		s.closeLocked(f)
 	}
 	return false, false
@@ -171,7 +173,7 @@ func (s *Set) waitingLocked() (string, error) {
 		}
 		err := sl.err
 		if sl.cur != nil {
-			if err = sl.cur.err; err == nil {
+			if err = sl.cur.err; err == nil || s.passingLocked(sl.cur) {
 				return "", nil
 			}
 		}

@@ -317,7 +317,7 @@ func (s *Set) toldLocked(ev fsys.Event) {
 		if named != ev.Dir {
 			name = filepath.Join(named, filepath.Base(ev.Name))
 		}
-		s.eventLocked(name, ev.Op)
+		s.eventLocked(s.walker.Named(name), ev.Op)
 	}
 }
 

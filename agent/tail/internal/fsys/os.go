@@ -47,6 +47,11 @@ type System struct {
 	Adapt func(st *Stat)         // changes what a look at a file told; nil: nothing
 	Born  func(h *os.File) int64 // stands for birth; nil: birth
 	Names func(dir string)       // told that a directory is read; nil: nothing
+	// Gentle and Folds bring the rules of Windows to other systems: files are let go as
+	// soon as nothing is to be read, and names differ by more than case.
+	Gentle, Folds bool
+	// Refuse is asked before a file is opened; its error refuses that. nil: nothing is.
+	Refuse func(path string) error
 }
 
 // ReadNames returns the names in a directory, sorted.
@@ -105,6 +110,11 @@ var (
 func (s *System) Open(path string, allowed func(path string) error) (*os.File, Stat, error) {
 	var f *os.File
 	var err error
+	if s.Refuse != nil {
+		if err := s.Refuse(path); err != nil {
+			return nil, Stat{}, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+	}
 	if allowed == nil {
 		f, err = openShared(path)
 	} else {
@@ -112,6 +122,9 @@ func (s *System) Open(path string, allowed func(path string) error) (*os.File, S
 	}
 	if errors.Is(err, opener.ErrNotRegular) {
 		err = NotRegular(path, Stat{})
+	}
+	if IsUnshared(err) {
+		err = &fs.PathError{Op: "open", Path: path, Err: ErrUnshared}
 	}
 	if err != nil {
 		return nil, Stat{}, err

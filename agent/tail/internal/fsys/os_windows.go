@@ -5,30 +5,32 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/windows"
+
+	"logctl/agent/tail/internal/opener"
 )
 
-// openShared opens path so that others may go on writing, renaming and deleting.
-func openShared(path string) (*os.File, error) { return openHandle(path, windows.GENERIC_READ) }
+// Folds tells that names differ by more than case: A.log and a.log are one file.
+const Folds = true
 
-func openHandle(path string, access uint32) (*os.File, error) {
-	p, err := windows.UTF16PtrFromString(path)
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
-	}
-	h, err := windows.CreateFile(p, access,
-		windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE, nil,
-		windows.OPEN_EXISTING, windows.FILE_ATTRIBUTE_NORMAL|windows.FILE_FLAG_BACKUP_SEMANTICS, 0)
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
-	}
-	return os.NewFile(uintptr(h), path), nil
+// hinders tells that a file which is only open for reading can stop other programs: one
+// that opens it without sharing, replaces it, or deletes it and makes it anew.
+const hinders = true
+
+// systemPath is a path as it is compared and opened.
+func systemPath(path string) string { return plainPrefix(path) }
+
+// openShared opens path so that others may go on writing, renaming and deleting.
+func openShared(path string) (*os.File, error) {
+	return opener.Handle(path, windows.GENERIC_READ, 0)
 }
 
-// StatPath looks at what is at path, links followed.
+// StatPath looks at what is at path, links followed. It needs no right to read, and works
+// on a file that another program has opened without sharing.
 func StatPath(path string, st *Stat) error {
-	f, err := openHandle(path, windows.FILE_READ_ATTRIBUTES)
+	f, err := opener.Handle(path, windows.FILE_READ_ATTRIBUTES, 0)
 	if err != nil {
 		return err
 	}
@@ -36,21 +38,55 @@ func StatPath(path string, st *Stat) error {
 	return StatFile(f, st)
 }
 
-// StatFile looks at an open file.
+// StatFile looks at an open file. Of a file that is deleted as soon as the last handle is
+// closed, it says that it has no name any more.
 func StatFile(f *os.File, st *Stat) error {
+	h := windows.Handle(f.Fd())
 	var d windows.ByHandleFileInformation
-	if err := windows.GetFileInformationByHandle(windows.Handle(f.Fd()), &d); err != nil {
+	if err := windows.GetFileInformationByHandle(h, &d); err != nil {
 		return &fs.PathError{Op: "stat", Path: f.Name(), Err: err}
 	}
-	st.ID = Inode{Dev: uint64(d.VolumeSerialNumber), Ino: uint64(d.FileIndexHigh)<<32 | uint64(d.FileIndexLow)}
+	st.ID = identity(h, &d)
 	st.Size = int64(d.FileSizeHigh)<<32 | int64(d.FileSizeLow)
 	st.Mtime = d.LastWriteTime.Nanoseconds()
 	st.Links = uint64(d.NumberOfLinks)
+	if deletePending(h) {
+		st.Links = 0
+	}
 	st.Dir = d.FileAttributes&windows.FILE_ATTRIBUTE_DIRECTORY != 0
 	st.Regular = !st.Dir && d.FileAttributes&windows.FILE_ATTRIBUTE_DEVICE == 0
 	return nil
 }
 
+// identity is what the file system calls a file by: the volume's serial number and the
+// 128-bit id, as FILE_ID_INFO has them; where the file system knows no such ids, those of
+// 32 and 64 bits. An id that needs more than 64 bits (ReFS) is folded into them.
+func identity(h windows.Handle, d *windows.ByHandleFileInformation) Inode {
+	var info struct {
+		volume    uint64
+		low, high uint64
+	}
+	err := windows.GetFileInformationByHandleEx(h, windows.FileIdInfo, (*byte)(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)))
+	if err != nil || info.volume == 0 && info.low == 0 && info.high == 0 {
+		return Inode{Dev: uint64(d.VolumeSerialNumber), Ino: uint64(d.FileIndexHigh)<<32 | uint64(d.FileIndexLow)}
+	}
+	return Inode{Dev: info.volume, Ino: fold(info.low, info.high)}
+}
+
+// deletePending tells whether the file goes when its last handle is closed. POSIX deletion
+// takes the name at once, and has no links left.
+func deletePending(h windows.Handle) bool {
+	var info struct { // FILE_STANDARD_INFO
+		allocation, end          int64
+		links                    uint32
+		deletePending, directory bool
+		_                        [2]byte
+	}
+	err := windows.GetFileInformationByHandleEx(h, windows.FileStandardInfo, (*byte)(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)))
+	return err == nil && info.deletePending
+}
+
+// ReadAt is one read: fewer bytes than asked for mean that the file ended there.
 func ReadAt(f *os.File, b []byte, off int64) (int, error) {
 	n, err := f.ReadAt(b, off)
 	if errors.Is(err, io.EOF) {
@@ -59,6 +95,15 @@ func ReadAt(f *os.File, b []byte, off int64) (int, error) {
 	return n, err
 }
 
+// OpenLimit is the number of handles the process may have, as far as it wants to know.
 func OpenLimit() int { return 8192 }
 
-func IsTooMany(err error) bool { return errors.Is(err, windows.ERROR_TOO_MANY_OPEN_FILES) }
+// IsTooMany tells whether err means that handles have run out.
+func IsTooMany(err error) bool {
+	return errors.Is(err, windows.ERROR_TOO_MANY_OPEN_FILES) || errors.Is(err, windows.ERROR_NO_SYSTEM_RESOURCES)
+}
+
+// isUnshared tells whether another program holds the file, or a part of it, for itself.
+func isUnshared(err error) bool {
+	return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_LOCK_VIOLATION)
+}

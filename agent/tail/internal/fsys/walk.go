@@ -26,6 +26,7 @@ type Walker struct {
 	sys      *System
 	path     string // as given, with slashes
 	Literal  bool
+	folds    bool        // names differ by more than case
 	Base     string      // directory where the glob begins; the directory of a literal path
 	Stopping func() bool // asked on the way: the walk ends early
 	globs    *glob.Glob  // of path
@@ -58,20 +59,21 @@ type walked struct {
 // bounds of package glob. within, which may be nil, tells for a directory, with
 // slashes, whether anything below it is wanted; others are not read.
 func NewWalker(sys *System, path string, exclude []string, within func(dir string) bool) (*Walker, error) {
+	path = systemPath(path)
 	w := &Walker{sys: sys, path: filepath.ToSlash(path), within: within, cache: map[walkKey]*walked{}, seen: map[string]struct{}{},
-		Stopping: func() bool { return false }}
+		folds: Folds || sys.Folds, Stopping: func() bool { return false }}
 	if within == nil {
 		w.within = func(string) bool { return true }
 	}
 	for _, x := range exclude {
-		g, err := glob.Compile(filepath.ToSlash(x))
+		g, err := glob.Compile(w.folded(filepath.ToSlash(systemPath(x))))
 		if err != nil {
 			return nil, fmt.Errorf("exclude %q: %w", x, err)
 		}
 		w.exclude = append(w.exclude, g)
 	}
 	var err error
-	if w.globs, err = glob.Compile(w.path); err != nil {
+	if w.globs, err = glob.Compile(w.folded(w.path)); err != nil {
 		return nil, err
 	}
 	if !strings.ContainsAny(w.path, "*?[{\\") {
@@ -79,26 +81,47 @@ func NewWalker(sys *System, path string, exclude []string, within func(dir strin
 		w.Base = filepath.Dir(path)
 		return w, nil
 	}
-	for _, p := range w.globs.Patterns() {
+	written, err := glob.Compile(w.path) // its directories keep their case
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range written.Patterns() {
 		base, pattern := doublestar.SplitPattern(p)
-		w.bases = append(w.bases, filepath.FromSlash(base))
-		w.patterns = append(w.patterns, strings.Split(pattern, "/"))
+		w.bases = append(w.bases, filepath.FromSlash(rooted(base)))
+		w.patterns = append(w.patterns, strings.Split(w.folded(pattern), "/"))
 	}
 	w.Base = w.bases[0]
 	return w, nil
 }
 
+// folded is a name or pattern as names are compared.
+func (w *Walker) folded(name string) string {
+	if w.folds {
+		return strings.ToLower(name)
+	}
+	return name
+}
+
+// Named returns the path that the walk lists for what is at path: the same, but for a
+// path entry where names differ by more than case, which is listed as it is written.
+func (w *Walker) Named(path string) string {
+	if w.folds && w.Literal && strings.EqualFold(filepath.ToSlash(path), w.path) {
+		return filepath.FromSlash(w.path)
+	}
+	return path
+}
+
 // Match tells whether a path is one that the walk would list, were it there.
 func (w *Walker) Match(path string) bool {
-	slashed := filepath.ToSlash(path)
+	slashed := w.folded(filepath.ToSlash(path))
 	if w.Literal {
-		return slashed == w.path
+		return slashed == w.folded(w.path)
 	}
 	return w.globs.Match(slashed) && !w.Excluded(path)
 }
 
 func (w *Walker) Excluded(path string) bool {
-	path = filepath.ToSlash(path)
+	path = w.folded(filepath.ToSlash(path))
 	for _, x := range w.exclude {
 		if x.Match(path) {
 			return true
@@ -224,7 +247,7 @@ func (w *Walker) readDir(k walkKey, st *Stat) (*walked, error) {
 			}
 			continue
 		}
-		if ok, err := doublestar.Match(comp, e.Name()); err != nil || !ok {
+		if ok, err := doublestar.Match(comp, w.folded(e.Name())); err != nil || !ok {
 			continue
 		}
 		switch {
