@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -43,6 +44,10 @@ func reconcile(running map[string]etcdcfg.Entry, wanted []etcdcfg.Entry) plan {
 	slices.Sort(p.stop)
 	return p
 }
+
+// foreign tells whether a path is absolute on another system than this one: the entry is
+// for the hosts of that system, and nothing is wrong with it.
+func foreign(path string) bool { return !filepath.IsAbs(path) && etcdcfg.IsAbs(path) }
 
 // pathOf is the path in the key of an entry.
 func pathOf(key string) string {

@@ -96,7 +96,10 @@ func (t *task) evidence(now time.Time) (state.Evidence, *tail.Set) {
 	t.mu.Lock()
 	set, first, failure, waits := t.set, t.first, t.failure, t.waits
 	t.mu.Unlock()
-	ev := state.Evidence{Now: now, Waits: waits, Running: set != nil}
+	ev := state.Evidence{Now: now, Waits: waits, Running: set != nil, Foreign: foreign(t.entry.Path)}
+	if ev.Foreign {
+		return ev, nil
+	}
 	if failure != nil {
 		ev.Failure, _, _ = strings.Cut(failure.Error(), "\n")
 		return ev, nil
@@ -140,6 +143,8 @@ func fileCode(err error) state.Code {
 	switch {
 	case errors.Is(err, ErrNotAllowed):
 		return state.NotAllowed
+	case tail.IsInUse(err):
+		return state.FileInUse
 	case errors.Is(err, fs.ErrPermission):
 		return state.PermissionDenied
 	case errors.Is(err, os.ErrDeadlineExceeded):

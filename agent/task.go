@@ -112,6 +112,10 @@ func newTask(sh *shared, e etcdcfg.Entry, c *counters) *task {
 func (t *task) run(ctx context.Context) {
 	defer close(t.ended)
 	t.await(ctx)
+	if foreign(t.entry.Path) {
+		<-ctx.Done()
+		return
+	}
 	for ctx.Err() == nil {
 		err := t.follow(ctx)
 		if ctx.Err() != nil {

@@ -57,7 +57,7 @@ func TestParseNamesTheLikelyCause(t *testing.T) {
 			"[\n  {\"path\": \"D:/ok.log\", \"topic\": \"a\",},\n  {\"path\": \"D:\\programs\\kafka\\nginx.log\", \"topic\": \"web_log\"},\n]",
 			[]string{
 				"line 2, column 37: entry 1: trailing comma before }: remove the comma",
-				`line 3, column 15: entry 2: invalid escape \p: a Windows path needs \\ or /`,
+				`line 3, column 15: entry 2: invalid escape \p: a Windows path needs \\ or /: "D:\\programs\\kafka\\nginx.log"`,
 				"line 3, column 62: entry 2: trailing comma before ]: remove the comma",
 			},
 		},

@@ -55,7 +55,7 @@ func (s *scanner) text(open rune, n int) node {
 			t.str, t.end = b.String(), s.pos
 			return t
 		case r == '\\':
-			s.escape(&b, note)
+			s.escape(t.start, &b, note)
 			continue
 		case r == utf8.RuneError && n == 1:
 			note("save the list as UTF-8; it may be GBK", "byte 0x%02X is not UTF-8", s.data[s.pos])
@@ -67,8 +67,8 @@ func (s *scanner) text(open rune, n int) node {
 	}
 }
 
-// escape reads a backslash and what belongs to it.
-func (s *scanner) escape(b *strings.Builder, note func(hint, format string, args ...any)) {
+// escape reads a backslash and what belongs to it, in the text that begins at start.
+func (s *scanner) escape(start int, b *strings.Builder, note func(hint, format string, args ...any)) {
 	rest := s.data[s.pos+1:]
 	if len(rest) == 0 {
 		s.pos++
@@ -85,7 +85,7 @@ func (s *scanner) escape(b *strings.Builder, note func(hint, format string, args
 	if rest[0] == 'u' {
 		r, ok := hex4(rest[1:])
 		if !ok {
-			note(windowsHint, `invalid escape \u without four hexadecimal digits`)
+			note(s.pathHint(start), `invalid escape \u without four hexadecimal digits`)
 			b.WriteByte('\\')
 			s.pos++
 			return
@@ -105,9 +105,9 @@ func (s *scanner) escape(b *strings.Builder, note func(hint, format string, args
 	}
 	r, _ := utf8.DecodeRune(rest)
 	if r < 0x20 {
-		note(windowsHint, `a \ at the end of the line`)
+		note(s.pathHint(start), `a \ at the end of the line`)
 	} else {
-		note(windowsHint, `invalid escape \%c`, r)
+		note(s.pathHint(start), `invalid escape \%c`, r)
 	}
 	b.WriteByte('\\')
 	s.pos++

@@ -123,6 +123,9 @@ func (c *checker) path(p string) {
 		c.add("path", fmt.Sprintf("name its files, for example %q", p+"*.log"), "%q is a directory", p)
 		return
 	}
+	if isWindowsPath(p) {
+		c.windowsPath(p)
+	}
 	c.glob("path", p)
 }
 

@@ -53,7 +53,8 @@ func guard(work func() error) (err error) {
 func (r *Registry) open() error { return guard(r.openAndLoad) }
 
 func (r *Registry) openAndLoad() (err error) {
-	made := false // by us, now
+	made := false     // by us, now
+	var file *os.File // of the database
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("damaged: %v", p)
@@ -61,6 +62,9 @@ func (r *Registry) openAndLoad() (err error) {
 		if err != nil && r.db != nil {
 			_ = r.db.Close()
 			r.db = nil
+		}
+		if err != nil && file != nil {
+			_ = file.Close() // a library that gave up on damaged pages left it open; Windows renames no open file
 		}
 		if err != nil && made && !errors.Is(err, ErrLocked) {
 			// The next start must not take what a full disk left of it for a damaged one.
@@ -81,7 +85,12 @@ func (r *Registry) openAndLoad() (err error) {
 		}
 		made = true
 	}
-	db, err := bbolt.Open(r.path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
+	db, err := bbolt.Open(r.path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType,
+		OpenFile: func(name string, flag int, perm fs.FileMode) (*os.File, error) {
+			var err error
+			file, err = openDatabase(name, flag, perm)
+			return file, err
+		}})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return ErrLocked
 	}

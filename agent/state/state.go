@@ -25,6 +25,7 @@ func (s State) Well() bool { return s.Code.Severity() < Warn }
 type Evidence struct {
 	Now      time.Time
 	Disabled bool
+	Foreign  bool   // the path is one of another system
 	Failure  string // why the task does not run; empty: it does, or starts
 	Waits    bool   // for a task of the same path that sends what it read
 	Running  bool   // files are followed
@@ -55,6 +56,8 @@ func Judge(e Evidence) State {
 	switch {
 	case e.Disabled:
 		return State{Code: Disabled}
+	case e.Foreign:
+		return State{Code: NotForHost}
 	case e.Failure != "":
 		return State{Code: Failed, Detail: e.Failure}
 	case e.Waits && e.Topic.Code != "":

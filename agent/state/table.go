@@ -27,6 +27,8 @@ const (
 	Disabled       Code = "disabled"
 	Behind         Code = "behind"
 	WaitingForFile Code = "waiting for file"
+	FileInUse      Code = "file in use"
+	NotForHost     Code = "not for this host"
 
 	PermissionDenied Code = "permission denied"
 	NotAllowed       Code = "not allowed"
@@ -77,6 +79,8 @@ func Table() []Row {
 		{Disabled, Quiet, 0, false, "The entry is paused.", "Resume it when it is wanted again: p in the console, or logctl entries resume."},
 		{Behind, Warn, 0, false, "A line that was read waits longer than 15 s for its acknowledgement, and no other reason is known.", "Look at Kafka: slow disks, slow replicas, a full network. The lag says how much waits."},
 		{WaitingForFile, Wait, 1, false, "No file has the path, or matches the glob.", "Nothing, if the file comes later. Otherwise correct the path: logctl entries preview PATH shows what matches."},
+		{FileInUse, Wait, 2, false, "Another program has the file open without sharing, so that Windows lets nobody else read it.", "Nothing, if that program closes it: it is read then. If it never does, have it share at least reading."},
+		{NotForHost, Quiet, 0, false, "The path is one of another system: a drive on Linux or macOS, a path from / on Windows. One list may serve hosts of both.", "Nothing."},
 
 		{PermissionDenied, Bad, 13, false, "The agent's user may not read the file or a directory above it.", "Let the agent's user read it: chmod, setfacl -m u:USER:r, or a group in the unit. It goes on by itself."},
 		{NotAllowed, Bad, 12, false, "The path is outside [agent] allow_paths of the host.", "Add the path to allow_paths and restart the agent, or correct the entry."},
@@ -119,11 +123,11 @@ func Of(c Code) Row {
 // Severity is that of the Code's row. The empty Code is Quiet.
 func (c Code) Severity() Severity {
 	switch c { // those that are asked for in every frame, without the table
-	case "", Idle, Disabled, Left:
+	case "", Idle, Disabled, NotForHost, Left:
 		return Quiet
 	case Shipping, OnDuty:
 		return Good
-	case Starting, WaitingForFile:
+	case Starting, WaitingForFile, FileInUse:
 		return Wait
 	}
 	return Of(c).Severity

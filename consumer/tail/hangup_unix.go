@@ -4,6 +4,7 @@ package tail
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -46,3 +47,6 @@ func watchHangup(ctx context.Context, out any, gone func()) {
 		}
 	}
 }
+
+// IsClosedPipe tells whether a write failed because nobody reads any more.
+func IsClosedPipe(err error) bool { return errors.Is(err, unix.EPIPE) }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"logctl/consumer"
@@ -278,7 +277,7 @@ func (t *tailer) end(ctx context.Context, r *consumer.Reader, why error) error {
 		return nil
 	}
 	if errors.As(why, &we) {
-		if errors.Is(we, syscall.EPIPE) || errors.Is(we, io.ErrClosedPipe) {
+		if IsClosedPipe(we) || errors.Is(we, io.ErrClosedPipe) {
 			return nil
 		}
 		return why
@@ -287,7 +286,7 @@ func (t *tailer) end(ctx context.Context, r *consumer.Reader, why error) error {
 	if flushErr == nil && t.cfg.Total {
 		_, flushErr = fmt.Fprintln(t.cfg.Out, t.shown)
 	}
-	if errors.Is(flushErr, syscall.EPIPE) {
+	if IsClosedPipe(flushErr) {
 		return nil
 	}
 	idle := errors.Is(why, errIdle)

@@ -15,6 +15,7 @@ func addCommands(root *cobra.Command, a *app) {
 		newVerifyCmd(a),
 		newDoctorCmd(a),
 		newDemoCmd(a),
+		newServiceCmd(a),
 		newVersionCmd(a),
 	)
 }

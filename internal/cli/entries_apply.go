@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,17 +11,22 @@ import (
 	"github.com/spf13/cobra"
 
 	"logctl/etcdcfg"
+	"logctl/internal/safe"
 )
 
 func newEntriesApplyCmd(a *app) *cobra.Command {
 	var edit editFlags
 	var file string
+	var fix bool
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Replace the whole list by a file",
 		Long: `apply makes the list what a file says, whose bytes are kept. A file with a mistake in it
 changes nothing. --dry-run prints what would change; with --if-revision it is only done
-when nobody has edited since. It also repairs a list that is bad.`,
+when nobody has edited since. It also repairs a list that is bad.
+
+--fix corrects what can only mean one thing: Windows paths whose backslashes are not
+doubled, and trailing commas.`,
 		Example: `  logctl entries apply -f entries.json --dry-run
   logctl entries apply -f entries.json -m 'new nginx logs' --wait 10s
   generate-entries | logctl entries apply -f -`,
@@ -35,7 +41,15 @@ when nobody has edited since. It also repairs a list that is bad.`,
 				return err
 			}
 			if _, err := etcdcfg.Parse(raw); err != nil {
-				return inFile(file, err)
+				fixed, ok := etcdcfg.Repair(raw)
+				if !ok {
+					return inFile(file, err)
+				}
+				if !fix {
+					return errors.Join(inFile(file, err), fmt.Errorf("apply --fix takes it as:\n%s", bytes.TrimSpace(fixed)))
+				}
+				safe.Fprintf(a.Err, "%s is taken as:\n%s\n", displayName(file), safe.Lines(string(bytes.TrimSpace(fixed)), ""))
+				raw = fixed
 			}
 			return a.withEntries(cmd, func(ctx context.Context, d *entriesDesk) error {
 				base, err := d.Load(ctx, d.key)
@@ -47,6 +61,7 @@ when nobody has edited since. It also repairs a list that is bad.`,
 		},
 	}
 	edit.add(cmd)
+	cmd.Flags().BoolVar(&fix, "fix", false, "correct backslashes of Windows paths and trailing commas first")
 	cmd.Flags().StringVarP(&file, "file", "f", "", "file with the list; - is stdin")
 	return cmd
 }

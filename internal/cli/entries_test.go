@@ -188,6 +188,11 @@ func TestEntriesApplyHistoryRevertUndo(t *testing.T) {
 	equal(t, b.ok(t, "entries", "list", "-o", "raw"), "[\n {\"path\": \"/a\", \"topic\": \"t\", \"owner\": 12345678901234567890}\n]\n")
 	write("[{\"path\": \"D:\\programs\\a.log\", \"topic\": \"t\",}]")
 	b.fails(t, ExitFailure, file+`:1:14: entry 1: invalid escape \p: a Windows path needs \\ or /`, "entries", "apply", "-f", file)
+	b.fails(t, ExitFailure, `apply --fix takes it as:
+  [{"path": "D:\\programs\\a.log", "topic": "t"}]`, "entries", "apply", "-f", file)
+	if r := b.run(t, "", "entries", "apply", "-f", file, "--fix", "--dry-run"); r.code != 0 || !strings.Contains(r.out, `"D:\\programs\\a.log"`) {
+		t.Fatalf("%+v", r)
+	}
 	b.fails(t, ExitUsage, "name the file with -f", "entries", "apply")
 	b.fails(t, ExitUsage, "read the list: open", "entries", "apply", "-f", file+"x")
 	if r := b.run(t, `[{"path": "/b", "topic": "t"}]`, "entries", "apply", "-f", "-", "-m", "from stdin"); r.code != 0 {
@@ -234,11 +239,11 @@ func TestEntriesOfABadListAreExplainedAndRepaired(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"entries", "list"}, {"entries", "add", "/a", "t"}, {"entries", "pause", "--all"}} {
-		b.fails(t, ExitFailure, `line 2, column 13: entry 1: invalid escape \p: a Windows path needs \\ or / (and 1 more problem)`, args...)
+		b.fails(t, ExitFailure, `line 2, column 13: entry 1: invalid escape \p: a Windows path needs \\ or /: "D:\\programs\\a.log" (and 1 more problem)`, args...)
 	}
 	equal(t, b.ok(t, "entries", "list", "-o", "raw"), bad)
 	r := b.run(t, "", "entries", "check")
-	equal(t, r.out, key+`:2:13: entry 1: invalid escape \p: a Windows path needs \\ or /`+"\n"+key+":2:44: entry 1: trailing comma before ]: remove the comma\n")
+	equal(t, r.out, key+`:2:13: entry 1: invalid escape \p: a Windows path needs \\ or /: "D:\\programs\\a.log"`+"\n"+key+":2:44: entry 1: trailing comma before ]: remove the comma\n")
 	if r.code != ExitFailure || r.err != key+": 2 errors\n" {
 		t.Fatalf("%+v", r)
 	}

@@ -7,8 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"strings"
-	"syscall"
 
+	"logctl/consumer/tail"
 	"logctl/internal/safe"
 
 	"github.com/spf13/cobra"
@@ -27,6 +27,8 @@ type Streams struct {
 	Out     io.Writer
 	Err     io.Writer
 	Environ []string // as os.Environ gives it
+
+	Service bool // a service manager started the command, and not a person
 
 	// HoldInterrupts keeps SIGINT from ending the command until release is called;
 	// see WithSignals. May be nil.
@@ -78,7 +80,7 @@ func (a *app) exitCode(root *cobra.Command, err error) int {
 // same but for the kind of its error, and is a failure.
 func isClosedPipe(err error) bool {
 	var file *fs.PathError
-	return errors.As(err, &file) && errors.Is(file.Err, syscall.EPIPE)
+	return errors.As(err, &file) && tail.IsClosedPipe(file.Err)
 }
 
 // isCobraUsage recognises the errors that cobra makes itself for an unknown

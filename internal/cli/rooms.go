@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"logctl/etcdcfg"
@@ -92,13 +94,20 @@ func hostIP() string {
 func resolve(tmpl string) string { return etcdcfg.ResolveKey(tmpl, hostname(), hostIP()) }
 
 // dataDir is where the agent keeps its state: the setting, else /var/lib/logctl for
-// root, else the user's state directory.
+// root, else the user's state directory. On Windows it is %ProgramData%\logctl for a service.
 func (a *app) dataDir(c *config.Config) (string, error) {
 	if c.Agent.DataDir != "" {
 		return c.Agent.DataDir, nil
 	}
 	if os.Geteuid() == 0 {
 		return "/var/lib/logctl", nil
+	}
+	if a.Service {
+		dir := a.getenv("ProgramData")
+		if dir == "" {
+			return "", errors.New("no directory for state: set ProgramData or [agent] data_dir")
+		}
+		return filepath.Join(dir, "logctl"), nil
 	}
 	dir, err := a.stateDir()
 	if err != nil {
@@ -118,7 +127,10 @@ func (a *app) stateDir() (string, error) {
 	}
 	home := a.getenv("HOME")
 	if home == "" {
-		return "", fmt.Errorf("no directory for state: set HOME or XDG_STATE_HOME")
+		if runtime.GOOS == "windows" {
+			return "", errors.New("no directory for state: set LOCALAPPDATA")
+		}
+		return "", errors.New("no directory for state: set HOME or XDG_STATE_HOME")
 	}
 	return filepath.Join(home, ".local", "state", "logctl"), nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"time"
+	_ "time/tzdata" // --timezone works where the system has no zones: Windows, bare images
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"

@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -17,6 +18,9 @@ func environment(environ []string) map[string]*string {
 	out := make(map[string]*string, len(environ))
 	for _, kv := range environ {
 		if k, v, ok := strings.Cut(kv, "="); ok {
+			if runtime.GOOS == "windows" { // where LocalAppData is LOCALAPPDATA
+				k = strings.ToUpper(k)
+			}
 			out[k] = &v
 		}
 	}

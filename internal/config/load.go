@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -32,9 +33,20 @@ func (p *Problem) Error() string { return p.Where + ": " + p.What }
 
 // SearchPaths lists the ini files that are looked for when none is named, first
 // match wins: conf/config.ini, $XDG_CONFIG_HOME/logctl/config.ini,
-// /etc/logctl/config.ini.
-func SearchPaths(getenv func(string) string) []string {
+// /etc/logctl/config.ini. On Windows it is %AppData%\logctl\config.ini and
+// %ProgramData%\logctl\config.ini.
+func SearchPaths(getenv func(string) string) []string { return searchPaths(getenv, runtime.GOOS) }
+
+func searchPaths(getenv func(string) string, system string) []string {
 	paths := []string{filepath.Join("conf", "config.ini")}
+	if system == "windows" {
+		for _, name := range []string{"APPDATA", "PROGRAMDATA"} {
+			if dir := getenv(name); dir != "" {
+				paths = append(paths, filepath.Join(dir, "logctl", "config.ini"))
+			}
+		}
+		return paths
+	}
 	dir := getenv("XDG_CONFIG_HOME")
 	if dir == "" {
 		if home := getenv("HOME"); home != "" {

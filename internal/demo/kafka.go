@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -14,12 +15,23 @@ const segmentBytes = 16 << 20
 // retain is how long a record stays: what the broker knows about each batch is in memory.
 const retain = 30 * time.Minute
 
+// inMemory is how much of each partition stays where it is kept in memory, bytes.
+const inMemory = 8 << 20
+
+// onDisk tells whether records live in files. The broker renames files that it has open,
+// which Windows refuses: there they live in memory, of which there is less.
+const onDisk = runtime.GOOS != "windows"
+
 // startKafka starts one broker in dir on a free loopback port with the topics of opts.
 // Records live in files, so that memory does not grow with what was sent.
 func startKafka(dir string, opts Options) (*kfake.Cluster, error) {
-	return kfake.NewCluster(
-		kfake.NumBrokers(1),
-		kfake.DataDir(dir),
+	storage := []kfake.Opt{kfake.NumBrokers(1)}
+	if onDisk {
+		storage = append(storage, kfake.DataDir(dir))
+	} else {
+		opts.RetainBytes = min(opts.RetainBytes, inMemory)
+	}
+	return kfake.NewCluster(append(storage,
 		kfake.DefaultNumPartitions(opts.Partitions),
 		kfake.SeedTopics(int32(opts.Partitions), opts.Topics...),
 		kfake.BrokerConfigs(map[string]string{
@@ -27,7 +39,7 @@ func startKafka(dir string, opts Options) (*kfake.Cluster, error) {
 			"log.retention.ms":    strconv.FormatInt(retain.Milliseconds(), 10),
 			"log.segment.bytes":   strconv.FormatInt(min(segmentBytes, opts.RetainBytes), 10),
 		}),
-	)
+	)...)
 }
 
 // applyRetention drops what is beyond the retention limits once in a while: the broker
