@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
 	"logctl/etcdcfg"
+	"logctl/internal/testkit"
 )
 
 // A record that somebody put under the history is marked, and what it says is not
@@ -70,5 +72,49 @@ func TestDamagedRecordsAreMarked(t *testing.T) {
 		if !strings.Contains(changes[i].Doubt, want) || want == "" && changes[i].Doubt != "" {
 			t.Errorf("%d: %q, want %q", i, changes[i].Doubt, want)
 		}
+	}
+}
+
+// Many packed records, each of the largest list that is unpacked, are read within a
+// bound of memory: the newest are held, the others are listed without their lists.
+func TestManyPackedRecordsAreBounded(t *testing.T) {
+	s := newDesk(t)
+	if _, err := s.Save(t.Context(), s.load(t), []etcdcfg.Entry{{Path: "/good", Topic: "t"}}, ""); err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(bytes.Repeat([]byte{' '}, 2*etcdcfg.MaxListBytes)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(map[string]any{"who": strings.Repeat("w", 100_000), "when": "9999-01-01T00:00:00Z", "before_gz": packed.Bytes(), "after_gz": packed.Bytes()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 60 {
+		if _, err := s.client.Put(t.Context(), fmt.Sprintf("%s%s/%d", etcdcfg.HistoryPrefix, s.key, 5000+i), string(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var changes []etcdcfg.Change
+	heap := testkit.PeakHeap(func() { changes, err = s.History(t.Context(), s.key, 0) })
+	if err != nil || len(changes) != 61 {
+		t.Fatalf("%d changes, %v", len(changes), err)
+	}
+	if heap > 256<<20 {
+		t.Errorf("%d MiB", heap>>20)
+	}
+	held := 0
+	for i, c := range changes {
+		held += len(c.Before) + len(c.After)
+		if c.Omitted != (i > 15) || len(c.Who) > 1000 || i < 60 && !c.When.IsZero() {
+			t.Errorf("%d: %d bytes, left out %v, who of %d bytes, when %v", i, len(c.After), c.Omitted, len(c.Who), c.When)
+		}
+	}
+	if held > 64<<20 {
+		t.Errorf("%d MiB of lists are held", held>>20)
 	}
 }

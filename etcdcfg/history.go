@@ -20,6 +20,8 @@ import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"logctl/internal/safe"
 )
 
 // HistoryKept is how many changes of a collect key are kept.
@@ -168,26 +170,50 @@ func (s *Store) History(ctx context.Context, key string, limit int) ([]Change, e
 	return changes, nil
 }
 
+// Bounds of what reading a history takes: others may write records too, as many and as
+// large as etcd takes them.
+const (
+	historyPage = 20               // records in one answer
+	historyMost = 10 * HistoryKept // records that are looked at
+	historyHeld = 64 << 20         // bytes of lists that are kept beside each other
+)
+
+// history reads the records of a key, newest first, a page at a time. Lists are unpacked
+// one after another; those that are too many to be held are left out of their changes.
 func (s *Store) history(ctx context.Context, key string, limit int) ([]Change, error) {
-	opts := []clientv3.OpOption{clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByModRevision, clientv3.SortDescend), clientv3.WithLimit(int64(limit))}
-	got, err := s.get(ctx, HistoryPrefix+key+"/", opts...)
-	if err != nil {
-		return nil, err
+	if limit <= 0 {
+		limit = historyMost
 	}
-	changes := make([]Change, 0, len(got.Kvs))
-	for _, kv := range got.Kvs {
-		if _, ok := recordOf(string(kv.Key), key); !ok {
-			continue
+	var changes []Change
+	held, before := 0, int64(0) // the revision that the next page ends before; 0: the newest page
+	for seen := 0; seen < historyMost; {
+		opts := []clientv3.OpOption{clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByModRevision, clientv3.SortDescend), clientv3.WithLimit(int64(min(historyPage, limit)))}
+		if before > 0 {
+			opts = append(opts, clientv3.WithMaxModRev(before-1))
 		}
-		change, err := s.readChange(ctx, key, kv)
+		got, err := s.get(ctx, HistoryPrefix+key+"/", opts...)
 		if err != nil {
 			return nil, err
 		}
-		changes = append(changes, change)
-	}
-	if len(changes) < limit && got.More { // records of keys below this one took the places
-		all, err := s.history(ctx, key, 0)
-		return all[:min(limit, len(all))], err
+		for _, kv := range got.Kvs {
+			seen, before = seen+1, kv.ModRevision
+			if _, ok := recordOf(string(kv.Key), key); !ok {
+				continue
+			}
+			change, err := s.readChange(ctx, key, kv)
+			if err != nil {
+				return nil, err
+			}
+			if held += len(change.Before) + len(change.After); held > historyHeld {
+				change.Before, change.After, change.Omitted = nil, nil, true
+			}
+			if changes = append(changes, change); len(changes) == limit {
+				return changes, nil
+			}
+		}
+		if len(got.Kvs) == 0 || before <= 1 {
+			break
+		}
 	}
 	return changes, nil
 }
@@ -200,6 +226,10 @@ func (s *Store) readChange(ctx context.Context, key string, kv *mvccpb.KeyValue)
 	var rec record
 	if err := json.Unmarshal(kv.Value, &rec); err != nil {
 		return Change{Revision: kv.ModRevision, Doubt: "the record cannot be read: " + err.Error()}, nil
+	}
+	rec.Who, rec.Note = shorten(rec.Who), shorten(rec.Note)
+	if !safe.Moment(rec.When) {
+		rec.When = time.Time{} // shown as unknown
 	}
 	if rec.Omitted {
 		c := Change{Revision: kv.ModRevision, Who: rec.Who, Note: rec.Note, When: rec.When}

@@ -27,6 +27,7 @@ type Presence struct {
 	// What follows is found out by who reads presences.
 	Duty      Duty     `json:"-"` // whether it is there
 	Expected  bool     `json:"-"` // by name: it must be there
+	Doubts    []string `json:"-"` // fields that cannot be true, with their values: they are zero here
 	Instances []string `json:"-"` // of two or more processes under this id: what each says of itself; nil else
 }
 

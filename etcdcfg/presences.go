@@ -3,13 +3,17 @@ package etcdcfg
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"logctl/internal/safe"
 )
 
 // presencesInterval is the least time between two deliveries of WatchPresences,
@@ -62,11 +66,59 @@ func (s *Store) roster(ctx context.Context) (roster, int64, error) {
 func readPresence(kv *mvccpb.KeyValue) Presence {
 	id, _ := splitAgentKey(string(kv.Key))
 	var p Presence
-	if err := json.Unmarshal(kv.Value, &p); err != nil {
+	err := json.Unmarshal(kv.Value, &p)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) && strings.HasPrefix(wrong.Value, "number") { // the rest of it counts
+		p.doubt(wrong.Field, strings.TrimPrefix(wrong.Value, "number "))
+		err = nil
+	}
+	if err != nil {
 		p = Presence{ListError: fmt.Sprintf("its presence cannot be read: %v", err)}
 	}
 	p.ID = id
+	p.examine()
 	return p
+}
+
+// doubt notes that a field cannot be true. The first few are kept.
+func (p *Presence) doubt(field string, value any) {
+	if len(p.Doubts) < 3 {
+		p.Doubts = append(p.Doubts, fmt.Sprintf("%s %v", field, value))
+	}
+}
+
+// examine looks for what cannot be true: numbers below zero or beyond 2^53, times of
+// other centuries. They are made zero.
+func (p *Presence) examine() {
+	pid := int64(p.PID)
+	p.number("pid", &pid)
+	p.PID = int(pid)
+	p.number("revision", &p.Revision)
+	p.moment("started", &p.Started)
+	p.examineTasks(p.Tasks)
+}
+
+func (p *Presence) examineTasks(tasks []TaskState) {
+	for i := range tasks {
+		t := &tasks[i]
+		p.number("lag", &t.Lag)
+		p.moment("since", &t.Since)
+		p.moment("oldest", &t.Oldest)
+	}
+}
+
+func (p *Presence) number(field string, n *int64) {
+	if !safe.Number(*n) {
+		p.doubt(field, *n)
+		*n = 0
+	}
+}
+
+func (p *Presence) moment(field string, t *time.Time) {
+	if !safe.Moment(*t) {
+		p.doubt(field, t.Format(time.RFC3339))
+		*t = time.Time{}
+	}
 }
 
 // WatchPresences follows the agents that are there or should be until ctx ends, and returns nil then.

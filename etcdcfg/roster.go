@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
+
+	"logctl/internal/safe"
 )
 
 // What stands under AgentsPrefix for one agent:
@@ -112,6 +114,9 @@ func (r roster) set(kv *mvccpb.KeyValue) {
 	case part == partMember:
 		s.member = &remains{}
 		_ = json.Unmarshal(kv.Value, s.member) // that there is one says enough
+		if !safe.Moment(s.member.Started) {
+			s.member.Started = time.Time{}
+		}
 	case part == partExpected:
 		s.expected = &expected{}
 		_ = json.Unmarshal(kv.Value, s.expected)
@@ -168,7 +173,10 @@ func (s *seat) presence(id string) (Presence, bool) {
 		if len(s.parts) > 0 {
 			p.Tasks = slices.Clone(p.Tasks)
 			for _, part := range slices.Sorted(maps.Keys(s.parts)) {
-				p.Tasks = append(p.Tasks, s.parts[part]...)
+				more := slices.Clone(s.parts[part])
+				p.Doubts = slices.Clip(p.Doubts) // shared with other deliveries
+				p.examineTasks(more)
+				p.Tasks = append(p.Tasks, more...)
 			}
 		}
 		if len(s.instances) > 1 {

@@ -28,9 +28,9 @@ type Snapshot struct {
 type Change struct {
 	Revision      int64 // the key's ModRevision after the change
 	Who, Note     safe.Untrusted
-	When          time.Time
+	When          time.Time      // zero: unknown
 	Before, After []byte         // nil Before: the key did not exist
-	Omitted       bool           // Before and After are not known: too large for a record, and compacted away in etcd
+	Omitted       bool           // Before and After are not known: too large for a record and compacted away in etcd, or too many to be held
 	Doubt         safe.Untrusted // why the record is not to be trusted; empty: nothing speaks against it
 }
 

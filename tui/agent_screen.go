@@ -151,6 +151,9 @@ func (s *agentScreen) summary(int) string {
 	if !a.present {
 		text += st.warn.apply(" · gone")
 	}
+	if len(a.doubts) > 0 {
+		text += " · " + st.bad.apply("says what cannot be: "+clean(strings.Join(a.doubts, ", ")))
+	}
 	if a.listError != "" {
 		text += " · " + st.bad.apply("list not applied: "+clean(a.listError))
 	}
@@ -193,8 +196,11 @@ func (s *agentScreen) cells(i int) []cell {
 		{text: humanCount(t.lines), paint: value}, {text: bytesText(t.bytes), paint: value}, {}, {}, {}, {text: clean(whyNot(t, nil)), paint: st.dim},
 	}
 	if c := t.cur; c != nil {
-		out[3].text, out[6].text = itoa(c.Files), humanBytes(float64(c.LagBytes))
+		out[3].text, out[6].text = itoa(c.Files), lagText(c.LagBytes, c.Unknown)
 		out[7].text = humanCount(float64(c.AckedLines))
+		if c.Unknown {
+			out[3].text, out[7].text = "unknown", "unknown"
+		}
 		if c.Skipped > 0 {
 			out[8] = cell{text: humanCount(float64(c.Skipped)), paint: st.warn}
 		}

@@ -228,6 +228,9 @@ func (s *agentsScreen) cells(i int) []cell {
 	if r.revision > 0 {
 		rev = strconv.FormatInt(r.revision, 10)
 	}
+	if len(r.doubts) > 0 && r.revision == 0 {
+		rev = "unknown"
+	}
 	if r.behind {
 		rev, revPaint = "! "+rev, st.warn
 	}
@@ -272,7 +275,7 @@ func (s *agentsScreen) cells(i int) []cell {
 	}
 	lag := ""
 	if r.reported {
-		lag = humanBytes(float64(r.lag))
+		lag = lagText(r.lag, r.unknown)
 	}
 	return []cell{
 		{text: clean(r.id), paint: value}, {text: clean(r.host), paint: value}, {text: clean(r.version), paint: version}, {text: up, paint: value}, {text: clean(r.key), paint: value}, {text: rev, paint: revPaint},

@@ -333,6 +333,10 @@ func (s *detailScreen) cells(i int) []cell {
 		return append(out, cell{}, cell{}, cell{}, cell{}, cell{}, cell{text: clean(r.why), paint: st.warn})
 	}
 	f := r.file
+	if f.Unknown {
+		unknown := cell{text: "unknown", paint: st.warn}
+		return append(out, unknown, unknown, unknown, unknown, unknown, cell{text: clean(r.why), paint: st.dim})
+	}
 	return append(out,
 		cell{text: humanBytes(float64(f.Size)), paint: value}, cell{text: humanBytes(float64(f.Read)), paint: value}, cell{text: humanBytes(float64(f.Acked)), paint: value},
 		cell{text: humanBytes(float64(r.lag())), paint: value}, cell{text: bytesText(r.rate), paint: value}, cell{text: clean(r.why), paint: st.dim})

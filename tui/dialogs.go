@@ -37,6 +37,7 @@ type confirmScreen struct {
 	verb  string
 	lines []string // what will happen; cleaned
 	yes   func() tea.Cmd
+	diff  string // what would change; "": it is not shown
 }
 
 func newConfirm(e *env, verb string, lines []string, yes func() tea.Cmd) *confirmScreen {
@@ -63,6 +64,14 @@ func (s *confirmScreen) body(w, h int) []string {
 	var lines []string
 	for _, l := range s.lines {
 		lines = append(lines, wrapWords(l, w-8)...)
+	}
+	if s.diff != "" {
+		diff := colourDiff(st, s.diff, w-8)
+		if room := max(h-len(lines)-8, 3); len(diff) > room {
+			left := len(diff) - room
+			diff = append(diff[:room:room], st.dim.apply("... and "+plural(left, "more line")))
+		}
+		lines = append(append(lines, ""), diff...)
 	}
 	lines = append(lines, "", st.key.apply("y")+" "+s.verb+"    "+st.key.apply("Esc")+" back")
 	return box(st, st.warn, w, h, lines)

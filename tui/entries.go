@@ -295,7 +295,7 @@ func (s *entriesScreen) row(i int) []cell {
 	}
 	lag, age := "", ""
 	if r.known {
-		lag = humanBytes(float64(r.lag))
+		lag = lagText(r.lag, r.unknown)
 	}
 	if r.lagAge >= time.Second {
 		age = coarseAge(r.lagAge)

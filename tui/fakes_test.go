@@ -36,6 +36,7 @@ var day = time.Date(2026, 3, 4, 18, 31, 4, 0, time.UTC)
 
 // fakeStore keeps lists as etcd would.
 type fakeStore struct {
+	had     map[int64][]byte // what etcd itself had at a revision, where the history says otherwise
 	mu      sync.Mutex
 	key     string
 	rev     int64
@@ -111,6 +112,20 @@ func (f *fakeStore) History(context.Context, string, int) ([]etcdcfg.Change, err
 	defer f.mu.Unlock()
 	f.asked++
 	return f.changes, f.err
+}
+
+func (f *fakeStore) ListAt(_ context.Context, _ string, revision int64) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if raw, ok := f.had[revision]; ok {
+		return raw, nil
+	}
+	for _, c := range f.changes {
+		if c.Revision == revision {
+			return c.After, nil
+		}
+	}
+	return nil, etcdcfg.ErrNoRevision
 }
 
 func (f *fakeStore) Revert(ctx context.Context, base etcdcfg.Snapshot, revision int64, note string) (etcdcfg.Snapshot, error) {

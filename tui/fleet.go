@@ -191,6 +191,9 @@ func (f *fleet) addReports(list []report.Report, now time.Time) {
 		if a == nil || a.cur != nil && r.At.Before(a.cur.At) && r.StartedAt.Equal(a.cur.StartedAt) {
 			continue
 		}
+		if a.cur != nil && len(a.cur.Doubts) == 0 && (r.At.IsZero() || r.StartedAt.IsZero()) {
+			continue // one that says no time that can be takes no place from one that does
+		}
 		a.prev, a.cur = a.cur, r
 		if a.prev != nil && !a.prev.StartedAt.Equal(r.StartedAt) {
 			a.prev = nil

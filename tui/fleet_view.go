@@ -2,12 +2,14 @@ package tui
 
 import (
 	"math"
+	"slices"
 	"sort"
 	"time"
 
 	"logctl/agent/report"
 	"logctl/agent/state"
 	"logctl/etcdcfg"
+	"logctl/internal/safe"
 )
 
 // fleetView is one state of everything the home screens show. It is immutable,
@@ -56,6 +58,7 @@ type entryRow struct {
 	lag     int64         // bytes not acknowledged
 	lagAge  time.Duration // age of the oldest line not acknowledged
 	known   bool          // any report was seen
+	unknown bool          // a report of it has numbers that cannot be
 	stale   time.Duration // age of the newest report when it is old, else 0
 	spark   []float64
 	sample  float64 // lines a second for the history: NaN when stale
@@ -105,7 +108,9 @@ type agentRow struct {
 	lag                    int64
 	age                    time.Duration // of the last report
 	fresh, reported        bool
-	state                  string // the worst of its tasks
+	state                  string   // the worst of its tasks
+	doubts                 []string // what its presence and report say that cannot be
+	unknown                bool     // some numbers of its tasks are such
 }
 
 // build makes a view of now; it takes a few milliseconds with a thousand agents
@@ -167,7 +172,7 @@ func (b *builder) agent(a *agentState) {
 	row.host, row.version, row.key, row.started, row.pid = p.Host, p.Version, p.CollectKey, p.Started, p.PID
 	row.commit, row.built = p.Commit, p.Built
 	row.revision, row.listError, row.kafka = p.Revision, p.ListError, p.Kafka
-	row.duty, row.twins = p.Duty, p.Instances
+	row.duty, row.twins, row.doubts = p.Duty, p.Instances, p.Doubts
 	if a.cur != nil {
 		row.heard = a.cur.At
 	}
@@ -183,7 +188,7 @@ func (b *builder) agent(a *agentState) {
 	}
 	if a.present && row.key == v.key {
 		v.audience++
-		row.behind = v.haveList && v.list.Err == nil && row.revision < v.list.ModRevision
+		row.behind = v.haveList && len(p.Doubts) == 0 && v.list.Err == nil && row.revision < v.list.ModRevision
 		if row.behind || row.listError != "" {
 			v.pending = append(v.pending, row)
 		} else {
@@ -218,8 +223,10 @@ func (b *builder) fromReport(row *agentRow, a *agentState) {
 		row.revision = r.Revision
 	}
 	for i := range r.Tasks {
-		row.lag += r.Tasks[i].LagBytes
+		row.lag = safe.Sum(row.lag, r.Tasks[i].LagBytes)
+		row.unknown = row.unknown || r.Tasks[i].Unknown
 	}
+	row.doubts = append(slices.Clip(row.doubts), r.Doubts...)
 }
 
 // tasks adds the tasks of an agent, from its report when that is new, else from
@@ -251,7 +258,7 @@ func (b *builder) tasks(row *agentRow, a *agentState, ours bool) {
 				delete(states, k)
 			}
 			tr.lines, tr.bytes = math.NaN(), math.NaN()
-			if tr.prev != nil {
+			if tr.prev != nil && !t.Unknown && !tr.prev.Unknown {
 				tr.interval = a.cur.At.Sub(a.prev.At)
 				tr.lines = perSecond(tr.prev.Lines, t.Lines, tr.interval)
 				tr.bytes = perSecond(tr.prev.Bytes, t.Bytes, tr.interval)
@@ -300,9 +307,10 @@ func (b *builder) add(row *agentRow, t taskRow, key string, ours bool) {
 	}
 	e := &b.view.entries[i]
 	e.tasks = append(e.tasks, t)
+	e.unknown = e.unknown || t.cur != nil && t.cur.Unknown
 	if lag, oldest, ok := t.backlog(b.now); ok {
 		e.known = true
-		e.lag += lag
+		e.lag = safe.Sum(e.lag, lag)
 		e.lagAge = max(e.lagAge, oldest)
 	}
 	if !t.present {
@@ -368,7 +376,7 @@ func (b *builder) finish() {
 			e.state = statePending
 		}
 		v.lines, v.bytes = plus(v.lines, e.lines), plus(v.bytes, e.bytes)
-		v.lag += e.lag
+		v.lag = safe.Sum(v.lag, e.lag)
 		e.sample = e.lines
 		if e.stale > 0 {
 			e.lines, e.bytes = e.old[0], e.old[1]

@@ -82,6 +82,10 @@ func (s *historyScreen) refresh() tea.Cmd {
 }
 
 func (s *historyScreen) update(msg tea.Msg) tea.Cmd {
+	if ask, ok := msg.(revertMsg); ok && ask.gen == s.gen {
+		s.askRevert(ask)
+		return nil
+	}
 	m, ok := msg.(historyMsg)
 	if !ok || m.gen != s.gen {
 		return nil
@@ -125,19 +129,50 @@ func (s *historyScreen) act(a action) tea.Cmd {
 	return nil
 }
 
-// revert asks before it makes the list what it was after the selected change.
+// revert loads what the list was after the selected change. What etcd itself had counts,
+// not what the record of the change says: others may write there.
 func (s *historyScreen) revert() tea.Cmd {
 	if s.sel >= len(s.changes) {
 		return nil
 	}
-	c, base, e := s.changes[s.sel], s.env.view.list, s.env
-	if c.Revision == base.ModRevision {
-		e.say("The list is already what it was after that change")
+	c, base, port, ctx, gen := s.changes[s.sel], s.env.view.list, s.env.ports.entries, s.env.ctx, s.gen
+	switch {
+	case c.Revision == base.ModRevision:
+		s.env.say("The list is already what it was after that change")
+		return nil
+	case port == nil:
 		return nil
 	}
-	note := fmt.Sprintf("revert to rev %d", c.Revision)
-	e.push(newConfirm(e, "revert", []string{
-		fmt.Sprintf("Make %s what it was at rev %d?", clean(base.Key), c.Revision),
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(ctx, loadLimit)
+		defer cancel()
+		raw, err := port.ListAt(ctx, base.Key, c.Revision)
+		return revertMsg{gen: gen, base: base, revision: c.Revision, raw: raw, err: err}
+	}
+}
+
+// revertMsg is the list that a revert would write, or why there is none.
+type revertMsg struct {
+	gen      int
+	base     etcdcfg.Snapshot
+	revision int64
+	raw      []byte
+	err      error
+}
+
+// askRevert shows what a revert would change, and asks.
+func (s *historyScreen) askRevert(m revertMsg) {
+	e := s.env
+	if m.err != nil {
+		e.say("Not reverted: " + clean(m.err.Error()))
+		return
+	}
+	if m.raw == nil {
+		m.raw = []byte("[]")
+	}
+	note := fmt.Sprintf("revert to rev %d", m.revision)
+	ask := newConfirm(e, "revert", []string{
+		fmt.Sprintf("Make %s what it was at rev %d?", clean(m.base.Key), m.revision),
 		"Changes made since then go away; they stay in the history.",
 	}, func() tea.Cmd {
 		port, ctx := e.ports.entries, e.ctx
@@ -148,12 +183,13 @@ func (s *historyScreen) revert() tea.Cmd {
 		return func() tea.Msg {
 			ctx, cancel := context.WithTimeout(ctx, saveLimit)
 			defer cancel()
-			m := savedMsg{ed: edit{note: note, raw: c.After}, base: base}
-			m.snap, m.err = port.Revert(ctx, base, c.Revision, note)
-			return m
+			saved := savedMsg{ed: edit{note: note, raw: m.raw}, base: m.base}
+			saved.snap, saved.err = port.Revert(ctx, m.base, m.revision, note)
+			return saved
 		}
-	}))
-	return nil
+	})
+	ask.diff = etcdcfg.Diff(m.base.Raw, m.raw)
+	e.push(ask)
 }
 
 func (s *historyScreen) summary(int) string {
@@ -178,6 +214,12 @@ func (s *historyScreen) body(w, h int) []string {
 	if s.sel < len(s.changes) {
 		c := s.changes[s.sel]
 		diff := s.diffOf(c, w)
+		switch {
+		case c.Doubt != "":
+			diff = append([]string{s.env.styles.bad.apply(cut("DOUBTFUL: "+clean(c.Doubt), w))}, diff...)
+		case c.Omitted:
+			diff = []string{s.env.styles.dim.apply("its lists were too large to be kept beside it, and etcd no longer has them")}
+		}
 		s.page = max(h-len(lines), 1)
 		s.diffTop = max(min(s.diffTop, len(diff)-s.page), 0)
 		lines = append(lines, diff[s.diffTop:]...)
@@ -193,10 +235,22 @@ func (s *historyScreen) diffOf(c etcdcfg.Change, w int) []string {
 	return d.lines
 }
 
+// whenText is when a change was made, as far as that is known.
+func whenText(at time.Time) string {
+	if at.IsZero() {
+		return "unknown"
+	}
+	return at.Local().Format("01-02 15:04:05")
+}
+
 func (s *historyScreen) row(i int) []cell {
 	c := s.changes[i]
+	note := cell{text: clean(c.Note)}
+	if c.Doubt != "" {
+		note = cell{text: "DOUBTFUL " + note.text, paint: s.env.styles.bad}
+	}
 	return []cell{
-		{text: fmt.Sprint(c.Revision)}, {text: c.When.Local().Format("01-02 15:04:05")},
-		{text: clean(c.Who)}, {text: clean(c.Note)},
+		{text: fmt.Sprint(c.Revision)}, {text: whenText(c.When)},
+		{text: clean(c.Who)}, note,
 	}
 }

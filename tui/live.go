@@ -60,6 +60,11 @@ func (s liveStore) SaveRaw(ctx context.Context, base etcdcfg.Snapshot, raw []byt
 	return snap, inWords(err)
 }
 
+func (s liveStore) ListAt(ctx context.Context, key string, revision int64) ([]byte, error) {
+	raw, err := s.Store.ListAt(ctx, key, revision)
+	return raw, inWords(err)
+}
+
 func (s liveStore) Revert(ctx context.Context, base etcdcfg.Snapshot, revision int64, note string) (etcdcfg.Snapshot, error) {
 	snap, err := s.Store.Revert(ctx, base, revision, note)
 	return snap, inWords(err)

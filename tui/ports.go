@@ -22,6 +22,8 @@ type EntriesPort interface {
 	Save(ctx context.Context, base etcdcfg.Snapshot, entries []etcdcfg.Entry, note string) (etcdcfg.Snapshot, error)
 	SaveRaw(ctx context.Context, base etcdcfg.Snapshot, raw []byte, note string) (etcdcfg.Snapshot, error)
 	History(ctx context.Context, key string, limit int) ([]etcdcfg.Change, error)
+	// ListAt returns the list as it stood at a revision; see etcdcfg.Store.ListAt.
+	ListAt(ctx context.Context, key string, revision int64) ([]byte, error)
 	Revert(ctx context.Context, base etcdcfg.Snapshot, revision int64, note string) (etcdcfg.Snapshot, error)
 	Keys(ctx context.Context) ([]string, error)
 }

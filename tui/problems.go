@@ -71,6 +71,10 @@ func agentProblem(v *fleetView, r *agentRow) (problem, bool) {
 		p.word, p.reason = "list not applied", r.listError
 		p.do = "Look at the entry in the list: this version of the agent, or its host, cannot use it."
 		return p, true
+	case len(r.doubts) > 0:
+		p.word, p.reason = "unknown numbers", "it says what cannot be: "+strings.Join(r.doubts, ", ")
+		p.do = "Perhaps somebody else writes in its name: look who may write its presence and its reports (docs/security.md)."
+		return p, true
 	default:
 		return problem{}, false
 	}

@@ -69,6 +69,11 @@ func (h hung) History(ctx context.Context, _ string, _ int) ([]etcdcfg.Change, e
 	return nil, ctx.Err()
 }
 
+func (h hung) ListAt(ctx context.Context, _ string, _ int64) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
 func (h hung) Revert(ctx context.Context, _ etcdcfg.Snapshot, _ int64, _ string) (etcdcfg.Snapshot, error) {
 	<-ctx.Done()
 	return etcdcfg.Snapshot{}, ctx.Err()

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"logctl/internal/safe"
 )
 
 const ellipsis = "…"
@@ -137,6 +139,14 @@ func humanCount(v float64) string {
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
 	return scaled(v, 1000, []string{"", "k", "M", "G", "T", "P"})
+}
+
+// lagText is humanBytes of a sum; a part of it may be unknown.
+func lagText(n int64, unknown bool) string {
+	if unknown || n == safe.MaxNumber {
+		return "unknown"
+	}
+	return humanBytes(float64(n))
 }
 
 // humanBytes shortens a number of bytes, in powers of 1024: 0 B, 1.2 MB.

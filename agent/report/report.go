@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -27,6 +26,8 @@ type Report struct {
 	Etcd       string    `json:"etcd,omitempty"` // why etcd is not followed, or the presence does not stand there, in words; empty when well
 	Twin       string    `json:"twin,omitempty"` // what another process that goes by the same id says of itself; empty: there is none
 	Tasks      []Task    `json:"tasks"`
+
+	Doubts []string `json:"-"` // found by Parse: fields that cannot be true, with their values; they are zero here
 }
 
 // Task is one running entry in a Report.
@@ -51,6 +52,8 @@ type Task struct {
 	SkippedBytes    int64      `json:"skipped_bytes"`          // bytes that stood in files when the entry was first followed, and are not sent (from = end)
 	TopFiles        []File     `json:"top_files"`              // the ten files with most lag
 	Verified        *Verified  `json:"verified,omitempty"`     // what 'logctl verify' found last; nil: it never ran
+
+	Unknown bool `json:"-"` // found by Parse: a number of it cannot be true, so that none of them is known
 }
 
 // File is one file of a Task.
@@ -61,12 +64,15 @@ type File struct {
 	Acked   int64  `json:"acked"`             // position up to which Kafka acknowledged, bytes
 	Skipped int64  `json:"skipped,omitempty"` // of these, bytes at the head that were never sent (from = end)
 	State   string `json:"state"`
+
+	Unknown bool `json:"-"` // found by Parse: a number of it cannot be true, so that none of them is known
 }
 
-// Parse reads a report as it stands in a record of the report topic.
+// Parse reads a report as it stands in a record of the report topic. What cannot be true
+// in it is not believed: see Report.Doubts.
 func Parse(data []byte) (Report, error) {
-	var r Report
-	if err := json.Unmarshal(data, &r); err != nil {
+	r, err := parse(data)
+	if err != nil {
 		return Report{}, fmt.Errorf("parse report: %w", err)
 	}
 	if r.Agent == "" {

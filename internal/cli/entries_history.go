@@ -114,11 +114,14 @@ func (a *app) printHistory(key string, changes []etcdcfg.Change, output string, 
 	}
 	cells := [][]string{{"REVISION", "WHEN", "WHO", "CHANGE", "NOTE"}}
 	for _, c := range changes {
-		note := c.Note
+		note, when := c.Note, "unknown"
+		if !c.When.IsZero() {
+			when = c.When.Local().Format(time.DateTime)
+		}
 		if c.Doubt != "" {
 			note = "DOUBTFUL: " + c.Doubt
 		}
-		cells = append(cells, []string{strconv.FormatInt(c.Revision, 10), c.When.Local().Format(time.DateTime), c.Who,
+		cells = append(cells, []string{strconv.FormatInt(c.Revision, 10), when, c.Who,
 			countChanges(c).String(), note})
 	}
 	rows := safe.CleanLines(textTable(cells))
@@ -130,7 +133,7 @@ func (a *app) printHistory(key string, changes []etcdcfg.Change, output string, 
 			return err
 		}
 		if changes[i].Omitted {
-			safe.Fprintf(a.Out, "          (too large for a record, and compacted away in etcd)\n")
+			safe.Fprintf(a.Out, "          (its lists are too large to be kept in the record, or to be shown beside the others: logctl entries history -n 1, or revert)\n")
 			continue
 		}
 		if diff {

@@ -167,6 +167,9 @@ func readReports(ctx context.Context, cfg kafka.Config, topic string, since time
 // agent that was started again or a task that was, begin a new comparison.
 func keepReport(out map[string]*reported, rep report.Report) {
 	r := out[rep.Agent]
+	if r != nil && len(r.newest.Doubts) == 0 && (rep.At.IsZero() || rep.StartedAt.IsZero()) {
+		return // one that says no time that can be takes no place from one that does
+	}
 	if r == nil || !rep.StartedAt.Equal(r.newest.StartedAt) {
 		if r != nil && rep.StartedAt.Before(r.newest.StartedAt) {
 			return // the last words of the process before
@@ -182,7 +185,7 @@ func keepReport(out map[string]*reported, rep report.Report) {
 	for _, t := range rep.Tasks {
 		key := taskKey(t)
 		old, ok := before[key]
-		if ok && t.AckedLines >= old.AckedLines && t.AckedBytes >= old.AckedBytes {
+		if ok && !old.Unknown && t.AckedLines >= old.AckedLines && t.AckedBytes >= old.AckedBytes {
 			first[key] = r.first[key]
 		} else {
 			first[key] = sample{rep.At, t}

@@ -11,6 +11,7 @@ import (
 	"logctl/agent/state"
 	"logctl/etcdcfg"
 	"logctl/internal/kafka"
+	"logctl/internal/safe"
 )
 
 // reportLate is the age from which the newest report of an agent counts as missing.
@@ -41,14 +42,16 @@ type rates struct {
 	LagBytes       int64   `json:"lag_bytes"`
 	DelayMS        int64   `json:"oldest_unacked_ms"`
 	DeletedOpen    int64   `json:"deleted_open,omitempty"` // bytes of deleted files that are kept open
+	Unknown        bool    `json:"unknown,omitempty"`      // a part of them is said in numbers that cannot be
 }
 
 func (r *rates) add(o rates) {
 	r.LinesPerSecond += o.LinesPerSecond
 	r.BytesPerSecond += o.BytesPerSecond
-	r.LagBytes += o.LagBytes
+	r.LagBytes = safe.Sum(r.LagBytes, o.LagBytes)
 	r.DelayMS = max(r.DelayMS, o.DelayMS)
-	r.DeletedOpen += o.DeletedOpen
+	r.DeletedOpen = safe.Sum(r.DeletedOpen, o.DeletedOpen)
+	r.Unknown = r.Unknown || o.Unknown || r.LagBytes == safe.MaxNumber
 }
 
 type agentStatus struct {
@@ -63,6 +66,8 @@ type agentStatus struct {
 	Reported *time.Time `json:"reported"` // null: no report in the window
 	Tasks    int        `json:"tasks"`
 	Rates    *rates     `json:"rates"`
+
+	doubtful bool // its presence says what cannot be
 }
 
 type entryStatus struct {
@@ -179,7 +184,7 @@ func (b *board) fromPresences() {
 // presence takes one agent in.
 func (b *board) presence(p etcdcfg.Presence) {
 	there := p.Duty == etcdcfg.DutyOn
-	a := agentStatus{ID: p.ID, Host: p.Host, Version: p.Version, OnDuty: &there, State: state.OnDuty, Revision: p.Revision, Kafka: p.Kafka, Started: p.Started, Tasks: len(p.Tasks)}
+	a := agentStatus{ID: p.ID, Host: p.Host, Version: p.Version, OnDuty: &there, State: state.OnDuty, Revision: p.Revision, Kafka: p.Kafka, Started: p.Started, Tasks: len(p.Tasks), doubtful: len(p.Doubts) > 0}
 	switch {
 	case p.Duty == etcdcfg.DutyLost:
 		a.State = state.Lost
@@ -192,10 +197,12 @@ func (b *board) presence(p etcdcfg.Presence) {
 		b.s.problem(agentProblem{Agent: p.ID, State: a.State, What: string(a.State) + ": " + strings.Join(p.Instances, " and ") + ": give each its own [agent] id"})
 	}
 	b.s.Agents = append(b.s.Agents, a)
+	b.doubts(p.ID, "announces", p.Doubts)
 	if !there {
 		return
 	}
 	switch {
+	case len(p.Doubts) > 0: // what it applies is not known
 	case p.ListError != "" && b.f.list.Err == nil:
 		b.s.problem(agentProblem{Agent: p.ID, What: p.ListError})
 	case p.Revision < b.f.list.ModRevision && b.f.list.Err == nil:
@@ -299,14 +306,25 @@ func (b *board) refine(agent string, tasks []report.Task) {
 	}
 }
 
+// doubts tells of numbers and times that cannot be. They were left out.
+func (b *board) doubts(agent, says string, list []string) {
+	if len(list) > 0 {
+		b.s.problem(agentProblem{Agent: agent, What: fmt.Sprintf("%s what cannot be: %s; that is shown as unknown. Perhaps somebody else writes in its name: see who may, docs/security.md", says, strings.Join(list, ", "))})
+	}
+}
+
 // numbers adds up what the tasks of an agent report.
 func (b *board) numbers(a *agentStatus, rep *reported) {
+	b.doubts(a.ID, "reports", rep.newest.Doubts)
 	at := rep.newest.At.UTC()
-	a.Reported, a.Rates = &at, &rates{}
+	a.Rates = &rates{}
+	if !at.IsZero() {
+		a.Reported = &at
+	}
 	for _, t := range rep.newest.Tasks {
-		r := rates{LagBytes: t.LagBytes, DelayMS: t.OldestUnackedMS, DeletedOpen: t.DeletedOpen}
+		r := rates{LagBytes: t.LagBytes, DelayMS: t.OldestUnackedMS, DeletedOpen: t.DeletedOpen, Unknown: t.Unknown || at.IsZero()}
 		first := rep.first[taskKey(t)]
-		if seconds := at.Sub(first.at).Seconds(); seconds > 0 {
+		if seconds := at.Sub(first.at).Seconds(); seconds > 0 && !r.Unknown {
 			r.LinesPerSecond = float64(t.AckedLines-first.task.AckedLines) / seconds
 			r.BytesPerSecond = float64(t.AckedBytes-first.task.AckedBytes) / seconds
 		}
@@ -332,6 +350,7 @@ func (b *board) finish() {
 		switch {
 		case b.f.kafkaErr != nil || a.OnDuty == nil || !*a.OnDuty || b.d.topic == "":
 		case b.f.at.Sub(a.Started) < reportLate: // it has just begun
+		case a.Reported == nil && a.Rates != nil: // its report says of no time that can be, which was told
 		case a.Reported == nil:
 			b.s.problem(agentProblem{Agent: a.ID, What: fmt.Sprintf("no report in %q in the last %v", b.d.topic, b.d.flags.window)})
 		case b.f.at.Sub(*a.Reported) > reportLate:

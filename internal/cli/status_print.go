@@ -53,7 +53,14 @@ func (s *statusReport) write(b *strings.Builder) {
 			if a.Reported != nil {
 				age = shortDuration(s.At.Sub(*a.Reported)) + " ago"
 			}
-			row := []string{a.ID, a.Host, a.Version, strconv.FormatInt(a.Revision, 10), strconv.Itoa(a.Tasks)}
+			revision := strconv.FormatInt(a.Revision, 10)
+			if a.doubtful {
+				revision = "unknown"
+			}
+			if a.Reported == nil && a.Rates != nil {
+				age = "unknown"
+			}
+			row := []string{a.ID, a.Host, a.Version, revision, strconv.Itoa(a.Tasks)}
 			rows = append(rows, append(append(row, a.Rates.columns()...), age))
 		}
 		safe.Fprintf(b, "\n%s", textTable(rows))
@@ -114,6 +121,9 @@ func (e entryStatus) stateText() string {
 func (r *rates) columns() []string {
 	if r == nil {
 		return []string{"-", "-", "-", "-"}
+	}
+	if r.Unknown {
+		return []string{"unknown", "unknown", "unknown", "unknown"}
 	}
 	return []string{shortNumber(r.LinesPerSecond), shortBytes(int64(r.BytesPerSecond)), shortBytes(r.LagBytes),
 		shortDuration(time.Duration(r.DelayMS) * time.Millisecond)}
