@@ -1,7 +1,7 @@
 # Every step of .ci/run by hand, and what takes longer than CI allows.
 SHELL = bash
 .PHONY: all build test race test-real lint vet-cross fmt fmt-check tidy-check ci clean \
-	servers-up servers-down soak torture results bench writers screens
+	servers-up servers-down soak torture results bench writers screens toolchains check-386 helm-check monitoring-check versions-check
 
 # The version of a build: the tag's; between tags the one to come, of CHANGELOG.md, marked as development.
 VERSION ?= $(shell git describe --tags --exact-match --match 'v*' 2>/dev/null | sed 's/^v//' | grep . || \
@@ -161,6 +161,42 @@ vuln: $(GOVULNCHECK)
 
 $(GOVULNCHECK):
 	GOBIN=$(CURDIR)/$(dir $@) GOFLAGS= go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+
+# Go releases beside go.mod's own under which everything must build and pass: the newest of the two lines that are maintained.
+# TOOLCHAINS=go1.27.4 takes one; Go fetches what is not here.
+TOOLCHAINS ?= go1.26.11 go1.27.4
+KEY_PKGS = ./agent/... ./consumer/... ./etcdcfg ./internal/...
+toolchains:
+	@set -e; for t in $(TOOLCHAINS); do export GOTOOLCHAIN=$$t; echo "toolchains: $$(go version)"; \
+	  go build -o /dev/null . ; go vet $(PKGS); go test $(KEY_PKGS); done
+
+# The packages that count bytes and offsets, where int has 32 bits: vet, lint and tests, run by this kernel.
+COUNTING_PKGS = ./agent/tail/... ./agent/positions ./agent/ship ./agent/lookback ./agent/report ./consumer/... ./internal/verify
+check-386: export GOARCH = 386
+check-386: export CGO_ENABLED = 0
+check-386: $(GOLANGCI)
+	go vet $(COUNTING_PKGS)
+	$(GOLANGCI) run $(COUNTING_PKGS)
+	go test $(COUNTING_PKGS)
+
+# The Helm chart by helm itself: lint and template.
+HELM_VERSION = v3.22.0
+HELM = .cache/bin/helm-$(HELM_VERSION)
+helm-check: $(HELM)
+	LOGCTL_HELM=$(CURDIR)/$(HELM) go test -count=1 -run TestHelm ./deploy
+$(HELM):
+	GOBIN=$(CURDIR)/.cache/bin/tmp-helm GOFLAGS= go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
+	@mv .cache/bin/tmp-helm/helm $@ && rmdir .cache/bin/tmp-helm
+
+# Dashboards and alert rules on a real Prometheus that scrapes an agent; needs prometheus and promtool.
+monitoring-check:
+	@command -v prometheus promtool >/dev/null || { echo "monitoring-check: needs prometheus (Debian: apt-get install prometheus)" >&2; exit 1; }
+	go test -count=1 -run 'TestMonitoring|TestAlerts' ./deploy
+	go test -count=1 -run TestDashboards ./e2e
+
+# Agents and consoles of an earlier version beside those of this one. OLD=commit takes another.
+versions-check:
+	@.ci/versions-check
 
 # What each module weighs in ./logctl, largest first (symbols of code and data; needs no stripped binary).
 sizes:

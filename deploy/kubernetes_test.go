@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -250,6 +251,56 @@ func TestHelmChartRenders(t *testing.T) {
 	}
 	if _, err := newChart(t, map[string]any{"kafka": map[string]any{"address": ""}}).render("configmap.yaml"); err == nil {
 		t.Error("a chart without brokers renders")
+	}
+}
+
+// TestHelmItself lints and renders the chart by helm, as its users do, where there is one:
+// kubernetes_test.go renders by Go's templates everywhere.
+func TestHelmItself(t *testing.T) {
+	helm := os.Getenv("LOGCTL_HELM")
+	if helm == "" {
+		t.Skip("needs LOGCTL_HELM: run make helm-check")
+	}
+	run := func(args ...string) []byte {
+		t.Helper()
+		out, err := exec.Command(helm, args...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("helm %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		return out
+	}
+	run("lint", "--strict", "helm/logctl")
+	rendered := run("template", "collect", "helm/logctl", "--kube-version", "1.30.0", "--namespace", "logs", "--set", `kafka.address=k1:9092\,k2:9092`, "--set", "etcd.address=e:2379")
+	var set daemonSet
+	var settings configMap
+	kinds := 0
+	for doc := range bytes.SplitSeq(rendered, []byte("\n---\n")) {
+		var kind struct{ Kind string }
+		if err := yaml.Unmarshal(doc, &kind); err != nil {
+			t.Fatalf("%v\n%s", err, doc)
+		}
+		var err error
+		switch kind.Kind {
+		case "DaemonSet":
+			kinds++
+			err = yaml.Unmarshal(doc, &set)
+		case "ConfigMap":
+			kinds++
+			err = yaml.Unmarshal(doc, &settings)
+		case "":
+		default:
+			t.Errorf("the chart makes a %s: the agent asks the API server for nothing", kind.Kind)
+		}
+		if err != nil {
+			t.Fatalf("%v\n%s", err, doc)
+		}
+	}
+	if kinds != 2 {
+		t.Fatalf("%d objects:\n%s", kinds, rendered)
+	}
+	set.check(t, "helm template")
+	if got := checkIni(t, "helm template", settings.Data["config.ini"]); len(got.Kafka.Address) != 2 {
+		t.Errorf("brokers: %v", got.Kafka.Address)
 	}
 }
 

@@ -3,6 +3,7 @@ package deploy
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -113,6 +114,33 @@ func TestMonitoringNamesWhatExists(t *testing.T) {
 			if !slices.Contains(labels, m[1]) {
 				t.Errorf("%s: a text names the label %q, which no series has", file, m[1])
 			}
+		}
+	}
+}
+
+// TestAlertsFire gives the rules series of a fleet in trouble: each alert fires when it
+// should, and not before (alerts_test.yaml, by Prometheus's own promtool).
+func TestAlertsFire(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("no promtool here (Debian: apt-get install prometheus)")
+	}
+	for _, args := range [][]string{{"check", "rules", "alerts.yaml"}, {"test", "rules", "alerts_test.yaml"}} {
+		if out, err := exec.Command(promtool, args...).CombinedOutput(); err != nil {
+			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	rules, err := os.ReadFile("alerts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests, err := os.ReadFile("alerts_test.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(string(rules), -1) {
+		if !strings.Contains(string(tests), "alertname: "+m[1]) {
+			t.Errorf("alerts_test.yaml does not try %s", m[1])
 		}
 	}
 }
