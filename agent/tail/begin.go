@@ -75,6 +75,10 @@ func (s *Set) followFromLocked(sl *slot, f *File, a *arrival) {
 	f.sawEmptyLocked(a.at)
 	if sl.first {
 		s.startLocked(f, a.start)
+	} else if o := a.known.of; o != nil && (a.known.rest || f.packed != nil) {
+		s.startLocked(f, o.state)
+	} else if o != nil {
+		s.startAtEndLocked(f, a.st.Size)
 	} else if o := s.originalLocked(sl, a); o != nil {
 		s.suspectLocked(f, o)
 	} else if o := s.contentOriginalLocked(f); o != nil {

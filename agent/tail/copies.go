@@ -54,7 +54,7 @@ func (s *Set) contentOriginalLocked(f *File) *File {
 		return nil
 	}
 	for o := s.heads[f.head.Hash]; o != nil; o = o.alike[1] {
-		if o != f && o.copyOf == nil && !o.away && o.copiedBy(f.handle, f.size) {
+		if o != f && o.copyOf == nil && (!o.away || f.name != o.path) && o.copiedBy(f.handle, f.size) {
 			return o
 		}
 	}
@@ -224,7 +224,7 @@ func (s *Set) settleCopies() {
 		case f.sought: // its original was truncated before it was found, and then began as it did
 		case f.byContent && s.now().Sub(f.grew) < copyAfter*s.cfg.Interval:
 			continue // its original may be truncated yet
-		case f.byContent && st.Size < sureCopy: // two logs that begin alike
+		case f.byContent && st.Size < sureCopy && (!f.copyOf.away || st.Size != f.copyOf.size): // two logs that begin alike
 		default:
 			s.startAtEndLocked(f, st.Size)
 		}

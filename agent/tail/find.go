@@ -91,9 +91,11 @@ type candidate struct {
 	st     fsys.Stat
 	born   int64 // creation time, 0 unknown
 	h      *os.File
-	copied bool // it is a copy of the generation before, which was truncated
-	rising bool // see rising
-	stale  bool // by its times it came before
+	copied bool     // it is a copy of the generation before, which was truncated
+	spare  bool     // there is another copy, which the rest is read from
+	known  recalled // it is a copy of one that ended
+	rising bool     // see rising
+	stale  bool     // by its times it came before
 }
 
 // copySpan is how much older than the last write that was seen to a file a copy of it may
@@ -190,6 +192,7 @@ func (s *Set) unseen(sl *slot, p *past, now fsys.Inode) ([]candidate, error) {
 		delete(s.lists, filepath.Dir(sl.path))
 		return nil, failed
 	}
+	found = onePerCopy(found)
 	slices.SortFunc(found, older)
 	found = s.proven(sl, p, s.youngerByName(sl, p, first, found), now)
 	slices.SortFunc(found, older)
@@ -200,6 +203,36 @@ func (s *Set) unseen(sl *slot, p *past, now fsys.Inode) ([]candidate, error) {
 		slices.SortFunc(found, older)
 	}
 	return found, failed
+}
+
+// onePerCopy leaves of the copies of one generation the longest plain one to read its rest
+// from: a copy that is compressed later stands on disk twice for some time.
+func onePerCopy(found []candidate) []candidate {
+	best := -1
+	for i := range found {
+		c := &found[i]
+		if !c.copied || c.known.of != nil {
+			continue
+		}
+		plain := formatOf(c.h, c.st.Size) == packed.Plain
+		if best < 0 || plain && (found[best].st.Size < c.st.Size || formatOf(found[best].h, found[best].st.Size) != packed.Plain) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return found
+	}
+	chosen := found[best].path
+	for i := range found {
+		found[i].spare = found[i].copied && found[i].known.of == nil && found[i].path != chosen
+	}
+	return slices.DeleteFunc(found, func(c candidate) bool {
+		if !c.spare || formatOf(c.h, c.st.Size) == packed.Plain {
+			return false
+		}
+		_ = c.h.Close() // when the plain one is gone, it takes its place
+		return true
+	})
 }
 
 // strangers returns the copies of p, which was truncated, that have a name which the glob
@@ -345,6 +378,9 @@ func (s *Set) candidate(sl *slot, p *past, path string, now fsys.Inode) (candida
 	}
 	c := candidate{path: path, st: st2, born: s.sys.Birth(h), h: h}
 	goesOn := p.trunc && p.copied(h, st2.Size)
+	if !goesOn {
+		c.known = s.recall(h, st2.Size)
+	}
 	same := func(st State) bool {
 		return (!st.waits() || !goesOn) && (st.Rotated || !empty(&st)) && s.sameFile(h, st2.Size, &st)
 	}
@@ -354,6 +390,12 @@ func (s *Set) candidate(sl *slot, p *past, path string, now fsys.Inode) (candida
 	case goesOn:
 		c.copied = true
 		return c, nil
+	case s.copiesRotated(sl, h, st2.Size, now): // it is read where it stands
+	case c.known.of != nil: // copied when that had ended
+		if c.known.rest && (formatOf(h, st2.Size) == packed.Plain || s.mayBePacked(sl, p, path, h, st2.Size)) {
+			c.copied = true
+			return c, nil
+		}
 	case st2.Size < packed.SniffLen && rotation.IsPacked(path): // being made; what it is made of stands beside it until it is whole
 	case formatOf(h, st2.Size) != packed.Plain && !s.mayBePacked(sl, p, path, h, st2.Size): // known, or not to be read
 	default:

@@ -87,6 +87,7 @@ func (s *Set) finishFromLocked(f *File, from int64, why string) {
 			"file", f.id.String(), "from", from, "to", f.size, "bytes", lost, "why", why)
 	}
 	s.dropSpaceLocked(f)
+	s.rememberLocked(f)
 	held := f.state == fileHeld
 	f.state = fileDone
 	if !held {
@@ -283,7 +284,9 @@ func (s *Set) adoptLocked(sl *slot, p *past, found []candidate) (rescued int64) 
 		f.away, f.awayAt = true, s.now()
 		s.away[f] = struct{}{}
 		switch {
-		case c.copied && c.st.Size < p.state.Pos && f.packed == nil:
+		case c.known.of != nil:
+			s.startLocked(f, c.known.of.state)
+		case c.spare, c.copied && c.st.Size < p.state.Pos && f.packed == nil:
 			s.startAtEndLocked(f, c.st.Size)
 		case c.copied:
 			s.startLocked(f, p.state)
@@ -351,6 +354,10 @@ func (s *Set) startAtEndLocked(f *File, size int64) {
 	f.pos, f.scanned, f.markLen = size, size, int(n)
 	if m, err := fsys.ReadFull(f.handle, f.mark[:n], size-n); err != nil || m < int(n) {
 		f.pos, f.scanned, f.markLen = 0, 0, 0
+	}
+	f.trail.Reset()
+	if f.pos > 0 {
+		f.trail.Pass(f.pos, f.mark[:f.markLen])
 	}
 	s.headLocked(f, fingerprint.First(f.handle, f.pos))
 	f.base = f.stateLocked()

@@ -15,7 +15,8 @@ import (
 // that what was not read of it is read, and what was read is not taken for another
 // generation later.
 
-// packedOf opens the compressed file that f became; nil: there is none. scanMu is held.
+// packedOf opens the compressed file that f became, or the copy of f in another place; nil:
+// there is none. scanMu is held.
 func (s *Set) packedOf(f *File) (*os.File, string, fsys.Stat) {
 	s.mu.Lock()
 	state, since, name := f.stateLocked(), f.bound, f.name
@@ -37,12 +38,21 @@ func (s *Set) packedOf(f *File) (*os.File, string, fsys.Stat) {
 		if err != nil {
 			continue
 		}
-		if opened.ID == st.ID && isPlainOf(h, opened.Size, &state) {
+		if opened.ID == st.ID && s.isMadeOf(h, opened.Size, &state) {
 			return h, path, opened
 		}
 		_ = h.Close()
 	}
 	return nil, "", fsys.Stat{}
+}
+
+// isMadeOf tells whether the file h is what the generation of that state was compressed or
+// copied into.
+func (s *Set) isMadeOf(h *os.File, size int64, st *State) bool {
+	if formatOf(h, size) != packed.Plain {
+		return isPlainOf(h, size, st)
+	}
+	return st.Pos >= fingerprint.MarkMax && size >= st.Size && matches(h, size, st)
 }
 
 // isRead tells whether the file of that identity is followed, and not because another
@@ -67,7 +77,8 @@ func (s *Set) endDeleted(f *File, held bool, why string) {
 		return // its holder finds out
 	}
 	if h == nil {
-		s.finishLocked(f, why)
+		rescued, _ := s.copiesOfLocked(f, nil)
+		s.finishFromLocked(f, f.pos+rescued, why)
 		return
 	}
 	state, passed := f.stateLocked(), f.passed
@@ -82,13 +93,17 @@ func (s *Set) endDeleted(f *File, held bool, why string) {
 	n.away, n.awayAt = true, s.now()
 	s.away[n] = struct{}{}
 	if passed {
-		n.packed.done, n.passed, n.bound = true, true, st.Mtime
+		n.passed = true
+		if n.packed != nil {
+			n.packed.done, n.bound = true, st.Mtime
+			s.closeLocked(n)
+		}
 		n.home.drop(n)
-		s.closeLocked(n)
 	}
+	s.copiesOfLocked(f, nil)
 	s.finishLocked(f, why)
 	s.unsaved = append(s.unsaved, n.stateLocked())
-	s.log.Info("generation was compressed; going on in the compressed file", "path", f.path, "name", path,
+	s.log.Info("generation was compressed or copied and removed; going on in what was made of it", "path", f.path, "name", path,
 		"file", n.id.String(), "from", n.pos, "read", passed)
 	s.wakeLocked(n)
 }
@@ -231,6 +246,9 @@ func (s *Set) leavePacked(sl *slot, a *arrival) bool {
 	default:
 		known, ok = s.knownContent(home, a.h, a.st.Size)
 		known = known || ok && s.madeOf(a.h, a.st.Size)
+		if a.known = s.recall(a.h, a.st.Size); !known && a.known.of != nil {
+			known, ok = !a.known.rest, true
+		}
 	}
 	if !first && ok && !known && !rotation.Temporary(sl.path) {
 		return false

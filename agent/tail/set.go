@@ -52,6 +52,7 @@ type Set struct {
 	byInode  map[fsys.Inode]*File
 	byName   map[string]*File
 	heads    headIndex
+	memory   memory
 	saved    map[fsys.Inode][]State // not found yet
 	newest   map[string]State       // of each name, as it was saved; not changed after Open
 	ready    []*File

@@ -17,11 +17,12 @@ type arrival struct {
 	h      *os.File
 	name   string // with links followed
 	exists bool
-	err    error // it may exist, but cannot be followed
-	past   *past // what was there before
-	broken int   // how many generations saved of the file have ended
-	start  State // where to begin, if that is the end
-	twin   bool  // it has the content of what was there before: see twin.go
+	err    error    // it may exist, but cannot be followed
+	past   *past    // what was there before
+	broken int      // how many generations saved of the file have ended
+	start  State    // where to begin, if that is the end
+	twin   bool     // it has the content of what was there before: see twin.go
+	known  recalled // it is a copy of a generation that ended
 }
 
 // rotate settles what changed. Between the look at a name and the look for
@@ -74,6 +75,7 @@ func (s *Set) rotate(slots []*slot) {
 			if clean {
 				s.recoverSince(a)
 				s.twin(sl, a)
+				s.recallArrival(sl, a)
 				found, clean = s.older(sl, a)
 			}
 			if clean && s.same(sl, a) && s.settle(sl, a, found) {

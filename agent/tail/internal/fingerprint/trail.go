@@ -1,6 +1,8 @@
 package fingerprint
 
 import (
+	"errors"
+	"io"
 	"os"
 
 	"logctl/agent/tail/internal/fsys"
@@ -74,4 +76,23 @@ func (t *Trail) Ended(h *os.File, size int64, head Head) bool {
 		return err == nil && n == want && Sum(Empty, b[:n]) == s.hash
 	}
 	return hasHead
+}
+
+// Along tells whether a file has the bytes of all marks that it is long enough for, and
+// the last position of these. read reads it, at positions that grow; its error is io.EOF
+// where the file ends before.
+func (t *Trail) Along(read func(b []byte, at int64) (int, error)) (last int64, ok bool) {
+	var b [MarkMax]byte
+	for _, s := range t.steps {
+		want := int(min(s.pos, MarkMax))
+		n, err := read(b[:want], s.pos-int64(want))
+		if n < want {
+			return last, errors.Is(err, io.EOF)
+		}
+		if Sum(Empty, b[:n]) != s.hash {
+			return last, false
+		}
+		last = s.pos
+	}
+	return last, len(t.steps) > 0
 }

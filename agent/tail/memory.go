@@ -1,0 +1,195 @@
+package tail
+
+import (
+	"errors"
+	"io"
+	"os"
+	"slices"
+
+	"logctl/agent/tail/internal/fingerprint"
+	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/packed"
+)
+
+// A copy of a generation may be seen when that generation has ended already: logrotate
+// moves a file aside, copies it into another directory and removes it (renamecopy), or
+// compresses the copy of a file that was truncated long ago. What such a file holds was
+// read. So the generations that ended lately are remembered by their content: by head, by
+// the marks on the way, and by the mark at the end.
+
+// rememberedMost is how many generations that ended a Set remembers, at some 600 bytes each.
+const rememberedMost = 4096
+
+// memory is what a Set knows of generations that ended. The zero memory is empty.
+type memory struct {
+	ended  []*past // oldest first
+	byHead map[fingerprint.Head][]*past
+}
+
+// add remembers one more generation, and forgets the oldest when there are too many.
+func (m *memory) add(p *past) {
+	if m.byHead == nil {
+		m.byHead = map[fingerprint.Head][]*past{}
+	}
+	if len(m.ended) >= rememberedMost {
+		m.ended = slices.Delete(m.ended, 0, rememberedMost/8)
+		clear(m.byHead)
+		for _, p := range m.ended {
+			m.byHead[p.head()] = append(m.byHead[p.head()], p)
+		}
+	}
+	m.ended = append(m.ended, p)
+	m.byHead[p.head()] = append(m.byHead[p.head()], p)
+}
+
+func (p *past) head() fingerprint.Head {
+	return fingerprint.Head{Len: p.state.HeadLen, Hash: p.state.HeadHash}
+}
+
+// rememberLocked keeps what is known of the content of f, which has ended.
+func (s *Set) rememberLocked(f *File) {
+	if f.pos < fingerprint.MarkMax || f.head.Len == 0 || f.copyOf != nil {
+		return
+	}
+	s.memory.add(&past{name: f.name, size: f.size, state: f.stateLocked(), trail: f.trail})
+}
+
+// recalled is what the memory says of a file.
+type recalled struct {
+	of   *past // whose content it has; nil: of none that is remembered
+	rest bool  // it has more than was read of that one
+}
+
+// recall tells whether the file h, which has size bytes and may be compressed, is a copy
+// of a generation that ended, whatever the names of both are.
+func (s *Set) recall(h *os.File, size int64) recalled {
+	s.mu.Lock()
+	none := len(s.memory.ended) == 0
+	s.mu.Unlock()
+	if none || size == 0 {
+		return recalled{}
+	}
+	kind := formatOf(h, size)
+	if kind == packed.Plain {
+		b := make([]byte, min(size, fingerprint.HeadMax))
+		if n, err := fsys.ReadFull(h, b, 0); err != nil || n < len(b) {
+			return recalled{}
+		}
+		return s.recallBy(b, func() (at, func()) { return plainAt(h), func() {} })
+	}
+	b, err := plainHead(h, size, fingerprint.HeadMax)
+	if err != nil && len(b) == 0 || !kind.Readable() {
+		return recalled{}
+	}
+	return s.recallBy(b, func() (at, func()) {
+		r, err := packed.Open(h, size)
+		if err != nil {
+			return func([]byte, int64) (int, error) { return 0, err }, func() {}
+		}
+		return packedAt(r), r.Close
+	})
+}
+
+// at reads bytes at a position that is not before the last one. The error is io.EOF where
+// the content ends before.
+type at = func(b []byte, pos int64) (int, error)
+
+func plainAt(h *os.File) at {
+	return func(b []byte, pos int64) (int, error) {
+		n, err := fsys.ReadFull(h, b, pos)
+		if err == nil && n < len(b) {
+			err = io.EOF
+		}
+		return n, err
+	}
+}
+
+func packedAt(r *packed.Reader) at {
+	buf := make([]byte, 64<<10)
+	var kept []byte
+	return func(b []byte, pos int64) (int, error) {
+		again := 0 // marks may overlap: what both have is kept
+		if pos < r.Pos() {
+			again = copy(b, kept[len(kept)-int(r.Pos()-pos):])
+		}
+		if err := r.Skip(pos+int64(again), buf); err != nil {
+			return again, err
+		}
+		n, err := io.ReadFull(r, b[again:])
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = io.EOF
+		}
+		if again += n; again == len(b) {
+			kept = append(kept[:0], b...)
+		}
+		return again, err
+	}
+}
+
+// recallBy is recall for a file that begins with those plain bytes; open begins to read it.
+func (s *Set) recallBy(head []byte, open func() (at, func())) recalled {
+	s.mu.Lock()
+	alike := slices.Clone(s.memory.byHead[fingerprint.Head{Len: len(head), Hash: fingerprint.Sum(fingerprint.Empty, head)}])
+	s.mu.Unlock()
+	slices.Reverse(alike) // what ended last is asked first
+	for _, p := range alike {
+		read, done := open()
+		last, ok := p.trail.Along(read)
+		rest := false
+		if ok && last == p.state.Pos {
+			var b [1]byte
+			n, _ := read(b[:], last) // an error: there is nothing more to read now
+			rest = n > 0
+		}
+		done()
+		if ok {
+			return recalled{of: p, rest: rest}
+		}
+	}
+	return recalled{}
+}
+
+// copiesRotated tells whether the file h, which has size bytes, has what is in a rotated
+// generation of the log sl that is followed, as far as it goes: then it is a copy of that
+// one, which is being moved to another place. now is what is at the name of the log.
+func (s *Set) copiesRotated(sl *slot, h *os.File, size int64, now fsys.Inode) bool {
+	if size < fingerprint.MarkMax {
+		return false
+	}
+	head := fingerprint.First(h, size)
+	s.mu.Lock()
+	alike := append(slices.Clone(sl.queue), sl.late...)
+	for o := s.heads[head.Hash]; o != nil && head.Len == fingerprint.HeadMax; o = o.alike[1] {
+		alike = append(alike, o)
+	}
+	type rotated struct {
+		h     *os.File
+		size  int64
+		state State
+	}
+	var all []rotated
+	for _, o := range alike {
+		if o.home == sl && (o.away || o.inode() != now) && o.packed == nil && o.copyOf == nil && o.state != fileDone {
+			all = append(all, rotated{o.handle, o.size, o.stateLocked()})
+		}
+	}
+	s.mu.Unlock()
+	return slices.ContainsFunc(all, func(o rotated) bool {
+		if o.h == nil {
+			return size == o.size && !empty(&o.state) && matches(h, size, &o.state)
+		}
+		return size <= o.size && fingerprint.Begins(o.h, h, size)
+	})
+}
+
+// recallArrival notes whether what arrived at the name is a copy of a generation that
+// ended. What a program writes anew under the same name may begin as it did before.
+func (s *Set) recallArrival(sl *slot, a *arrival) {
+	a.known = recalled{}
+	if a.h == nil || a.st.Size < fingerprint.HeadMax || s.isKnown(a.st.ID) {
+		return
+	}
+	if r := s.recall(a.h, a.st.Size); r.of != nil && r.of.state.Path != sl.path {
+		a.known = r
+	}
+}

@@ -1,0 +1,120 @@
+package tail
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestRenameCopy: logrotate's renamecopy moves a file aside, copies it into another
+// directory and removes it. The copy brings nothing new, whenever it is seen.
+func TestRenameCopy(t *testing.T) {
+	const per = 400
+	for _, glob := range []string{"app.log", "**/app*"} {
+		for seen := range 4 { // looks between the steps of a rotation: none, or after step seen
+			for _, restart := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, seen after step %d, restart %v", glob, seen, restart), func(t *testing.T) {
+					dir := t.TempDir()
+					p, old := filepath.Join(dir, "app.log"), filepath.Join(dir, "old")
+					if err := os.Mkdir(old, 0o755); err != nil {
+						t.Fatal(err)
+					}
+					write(t, p, rows(1, per))
+					r := newRig(t, Config{Path: filepath.Join(dir, glob)})
+					r.step(2)
+					for n := 1; n <= 4; n++ {
+						for i := n; i > 1; i-- {
+							rename(t, fmt.Sprintf("%s/app.log.%d", old, i-1), fmt.Sprintf("%s/app.log.%d", old, i))
+						}
+						look := func(step int) {
+							if step == seen {
+								r.step(2)
+							}
+						}
+						rename(t, p, p+".tmp")
+						look(1)
+						write(t, p, rows(n*per+1, n*per+per))
+						copyFile(t, p+".tmp", old+"/app.log.1")
+						look(2)
+						remove(t, p+".tmp")
+						look(3)
+						r.step(2)
+						if restart {
+							r.restart()
+							r.step(1)
+						}
+					}
+					r.clock = r.clock.Add(2 * time.Minute)
+					r.step(4)
+					r.wantRows(1, 5*per)
+					if n := r.unreadable(); n != 0 {
+						t.Errorf("%d bytes counted as unreadable, none were lost", n)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestCopyStandsTwice: the copy of a truncated file is compressed, and both forms of it
+// stand on disk when the truncation is noticed. Its rest is read from one of them.
+func TestCopyStandsTwice(t *testing.T) {
+	for _, two := range []string{"compressed", "copied"} {
+		t.Run(two, func(t *testing.T) {
+			dir := t.TempDir()
+			p := filepath.Join(dir, "app.log")
+			write(t, p, rows(1, 1000))
+			r := newRig(t, Config{Path: p})
+			r.step(2)
+			write(t, p, rows(1001, 1100))
+			copyFile(t, p, p+".1")
+			truncateTo(t, p, 0)
+			write(t, p, rows(1101, 1110))
+			if two == "copied" {
+				copyFile(t, p+".1", p+".2")
+			} else if err := os.WriteFile(p+".1.gz", packers[0].compressed(t, p+".1"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			r.step(2)
+			if two == "compressed" {
+				remove(t, p+".1")
+			}
+			r.step(3)
+			rename(t, p, p+".0")
+			write(t, p, rows(1111, 1120))
+			r.step(3)
+			r.wantRows(1, 1120)
+		})
+	}
+}
+
+// TestCompressedUnderAnotherNameLater: savelog compresses into one name and moves the
+// result to another; the plain file is gone before the last name is there.
+func TestCompressedUnderAnotherNameLater(t *testing.T) {
+	for _, glob := range []string{"app.log", "app*"} {
+		t.Run(glob, func(t *testing.T) {
+			dir := t.TempDir()
+			p := filepath.Join(dir, "app.log")
+			write(t, p, rows(1, 1000))
+			r := newRig(t, Config{Path: filepath.Join(dir, glob)})
+			r.step(2)
+			rename(t, p, p+".0")
+			write(t, p, rows(1001, 1100))
+			r.step(3)
+			packers[0].compress(t, p+".0", filepath.Join(dir, "elsewhere.gz"), true)
+			r.step(2)
+			r.clock = r.clock.Add(2 * time.Minute)
+			r.step(2)
+			rename(t, filepath.Join(dir, "elsewhere.gz"), p+".1.gz")
+			rename(t, p, p+".0")
+			write(t, p, rows(1101, 1200))
+			r.step(3)
+			r.wantRows(1, 1200)
+			if n := r.unreadable(); n != 0 {
+				t.Errorf("%d bytes counted as unreadable, none were lost", n)
+			}
+		})
+	}
+}
