@@ -176,9 +176,11 @@ func (s *Set) strayCopiesLocked(f *File, known bool) bool {
 
 // copiesOfLocked lets the copies of a file that was truncated be read from where it was
 // read to. It returns how many bytes that were not read are in them, and those that are
-// copies of what is in the file h now, as far as they go: they have just been begun.
-func (s *Set) copiesOfLocked(o *File, h *os.File) (rescued int64, begun []*File) {
+// copies of what is in the file h now, as far as they go: they have just been begun. The
+// rest is read from one of them only, and from none of the candidates found.
+func (s *Set) copiesOfLocked(o *File, h *os.File, found []candidate) (rescued int64, begun []*File, left []candidate) {
 	state := o.stateLocked()
+	taken := false
 	for f := range s.copies {
 		if f.copyOf != o || f.handle == nil {
 			continue
@@ -186,7 +188,10 @@ func (s *Set) copiesOfLocked(o *File, h *os.File) (rescued int64, begun []*File)
 		var st fsys.Stat
 		err := s.sys.StatFile(f.handle, &st)
 		switch {
+		case err == nil && taken && matches(f.handle, st.Size, &state):
+			s.startAtEndLocked(f, st.Size)
 		case err == nil && matches(f.handle, st.Size, &state):
+			taken = true
 			s.startLocked(f, state)
 			rescued = max(rescued, min(st.Size, o.size)-state.Pos)
 		case err == nil && st.Size > 0 && st.Size < state.Pos && f.pos == 0 && o.trail.Ended(f.handle, st.Size, o.head):
@@ -197,7 +202,10 @@ func (s *Set) copiesOfLocked(o *File, h *os.File) (rescued int64, begun []*File)
 		}
 		s.noCopyLocked(f)
 	}
-	return rescued, begun
+	if taken {
+		found = spareCopies(found, "")
+	}
+	return rescued, begun, found
 }
 
 // settleCopies decides what is to become of copies whose originals go on.

@@ -47,6 +47,7 @@ type File struct {
 	yielded   bool  // it let older generations go first,
 	until     int64 // and had this size then
 	deleted   bool  // no name leads to it
+	dead      bool  // its descriptor died with its file system, and it was not opened since
 	failedAt  time.Time
 	err       error
 	handle    *os.File

@@ -222,7 +222,13 @@ func onePerCopy(found []candidate) []candidate {
 	if best < 0 {
 		return found
 	}
-	chosen := found[best].path
+	return spareCopies(found, found[best].path)
+}
+
+// spareCopies leaves the rest of a generation to the copy chosen, or to one that is not
+// among those found: the other plain ones are followed from their ends, and compressed
+// ones take the place of what they were made of when that is gone.
+func spareCopies(found []candidate, chosen string) []candidate {
 	for i := range found {
 		found[i].spare = found[i].copied && found[i].known.of == nil && found[i].path != chosen
 	}
@@ -230,7 +236,7 @@ func onePerCopy(found []candidate) []candidate {
 		if !c.spare || formatOf(c.h, c.st.Size) == packed.Plain {
 			return false
 		}
-		_ = c.h.Close() // when the plain one is gone, it takes its place
+		_ = c.h.Close()
 		return true
 	})
 }

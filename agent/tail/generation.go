@@ -262,13 +262,15 @@ func (s *Set) observeLocked(f *File, st *fsys.Stat) {
 	s.wakeLocked(f)
 }
 
-// intactLocked tells whether what was read of f is still there.
+// intactLocked tells whether what was read of f is still there. Where it cannot be read,
+// nothing says otherwise.
 func (f *File) intactLocked() bool {
 	if f.packed != nil {
 		return true
 	}
 	state := f.stateLocked()
-	return matches(f.handle, max(state.Pos, int64(state.HeadLen)), &state)
+	same, err := fingerprint.Compare(f.handle, max(state.Pos, int64(state.HeadLen)), state.print())
+	return same || err != nil
 }
 
 // adoptLocked begins to follow generations that were never seen under the watched
@@ -365,6 +367,9 @@ func (s *Set) startAtEndLocked(f *File, size int64) {
 
 // matches tells whether the file h is what st was saved of.
 func matches(h *os.File, size int64, st *State) bool {
-	same := fingerprint.Match(h, size, fingerprint.Print{Pos: st.Pos, HeadLen: st.HeadLen, HeadHash: st.HeadHash, MarkLen: st.MarkLen, MarkHash: st.MarkHash})
-	return same || isPlainOf(h, size, st)
+	return fingerprint.Match(h, size, st.print()) || isPlainOf(h, size, st)
+}
+
+func (st *State) print() fingerprint.Print {
+	return fingerprint.Print{Pos: st.Pos, HeadLen: st.HeadLen, HeadHash: st.HeadHash, MarkLen: st.MarkLen, MarkHash: st.MarkHash}
 }

@@ -77,7 +77,7 @@ func (s *Set) endDeleted(f *File, held bool, why string) {
 		return // its holder finds out
 	}
 	if h == nil {
-		rescued, _ := s.copiesOfLocked(f, nil)
+		rescued, _, _ := s.copiesOfLocked(f, nil, nil)
 		s.finishFromLocked(f, f.pos+rescued, why)
 		return
 	}
@@ -100,7 +100,11 @@ func (s *Set) endDeleted(f *File, held bool, why string) {
 		}
 		n.home.drop(n)
 	}
-	s.copiesOfLocked(f, nil)
+	for c := range s.copies {
+		if c.copyOf == f {
+			c.copyOf = n
+		}
+	}
 	s.finishLocked(f, why)
 	s.unsaved = append(s.unsaved, n.stateLocked())
 	s.log.Info("generation was compressed or copied and removed; going on in what was made of it", "path", f.path, "name", path,

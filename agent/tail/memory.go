@@ -178,7 +178,8 @@ func (s *Set) copiesRotated(sl *slot, h *os.File, size int64, now fsys.Inode) bo
 		if o.h == nil {
 			return size == o.size && !empty(&o.state) && matches(h, size, &o.state)
 		}
-		return size <= o.size && fingerprint.Begins(o.h, h, size)
+		var st fsys.Stat // it may have grown since it was looked at
+		return s.sys.StatFile(o.h, &st) == nil && size <= st.Size && fingerprint.Begins(o.h, h, size)
 	})
 }
 

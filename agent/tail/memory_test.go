@@ -118,3 +118,26 @@ func TestCompressedUnderAnotherNameLater(t *testing.T) {
 		})
 	}
 }
+
+// TestCopyFollowedAndFound: under a glob the copy of a truncated file is followed under its
+// own name, and its compressed form is found besides. The rest is read from one of them.
+func TestCopyFollowedAndFound(t *testing.T) {
+	dir := t.TempDir()
+	p := filepath.Join(dir, "app.log")
+	write(t, p, rows(1, 1000))
+	r := newRig(t, Config{Path: filepath.Join(dir, "app*")})
+	r.step(2)
+	write(t, p, rows(1001, 1100))
+	copyFile(t, p, p+".1")
+	r.scan() // the copy is seen and waits; nothing is read
+	if err := os.WriteFile(p+".1.gz", packers[0].compressed(t, p+".1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	truncateTo(t, p, 0)
+	remove(t, p+".1")
+	write(t, p, rows(1101, 1110))
+	r.step(3)
+	r.clock = r.clock.Add(2 * time.Minute)
+	r.step(3)
+	r.wantRows(1, 1110)
+}

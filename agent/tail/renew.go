@@ -101,7 +101,7 @@ func (s *Set) renewLocked(f *File, st fsys.Stat, p *past, found []candidate) {
 		s.log.Info("file was truncated or rewritten; reading it from the start", "path", f.path, "name", f.name,
 			"file", f.id.String(), "read", f.pos, "size", f.size, "new_size", st.Size)
 	}
-	rescued, begun := s.copiesOfLocked(f, h)
+	rescued, begun, older := s.copiesOfLocked(f, h, older)
 	rescued += s.adoptLocked(sl, p, older)
 	place := slices.Index(sl.queue, f)
 	again, from := s.rewrittenLocked(f, h, st.Size, len(older)+len(begun) > 0 || rescued > 0), f.pos+rescued

@@ -274,6 +274,9 @@ func (s *Set) handleOf(f *File) *os.File {
 		_ = h.Close()
 		err = fsys.ErrChanged
 	}
+	if st.ID != f.inode() && s.leftToScan(f, err) {
+		return nil
+	}
 	if errors.Is(err, fsys.ErrChanged) || fsys.IsGone(err) {
 		h, name, err = s.search(f)
 		if err == nil && h == nil {
@@ -289,7 +292,7 @@ func (s *Set) handleOf(f *File) *os.File {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.handle, f.checkup = h, true
+	f.handle, f.checkup, f.dead = h, true, false
 	s.renameLocked(f, name)
 	s.open++
 	s.limitLocked()
@@ -342,6 +345,7 @@ func (s *Set) failed(f *File, err error) {
 	f.err = err
 	f.home.refusedLocked(err)
 	f.atEnd = true
+	s.deadLocked(f, err)
 }
 
 // renameLocked notes where f is now.
@@ -404,6 +408,17 @@ func (s *Set) Close() error {
 	return nil
 }
 
+// unwrapped is the innermost error in words.
+func unwrapped(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err.Error()
+		}
+		err = next
+	}
+}
+
 // words says what an error means.
 func words(err error) string {
 	var p *fs.PathError
@@ -418,6 +433,8 @@ func words(err error) string {
 		return "permission denied" + path
 	case errors.Is(err, syscall.ENOTDIR):
 		return "a part of the path is not a directory" + path
+	case errors.Is(err, syscall.ENOTCONN), errors.Is(err, syscall.ESTALE), errors.Is(err, syscall.ESHUTDOWN):
+		return "the file system is gone (" + unwrapped(err) + "): mount it again" + path
 	case errors.Is(err, syscall.EISDIR):
 		return "is a directory" + path
 	case fsys.IsTooMany(err):

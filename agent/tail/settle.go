@@ -165,7 +165,7 @@ func (s *Set) deletedWhileClosed(f *File, now fsys.Inode) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(found) > 0 && (f.state == fileIdle || f.state == fileQueued) {
-		rescued, _ := s.copiesOfLocked(f, nil)
+		rescued, _, found := s.copiesOfLocked(f, nil, found)
 		s.finishFromLocked(f, f.pos+rescued+s.adoptLocked(sl, p, found), "deleted")
 		return
 	}

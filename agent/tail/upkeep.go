@@ -73,6 +73,7 @@ func (s *Set) upkeepLocked(f *File, turn bool) (lookup, gone bool) {
 	}
 	var st fsys.Stat
 	if err := s.sys.StatFile(f.handle, &st); err != nil {
+		s.deadLocked(f, err)
 		return false, false
 	}
 	f.deleted = st.Links == 0

@@ -58,15 +58,22 @@ type Print struct {
 
 // Match tells whether the file h, which has that size, is the one that p was taken of.
 func Match(h *os.File, size int64, p Print) bool {
+	same, err := Compare(h, size, p)
+	return same && err == nil
+}
+
+// Compare is Match for those who must tell other content from a file that cannot be read.
+func Compare(h *os.File, size int64, p Print) (bool, error) {
 	if size < p.Pos || p.MarkLen > MarkMax || p.HeadLen > HeadMax || int64(p.MarkLen) > p.Pos {
-		return false
+		return false, nil
 	}
 	var b [HeadMax]byte
-	if n, err := fsys.ReadFull(h, b[:p.HeadLen], 0); err != nil || n < p.HeadLen || p.HeadLen > 0 && Sum(Empty, b[:n]) != p.HeadHash {
-		return false
+	n, err := fsys.ReadFull(h, b[:p.HeadLen], 0)
+	if err != nil || n < p.HeadLen || p.HeadLen > 0 && Sum(Empty, b[:n]) != p.HeadHash {
+		return false, err
 	}
-	n, err := fsys.ReadFull(h, b[:p.MarkLen], p.Pos-int64(p.MarkLen))
-	return err == nil && n == p.MarkLen && Sum(Empty, b[:n]) == p.MarkHash
+	n, err = fsys.ReadFull(h, b[:p.MarkLen], p.Pos-int64(p.MarkLen))
+	return err == nil && n == p.MarkLen && Sum(Empty, b[:n]) == p.MarkHash, err
 }
 
 // Begins tells whether the file h begins with what is in c, which has that size, as far

@@ -40,6 +40,22 @@ func IsGone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
+// IsDead tells whether err means that a descriptor leads nowhere any more, for good: the
+// file system was unmounted and mounted again, its server forgot the file or went away.
+// The name may lead to the file again.
+func IsDead(err error) bool {
+	var e syscall.Errno
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e {
+	case syscall.ESTALE, syscall.ENOTCONN, syscall.EIO, syscall.ENODEV, syscall.ENXIO, syscall.ESHUTDOWN,
+		syscall.ECONNABORTED, syscall.EHOSTDOWN, syscall.EBADF:
+		return true
+	}
+	return false
+}
+
 // System is how a Set sees files and time: as they are, but for what a test puts
 // between.
 type System struct {

@@ -64,12 +64,13 @@ type Twin struct {
 	Pos      int64 // up to where the other one was read, in bytes
 	SameTime bool  // both have the same size and modification time
 	Rotated  bool  // the other one still stands at a rotated name
+	Dead     bool  // the descriptor of the other one died with its file system
 }
 
 // GoesOn tells whether the file is the same log under another inode (cp -a, rsync, an
 // editor, another disk), so that reading goes on at the position.
 func GoesOn(t Twin) bool {
-	return t.SameTime || !t.Rotated && t.Pos >= surePos
+	return t.SameTime || !t.Rotated && (t.Dead || t.Pos >= surePos)
 }
 
 // Sibling is what is known of a rotated file, compared with the generation that was

@@ -52,6 +52,7 @@ func TestGoesOn(t *testing.T) {
 	}{
 		{"an editor saved a long file", Twin{Pos: 5000}, true},
 		{"cp -a of a short file", Twin{Pos: 20, SameTime: true}, true},
+		{"a short file of a file system that was mounted again", Twin{Pos: 20, Dead: true}, true},
 		{"a program that begins each short log alike", Twin{Pos: 20}, false},
 		{"a program that begins each log alike, rotated", Twin{Pos: 5000, Rotated: true}, false},
 		{"mv app.log app.log.bak; cp -a app.log.bak app.log", Twin{Pos: 5000, Rotated: true, SameTime: true}, true},

@@ -24,6 +24,8 @@ func TestOf(t *testing.T) {
 		{"by hand", "app.log", "app.log.bak", rotation.Behind, ".bak", "", true},
 		{"by hand", "app.log", "app.old", rotation.Within, ".old", "", false},
 		{"lumberjack", "app.log", "app-2026-01-31T18-29-40.123.log.gz", rotation.Within, "-2026-01-31T18-29-40.123", ".gz", true},
+		{"timberjack", "app.log", "app-2026-01-31T18-29-40.123-size.log.zst", rotation.Within, "-2026-01-31T18-29-40.123-size", ".zst", true},
+		{"a log of its own each day", "app.log", "app-2026-01-31-error.log", 0, "", "", false},
 		{"loguru", "app.log", "app.2026-01-31_18-29-40_123456.log", rotation.Within, ".2026-01-31_18-29-40_123456", "", true},
 		{"spdlog", "app.log", "app.3.log", rotation.Within, ".3", "", false},
 		{"winston tailable", "app.log", "app1.log", rotation.Within, "1", "", false},

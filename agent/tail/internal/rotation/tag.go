@@ -91,6 +91,8 @@ func within(base, name string) (Tag, bool) {
 	case !ok:
 	case isTag(rest, 6):
 		return Tag{Place: Within, Text: rest, Certain: true}, true
+	case isReasoned(rest):
+		return Tag{Place: Within, Text: rest, Certain: true}, true
 	case isWord(rest), isTag(rest, 1), isNumbered(rest):
 		return Tag{Place: Within, Text: rest}, true
 	}
@@ -156,6 +158,17 @@ func isTag(s string, n int) bool {
 		}
 	}
 	return digits >= n && s != "" && strings.IndexByte(".-_0123456789", s[0]) >= 0
+}
+
+// isReasoned recognises a time of day and why a file was rotated then, as timberjack
+// writes it: -2026-01-31T18-29-40.123-size.
+func isReasoned(s string) bool {
+	i := strings.LastIndexByte(s, '-')
+	if i < 0 || !isTag(s[:i], 12) {
+		return false
+	}
+	why := s[i+1:]
+	return why != "" && len(why) <= 16 && strings.Trim(why, "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
 // isNumbered recognises the numbers of flexi_logger, _r00001.
