@@ -108,6 +108,12 @@ bench: build
 writers: build
 	@cd writers && go run . -logctl ../logctl $(WRITERS_FLAGS)
 
+# The built program against real servers of many versions, into the table of docs/servers.md: fetches and builds them below
+# .cache/matrix, some minutes. MATRIX_FLAGS="-only kafka-3.9.1" for one row.
+.PHONY: servers-matrix
+servers-matrix: build
+	go run ./.ci/matrix $(MATRIX_FLAGS)
+
 # The pages of commands and settings, from the program's own tables.
 .PHONY: docs
 docs:

@@ -7,5 +7,5 @@
 //	make bench                                      # everything, starts its own servers
 //	cd bench && go run . -logctl ../logctl -only throughput,latency -rounds 1
 //
-// The same binary is also some of the measured processes: bench raw, bench lesson.
+// The same binary is also some of the measured processes: bench raw, bench floor, bench lesson.
 package main

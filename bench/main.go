@@ -40,6 +40,8 @@ func run(ctx context.Context, args []string) error {
 		switch args[0] {
 		case "raw":
 			return runRaw(ctx, args[1:])
+		case "floor":
+			return runFloor(ctx, args[1:])
 		case "lesson":
 			return runLesson(ctx, args[1:])
 		}
@@ -59,7 +61,7 @@ func parse(args []string) (options, error) {
 	var only, peers string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.logctl, "logctl", "../logctl", "the built binary; empty: measure the others only")
-	flags.StringVar(&only, "only", "", "comma separated parts: throughput, latency, idle, many, fairness, start, tailtopic, console, losses, micro")
+	flags.StringVar(&only, "only", "", "comma separated parts: throughput, latency, idle, many, fairness, start, reading, console, losses, micro")
 	flags.StringVar(&peers, "subjects", "", "comma separated prefixes of the subjects of the throughput part; empty: all found")
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds of the parts that are compared, in turn")
 	flags.IntVar(&o.lines, "lines", 2_000_000, "lines of 149 bytes in the throughput part")

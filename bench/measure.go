@@ -30,7 +30,7 @@ func measure(ctx context.Context, o options) (err error) {
 		{"many", true, l.many},
 		{"fairness", true, l.fairness},
 		{"start", true, l.restarts},
-		{"tailtopic", true, l.tailTopic},
+		{"reading", true, l.reading},
 		{"console", true, l.console},
 		{"losses", false, l.losses},
 		{"micro", true, l.micro},

@@ -42,6 +42,7 @@ type Announcer struct {
 
 	instance string // names this process among those with the id
 	about    string // what it says of itself
+	told     bool   // that the server keeps no lease alive; of Run only
 
 	mu      sync.Mutex
 	keys    map[string][]byte // what is to stand in etcd, by what follows the id; nil before the first Set
@@ -165,21 +166,19 @@ func (a *Announcer) Run(ctx context.Context) error {
 // stays as long as the lease does: an agent whose etcd takes no writes, because its quota is
 // used up, is on duty.
 func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, tell func(error)) error {
-	call, cancel := context.WithTimeout(ctx, a.timeout)
-	defer cancel()
-	lease, err := lessor.Grant(call, int64((a.ttl+time.Second-1)/time.Second))
+	lease, err := a.grant(ctx, lessor)
 	if err != nil {
 		return fmt.Errorf("grant lease: %w", err)
 	}
-	defer a.revoke(ctx, lessor, lease.ID)
+	w := &writing{a: a, lease: lease, written: map[string][]byte{}}
+	defer a.revoke(ctx, lessor, w)
 	keep, cancelKeep := context.WithCancel(ctx)
 	defer cancelKeep()
-	alive, err := lessor.KeepAlive(keep, lease.ID)
+	alive, renew, err := a.keepAlive(keep, lessor, lease)
 	if err != nil {
 		return fmt.Errorf("keep lease alive: %w", err)
 	}
 
-	w := &writing{a: a, lease: lease.ID, written: map[string][]byte{}}
 	var own clientv3.WatchChan // what happens to the key, once it is written
 	twins := a.client.Watch(ownStream(keep), AgentsPrefix+a.id+partInstance, clientv3.WithPrefix(), clientv3.WithCreatedNotify())
 	retry := time.NewTimer(0) // for the first write, and after a failed one
@@ -196,6 +195,11 @@ func (a *Announcer) session(ctx context.Context, lessor clientv3.Lease, tell fun
 				return errLeaseLost
 			}
 			continue
+		case <-renew: // the lease runs out: all is written again under a new one
+			if w.lease, err = a.grant(ctx, lessor); err != nil {
+				return fmt.Errorf("grant lease: %w", err)
+			}
+			clear(w.written)
 		case _, ok := <-twins:
 			if !ok {
 				twins = nil // it may not be watched, or etcd was away: the next session looks again
@@ -315,20 +319,5 @@ func (a *Announcer) lookForTwin(ctx context.Context) {
 		a.log.Error("another agent announces itself under the same id: give each its own [agent] id", "agent", a.id, "other", twin)
 	case twin == "" && was != "":
 		a.log.Info("the other agent with the same id is gone", "agent", a.id)
-	}
-}
-
-// revoke takes the presence back, also after ctx has ended. Then it is a goodbye: what
-// would tell of a lost agent is removed too.
-func (a *Announcer) revoke(ctx context.Context, lessor clientv3.Lease, lease clientv3.LeaseID) {
-	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.timeout)
-	defer cancel()
-	if ctx.Err() != nil {
-		if _, err := a.client.Delete(call, AgentsPrefix+a.id+partMember); err != nil {
-			a.log.Debug("goodbye not said, the agent will be taken for lost", "agent", a.id, "error", err)
-		}
-	}
-	if _, err := lessor.Revoke(call, lease); err != nil && !errors.Is(err, rpctypes.ErrLeaseNotFound) {
-		a.log.Debug("lease not revoked, it runs out by itself", "agent", a.id, "error", err)
 	}
 }

@@ -173,7 +173,7 @@ func (s *Store) History(ctx context.Context, key string, limit int) ([]Change, e
 // Bounds of what reading a history takes: others may write records too, as many and as
 // large as etcd takes them.
 const (
-	historyPage = 20               // records in one answer
+	historyStep = 20               // records in one answer
 	historyMost = 10 * HistoryKept // records that are looked at
 	historyHeld = 64 << 20         // bytes of lists that are kept beside each other
 )
@@ -187,15 +187,11 @@ func (s *Store) history(ctx context.Context, key string, limit int) ([]Change, e
 	var changes []Change
 	held, before := 0, int64(0) // the revision that the next page ends before; 0: the newest page
 	for seen := 0; seen < historyMost; {
-		opts := []clientv3.OpOption{clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByModRevision, clientv3.SortDescend), clientv3.WithLimit(int64(min(historyPage, limit)))}
-		if before > 0 {
-			opts = append(opts, clientv3.WithMaxModRev(before-1))
-		}
-		got, err := s.get(ctx, HistoryPrefix+key+"/", opts...)
+		page, err := s.historyPage(ctx, key, before, min(historyStep, limit))
 		if err != nil {
 			return nil, err
 		}
-		for _, kv := range got.Kvs {
+		for _, kv := range page {
 			seen, before = seen+1, kv.ModRevision
 			if _, ok := recordOf(string(kv.Key), key); !ok {
 				continue
@@ -211,11 +207,34 @@ func (s *Store) history(ctx context.Context, key string, limit int) ([]Change, e
 				return changes, nil
 			}
 		}
-		if len(got.Kvs) == 0 || before <= 1 {
+		if len(page) == 0 || before <= 1 {
 			break
 		}
 	}
 	return changes, nil
+}
+
+// historyPage reads the newest records that were written before a revision; 0: all.
+func (s *Store) historyPage(ctx context.Context, key string, before int64, limit int) ([]*mvccpb.KeyValue, error) {
+	prefix := HistoryPrefix + key + "/"
+	opts := []clientv3.OpOption{clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByModRevision, clientv3.SortDescend), clientv3.WithLimit(int64(limit))}
+	if before > 0 {
+		opts = append(opts, clientv3.WithMaxModRev(before-1))
+	}
+	got, err := s.get(ctx, prefix, opts...)
+	if err == nil {
+		return got.Kvs, nil
+	}
+	if !notServed(err) {
+		return nil, err
+	}
+	// kine sorts nothing and leaves nothing out by revision.
+	if got, err = s.get(ctx, prefix, clientv3.WithPrefix(), clientv3.WithLimit(historyMost)); err != nil {
+		return nil, err
+	}
+	page := slices.DeleteFunc(got.Kvs, func(kv *mvccpb.KeyValue) bool { return before > 0 && kv.ModRevision >= before })
+	slices.SortFunc(page, func(a, b *mvccpb.KeyValue) int { return cmp.Compare(b.ModRevision, a.ModRevision) })
+	return page[:min(limit, len(page))], nil
 }
 
 // readChange reads a record. One that cannot be read, or whose list is not the one

@@ -47,7 +47,7 @@ func (w *writing) write(ctx context.Context) (presence int64, changed bool, err 
 	for part := range w.written {
 		if _, wanted := keys[part]; !wanted && strings.HasPrefix(part, partTasks) {
 			call, cancel := context.WithTimeout(ctx, w.a.timeout)
-			_, err := w.a.client.Delete(call, AgentsPrefix+w.a.id+part)
+			err := w.a.remove(call, part)
 			cancel()
 			if err != nil {
 				return 0, false, err
