@@ -52,6 +52,8 @@ func TestOf(t *testing.T) {
 		{"another worker", "file0.log", "file1.log", 0, "", "", false},
 		{"another worker", "app-0.log", "app-1.log", 0, "", "", false},
 		{"another worker", "app_0.log", "app_1.log", 0, "", "", false},
+		{"another worker", "file1.log", "file10.log", 0, "", "", false},
+		{"another worker", "file1.log", "file12.log.gz", 0, "", "", false},
 		{"ten is not nought", "app.10.log", "app.11.log", 0, "", "", false},
 	} {
 		t.Run(c.writer+" "+c.name, func(t *testing.T) {

@@ -89,6 +89,8 @@ func within(base, name string) (Tag, bool) {
 	rest, ok = strings.CutSuffix(rest, ext)
 	switch {
 	case !ok:
+	case rest != "" && isDigit(rest[0]) && isDigit(stem[len(stem)-1]):
+		// file10.log beside file1.log: one number, which names another log.
 	case isTag(rest, 6):
 		return Tag{Place: Within, Text: rest, Certain: true}, true
 	case isReasoned(rest):
