@@ -65,7 +65,9 @@ func New(cfg Config) (*Agent, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("agent: %w", err), a.registry.Close())
 	}
-	a.watcher = tail.NewWatcher(cfg.Log)
+	if a.watcher = tail.NewPoller(cfg.Log); !cfg.Poll {
+		a.watcher = tail.NewWatcher(cfg.Log)
+	}
 	a.lists = newLists(etcdcfg.NewStore(a.etcd, cfg.ID, etcdcfg.WithTimeout(cfg.Etcd.Timeout)), cfg.CollectKey, cfg.DataDir, cfg.Log, a.apply)
 	a.presences = etcdcfg.NewAnnouncer(a.etcd, cfg.ID, etcdcfg.DefaultPresenceTTL, cfg.Log)
 	a.presences.SetTimeout(cfg.Etcd.Timeout)
@@ -82,7 +84,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	settled := false // all that was read is acknowledged
 	defer func() {
 		save := a.registry.Close
-		if settled {
+		if settled && a.life.Settled() {
 			save = a.registry.CloseWell
 		}
 		err = errors.Join(err, a.etcd.Close(), save())

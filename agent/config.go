@@ -52,6 +52,8 @@ type Config struct {
 	ReportInterval time.Duration // default 2 s
 	DrainTimeout   time.Duration // wait for acknowledgements at the end; default 8 s
 
+	Poll bool // look at files at each ScanInterval only, never be notified of changes
+
 	// OnLook, if set, is called once a second with the presence, after a look at all tasks.
 	// It must not block: presences wait for it.
 	OnLook func(etcdcfg.Presence)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -50,6 +51,9 @@ type Config struct {
 	DialTimeout time.Duration // of one attempt to connect; 0 is DefaultDialTimeout
 	Timeout     time.Duration // of one call, for the caller to hand to WithTimeout; 0 is DefaultTimeout
 	Log         *slog.Logger  // gets what the client library has to say, at debug level; nil for none
+
+	// Dial makes the connections; nil: TCP. A simulated network is the other one.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
 }
 
 // Dial makes a client. It reads the files that the configuration names but does
@@ -63,6 +67,9 @@ func Dial(cfg Config) (*clientv3.Client, error) {
 	connect := grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: cc.DialTimeout}
 	connect.Backoff.BaseDelay, connect.Backoff.MaxDelay = 200*time.Millisecond, maxReconnectWait
 	cc.DialOptions = append(cc.DialOptions, grpc.WithConnectParams(connect))
+	if cfg.Dial != nil {
+		cc.DialOptions = append(cc.DialOptions, grpc.WithContextDialer(cfg.Dial))
+	}
 	calls := &callPolicy{anonymous: cc}
 	calls.anonymous.Username, calls.anonymous.Password = "", ""
 	calls.starting.Store(true)

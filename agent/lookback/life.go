@@ -254,6 +254,21 @@ func (l *Life) Await(ctx context.Context, topics ...string) error {
 	return nil
 }
 
+// Settled says whether nothing of the last life is left to be looked for. A life that ends
+// before has not made up for a crash: the next one must not take its end for a clean one.
+func (l *Life) Settled() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, done := range l.topics {
+		select {
+		case <-done:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // State is the phase, with why it is not a better one.
 func (l *Life) State() (Phase, string) {
 	l.mu.Lock()

@@ -194,6 +194,45 @@ func TestCleanEndNeedsNoLook(t *testing.T) {
 	b.send(topic, "1-1", 3, 3)
 }
 
+// TestEndBeforeTheLook: a life that ends in order before it has looked back leaves the crash
+// before it to the next one. (Found by the simulation: stopped 0 s after a start.)
+func TestEndBeforeTheLook(t *testing.T) {
+	k := testkit.Kafka(t)
+	topic, dir := k.Topic(t, 1), t.TempDir()
+	id := "agent-" + topic
+	a := begin(t, k, dir, id)
+	a.known(topic, "5-5")
+	a.send(topic, "5-5", 0, 3)
+	a.crash()
+	reg, err := positions.Open(dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := New(Config{Kafka: k.Config(), ID: id, Registry: reg})
+	if short.Settled() {
+		t.Error("a life that has not begun says that nothing is left to be looked for")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := short.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if short.Settled() {
+		t.Error("so does one that was stopped at once")
+	}
+	if err := reg.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b := begin(t, k, dir, id)
+	b.await(topic)
+	if !b.Settled() {
+		t.Error("something is left to be looked for behind the look")
+	}
+	if f, ok := b.registry.Stored("5-5", topic); !ok || f.Last.Pos != 200 {
+		t.Errorf("stored: %+v, %v", f, ok)
+	}
+}
+
 // TestOlderCopyOfThePositions: a copy that says that the last life ended well is not
 // believed when there were lives since.
 func TestOlderCopyOfThePositions(t *testing.T) {

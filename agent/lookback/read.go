@@ -30,8 +30,10 @@ func (l *Life) lookBack(ctx context.Context, id kafka.Identity, fenced marks) {
 	defer wg.Wait()
 	for topic, cursors := range byTopic {
 		wg.Go(func() {
-			defer l.over(topic)
 			l.lookBackAt(ctx, id, topic, cursors, fenced, slots)
+			if ctx.Err() == nil { // else the next life has to look again
+				l.over(topic)
+			}
 		})
 	}
 }

@@ -58,6 +58,12 @@ func NewWatcher(log *slog.Logger) *Watcher {
 	return w
 }
 
+// NewPoller returns a Watcher that notifies of nothing, so that its Sets poll: for hosts
+// whose notifications are not to be used.
+func NewPoller(log *slog.Logger) *Watcher {
+	return &Watcher{log: log, dirs: map[string]*watchedDir{}, err: errors.New("notifications are not used")}
+}
+
 // Run delivers notifications until ctx ends, and gives back what the system lent.
 // It returns ctx.Err().
 func (w *Watcher) Run(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -46,6 +47,9 @@ type Config struct {
 	OAuth    OAuth    // of OAUTHBEARER
 	Kerberos Kerberos // of GSSAPI
 	AWS      AWS      // of AWS_MSK_IAM
+
+	// Dial makes the connections to brokers; nil: TCP. A simulated network is the other one.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Sarama returns a validated sarama configuration: our TLS and SASL, protocol
@@ -69,6 +73,9 @@ func (c Config) Sarama() (*sarama.Config, error) {
 	s.Net.ReadTimeout = readTimeout
 	s.Net.WriteTimeout = writeTimeout
 	s.Net.KeepAlive = 30 * time.Second
+	if c.Dial != nil {
+		s.Net.Proxy.Enable, s.Net.Proxy.Dialer = true, ownDialer(c.Dial)
+	}
 	s.Metadata.AllowAutoTopicCreation = false
 	s.Metadata.Full = false
 	s.Metadata.Retry.Max = 1

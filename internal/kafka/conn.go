@@ -35,6 +35,9 @@ func Dial(ctx context.Context, s *sarama.Config, address string) (*Conn, error) 
 	own := *s
 	own.Net.Proxy.Enable = true // sarama's seam for a dialer of our own
 	dialer := connDialer{ctx: ctx, conn: c, timeout: s.Net.DialTimeout, keepAlive: s.Net.KeepAlive}
+	if by, ok := s.Net.Proxy.Dialer.(ownDialer); ok {
+		dialer.by = by
+	}
 	if s.Net.TLS.Enable {
 		own.Net.TLS.Enable = false // done by the dialer, under splice
 		if dialer.tls = s.Net.TLS.Config; dialer.tls == nil {
@@ -146,11 +149,24 @@ type connDialer struct {
 	timeout   time.Duration
 	keepAlive time.Duration
 	tls       *tls.Config // nil: plain
+	by        ownDialer   // nil: TCP
+}
+
+// ownDialer is Config.Dial on its way through sarama's configuration.
+type ownDialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Dial is that of golang.org/x/net/proxy.Dialer, which sarama asks for.
+func (d ownDialer) Dial(network, address string) (net.Conn, error) {
+	return nil, fmt.Errorf("dial %s: connections are made with a context, by kafka.Dial", address)
 }
 
 func (d connDialer) Dial(network, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: d.timeout, KeepAlive: d.keepAlive}
-	raw, err := dialer.DialContext(d.ctx, network, address)
+	dial := d.by
+	if dial == nil {
+		dialer := net.Dialer{Timeout: d.timeout, KeepAlive: d.keepAlive}
+		dial = dialer.DialContext
+	}
+	raw, err := dial(d.ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
