@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -89,34 +90,75 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
-// TestReadmesAgree holds the Chinese README to the commands and the links of the English one,
-// and both to the Go version of go.mod.
+// said is what two READMEs must have in common, whatever their language.
+type said struct {
+	Commands []string // of the blocks that a reader runs
+	Programs []string // commands of logctl that are listed
+	Links    []string // to files of the repository, each once, sorted
+	Figures  []string // of the promises and the measured table, in their order
+	Sections int
+}
+
+var (
+	readmeLink    = regexp.MustCompile(`\]\(([^)#:]+)\)`)
+	readmeProgram = regexp.MustCompile(`(?m)^    (logctl [a-z-]+) `)
+	readmeFigure  = regexp.MustCompile(`\d[\d,.]*\d|\d`)
+)
+
+func readSaid(t *testing.T, file string) said {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	s := said{Commands: readmeCommands(t, file), Programs: readmeProgram.FindAllString(text, -1), Sections: strings.Count(text, "\n## ")}
+	for _, m := range readmeLink.FindAllStringSubmatch(text, -1) {
+		if base := filepath.Base(m[1]); base != "README.md" && base != "README.zh-CN.md" { // each names the other
+			s.Links = append(s.Links, m[1])
+		}
+	}
+	slices.Sort(s.Links)
+	s.Links = slices.Compact(s.Links)
+	for row := range strings.Lines(text) {
+		if strings.HasPrefix(row, "| ") && (strings.Contains(row, "2,000,000") || strings.Contains(row, " MB |") || strings.Contains(row, "kcat`") ||
+			strings.Contains(row, "p99") || strings.Contains(row, "123 MB") || strings.Contains(row, "0.77") || strings.Contains(row, "0.26")) {
+			s.Figures = append(s.Figures, readmeFigure.FindAllString(row, -1)...)
+		}
+	}
+	return s
+}
+
+// TestReadmesAgree holds the Chinese README to the commands, the links, the sections and the
+// figures of the English one, and both to the Go version of go.mod.
 func TestReadmesAgree(t *testing.T) {
-	files := []string{"../README.md", "../README.zh-CN.md"}
-	var commands [2][]string
 	mod, err := os.ReadFile("../go.mod")
 	if err != nil {
 		t.Fatal(err)
 	}
 	version := regexp.MustCompile(`(?m)^go (\S+)$`).FindSubmatch(mod)
-	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
+	files := [2]string{"../README.md", "../README.zh-CN.md"}
+	var both [2]said
 	for i, file := range files {
+		both[i] = readSaid(t, file)
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		commands[i] = readmeCommands(t, file)
 		if !strings.Contains(string(text), "Go "+string(version[1])) {
 			t.Errorf("%s does not name Go %s", file, version[1])
 		}
-		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
-			if _, err := os.Stat(filepath.Join("..", m[1])); err != nil {
-				t.Errorf("%s links to %s: %v", file, m[1], err)
+		for _, to := range both[i].Links {
+			if _, err := os.Stat(filepath.Join("..", to)); err != nil {
+				t.Errorf("%s links to %s: %v", file, to, err)
 			}
 		}
 	}
-	if d := cmp.Diff(commands[0], commands[1]); d != "" {
-		t.Errorf("the commands differ:\n%s", d)
+	if len(both[0].Figures) < 20 || len(both[0].Programs) < 10 {
+		t.Errorf("only %d figures, %d programs are found", len(both[0].Figures), len(both[0].Programs))
+	}
+	if d := cmp.Diff(both[0], both[1]); d != "" {
+		t.Errorf("the READMEs differ (- English, + Chinese):\n%s", d)
 	}
 }
 
