@@ -18,10 +18,10 @@ PKGS = ./...
 
 all: build
 
-# Every target with the comment above it.
+# Every target with the first sentence of the comment above it.
 help:
-	@awk '/^# / { if (!in_comment) text = substr($$0, 3); in_comment = 1; next } { in_comment = 0 } /^$$/ { text = ""; next } \
-	  /^[a-z][a-z-]*:/ && text != "" { split($$0, t, ":"); printf "  %-16s %s\n", t[1], text; text = "" }' Makefile
+	@awk '/^# / { text = in_comment ? text " " substr($$0, 3) : substr($$0, 3); in_comment = 1; next } { in_comment = 0 } /^$$/ { text = ""; next } \
+	  /^[a-z][a-z0-9-]*:/ && text != "" { split($$0, t, ":"); sub(/\. .*/, ".", text); gsub(/\$$\$$/, "$$", text); printf "  %-16s %s\n", t[1], text; text = "" }' Makefile
 
 # The binary, ./logctl. TAGS=nodemo leaves the embedded servers out.
 build:
@@ -120,7 +120,7 @@ servers-matrix: build
 docs:
 	go run ./internal/manual/write -docs docs
 
-# Everything of a release into dist/, published nowhere: archives, packages, checksums, bills of materials, recipes, image.
+# Where the archives of a release will be.
 REPOSITORY ?= https://github.com/logctl/logctl
 GORELEASER_VERSION = v2.15.1
 GORELEASER = .cache/bin/goreleaser-$(GORELEASER_VERSION)
@@ -129,10 +129,10 @@ CYCLONEDX = .cache/bin/cyclonedx-$(CYCLONEDX_VERSION)/cyclonedx-gomod
 RELEASE = PATH=$(CURDIR)/$(dir $(CYCLONEDX)):$$PATH LOGCTL_REPOSITORY=$(REPOSITORY) LOGCTL_VERSION=$(VERSION) LOGCTL_COMMIT=$(COMMIT) \
 	LOGCTL_DATE=$(COMMIT_DATE) LOGCTL_TIMESTAMP=$(shell git log -1 --format=%ct 2>/dev/null) $(GORELEASER) release --snapshot --clean
 
-# An apk takes the times of its scripts from the files; a checkout gives them those of today.
-release-times:
+release-times: ## an apk takes the times of its scripts from the files; a checkout gives them those of today
 	@touch -d @$$(git log -1 --format=%ct) deploy/package/*
 
+# Everything of a release into dist/, published nowhere: archives, packages, checksums, bills of materials, recipes, image.
 release: $(GORELEASER) $(CYCLONEDX) release-times
 	$(RELEASE)
 	@$(MAKE) -s image
