@@ -43,7 +43,7 @@ func (s *Set) originalLocked(sl *slot, a *arrival) *File {
 
 // suspectLocked lets f, of which nothing was read, wait: it seems to be a copy of o.
 func (s *Set) suspectLocked(f, o *File) {
-	f.copyOf, f.whole = o, max(o.pos, min(o.size, fingerprint.MarkMax))
+	f.copyOf, f.sought, f.whole = o, false, max(o.pos, min(o.size, fingerprint.MarkMax))
 	s.copies[f] = struct{}{}
 }
 
@@ -244,7 +244,8 @@ func (s *Set) noCopyLocked(f *File) {
 	if f.away && !slices.Contains(f.home.queue, f) {
 		f.home.insert(f)
 	}
-	f.copyOf, f.base.CopyOf, f.byContent, f.unsure = nil, FileID{}, false, true
+	f.unsure = f.unsure || f.byContent // else it may be one of another file
+	f.copyOf, f.base.CopyOf, f.byContent = nil, FileID{}, false
 	delete(s.copies, f)
 	s.unsaved = append(s.unsaved, f.stateLocked())
 	s.wakeLocked(f)

@@ -284,7 +284,7 @@ func (s *Set) isFirst(f *File, st fsys.Stat, empty bool) bool {
 func (s *Set) suspect(f *File, size int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f.unsure || f.away || f.copyOf != nil || size < fingerprint.HeadMax || len(s.files) < 2 {
+	if f.unsure || f.copyOf != nil || size < fingerprint.HeadMax || len(s.files) < 2 {
 		return false
 	}
 	if f.head.Len < fingerprint.HeadMax {
@@ -298,6 +298,10 @@ func (s *Set) suspect(f *File, size int64) bool {
 	}
 	f.byContent, f.again = true, true
 	s.suspectLocked(f, o)
+	if f.away {
+		f.home.drop(f)
+		s.unblockLocked(f.home)
+	}
 	return true
 }
 

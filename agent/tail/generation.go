@@ -282,9 +282,13 @@ func (s *Set) adoptLocked(sl *slot, p *past, found []candidate) (rescued int64) 
 			_ = c.h.Close()
 			continue
 		}
-		f := s.newLocked(sl, c.path, &c.st, c.h)
-		f.away, f.awayAt = true, s.now()
-		s.away[f] = struct{}{}
+		var f *File
+		if home := s.logLocked(sl); home != sl {
+			f = s.memberLocked(home, c.path, &arrival{st: c.st, h: c.h})
+		} else {
+			f = s.newLocked(sl, c.path, &c.st, c.h)
+		}
+		s.leaveLocked(f)
 		switch {
 		case c.known.of != nil:
 			s.startLocked(f, c.known.of.state)

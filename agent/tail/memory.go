@@ -9,6 +9,7 @@ import (
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/packed"
+	"logctl/agent/tail/internal/rotation"
 )
 
 // A copy of a generation may be seen when that generation has ended already: logrotate
@@ -51,7 +52,7 @@ func (s *Set) rememberLocked(f *File) {
 	if f.pos < fingerprint.MarkMax || f.head.Len == 0 || f.copyOf != nil {
 		return
 	}
-	s.memory.add(&past{name: f.name, size: f.size, state: f.stateLocked(), trail: f.trail})
+	s.memory.add(&past{name: f.name, size: f.size, state: f.stateLocked(), trail: f.trail.Clone()})
 }
 
 // recalled is what the memory says of a file.
@@ -193,4 +194,23 @@ func (s *Set) recallArrival(sl *slot, a *arrival) {
 	if r := s.recall(a.h, a.st.Size); r.of != nil && r.of.state.Path != sl.path {
 		a.known = r
 	}
+}
+
+// familiar tells whether the file h at that name, which has size bytes and may be
+// compressed, has what a generation of the log home has that is followed, or what one had
+// that ended. Of what is followed, nothing is left to read elsewhere.
+func (s *Set) familiar(home *slot, name string, h *os.File, size int64) recalled {
+	followed := recalled{of: &past{}}
+	kind := formatOf(h, size)
+	switch {
+	case kind == packed.Plain && s.copiesRotated(home, h, size, fsys.Inode{}):
+		return followed
+	case kind != packed.Plain && (!kind.Readable() || rotation.Temporary(name)):
+		return followed // it is looked at under its last name
+	case kind != packed.Plain:
+		if known, ok := s.knownContent(home, h, size); known || !ok || s.madeOf(h, size) {
+			return followed
+		}
+	}
+	return s.recall(h, size)
 }

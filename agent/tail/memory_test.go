@@ -141,3 +141,70 @@ func TestCopyFollowedAndFound(t *testing.T) {
 	r.step(3)
 	r.wantRows(1, 1110)
 }
+
+// TestCopySeenEmpty: a copy in another directory is seen when it has no content yet.
+func TestCopySeenEmpty(t *testing.T) {
+	for _, glob := range []string{"app.log", "**/app*"} {
+		for _, removed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, removed %v", glob, removed), func(t *testing.T) {
+				dir := t.TempDir()
+				p, old := filepath.Join(dir, "app.log"), filepath.Join(dir, "old", "app.log.1")
+				if err := os.Mkdir(filepath.Dir(old), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				write(t, p, rows(1, 1000))
+				r := newRig(t, Config{Path: filepath.Join(dir, glob)})
+				r.step(2)
+				rename(t, p, p+".tmp")
+				write(t, p, rows(1001, 1010))
+				write(t, old, "")
+				r.step(1)
+				copyFile(t, p+".tmp", old)
+				if !removed {
+					r.step(1)
+				}
+				remove(t, p+".tmp")
+				r.step(4)
+				r.clock = r.clock.Add(2 * time.Minute)
+				r.step(4)
+				r.wantRows(1, 1010)
+			})
+		}
+	}
+}
+
+// TestKeptOpenWhileNamesMoved: what was opened at a name while names were moving turns out
+// to be a copy, or the compressed form, of what is followed or has ended.
+func TestKeptOpenWhileNamesMoved(t *testing.T) {
+	for _, form := range []string{"copy", "compressed", "of one that ended"} {
+		t.Run(form, func(t *testing.T) {
+			dir := t.TempDir()
+			p := filepath.Join(dir, "app.log")
+			write(t, p, rows(1, 1000))
+			r := newRig(t, Config{Path: filepath.Join(dir, "app*")})
+			r.step(2)
+			beside := filepath.Join(dir, "beside")
+			if form == "compressed" {
+				if err := os.WriteFile(beside, packers[0].compressed(t, p), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				copyFile(t, p, beside)
+			}
+			if form == "of one that ended" {
+				remove(t, p)
+				r.clock = r.clock.Add(2 * time.Minute)
+				r.step(3)
+			}
+			h, st, err := r.set.openRetry(beside)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sl := r.set.slotOf(p + ".1")
+			r.set.park(sl, &arrival{st: st, h: h, name: p + ".1"}, nil)
+			write(t, p+".1", rows(1001, 1010))
+			r.step(4)
+			r.wantRows(1, 1010)
+		})
+	}
+}

@@ -65,6 +65,31 @@ func (sl *slot) unpark(id fsys.Inode) (arrival, bool) {
 	return p, true
 }
 
+// judgeParked lets those of the files kept open go whose content is that of a generation
+// that is followed, or that ended: they were copied or compressed while names were moving.
+func (s *Set) judgeParked(sl *slot, a *arrival) {
+	if len(sl.parked) == 0 {
+		return
+	}
+	s.mu.Lock()
+	home := s.logLocked(sl)
+	s.mu.Unlock()
+	kept := sl.parked[:0]
+	for _, p := range sl.parked {
+		s.mu.Lock()
+		_, saved := s.saved[p.st.ID]
+		s.mu.Unlock()
+		if p.st.ID != a.st.ID && !saved && s.sys.StatFile(p.h, &p.st) == nil {
+			if p.known = s.familiar(home, p.name, p.h, p.st.Size); p.known.of != nil && !p.known.rest {
+				_ = p.h.Close()
+				continue
+			}
+		}
+		kept = append(kept, p)
+	}
+	sl.parked = kept
+}
+
 // unparkLocked adds to the generations found those that were kept open, and are not
 // among them, are not followed, and are not what arrived. What is saved of one is gone
 // on with.
@@ -81,7 +106,7 @@ func (s *Set) unparkLocked(sl *slot, a *arrival, found []candidate) []candidate 
 			s.awayLocked(f)
 			continue
 		}
-		found = append(found, candidate{path: p.name, st: p.st, born: s.sys.Birth(p.h), h: p.h})
+		found = append(found, candidate{path: p.name, st: p.st, born: s.sys.Birth(p.h), h: p.h, known: p.known, copied: p.known.rest})
 	}
 	sl.parked = nil
 	if len(found) > n {

@@ -78,6 +78,7 @@ func (s *Set) rotate(slots []*slot) {
 				s.recallArrival(sl, a)
 				found, clean = s.older(sl, a)
 			}
+			s.judgeParked(sl, a)
 			if clean && s.same(sl, a) && s.settle(sl, a, found) {
 				continue
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
 	"logctl/agent/tail/internal/fsys"
 )
@@ -56,6 +57,9 @@ func (t *Trail) thin(pos int64) {
 
 // Reset forgets all.
 func (t *Trail) Reset() { t.steps = nil }
+
+// Clone returns a Trail that does not change with t.
+func (t *Trail) Clone() Trail { return Trail{steps: slices.Clone(t.steps)} }
 
 // Ended tells whether the file h, which has size bytes and not as many as were passed,
 // is the beginning of the file of the Trail: it has the head, and the last mark that it
