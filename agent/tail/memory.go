@@ -214,3 +214,23 @@ func (s *Set) familiar(home *slot, name string, h *os.File, size int64) recalled
 	}
 	return s.recall(h, size)
 }
+
+// distinct leaves those of the generations found that are no copies of another one that was
+// found with them, or that was kept open at the name sl.
+func distinct(sl *slot, found []candidate) []candidate {
+	has := func(h *os.File, size int64, c *candidate) bool {
+		return c.st.Size <= size && c.st.Size >= fingerprint.MarkMax && fingerprint.Begins(h, c.h, c.st.Size)
+	}
+	var kept []candidate
+	for i := range found {
+		c := &found[i]
+		copies := !c.copied && (slices.ContainsFunc(sl.parked, func(p arrival) bool { return p.st.ID != c.st.ID && has(p.h, p.st.Size, c) }) ||
+			slices.ContainsFunc(kept, func(o candidate) bool { return o.st.Size == c.st.Size && !o.copied && has(o.h, o.st.Size, c) }))
+		if copies {
+			_ = c.h.Close()
+			continue
+		}
+		kept = append(kept, *c)
+	}
+	return kept
+}

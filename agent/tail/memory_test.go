@@ -208,3 +208,25 @@ func TestKeptOpenWhileNamesMoved(t *testing.T) {
 		})
 	}
 }
+
+// TestFoundWithItsCopy: of two files that nobody saw before and that have the same content,
+// as after renamecopy while the agent was behind, one is read.
+func TestFoundWithItsCopy(t *testing.T) {
+	dir := t.TempDir()
+	p, old := filepath.Join(dir, "app.log"), filepath.Join(dir, "old")
+	if err := os.Mkdir(old, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, p, rows(1, 100))
+	r := newRig(t, Config{Path: p})
+	r.step(2)
+	rename(t, p, old+"/app.log.2")
+	write(t, p, rows(101, 200))
+	rename(t, p, p+".1")
+	copyFile(t, p+".1", old+"/app.log.1")
+	write(t, p, rows(201, 210))
+	r.step(4)
+	r.clock = r.clock.Add(2 * time.Minute)
+	r.step(4)
+	r.wantRows(1, 210)
+}

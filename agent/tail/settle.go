@@ -79,6 +79,7 @@ func (s *Set) rotate(slots []*slot) {
 				found, clean = s.older(sl, a)
 			}
 			s.judgeParked(sl, a)
+			found = distinct(sl, found)
 			if clean && s.same(sl, a) && s.settle(sl, a, found) {
 				continue
 			}
