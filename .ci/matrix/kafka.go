@@ -125,7 +125,7 @@ listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=org.apache.kafka.com
 func (k *kafka) admin(call func(sarama.ClusterAdmin) error) error {
 	cfg := sarama.NewConfig()
 	cfg.Version = sarama.V2_4_0_0
-	if !old(k.version) {
+	if k.version != "2.4.1" {
 		cfg.Version = sarama.V2_8_0_0
 	}
 	a, err := sarama.NewClusterAdmin([]string{k.plain}, cfg)

@@ -201,7 +201,7 @@ func (l *lab) secured(ctx context.Context, r *row, k *kafka, s *site) error {
 			if err := k.grant("ANONYMOUS", topic, sarama.AclOperationRead); err != nil {
 				return err
 			}
-			if err := read(k.tls, "tls = true\nca_file = "+certs+"/ca.pem\n"); err != nil {
+			if err := until(ctx, 30*time.Second, func() error { return read(k.tls, "tls = true\nca_file = "+certs+"/ca.pem\n") }); err != nil {
 				return err
 			}
 			return refused(read(k.tls, "tls = true\n"), "certificate")

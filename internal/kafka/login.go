@@ -62,7 +62,7 @@ func (c Config) setSASL(s *sarama.Config) error {
 		}
 		n.Password = password
 		if mechanism != SASLPlain {
-			n.SCRAMClientGeneratorFunc = newScram(mechanism, c.DelegationToken)
+			n.SCRAMClientGeneratorFunc = newScram(mechanism, c.DelegationToken, &passwordFile{path: c.SASLPasswordFile, last: password})
 		}
 		return nil
 	case SASLOAuthBearer:

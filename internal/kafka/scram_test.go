@@ -5,14 +5,44 @@ import (
 	"crypto/pbkdf2"
 	"crypto/sha256"
 	"encoding/base64"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/IBM/sarama"
 )
 
 // A delegation token is announced by tokenauth=true, and the proof covers that.
 func TestDelegationTokenOverSCRAM(t *testing.T) {
-	c := newScram(SASLScramSHA256, true)()
-	if err := c.Begin("token-id", "the-hmac", ""); err != nil {
+	converse(t, newScram(SASLScramSHA256, true, &passwordFile{last: "the-hmac"})(), "token-id", ",tokenauth=true", "the-hmac")
+}
+
+// A login takes the password that the file has then, and the last one that it had while
+// it is being written.
+func TestPasswordIsReadAtEachLogin(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "password")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("old\n")
+	cfg, err := Config{Addresses: []string{"localhost:9092"}, SASLMechanism: SASLScramSHA256, SASLUser: "u", SASLPasswordFile: path}.Sarama()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct{ text, want string }{{"old\n", "old"}, {"new\n", "new"}, {"", "new"}, {"newest", "newest"}} {
+		write(step.text)
+		converse(t, cfg.Net.SASL.SCRAMClientGeneratorFunc(), "u", "", step.want)
+	}
+}
+
+// converse plays the server of a conversation, which knows the password.
+func converse(t *testing.T, c sarama.SCRAMClient, user, extension, password string) {
+	t.Helper()
+	if err := c.Begin(user, "not used", ""); err != nil {
 		t.Fatal(err)
 	}
 	first, err := c.Step("")
@@ -20,10 +50,10 @@ func TestDelegationTokenOverSCRAM(t *testing.T) {
 		t.Fatal(err)
 	}
 	bare, ok := strings.CutPrefix(first, "n,,")
-	if !ok || !strings.HasPrefix(bare, "n=token-id,r=") || !strings.HasSuffix(bare, ",tokenauth=true") {
+	if !ok || !strings.HasPrefix(bare, "n="+user+",r=") || !strings.HasSuffix(bare, extension) {
 		t.Fatalf("the first message is %q", first)
 	}
-	nonce := strings.TrimSuffix(strings.SplitAfter(bare, "r=")[1], ",tokenauth=true")
+	nonce := strings.TrimSuffix(strings.SplitAfter(bare, "r=")[1], extension)
 	salt := []byte("salt of this test")
 	challenge := "r=" + nonce + "server,s=" + base64.StdEncoding.EncodeToString(salt) + ",i=4096"
 	final, err := c.Step(challenge)
@@ -39,7 +69,7 @@ func TestDelegationTokenOverSCRAM(t *testing.T) {
 		h.Write([]byte(text))
 		return h.Sum(nil)
 	}
-	salted, err := pbkdf2.Key(sha256.New, "the-hmac", salt, 4096, 32)
+	salted, err := pbkdf2.Key(sha256.New, password, salt, 4096, 32)
 	if err != nil {
 		t.Fatal(err)
 	}
