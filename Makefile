@@ -80,7 +80,7 @@ servers-down:
 
 # Crash states of the position store, simulated lives of the whole agent, and the model test of the follower, with many more cases.
 soak:
-	LOGCTL_CRASH_CASES=$${LOGCTL_CRASH_CASES:-10000} go test -timeout 60m -count=1 -run 'TestPowerCuts|TestFlippedBits' ./agent/positions/
+	LOGCTL_CRASH_CASES=$${LOGCTL_CRASH_CASES:-10000} go test -timeout 60m -count=1 -run 'TestPowerCuts|TestFlippedBits|TestSyncsThatFail' ./agent/positions/
 	LOGCTL_SIM_CASES=$${LOGCTL_SIM_CASES:-10000} go test -timeout 300m -count=1 -run 'TestSimulation' ./agent/
 	TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo $${TMPDIR:-/tmp}) LOGCTL_MODEL_CASES=$${LOGCTL_MODEL_CASES:-50000} LOGCTL_RACE_CASES=$${LOGCTL_RACE_CASES:-20000} go test -timeout 120m -count=1 -run 'TestModel|TestRaces' ./agent/tail/
 

@@ -40,9 +40,10 @@ type recorder struct {
 	r     *Registry
 	base  []byte // the file before
 	ops   []op
-	snaps []content // after each flush that returned
-	marks []int     // len(ops) then
-	fail  func() error
+	snaps []content    // after each flush that returned
+	marks []int        // len(ops) then
+	fail  func() error // of writes
+	sync  func() error // of syncs
 }
 
 const page = 4096
@@ -65,11 +66,20 @@ func record(t *testing.T, r *Registry) *recorder {
 			}
 		}
 		meta := off < 2*page
+		if meta && rec.sync != nil {
+			if err := rec.sync(); err != nil {
+				return 0, err
+			}
+		}
 		if meta && !r.db.NoSync {
 			rec.ops = append(rec.ops, op{sync: true})
 		}
 		rec.ops = append(rec.ops, op{off: off, data: bytes.Clone(b)})
-		return real(b, off)
+		n, err := real(b, off)
+		if meta && rec.sync != nil && err == nil {
+			err = rec.sync()
+		}
+		return n, err
 	}
 	rec.snap()
 	return rec

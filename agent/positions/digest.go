@@ -127,18 +127,36 @@ func (d *digest) write(tx *bbolt.Tx) error {
 	return tx.Bucket(bucketMeta).Put(keyDigest, binary.BigEndian.AppendUint64(v, d.sum))
 }
 
-// update changes the database in one transaction, with fsync.
+// base takes the digest of what the transaction begins with. A save that failed in its last
+// step stands in the database all the same, and with it the digest it wrote.
+func (d *digest) base(tx *bbolt.Tx) {
+	v := tx.Bucket(bucketMeta).Get(keyDigest)
+	if len(v) == 16 && binary.BigEndian.Uint64(v) == uint64(tx.ID())-1 {
+		d.sum = binary.BigEndian.Uint64(v[8:])
+	}
+}
+
+// update changes the database in one transaction, with fsync. What a save that failed left
+// in the system's cache is on disk before the next one writes over pages that the disk may
+// still need.
 func (r *Registry) update(change func(tx *bbolt.Tx, d *digest) error) error {
+	if r.unsure {
+		if err := r.sync(); err != nil {
+			return err
+		}
+		r.unsure = false
+	}
 	d := r.digest
 	err := guard(func() error {
 		return r.db.Update(func(tx *bbolt.Tx) error {
+			d.base(tx)
 			if err := change(tx, &d); err != nil {
 				return err
 			}
 			return d.write(tx)
 		})
 	})
-	if err == nil {
+	if r.unsure = err != nil; !r.unsure {
 		r.digest = d
 	}
 	return err

@@ -97,7 +97,7 @@ func (r *Registry) openAndLoad() (err error) {
 	if err != nil {
 		return err
 	}
-	r.db = db
+	r.db, r.sync = db, db.Sync
 	if err := checkPages(r.path); err != nil { // now that nobody else writes to it
 		return err
 	}

@@ -47,6 +47,8 @@ type Registry struct {
 	err     error           // of the last flush
 	life    life
 	digest  digest // of what is on disk; under flushing
+	unsure  bool   // a save failed: what it wrote may be on disk or not; under flushing
+	sync    func() error
 
 	cursors func() []Cursor // see OnFlush
 }
