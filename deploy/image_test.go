@@ -20,6 +20,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -266,6 +267,16 @@ func TestPackageImage(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "tmp/app.log"), testkit.Numbered(1, 100, ""), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	// What every runtime mounts: the agent opens files by way of /proc/self/fd.
+	proc := filepath.Join(root, "proc")
+	if err := errors.Join(os.Mkdir(proc, 0o555), syscall.Mount("proc", proc, "proc", 0, "")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(proc, 0); err != nil {
+			t.Error(err)
+		}
+	})
 	var log bytes.Buffer
 	cmd := exec.Command("chroot", append(append([]string{"--userspec=" + c.User, "--groups=", root}, c.Entrypoint...), c.Cmd...)...)
 	cmd.Env = append(c.Env, "LOGCTL_KAFKA_ADDRESS="+strings.Join(kafka.Addrs(), ","), "LOGCTL_ETCD_ADDRESS="+strings.Join(etcd.Endpoints(), ","),
@@ -274,16 +285,23 @@ func TestPackageImage(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	end := sync.OnceFunc(func() {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the agent: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("the agent said:\n%s", log.String())
+		}
+	})
+	t.Cleanup(end)
 	testkit.Eventually(t, 30*time.Second, "the lines arrive", func() bool { return len(kafka.Read(t, topic)) == 100 })
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Error(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("the agent: %v\n%s", err, log.String())
-	}
+	end()
 	st, err := os.Stat(filepath.Join(root, "var/lib/logctl/positions.db"))
 	if err != nil {
-		t.Fatalf("%v\n%s", err, log.String())
+		t.Fatal(err)
 	}
 	if uid := st.Sys().(*syscall.Stat_t).Uid; fmt.Sprintf("%d:%d", uid, uid) != c.User {
 		t.Errorf("positions belong to %d, the user is %s", uid, c.User)
