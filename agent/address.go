@@ -37,10 +37,11 @@ func (a *address) complete() bool {
 
 // sourceHeaders are the record headers of one file.
 type sourceHeaders struct {
-	fixed  []ship.Header // the same for every record
-	pos    bool          // the header pos
-	places []ship.Header // further ones that end in the position
-	stamp  bool          // the header ce_time
+	fixed  []ship.Header   // the same for every record
+	pos    bool            // the header pos
+	places []ship.Header   // further ones that end in the position
+	stamp  bool            // the header ce_time
+	sets   [][]ship.Header // further headers of lines that say which stream they are of
 }
 
 // of makes the headers of a file generation: the asked ones in the order of the
@@ -87,7 +88,7 @@ func (a *address) of(path, file string, labels map[string]string, order []string
 
 // onto gives a bundle the headers.
 func (h *sourceHeaders) onto(b *ship.Bundle) {
-	b.Headers, b.PosHeader, b.Places = h.fixed, h.pos, h.places
+	b.Headers, b.PosHeader, b.Places, b.Sets = h.fixed, h.pos, h.places, h.sets
 }
 
 // stamped gives a bundle the time of its reading as a header, where that is asked for.

@@ -60,6 +60,7 @@ type parcel struct {
 	bundle ship.Bundle
 	chunk  *tail.Chunk // released on acknowledgement; nil when data is batch's
 	batch  transform.Batch
+	marks  []ship.Mark // memory of the bundle's
 	task   *task
 	stream *stream
 	seg    *segment
@@ -79,7 +80,7 @@ func (p *parcels) get(t *task, s *stream) *parcel {
 	pc.task, pc.stream = t, s
 	pc.bundle.Topic, pc.bundle.Key = t.entry.Topic, s.key
 	s.headers.onto(&pc.bundle)
-	pc.bundle.Spans = pc.bundle.Spans[:0]
+	pc.bundle.Spans, pc.bundle.Marks = pc.bundle.Spans[:0], pc.marks[:0]
 	return pc
 }
 
@@ -89,6 +90,7 @@ func (p *parcels) put(pc *parcel) {
 	}
 	pc.chunk, pc.stream, pc.seg, pc.bundle.Data = nil, nil, nil, nil
 	pc.lines, pc.bytes = 0, 0
+	pc.marks = pc.bundle.Marks[:0]
 	pc.batch.Reset()
 	if cap(pc.batch.Data) > 1<<20 {
 		pc.batch.Data = nil // one giant line must not be kept for ever
@@ -129,7 +131,9 @@ func (pc *parcel) carryBatch() {
 	pc.bundle.Data = pc.batch.Data
 	for i := range pc.batch.Events {
 		e := &pc.batch.Events[i]
-		pc.bundle.Spans = append(pc.bundle.Spans, ship.Span{Start: e.Start, End: e.End, Pos: e.Pos, Part: e.Part, Last: e.Last})
+		span := ship.Span{Start: e.Start, End: e.End, Pos: e.Pos, Part: e.Part, Last: e.Last}
+		mark(&pc.bundle, &span, e)
+		pc.bundle.Spans = append(pc.bundle.Spans, span)
 	}
 	if s := pc.stream; s.skip != nil && s.skip.events(&pc.bundle) {
 		s.skip = nil

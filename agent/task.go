@@ -266,7 +266,7 @@ func newline(encoding string) tail.Newline {
 }
 
 func ruleSpec(e etcdcfg.Entry) transform.Spec {
-	s := transform.Spec{Encoding: e.Encoding, Include: e.IncludeLines, Exclude: e.ExcludeLines}
+	s := transform.Spec{Encoding: e.Encoding, Format: e.Format, Include: e.IncludeLines, Exclude: e.ExcludeLines}
 	if m := e.Multiline; m != nil {
 		s.Join = transform.Join{
 			Preset: m.Preset, Start: m.Start, Continue: m.Continue, End: m.End, Negate: m.Negate,
@@ -395,6 +395,7 @@ func (t *task) newStream(f *tail.File) *stream {
 		headers: t.shared.address.of(f.Path(), f.Origin().Short(), t.entry.Labels, order),
 		window:  window{used: &t.segments},
 	}
+	s.headers.describe(&t.entry, f.Path())
 	stored, known := t.shared.registry.Stored(f.Origin().Short(), t.shared.registry.Topics(t.entry.Key())...)
 	s.skip = newSkip(stored, known, t.shared.spread)
 	return s

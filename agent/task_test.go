@@ -30,6 +30,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fakeSender struct {
 	mu        sync.Mutex
 	got       map[string][]string // values by topic, as sent
+	own       map[string][]string // what each has of its own: see ownOf
 	down      map[string]bool     // topics that do not acknowledge
 	held      map[string][]*ship.Bundle
 	forgotten []string
@@ -37,7 +38,7 @@ type fakeSender struct {
 }
 
 func newFakeSender() *fakeSender {
-	return &fakeSender{got: map[string][]string{}, down: map[string]bool{}, held: map[string][]*ship.Bundle{}}
+	return &fakeSender{got: map[string][]string{}, own: map[string][]string{}, down: map[string]bool{}, held: map[string][]*ship.Bundle{}}
 }
 
 func (f *fakeSender) Send(ctx context.Context, b *ship.Bundle) error {
@@ -52,6 +53,7 @@ func (f *fakeSender) Send(ctx context.Context, b *ship.Bundle) error {
 	}
 	for _, s := range b.Spans {
 		f.got[b.Topic] = append(f.got[b.Topic], string(b.Data[s.Start:s.End]))
+		f.own[b.Topic] = append(f.own[b.Topic], ownOf(b, s))
 	}
 	if f.down[b.Topic] {
 		f.held[b.Topic] = append(f.held[b.Topic], b)

@@ -158,7 +158,7 @@ func offsets(shown string) string {
 func editAndUndo(s *terminal, w *world, topic, missing string) {
 	s.keys("G", "e")
 	s.await("the form", "Entry .*second.log")
-	for _, field := range []string{"Topic", "Start at", "Exclude", "Rotated", "Encoding", "Multiline", "Include lines"} {
+	for _, field := range []string{"Topic", "Start at", "Exclude", "Rotated", "Encoding", "Format", "Multiline", "Include lines"} {
 		s.keys("Tab")
 		s.await("the field", "▸ "+field)
 	}

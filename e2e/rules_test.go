@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -12,6 +13,7 @@ import (
 func TestRules(t *testing.T) {
 	runAll(t, []scenario{
 		{name: "multiline", done: "stack traces are joined to events, over a rotation and a restart", run: multiline},
+		{name: "containers", done: "lines of containers: pieces are joined by stream, over a restart in the middle of one; stream, time and pod as headers", run: containers},
 		{name: "filters", done: "include_lines and exclude_lines; positions pass what is left out", run: filters},
 		{name: "labels_and_headers", done: "labels, host, path and pos as headers", run: labels},
 		{name: "from_end", done: "from = end: what was there before the first start is left, what comes later is not", run: fromEnd},
@@ -31,6 +33,34 @@ func multiline(w *world) {
 	w.rename(path, path+".1")
 	appendTo(w.t, path, []byte("2026-11-22 next\n"))
 	w.exactly(topic, "2026-11-22 boom\n  at a\n  at b", "2026-11-22 ok", "2026-11-22 half", "2026-11-22 before the restart\n  and after", "2026-11-22 last", "2026-11-22 next")
+	agent.stop()
+}
+
+func containers(w *world) {
+	dir := w.path("pods/shop_web-1_u-1/app")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	path, topic := filepath.Join(dir, "0.log"), w.kafka.Topic(w.t, 1)
+	w.put(entry{"path": w.path("pods/*/*/*.log"), "topic": topic, "from": "beginning", "format": "auto", "multiline": map[string]string{"preset": "java", "timeout": "1h"}})
+	agent := w.startAgent(quickScan)
+	const at = "2026-11-30T06:54:20.5Z "
+	appendTo(w.t, path, []byte(at+"stdout F GET /a\n"+at+"stderr F x.BadException: no\n"+at+"stderr P \tat x\n"+at+"stdout F GET /b\n"))
+	w.awaitLanded(1, topic) // the others wait for the trace
+	agent.stop()
+	agent = w.startAgent(quickScan)
+	appendTo(w.t, path, []byte(at+"stderr F .y(Z.java:1)\n"+at+"stderr F 2026 on\n"+at+"stdout F GET /c\n"))
+	for i, r := range w.values(3, topic) {
+		stream := [...]string{"stdout", "stderr", "stdout"}[i]
+		for key, want := range map[string]string{"stream": stream, "k8s.namespace.name": "shop", "k8s.pod.name": "web-1", "k8s.container.name": "app"} {
+			if got := header(r, key); got != want {
+				w.t.Errorf("record %d: header %s is %q, want %q", i, key, got, want)
+			}
+		}
+	}
+	w.rename(path, path+".20261130-065421") // as kubelet does: what waits can get no more
+	appendTo(w.t, path, []byte(at+"stdout F GET /d\n"+at+"stdout F last\n")) // which waits
+	w.exactly(topic, "GET /a", "x.BadException: no\n\tat x.y(Z.java:1)", "GET /b", "2026 on", "GET /c", "GET /d")
 	agent.stop()
 }
 

@@ -12,6 +12,17 @@ const (
 	FromBeginning = "beginning"
 )
 
+// Formats of lines.
+const (
+	FormatRaw    = "raw"    // as they are, the same as ""
+	FormatCRI    = "cri"    // of containerd and CRI-O
+	FormatDocker = "docker" // of Docker's json-file driver
+	FormatAuto   = "auto"   // either, line by line
+)
+
+// Formats are the names of formats.
+func Formats() []string { return []string{FormatRaw, FormatCRI, FormatDocker, FormatAuto} }
+
 // Entry is one collect entry: the files to follow and the topic their lines go to.
 // The zero value of each optional field means what its absence in the list means.
 //
@@ -24,6 +35,7 @@ type Entry struct {
 	Exclude      []string          // globs of files to leave out
 	Rotated      []string          // globs of the old generations of the files, where their names do not tell: relative to the directory of the file, or absolute
 	Encoding     string            // of the files' text; "" is UTF-8 (see LookupEncoding)
+	Format       string            // of the lines: "", FormatRaw, FormatCRI, FormatDocker or FormatAuto
 	Multiline    *Multiline        // how lines are joined; nil: each line is a record
 	IncludeLines []string          // regular expressions (RE2); when any are given a line must match one
 	ExcludeLines []string          // regular expressions (RE2); a line that matches one is not sent
@@ -41,7 +53,7 @@ func (e Entry) Key() string { return e.Path + "\x00" + e.Topic }
 // same. Unknown fields and formatting do not count, empty and absent are the same.
 func (e Entry) Equal(o Entry) bool {
 	return e.Path == o.Path && e.Topic == o.Topic && e.From == o.From &&
-		e.Encoding == o.Encoding && e.Disabled == o.Disabled && e.Poll == o.Poll &&
+		e.Encoding == o.Encoding && e.Format == o.Format && e.Disabled == o.Disabled && e.Poll == o.Poll &&
 		slices.Equal(e.Exclude, o.Exclude) && slices.Equal(e.Rotated, o.Rotated) &&
 		slices.Equal(e.IncludeLines, o.IncludeLines) &&
 		slices.Equal(e.ExcludeLines, o.ExcludeLines) &&

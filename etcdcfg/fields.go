@@ -22,6 +22,7 @@ func fields() []field {
 		listField("exclude", func(e *Entry) *[]string { return &e.Exclude }),
 		listField("rotated", func(e *Entry) *[]string { return &e.Rotated }),
 		textField("encoding", func(e *Entry) *string { return &e.Encoding }),
+		textField("format", func(e *Entry) *string { return &e.Format }),
 		{
 			name:   "multiline",
 			decode: func(d *decoder, e *Entry, v node) { e.Multiline = d.multiline(v) },

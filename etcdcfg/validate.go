@@ -93,6 +93,9 @@ func validateOne(e Entry, sums *ledger) []Problem {
 	if _, err := LookupEncoding(e.Encoding); err != nil {
 		c.add("encoding", encodingHint(e.Encoding), "unknown encoding %q", e.Encoding)
 	}
+	if e.Format != "" && !slices.Contains(Formats(), e.Format) {
+		c.add("format", "the formats are "+strings.Join(Formats(), ", "), "unknown format %q", e.Format)
+	}
 	if e.Multiline != nil {
 		c.multiline(e.Multiline)
 	}

@@ -309,6 +309,7 @@ func (s *detailScreen) options() []string {
 	add("exclude", fmtList(e.Exclude))
 	add("rotated", fmtList(e.Rotated))
 	add("encoding", e.Encoding)
+	add("format", e.Format)
 	add("multiline", e.Multiline.String())
 	add("include", fmtList(e.IncludeLines))
 	add("exclude lines", fmtList(e.ExcludeLines))

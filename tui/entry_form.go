@@ -40,6 +40,7 @@ func newEntryForm(e *env, old *etcdcfg.Entry) *form {
 	s.fields = append(s.fields, listFields("exclude", "Exclude", x.Exclude, "Files to leave out, one glob a line: *.gz")...)
 	s.fields = append(s.fields, listFields("rotated", "Rotated", x.Rotated, "Where old generations go, if their names do not tell, one glob a line: old/app-*.log")...)
 	s.fields = append(s.fields, encoding,
+		choiceField("format", "Format", orDefault(x.Format, etcdcfg.FormatRaw), "What writes the lines: a program (raw), containerd or CRI-O (cri), Docker (docker), or either (auto).", etcdcfg.Formats()...),
 		multilineField(x.Multiline))
 	s.fields = append(s.fields, listFields("include_lines", "Include lines", x.IncludeLines, "Regular expressions, one a line: only lines that match one are sent.")...)
 	s.fields = append(s.fields, listFields("exclude_lines", "Exclude lines", x.ExcludeLines, "Regular expressions, one a line: lines that match one are not sent.")...)
@@ -146,6 +147,9 @@ func entryOf(f *form, old *etcdcfg.Entry) (etcdcfg.Entry, error) {
 	x.Path, x.Topic, x.Encoding = f.get("path"), f.get("topic"), f.get("encoding")
 	if from := f.get("from"); from != orDefault(x.From, etcdcfg.FromEnd) {
 		x.From = from
+	}
+	if format := f.get("format"); format != orDefault(x.Format, etcdcfg.FormatRaw) {
+		x.Format = format
 	}
 	x.Exclude, x.IncludeLines, x.ExcludeLines = f.all("exclude"), f.all("include_lines"), f.all("exclude_lines")
 	x.Rotated = f.all("rotated")
@@ -264,6 +268,7 @@ func merged(now, old, mine etcdcfg.Entry) etcdcfg.Entry {
 	put(&x.Topic, old.Topic, mine.Topic)
 	put(&x.From, old.From, mine.From)
 	put(&x.Encoding, old.Encoding, mine.Encoding)
+	put(&x.Format, old.Format, mine.Format)
 	put(&x.Disabled, old.Disabled, mine.Disabled)
 	put(&x.Poll, old.Poll, mine.Poll)
 	mine = mine.Clone()

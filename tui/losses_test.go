@@ -318,7 +318,7 @@ func TestRedoKeepsWhatTheOtherChangedInTheSameEntry(t *testing.T) {
 		c := newConsole(t, Config{})
 		c.store.other(`[{"path": "/a.log", "topic": "trade", "exclude": ["*.gz"]}]`)
 		c.list()
-		c.key("e", "tab", "tab", "tab", "tab", "tab", "tab", "tab", "tab") // to the lines to include
+		c.key("e", "tab", "tab", "tab", "tab", "tab", "tab", "tab", "tab", "tab") // to the lines to include
 		c.text("even")
 		c.store.other(`[{"path": "/a.log", "topic": "trade", "exclude": ["*.gz"], "labels": {"team": "x"}, "owner": "bob", "disabled": true}]`)
 		c.key("ctrl+s", "y")

@@ -24,6 +24,8 @@ type Out struct {
 	Pos        int64
 	Part       int32
 	Last       bool
+	Source     Source
+	Millis     int64 // time that the line says, since 1970; 0: it says none
 }
 
 // Batch collects events; its buffers are used again after Reset.
@@ -31,10 +33,11 @@ type Batch struct {
 	Data     []byte
 	Events   []Out
 	Filtered int // events dropped by the line filters
+	Unparsed int // lines that are not in the entry's format; they are events as they are
 }
 
 // Reset empties the batch and keeps its memory.
-func (b *Batch) Reset() { b.Data, b.Events, b.Filtered = b.Data[:0], b.Events[:0], 0 }
+func (b *Batch) Reset() { b.Data, b.Events, b.Filtered, b.Unparsed = b.Data[:0], b.Events[:0], 0, 0 }
 
 // Pipe applies Rules to the lines of one file, in order.
 type Pipe struct {
@@ -46,15 +49,16 @@ type Pipe struct {
 	drops bool   // the filters drop that line
 	carry []byte // bytes of a character that the part ends in
 
-	held      []byte // lines of the event that is not known to be complete
-	heldPos   int64
-	heldLines int
-	phase     phase // of the event that is held; outside: none is
+	lanes lanes
+	clock clock
+	out   *Batch       // of the call at hand
+	emits func(*event) // emit; made once
 }
 
 // NewPipe makes the pipe of one file.
 func NewPipe(r *Rules) *Pipe {
-	p := &Pipe{rules: r}
+	p := &Pipe{rules: r, lanes: lanes{join: r.join}}
+	p.emits = p.emit
 	if r.encoding != nil {
 		p.decoder = r.encoding.NewDecoder()
 	}
@@ -70,35 +74,21 @@ func (p *Pipe) Add(line In, out *Batch) {
 		return
 	}
 	p.part, p.carry = 0, p.carry[:0]
-	text := p.decode(line.Data, line.Pos, true)
-	j := p.rules.join
-	if j == nil {
-		p.emit(text, line, out)
-		return
+	e := envelope{text: p.decode(line.Data, line.Pos, true)}
+	if read := p.rules.format; read != nil {
+		if inside, ok := read(e.text, &p.clock); ok {
+			e = inside
+		} else {
+			out.Unparsed++
+		}
 	}
-	if p.heldLines >= j.maxLines || len(p.held)+1+len(text) > j.maxBytes {
-		p.Flush(out)
-	}
-	to, begins := j.next(p.phase, text)
-	if begins {
-		p.Flush(out)
-	}
-	p.phase = to
-	if begins && to == ended { // complete by itself: not copied twice
-		p.phase = outside
-		p.emit(text, line, out)
-		return
-	}
-	if begins {
-		p.heldPos = line.Pos
-	} else {
-		p.held = append(p.held, '\n')
-	}
-	p.held = append(p.held, text...)
-	p.heldLines++
-	if to == ended {
-		p.Flush(out)
-	}
+	p.lanes.add(e, line.Pos, p.leave(out))
+}
+
+// leave makes what puts an event that leaves into out.
+func (p *Pipe) leave(out *Batch) func(*event) {
+	p.out = out
+	return p.emits
 }
 
 // addPart takes a part of an over-long line. The line filters see its first part and
@@ -126,35 +116,35 @@ func (p *Pipe) addPart(line In, out *Batch) {
 		out.Filtered++
 		return
 	}
-	p.append(text, line, out)
+	out.append(text, line)
 }
 
-// Held returns the position of the first byte of the event that is held, and
-// whether one is.
-func (p *Pipe) Held() (int64, bool) { return p.heldPos, p.heldLines > 0 }
+// Held returns the position of the first byte that is held, and whether any is.
+func (p *Pipe) Held() (int64, bool) {
+	if len(p.lanes.queue) == 0 {
+		return 0, false
+	}
+	return p.lanes.queue[0].pos, true
+}
 
-// Flush ends the event that is held, if any.
-func (p *Pipe) Flush(out *Batch) {
-	p.phase = outside
-	if p.heldLines == 0 {
+// Flush ends the events that are held, if any.
+func (p *Pipe) Flush(out *Batch) { p.lanes.flush(p.leave(out)) }
+
+// emit appends an event that the filters keep.
+func (p *Pipe) emit(e *event) {
+	if !p.rules.keep(e.data) {
+		p.out.Filtered++
 		return
 	}
-	p.emit(p.held, In{Pos: p.heldPos}, out)
-	p.held, p.heldLines = p.held[:0], 0
+	o := p.out.append(e.data, In{Pos: e.pos})
+	o.Source, o.Millis = e.source, e.millis
 }
 
-func (p *Pipe) emit(text []byte, line In, out *Batch) {
-	if !p.rules.keep(text) {
-		out.Filtered++
-		return
-	}
-	p.append(text, line, out)
-}
-
-func (p *Pipe) append(text []byte, line In, out *Batch) {
-	start := len(out.Data)
-	out.Data = append(out.Data, text...)
-	out.Events = append(out.Events, Out{Start: uint32(start), End: uint32(len(out.Data)), Pos: line.Pos, Part: line.Part, Last: line.Last})
+func (b *Batch) append(text []byte, line In) *Out {
+	start := len(b.Data)
+	b.Data = append(b.Data, text...)
+	b.Events = append(b.Events, Out{Start: uint32(start), End: uint32(len(b.Data)), Pos: line.Pos, Part: line.Part, Last: line.Last})
+	return &b.Events[len(b.Events)-1]
 }
 
 // decode gives data, which is a line or a part of one at pos, as UTF-8. The byte order

@@ -15,6 +15,7 @@ import (
 // shared by all its files.
 type Rules struct {
 	encoding encoding.Encoding // nil: bytes as they are
+	format   format            // nil: lines as they are
 	join     *joiner           // nil: a line is an event
 	include  []*regexp.Regexp
 	exclude  []*regexp.Regexp
@@ -23,6 +24,7 @@ type Rules struct {
 // Spec is what an entry asks for, as text.
 type Spec struct {
 	Encoding string   // empty or utf-8: bytes as they are
+	Format   string   // cri, docker or auto; empty or raw: lines as they are
 	Join     Join     // the zero value: each line is an event
 	Include  []string // regular expressions, any must match when there are some
 	Exclude  []string // regular expressions, none may match
@@ -39,6 +41,9 @@ func (x *Expressions) Compile(s Spec) (*Rules, error) {
 	if r.encoding, err = etcdcfg.LookupEncoding(s.Encoding); err != nil {
 		return nil, err
 	}
+	if r.format, err = formatOf(s.Format); err != nil {
+		return nil, err
+	}
 	if r.join, err = x.joiner(s.Join); err != nil {
 		return nil, err
 	}
@@ -48,18 +53,18 @@ func (x *Expressions) Compile(s Spec) (*Rules, error) {
 	if r.exclude, err = x.all("exclude_lines", s.Exclude); err != nil {
 		return nil, err
 	}
-	if r.encoding == nil && r.join == nil && r.include == nil && r.exclude == nil {
+	if r.encoding == nil && r.format == nil && r.join == nil && r.include == nil && r.exclude == nil {
 		return nil, nil
 	}
 	return r, nil
 }
 
 // Multiline says whether events may be held over chunks.
-func (r *Rules) Multiline() bool { return r != nil && r.join != nil }
+func (r *Rules) Multiline() bool { return r != nil && (r.join != nil || r.format != nil) }
 
 // Wait is how long the last event waits for more lines; otherwise where none is set.
 func (r *Rules) Wait(otherwise time.Duration) time.Duration {
-	if !r.Multiline() || r.join.wait <= 0 {
+	if r == nil || r.join == nil || r.join.wait <= 0 {
 		return otherwise
 	}
 	return r.join.wait

@@ -15,7 +15,8 @@ import (
 
 // entryFlags are the optional fields of an entry as flags.
 type entryFlags struct {
-	from, encoding, start, multiline        string
+	from, encoding, format                  string
+	start, multiline                        string
 	exclude, rotated, include, excludeLines []string
 	labels                                  []string
 	poll, paused                            bool
@@ -27,6 +28,7 @@ func (f *entryFlags) add(cmd *cobra.Command) {
 	s.StringArrayVar(&f.rotated, "rotated", nil, "old generations of the files, where their names do not tell: this `glob`, relative to the file's directory (repeatable)")
 	s.StringArrayVar(&f.exclude, "exclude", nil, "leave out files that match this `glob` (repeatable)")
 	s.StringVar(&f.encoding, "encoding", "", "of the files: utf-8 (default), gbk, gb18030, big5, utf-16le, ...")
+	s.StringVar(&f.format, "format", "", "of the lines: raw (default), cri (containerd, CRI-O), docker (json-file) or auto (either)")
 	s.StringVar(&f.multiline, "multiline", "", "how lines are joined to records: a `preset` ("+strings.Join(etcdcfg.MultilinePresets(), ", ")+"), or an object such as {\"end\": \"^}$\", \"timeout\": \"5s\"}")
 	s.StringVar(&f.start, "multiline-start", "", "`regex` of the first line of a record; lines that do not match belong to it")
 	s.StringArrayVar(&f.include, "include-lines", nil, "send only lines that match this `regex` (repeatable)")
@@ -38,13 +40,14 @@ func (f *entryFlags) add(cmd *cobra.Command) {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
 	complete("from", etcdcfg.FromEnd, etcdcfg.FromBeginning)
+	complete("format", etcdcfg.Formats()...)
 	complete("multiline", etcdcfg.MultilinePresets()...)
 	complete("encoding", "utf-8", "gbk", "gb18030", "big5", "utf-16le", "utf-16be", "shift_jis", "euc-kr", "windows-1252")
 }
 
 // changedField returns the name of a flag that was given and is about one entry.
 func changedField(s *pflag.FlagSet) (name string) {
-	of := []string{"path", "topic", "from", "exclude", "rotated", "encoding", "multiline", "multiline-start", "include-lines", "exclude-lines", "label", "poll", "paused"}
+	of := []string{"path", "topic", "from", "exclude", "rotated", "encoding", "format", "multiline", "multiline-start", "include-lines", "exclude-lines", "label", "poll", "paused"}
 	s.Visit(func(flag *pflag.Flag) {
 		if slices.Contains(of, flag.Name) {
 			name = flag.Name
@@ -73,6 +76,8 @@ func (f *entryFlags) apply(s *pflag.FlagSet, e *etcdcfg.Entry) error {
 			e.Exclude = list(f.exclude)
 		case "encoding":
 			e.Encoding = f.encoding
+		case "format":
+			e.Format = f.format
 		case "multiline-start":
 			e.Multiline = nil
 			if f.start != "" {

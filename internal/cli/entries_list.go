@@ -83,6 +83,7 @@ func entryOptions(e etcdcfg.Entry) string {
 	add("exclude", strings.Join(e.Exclude, ","))
 	add("rotated", strings.Join(e.Rotated, ","))
 	add("encoding", e.Encoding)
+	add("format", e.Format)
 	add("multiline", e.Multiline.String())
 	add("include", strings.Join(e.IncludeLines, ","))
 	add("exclude_lines", strings.Join(e.ExcludeLines, ","))

@@ -123,7 +123,7 @@ func verifiedLogs(entries []etcdcfg.Entry, paths []string) (logs []verify.Log, t
 		}
 		logs = append(logs, verify.Log{
 			Path: path, Topic: e.Topic, Whole: e.From == etcdcfg.FromBeginning,
-			Ruled: e.Encoding != "" || e.Multiline != nil || len(e.IncludeLines)+len(e.ExcludeLines) > 0,
+			Ruled: e.Encoding != "" || e.Format != "" && e.Format != etcdcfg.FormatRaw || e.Multiline != nil || len(e.IncludeLines)+len(e.ExcludeLines) > 0,
 		})
 		if !slices.Contains(topics, e.Topic) {
 			topics = append(topics, e.Topic)
