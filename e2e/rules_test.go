@@ -58,7 +58,7 @@ func containers(w *world) {
 			}
 		}
 	}
-	w.rename(path, path+".20261130-065421") // as kubelet does: what waits can get no more
+	w.rename(path, path+".20261130-065421")                                  // as kubelet does: what waits can get no more
 	appendTo(w.t, path, []byte(at+"stdout F GET /d\n"+at+"stdout F last\n")) // which waits
 	w.exactly(topic, "GET /a", "x.BadException: no\n\tat x.y(Z.java:1)", "GET /b", "2026 on", "GET /c", "GET /d")
 	agent.stop()
