@@ -59,6 +59,7 @@ lines in flight may be sent again.`,
 			if err := checkServers(c); err != nil {
 				return err
 			}
+			warnOfExposures(c, cfg.DataDir, log)
 			system := newManager(log)
 			cfg.OnLook = system.looked
 			ag, err := agent.New(cfg)

@@ -19,7 +19,7 @@ import (
 // finding is one thing that doctor looked at.
 type finding struct {
 	Level string `json:"level"` // ok, warning or problem
-	Area  string `json:"area"`  // settings, host, files, etcd, kafka, topics, agents
+	Area  string `json:"area"`  // settings, secrets, host, files, etcd, kafka, topics, agents
 	Where string `json:"where"` // what it is about
 	What  string `json:"what"`
 	Do    string `json:"do,omitempty"`
@@ -132,6 +132,17 @@ func (d *doctor) settings() {
 		d.problem("settings", "[etcd]", err.Error(), "correct the setting")
 	} else {
 		d.ok("settings", "all", "the settings and the files that they name can be used")
+	}
+	dir, err := d.a.dataDir(d.c)
+	if err != nil {
+		dir = "" // which host tells
+	}
+	open := exposures(d.c, dir)
+	for _, e := range open {
+		d.warn("secrets", e.where, e.what, e.do)
+	}
+	if len(open) == 0 {
+		d.ok("secrets", "all", "no password goes without TLS beyond this host, and no other user can read what holds one")
 	}
 	for where, file := range map[string]string{"[kafka] cert_file": d.c.Kafka.CertFile, "[kafka] ca_file": d.c.Kafka.CAFile,
 		"[etcd] cert_file": d.c.Etcd.CertFile, "[etcd] ca_file": d.c.Etcd.CAFile} {
