@@ -85,6 +85,9 @@ func (r *Registry) openAndLoad() (err error) {
 		}
 		made = true
 	}
+	if err := r.examine(); err != nil {
+		return err
+	}
 	db, err := bbolt.Open(r.path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType,
 		OpenFile: func(name string, flag int, perm fs.FileMode) (*os.File, error) {
 			var err error
@@ -103,6 +106,29 @@ func (r *Registry) openAndLoad() (err error) {
 	}
 	// One that is there is only read: on a full disk an agent can still start.
 	return db.View(r.load)
+}
+
+// examine looks at all pages while nobody else writes to them, before bbolt takes what
+// they say for true. For that the database is open for reading, where bbolt does not load
+// its list of free pages: a damaged one says how much memory it wants.
+func (r *Registry) examine() error {
+	var file *os.File
+	db, err := bbolt.Open(r.path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true,
+		OpenFile: func(name string, flag int, perm fs.FileMode) (*os.File, error) {
+			var err error
+			file, err = openDatabase(name, flag, perm)
+			return file, err
+		}})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return ErrLocked
+	case err != nil:
+		if file != nil {
+			_ = file.Close() // closed already, unless the library gave up on it
+		}
+		return err
+	}
+	return errors.Join(checkPages(r.path), db.Close())
 }
 
 // create makes an empty database. Under its name it appears whole: a kill, or a power cut,

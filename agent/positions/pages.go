@@ -17,6 +17,7 @@ const (
 	metaSum     = 64 // offset of the checksum within the page, of the bytes behind the header
 	branchPage  = 0x01
 	leafPage    = 0x02
+	freePage    = 0x10
 	bucketEntry = 0x01
 	nestedMost  = 8 // buckets within one another
 )
@@ -29,17 +30,43 @@ func checkPages(path string) error {
 	if err != nil {
 		return err
 	}
-	size, root, err := newestRoot(data)
+	size, root, free, err := newestRoot(data)
 	if err != nil {
+		return err
+	}
+	if err := checkFree(data, size, free); err != nil {
 		return err
 	}
 	w := pageWalk{data: data, size: size, seen: map[uint64]bool{}}
 	return w.page(root, 0)
 }
 
-// newestRoot returns the page size and the root page of the newer of the two head pages
-// whose checksum is right.
-func newestRoot(data []byte) (size, root uint64, err error) {
+// checkFree looks at the list of free pages: it must lie within the pages that it has.
+func checkFree(data []byte, size, id uint64) error {
+	const none = ^uint64(0) // the list is not kept
+	if id == none {
+		return nil
+	}
+	at := id * size
+	if id > uint64(len(data))/size || at+size > uint64(len(data)) {
+		return fmt.Errorf("damaged: the list of free pages, page %d, is behind the end", id)
+	}
+	ne := binary.NativeEndian
+	p := data[at:]
+	whole := (1 + uint64(ne.Uint32(p[12:]))) * size
+	n, head := uint64(ne.Uint16(p[10:])), uint64(pageHeader)
+	if n == 0xffff { // more of them: the first number is how many
+		n, head = ne.Uint64(p[pageHeader:]), pageHeader+8
+	}
+	if ne.Uint64(p) != id || ne.Uint16(p[8:]) != freePage || at+whole > uint64(len(data)) || n > (whole-head)/8 {
+		return fmt.Errorf("damaged: page %d is no list of free pages", id)
+	}
+	return nil
+}
+
+// newestRoot returns the page size, the root page and the page of the list of free pages,
+// by the newer of the two head pages whose checksum is right.
+func newestRoot(data []byte) (size, root, free uint64, err error) {
 	ne := binary.NativeEndian
 	best, found := uint64(0), false
 	for i := range uint64(2) {
@@ -52,14 +79,14 @@ func newestRoot(data []byte) (size, root uint64, err error) {
 			_, _ = sum.Write(m[:metaSum-8])
 			if txid := ne.Uint64(m[48:]); ne.Uint64(m[56:]) == sum.Sum64() && (!found || txid > best) {
 				best, found = txid, true
-				size, root = uint64(ne.Uint32(m[8:])), ne.Uint64(m[16:])
+				size, root, free = uint64(ne.Uint32(m[8:])), ne.Uint64(m[16:]), ne.Uint64(m[32:])
 			}
 		}
 	}
 	if !found || size < 512 {
-		return 0, 0, errors.New("no head page of it is whole")
+		return 0, 0, 0, errors.New("no head page of it is whole")
 	}
-	return size, root, nil
+	return size, root, free, nil
 }
 
 // pageWalk visits every page once.

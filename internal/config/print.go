@@ -27,11 +27,17 @@ func (c *Config) Print(w io.Writer) error {
 				return err
 			}
 		}
-		if _, err := fmt.Fprintf(w, "%-*s ; %s\n", width, strings.TrimRight(v.Key+" = "+masked(v), " "), v.Source); err != nil {
+		if _, err := fmt.Fprintf(w, "%-*s ; %s\n", width, strings.TrimRight(v.Key+" = "+oneLine(masked(v)), " "), oneLine(v.Source)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// oneLine keeps a value of several lines, which the environment may hold, from looking
+// like other settings.
+func oneLine(text string) string {
+	return strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(text)
 }
 
 // masked is the value as it may be shown.

@@ -56,6 +56,7 @@ func Alive(r rune) bool {
 	switch {
 	case r >= 0x80 && r <= 0x9f:
 	case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+	case r == 0x200b, r >= 0x2060 && r <= 0x2064: // of no width; joiners (0x200c, 0x200d) belong to scripts
 	case r == 0x200e, r == 0x200f, r == 0x061c, r == 0x2028, r == 0x2029, r == 0xfeff:
 	default:
 		return false
