@@ -242,3 +242,8 @@ fuzz-lists:
 # Licences and notices of everything that the binary carries, into THIRD_PARTY_NOTICES.
 notices:
 	@.ci/notices > THIRD_PARTY_NOTICES
+
+# The Windows build under Wine (installed when missing): tests, service, counted lines. WINDOWS="e2e" for a part.
+.PHONY: windows
+windows:
+	@.ci/windows/run $(WINDOWS)

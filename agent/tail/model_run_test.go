@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"logctl/agent/tail/internal/fsys"
 )
 
 func TestModel(t *testing.T) {
@@ -118,6 +120,41 @@ func TestModelRepeats(t *testing.T) {
 		if one != two || one == "" {
 			t.Fatalf("seed %d:\n%s\nand then:\n%s", seed, one, two)
 		}
+	}
+}
+
+// TestModelOfWindows runs cases by the rules of Windows: a file is let go when nothing is to
+// be read of it, and another program may have it for itself while the Set reads.
+func TestModelOfWindows(t *testing.T) {
+	dir := t.TempDir()
+	for i := range uint64(150) {
+		seed := 1_000_000 + i
+		if why, trace := playModel(t, seed, dir, func(m *model) { m.asWindows(modelOps(seed, modelKinds)) }); why != "" {
+			t.Fatalf("seed %d: %s\n%s", seed, why, trace)
+		}
+	}
+}
+
+// asWindows does the actions by the rules of Windows.
+func (m *model) asWindows(ops []modelOp) {
+	m.set.sys.Gentle, m.sys.Gentle = true, true
+	m.files.reuse = false // an id has a sequence number in it, on NTFS
+	taken := false
+	m.sys.Refuse = func(string) error {
+		if taken {
+			return fsys.ErrUnshared
+		}
+		return nil
+	}
+	m.set.sys.Refuse = m.sys.Refuse
+	for _, op := range ops {
+		if op.kind >= 44 && op.kind < 49 || op.kind >= 120 {
+			continue // a copy of a file that was let go empty is not looked for: see docs/windows.md
+		}
+		m.rnd = rand.New(rand.NewPCG(op.seed, 0))
+		taken = op.seed%6 == 0 && (op.kind < 36 || op.kind >= 76 && op.kind < 94) // while it writes, or the Set reads
+		m.step(op.kind)
+		taken = false
 	}
 }
 

@@ -336,7 +336,7 @@ func (s *Set) openRetry(path string) (*os.File, fsys.Stat, error) {
 func (s *Set) failed(f *File, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f.err == nil || f.err.Error() != err.Error() {
+	if !fsys.IsUnshared(err) && (f.err == nil || f.err.Error() != err.Error()) { // the state tells of that, if it lasts
 		s.log.Warn("file cannot be read now", "path", f.path, "name", f.name, "file", f.id.String(), "error", words(err))
 	}
 	if f.err == nil {

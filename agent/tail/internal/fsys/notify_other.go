@@ -12,8 +12,16 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// portable is the notifier of every system that has none of its own here.
-type portable struct{ fs *fsnotify.Watcher }
+// portable is the notifier of every system that has none of its own here: Windows by
+// ReadDirectoryChangesW, macOS and the BSDs by kqueue.
+type portable struct {
+	fs     *fsnotify.Watcher
+	budget *budget
+}
+
+// watchedMost is how many files kqueue may hold open for us, at most: a quarter of the
+// descriptors, as many as the followed files themselves.
+const watchedMost = 4096
 
 // NewNotifier returns the notifier of this system.
 func NewNotifier() (Notifier, error) {
@@ -21,12 +29,28 @@ func NewNotifier() (Notifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &portable{fs: fs}, nil
+	most := 0
+	if runtime.GOOS != "windows" {
+		most = min(OpenLimit()/4, watchedMost)
+	}
+	return &portable{fs: fs, budget: newBudget(most)}, nil
 }
 
-func (n *portable) Add(dir string) (bool, error) { return false, n.fs.Add(dir) }
+func (n *portable) Add(dir string) (bool, error) {
+	if err := n.budget.take(dir, ReadNames); err != nil {
+		return false, err
+	}
+	err := n.fs.Add(dir)
+	if err != nil {
+		n.budget.give(dir)
+	}
+	return false, err
+}
 
-func (n *portable) Remove(dir string) { _ = n.fs.Remove(dir) }
+func (n *portable) Remove(dir string) {
+	_ = n.fs.Remove(dir)
+	n.budget.give(dir)
+}
 
 func (n *portable) Close() { _ = n.fs.Close() }
 

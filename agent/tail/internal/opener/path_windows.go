@@ -76,6 +76,10 @@ func Final(h windows.Handle) (string, error) {
 	buf := make([]uint16, windows.MAX_PATH)
 	for {
 		n, err := windows.GetFinalPathNameByHandle(h, &buf[0], uint32(len(buf)), 0)
+		if errors.Is(err, windows.ERROR_MORE_DATA) && len(buf) < windows.MAX_LONG_PATH { // Wine; Windows tells the length
+			buf = make([]uint16, windows.MAX_LONG_PATH)
+			continue
+		}
 		if err != nil {
 			return "", err
 		}

@@ -1,0 +1,32 @@
+package fsys
+
+import (
+	"errors"
+	"testing"
+)
+
+func TestBudgetOfDescriptors(t *testing.T) {
+	b := newBudget(10)
+	files := map[string]int{"a": 6, "b": 5, "c": 4}
+	names := func(dir string) ([]string, error) { return make([]string, files[dir]), nil }
+	if err := b.take("a", names); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.take("a", names); err != nil {
+		t.Fatalf("a directory is counted twice: %v", err)
+	}
+	var many *ManyFilesError
+	if err := b.take("b", names); !errors.As(err, &many) || many.Files != 5 {
+		t.Fatalf("11 files of 10: %v", err)
+	}
+	if err := b.take("c", names); err != nil {
+		t.Fatal(err)
+	}
+	b.give("a")
+	if err := b.take("b", names); err != nil {
+		t.Fatalf("after a was given back: %v", err)
+	}
+	if err := newBudget(0).take("a", names); err != nil {
+		t.Fatal(err)
+	}
+}
