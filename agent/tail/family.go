@@ -122,10 +122,10 @@ func (s *Set) rooms(lists map[string]*listing, sl *slot, p *past) []*room {
 	if p != nil && p.name != "" && filepath.Base(p.name) != base {
 		s.linkRooms(sl, p, add)
 	}
+	s.archiveRooms(lists, dir, base, add) // what is certain comes before what was learned
 	for _, l := range sl.family.learned {
 		add(l.dir, grammar{prefixes: []string{l.pattern.Prefix()}, tag: l.pattern.Match})
 	}
-	s.archiveRooms(lists, dir, base, add)
 	for _, w := range s.rotatedWalkers(sl) {
 		_, _ = w.Walk() // a directory that cannot be read has nothing to tell now
 		for _, d := range sortedDirs(w) {
