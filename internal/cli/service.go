@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"logctl/internal/safe"
 )
 
 // serviceName is what the service manager calls the agent, unless another name is given.
@@ -86,7 +88,7 @@ what was read is acknowledged, the positions are saved. Installing needs an elev
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintln(a.Out, state); err != nil {
+		if _, err := safe.Fprintf(a.Out, "%s\n", state); err != nil {
 			return err
 		}
 		if state != "running" {
