@@ -191,9 +191,17 @@ func (s *entriesScreen) summary(w int) string {
 	room := min(w-cells(left)-20, 30)
 	if room >= 10 {
 		line := sparkline(v.spark, room)
-		left = fit(left, w-room-13) + st.good.apply(line) + st.dim.apply("  last 2 min")
+		left = fit(left, w-room-13) + st.good.apply(line) + st.dim.apply("  "+strings.ToLower(trendTitle(v)))
 	}
 	return left
+}
+
+// trendTitle says which time the trends are of, in as many cells either way.
+func trendTitle(v *fleetView) string {
+	if v.hour {
+		return "LAST HOUR "
+	}
+	return "LAST 2 MIN"
 }
 
 func (s *entriesScreen) rates(v *fleetView) string {
@@ -210,7 +218,11 @@ func (s *entriesScreen) rates(v *fleetView) string {
 	if !v.saw && v.duty.err != "" {
 		unknown = " · agents not known: " + v.duty.err
 	}
-	return fmt.Sprintf(" · %s lines/s · %s/s · unacked %s", humanCount(v.lines), humanBytes(v.bytes), humanBytes(float64(v.lag))) + unknown
+	rates := fmt.Sprintf(" · %s lines/s · %s/s", humanCount(v.lines), humanBytes(v.bytes))
+	if v.oldRates {
+		rates = s.env.styles.dim.apply(rates + " (old)")
+	}
+	return rates + fmt.Sprintf(" · unacked %s", humanBytes(float64(v.lag))) + unknown
 }
 
 func (s *entriesScreen) body(w, h int) []string {
@@ -222,6 +234,7 @@ func (s *entriesScreen) body(w, h int) []string {
 		return s.empty(w)
 	}
 	s.page = h - 2
+	s.table.retitle("spark", trendTitle(v))
 	return s.table.render(s.env.styles, w, h, tableRows{
 		n: len(s.rows), sel: s.sel, row: s.row, notes: s.notes, sorted: s.sort, down: s.desc,
 		marked: func(i int) bool { return s.marked[s.rows[i].key] },

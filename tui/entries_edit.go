@@ -35,6 +35,9 @@ func (s *entriesScreen) act(a action) tea.Cmd {
 	case actKeys:
 		e.push(newKeyPicker(e))
 		return nil
+	case actWiden:
+		e.feed.widen(!e.view.hour)
+		return nil
 	}
 	switch {
 	case r != nil:

@@ -300,7 +300,7 @@ func sampleEntries() []etcdcfg.Entry {
 	}
 }
 
-// agents lets n agents report twice, two seconds apart.
+// agents lets n agents report every two seconds of the last two minutes.
 func (c *console) agents(n int) {
 	fl := c.root.env.feed.fleet
 	entries := c.store.snapshot().Entries
@@ -317,8 +317,8 @@ func (c *console) agents(n int) {
 		list = append(list, p)
 	}
 	fl.setPresences(list, c.clock)
-	for step := range 2 {
-		at := c.clock.Add(time.Duration(step-1) * 2 * time.Second)
+	for step := range 64 {
+		at := c.clock.Add(time.Duration(step-63) * 2 * time.Second)
 		var reports []report.Report
 		for i := range n {
 			r := report.Report{Agent: fmt.Sprintf("web-%02d", i+1), At: at, StartedAt: day.Add(-50 * time.Hour), Kafka: "ok", Revision: 42}

@@ -16,6 +16,7 @@ const (
 	buildPause   = time.Second            // between two views while reports come
 	urgentPause  = 100 * time.Millisecond // after a change that somebody waits for
 	brokersPause = 5 * time.Second
+	pastPause    = 15 * time.Second // before the past is asked for once more
 	brokersLimit = 4 * time.Second
 )
 
@@ -58,6 +59,7 @@ func (f *feed) start(ctx context.Context) {
 	}
 	if f.ports.reports != nil {
 		f.keep.spawn(func() { f.readReports(ctx) })
+		f.keep.spawn(func() { f.readPast(ctx) })
 	}
 	if f.ports.topics != nil {
 		f.keep.spawn(func() { f.watchBrokers(ctx) })
@@ -71,6 +73,12 @@ func (f *feed) useKey(key string) {
 	case f.keys <- key:
 	default:
 	}
+}
+
+// widen makes the trends those of the last hour, or of the last two minutes.
+func (f *feed) widen(hour bool) {
+	f.fleet.widen(hour)
+	f.touch(true)
 }
 
 // touch asks for a new view, soon when urgent.
@@ -263,6 +271,22 @@ func (f *feed) readReports(ctx context.Context) {
 			f.touch(false)
 		}, onState)
 	})
+}
+
+// readPast fills the trends from the reports of the last hour, once. While Kafka does not
+// answer, it is tried again.
+func (f *feed) readPast(ctx context.Context) {
+	defer f.fleet.endPast()
+	for ctx.Err() == nil {
+		err := f.ports.reports.Past(ctx, func(list []report.Report) {
+			f.fleet.addPast(list)
+			f.touch(false)
+		})
+		if err == nil {
+			return
+		}
+		sleep(ctx, pastPause)
+	}
 }
 
 func (f *feed) watchBrokers(ctx context.Context) {

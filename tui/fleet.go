@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ type agentState struct {
 	cur, prev *report.Report
 	arrivedAt time.Time     // of cur
 	liveGap   time.Duration // between the last two arrivals
+	begun     time.Time     // At of the first live report
 }
 
 // fleet gathers lists, presences and reports and makes views of them. Its
@@ -46,9 +48,9 @@ type fleet struct {
 	aheadAt  time.Time // when that was answered
 	agents   map[string]*agentState
 	saw      bool // presences were delivered at least once
-	hist     map[string]*history
-	total    history
-	lastHist time.Time
+	trends   trends
+	past     map[string]*pastOf // by agent
+	hour     bool               // trends are of the last hour, not of two minutes
 	etcd     link
 	duty     link // the watch of presences
 	reports  link
@@ -57,7 +59,7 @@ type fleet struct {
 }
 
 func newFleet(key string) *fleet {
-	return &fleet{key: key, agents: map[string]*agentState{}, hist: map[string]*history{}}
+	return &fleet{key: key, agents: map[string]*agentState{}, past: map[string]*pastOf{}, trends: trends{of: map[trendKey]*trend{}}}
 }
 
 // switchKey starts over with another collect key; agents and reports are kept.
@@ -65,7 +67,6 @@ func (f *fleet) switchKey(key string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.key, f.list, f.haveList, f.ahead = key, etcdcfg.Snapshot{Key: key}, false, 0
-	f.hist, f.total = map[string]*history{}, history{}
 }
 
 // setList takes over what the watch says, and returns the list before it. It tells
@@ -195,11 +196,84 @@ func (f *fleet) addReports(list []report.Report, now time.Time) {
 			continue // one that says no time that can be takes no place from one that does
 		}
 		a.prev, a.cur = a.cur, r
+		if a.begun.IsZero() {
+			a.begun = r.At
+		}
 		if a.prev != nil && !a.prev.StartedAt.Equal(r.StartedAt) {
 			a.prev = nil
 		}
 		a.liveGap, a.arrivedAt = now.Sub(a.arrivedAt), now
+		if a.prev != nil && a.prev.At.Before(r.At) {
+			c := counted{from: a.prev.At, to: r.At, shift: a.shift(now)}
+			if p := f.past[r.Agent]; p != nil && p.to.After(c.from) {
+				c.from = p.to
+			}
+			f.trends.between(cmp.Or(r.CollectKey, a.presence.CollectKey, f.key), a.prev, r, c)
+		}
 	}
+}
+
+// pastOf is how far the past of an agent was read.
+type pastOf struct {
+	last *report.Report
+	to   time.Time // its At
+}
+
+// addPast takes reports of the past, of each agent in order, for the trends. What live
+// reports tell of is not counted once more.
+func (f *fleet) addPast(list []report.Report) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range list {
+		r := &list[i]
+		p := f.past[r.Agent]
+		if p == nil {
+			if len(f.past) >= maxAgents {
+				continue
+			}
+			p = &pastOf{}
+			f.past[r.Agent] = p
+		}
+		before, key, upTo := p.last, f.key, time.Time{}
+		if a := f.agents[r.Agent]; a != nil {
+			key, upTo = cmp.Or(a.presence.CollectKey, key), a.begun
+		}
+		p.last, p.to = r, r.At
+		if before == nil || !before.StartedAt.Equal(r.StartedAt) {
+			continue
+		}
+		c := counted{from: before.At, to: r.At}
+		if !upTo.IsZero() && c.to.After(upTo) {
+			c.to = upTo
+		}
+		f.trends.between(cmp.Or(r.CollectKey, key), before, r, c)
+	}
+}
+
+// endPast lets go of the reports of the past.
+func (f *fleet) endPast() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.past {
+		p.last = nil
+	}
+}
+
+// widen makes the trends of views those of the last hour, or of the last two minutes.
+func (f *fleet) widen(hour bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hour = hour
+}
+
+// shift is how far the times of the agent's reports are moved: by nothing, unless reports
+// come at their pace although they seem old or of the future.
+func (a *agentState) shift(now time.Time) time.Duration {
+	off := now.Sub(a.cur.At)
+	if limit := 3 * a.interval(); off >= -limit && off <= limit || a.liveGap < a.interval()/2 || a.liveGap > limit {
+		return 0
+	}
+	return off
 }
 
 // fresh reports whether the agent's last report is of now: it is younger than

@@ -38,7 +38,8 @@ type fleetView struct {
 	bytes    float64
 	lag      int64
 	spark    []float64
-	sample   float64   // lines a second for the history: NaN when stale
+	hour     bool      // trends are of the last hour, not of two minutes
+	oldRates bool      // lines and bytes are those of agents that are silent
 	restless bool      // something is ageing: look again without news
 	silentAt time.Time // when the first agent is silent if none reports; zero: none reports now
 }
@@ -61,7 +62,6 @@ type entryRow struct {
 	unknown bool          // a report of it has numbers that cannot be
 	stale   time.Duration // age of the newest report when it is old, else 0
 	spark   []float64
-	sample  float64 // lines a second for the history: NaN when stale
 	trouble []trouble
 	tasks   []taskRow
 }
@@ -124,14 +124,14 @@ func (f *fleet) build(now time.Time) *fleetView {
 		etcd: f.etcd, kafka: f.kafka, duty: f.duty, saw: f.saw, reports: f.reports, brokers: f.brokers,
 		lines: math.NaN(), bytes: math.NaN(),
 	}
-	b := &builder{fleet: f, view: v, now: now, index: make(map[string]int, len(f.list.Entries))}
+	b := &builder{fleet: f, view: v, now: now, index: make(map[taskKey]int, len(f.list.Entries))}
 	b.entries()
 	for _, id := range sortedIDs(f.agents) {
 		b.agent(f.agents[id])
 	}
 	b.finish()
 	v.problems = problemsOfView(v)
-	f.sample(v, now)
+	f.addTrends(v, now)
 	return v
 }
 
@@ -148,7 +148,7 @@ type builder struct {
 	fleet *fleet
 	view  *fleetView
 	now   time.Time
-	index map[string]int // entry key -> row
+	index map[taskKey]int // row of an entry
 }
 
 func (b *builder) entries() {
@@ -156,7 +156,7 @@ func (b *builder) entries() {
 	for i, e := range b.fleet.list.Entries {
 		k := e.Key()
 		b.view.entries[i] = entryRow{entry: e, index: i, key: k, lines: math.NaN(), bytes: math.NaN(), old: [2]float64{math.NaN(), math.NaN()}}
-		b.index[k] = i
+		b.index[taskKey{e.Path, e.Topic}] = i
 	}
 }
 
@@ -232,10 +232,10 @@ func (b *builder) fromReport(row *agentRow, a *agentState) {
 // tasks adds the tasks of an agent, from its report when that is new, else from
 // its presence.
 func (b *builder) tasks(row *agentRow, a *agentState, ours bool) {
-	states := make(map[string]etcdcfg.TaskState, len(a.presence.Tasks))
+	states := make(map[taskKey]etcdcfg.TaskState, len(a.presence.Tasks))
 	if a.present {
 		for _, t := range a.presence.Tasks {
-			states[t.Path+"\x00"+t.Topic] = t
+			states[taskKey{t.Path, t.Topic}] = t
 		}
 	}
 	stale := time.Duration(0)
@@ -243,11 +243,11 @@ func (b *builder) tasks(row *agentRow, a *agentState, ours bool) {
 		stale = max(row.age, time.Second)
 	}
 	if a.cur != nil {
-		before := tasksByKey(a.prev)
+		before := tasksOf{report: a.prev}
 		for i := range a.cur.Tasks {
 			t := &a.cur.Tasks[i]
-			k := t.Path + "\x00" + t.Topic
-			tr := taskRow{agent: a.id, present: row.present, stale: stale, state: string(t.State), text: t.Error, since: t.Since, cur: t, prev: before[k]}
+			k := taskKey{t.Path, t.Topic}
+			tr := taskRow{agent: a.id, present: row.present, stale: stale, state: string(t.State), text: t.Error, since: t.Since, cur: t, prev: before.find(i, k)}
 			if p, ok := states[k]; ok {
 				if !p.Since.IsZero() {
 					tr.since = p.Since
@@ -267,7 +267,7 @@ func (b *builder) tasks(row *agentRow, a *agentState, ours bool) {
 		}
 	}
 	for _, t := range a.presence.Tasks { // those that no report names yet, in an order that does not change
-		k := t.Path + "\x00" + t.Topic
+		k := taskKey{t.Path, t.Topic}
 		if _, left := states[k]; left {
 			b.add(row, taskRow{agent: a.id, present: a.present, state: t.State, text: t.Error, since: t.Since, told: &t, lines: math.NaN(), bytes: math.NaN()}, k, ours)
 			delete(states, k)
@@ -275,15 +275,31 @@ func (b *builder) tasks(row *agentRow, a *agentState, ours bool) {
 	}
 }
 
-func tasksByKey(r *report.Report) map[string]*report.Task {
-	if r == nil {
+// taskKey names a task of an agent.
+type taskKey struct{ path, topic string }
+
+// tasksOf finds tasks in a report, nil: in none. Reports of an agent name its tasks in one
+// order as long as its list is the same.
+type tasksOf struct {
+	report *report.Report
+	index  map[taskKey]*report.Task // made when the order is another one
+}
+
+func (o *tasksOf) find(i int, k taskKey) *report.Task {
+	if o.report == nil {
 		return nil
 	}
-	m := make(map[string]*report.Task, len(r.Tasks))
-	for i := range r.Tasks {
-		m[r.Tasks[i].Path+"\x00"+r.Tasks[i].Topic] = &r.Tasks[i]
+	tasks := o.report.Tasks
+	if i < len(tasks) && tasks[i].Path == k.path && tasks[i].Topic == k.topic {
+		return &tasks[i]
 	}
-	return m
+	if o.index == nil {
+		o.index = make(map[taskKey]*report.Task, len(tasks))
+		for i := range tasks {
+			o.index[taskKey{tasks[i].Path, tasks[i].Topic}] = &tasks[i]
+		}
+	}
+	return o.index[k]
 }
 
 func perSecond(before, after uint64, d time.Duration) float64 {
@@ -294,7 +310,7 @@ func perSecond(before, after uint64, d time.Duration) float64 {
 }
 
 // add counts one task into its agent and its entry.
-func (b *builder) add(row *agentRow, t taskRow, key string, ours bool) {
+func (b *builder) add(row *agentRow, t taskRow, key taskKey, ours bool) {
 	row.tasks++
 	if severity(t.state) >= sevBad {
 		row.bad++
@@ -377,15 +393,13 @@ func (b *builder) finish() {
 		}
 		v.lines, v.bytes = plus(v.lines, e.lines), plus(v.bytes, e.bytes)
 		v.lag = safe.Sum(v.lag, e.lag)
-		e.sample = e.lines
 		if e.stale > 0 {
 			e.lines, e.bytes = e.old[0], e.old[1]
 			old[0], old[1] = plus(old[0], e.lines), plus(old[1], e.bytes)
 		}
 	}
-	v.sample = v.lines
-	if math.IsNaN(v.lines) {
-		v.lines, v.bytes = old[0], old[1]
+	if math.IsNaN(v.lines) && !math.IsNaN(old[0]) {
+		v.lines, v.bytes, v.oldRates = old[0], old[1], true
 	}
 }
 
@@ -403,45 +417,12 @@ func staleness(tasks []taskRow) time.Duration {
 	return out
 }
 
-// samplesDue is how many periods have passed since the last sample. Views come when
-// something comes in, which is at no exact time: what is left of a period counts for
-// the next one, so that the histories are as long as they say.
-func (f *fleet) samplesDue(now time.Time) int {
-	passed := now.Sub(f.lastHist)
-	if passed >= historyLen*historyPeriod || passed < 0 { // the first one, or the clock was set
-		f.lastHist = now
-		return 1
-	}
-	n := int(passed / historyPeriod)
-	f.lastHist = f.lastHist.Add(time.Duration(n) * historyPeriod)
-	return n
-}
-
-// sample adds to the histories when their time has come, and puts them into the
-// view.
-func (f *fleet) sample(v *fleetView, now time.Time) {
-	due := f.samplesDue(now)
-	for range due {
-		f.total.push(v.sample)
-	}
-	seen := make(map[string]bool, len(v.entries))
+// addTrends puts the trends into the view.
+func (f *fleet) addTrends(v *fleetView, now time.Time) {
+	f.trends.sweep(now)
 	for i := range v.entries {
 		e := &v.entries[i]
-		seen[e.key] = true
-		h := f.hist[e.key]
-		if h == nil {
-			h = &history{}
-			f.hist[e.key] = h
-		}
-		for range due {
-			h.push(e.sample)
-		}
-		e.spark = h.samples()
+		e.spark = f.trends.of[trendKey{v.key, e.entry.Path, e.entry.Topic}].samples(now, f.hour)
 	}
-	for k := range f.hist {
-		if !seen[k] {
-			delete(f.hist, k)
-		}
-	}
-	v.spark = f.total.samples()
+	v.spark, v.hour = f.trends.of[trendKey{list: v.key}].samples(now, f.hour), f.hour
 }

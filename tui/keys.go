@@ -164,6 +164,7 @@ const (
 	actCreate  action = "create topic"
 	actTail    action = "stream topic"
 	actKeys    action = "collect keys"
+	actWiden   action = "widen"
 )
 
 func entriesKeys() keymap {
@@ -180,6 +181,7 @@ func entriesKeys() keymap {
 		{act: actCreate, keys: []string{"n"}, help: "create the entry's topic when it is missing", writes: true},
 		{act: actMark, keys: []string{"space"}, help: "mark, for d and p"},
 		{act: actKeys, keys: []string{"K"}, help: "choose another collect key"},
+		{act: actWiden, keys: []string{"w"}, help: "show lines a second of the last hour, or of the last two minutes"},
 		{act: actCopy, keys: []string{"y"}, help: "copy the path"},
 	}, listKeys()...)
 }

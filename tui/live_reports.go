@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -13,9 +14,12 @@ import (
 )
 
 const (
-	reportsBack  = 5000            // records of each partition read when the console opens
-	reportsOld   = 3 * time.Minute // older ones are not worth parsing
-	reportsSpare = 8 * time.Second // while catching up, one report of an agent in this time is enough
+	reportsBack  = 5000             // records of each partition read when the console opens
+	reportsOld   = 3 * time.Minute  // older ones are not worth parsing
+	reportsSpare = 8 * time.Second  // while catching up, one report of an agent in this time is enough
+	pastNear     = 3 * time.Minute  // of the past, what is nearer is read as finely
+	pastSpare    = 30 * time.Second // and of what is older, one report of an agent in this time
+	pastMost     = 400_000          // records of the past read at most: the newest
 )
 
 // liveReports reads the report topic.
@@ -26,14 +30,9 @@ type liveReports struct {
 }
 
 func (l liveReports) Reports(ctx context.Context, onReports func([]report.Report), onState func(error)) error {
-	topic := l.topic
-	if topic == "" {
-		topic = report.DefaultTopic
-	}
-	cfg := consumer.Config{
-		Kafka: l.cfg, Topics: []string{topic}, From: consumer.Last(reportsBack), Follow: true,
-		Isolation: consumer.ReadUncommitted, Linger: 200 * time.Millisecond, Reuse: true, Log: l.log,
-	}
+	topic := cmp.Or(l.topic, report.DefaultTopic)
+	cfg := l.reader(consumer.Last(reportsBack))
+	cfg.Follow = true
 	r, err := consumer.Open(ctx, cfg)
 	var missing *kafka.MissingTopicError
 	switch {
@@ -48,6 +47,79 @@ func (l liveReports) Reports(ctx context.Context, onReports func([]report.Report
 		}
 	}()
 	return pumpReports(ctx, r, onReports, onState)
+}
+
+func (l liveReports) reader(from consumer.From) consumer.Config {
+	return consumer.Config{
+		Kafka: l.cfg, Topics: []string{cmp.Or(l.topic, report.DefaultTopic)}, From: from,
+		Isolation: consumer.ReadUncommitted, Linger: 200 * time.Millisecond, Reuse: true, Log: l.log,
+	}
+}
+
+// Past reads the reports of the last hour, of a big fleet the newest of them.
+func (l liveReports) Past(ctx context.Context, onReports func([]report.Report)) (err error) {
+	now := time.Now()
+	r, err := consumer.Open(ctx, l.reader(consumer.FromTime(now.Add(-trendSpan))))
+	if err != nil {
+		return err
+	}
+	if records, parts := lengthOf(r); records > pastMost {
+		err = r.Close()
+		if err != nil {
+			return err
+		}
+		if r, err = consumer.Open(ctx, l.reader(consumer.Last(pastMost/max(parts, 1)))); err != nil {
+			return err
+		}
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	taken := map[string]time.Time{}
+	for {
+		list, err := r.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if out := parsePast(list, taken, now); len(out) > 0 {
+			onReports(out)
+		}
+	}
+}
+
+// lengthOf is how many records lie before a reader, and in how many partitions.
+func lengthOf(r *consumer.Reader) (records, partitions int64) {
+	for _, p := range r.Partitions() {
+		partitions++
+		if p.Next >= 0 && p.End > p.Next {
+			records += p.End - p.Next
+		}
+	}
+	return records, partitions
+}
+
+// parsePast parses the reports of the past that trends need; taken is when the last one of
+// each agent was.
+func parsePast(list []consumer.Record, taken map[string]time.Time, now time.Time) []report.Report {
+	var out []report.Report
+	for i := range list {
+		x := &list[i]
+		spare := pastSpare
+		if now.Sub(x.Time) < pastNear {
+			spare = reportInterval
+		}
+		if last, ok := taken[string(x.Key)]; ok && x.Time.Sub(last) < spare {
+			continue
+		}
+		rep, err := report.Parse(x.Value)
+		if err != nil {
+			continue // somebody else's record
+		}
+		taken[string(x.Key)] = x.Time
+		out = append(out, rep)
+	}
+	return out
 }
 
 func pumpReports(ctx context.Context, r *consumer.Reader, onReports func([]report.Report), onState func(error)) error {

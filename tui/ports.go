@@ -37,6 +37,9 @@ type AgentsPort interface {
 // called with batches in order; onState as in EntriesPort.
 type ReportsPort interface {
 	Reports(ctx context.Context, onReports func([]report.Report), onState func(error)) error
+	// Past delivers some of the reports of the last hour, in order for each agent, and
+	// returns when all were delivered.
+	Past(ctx context.Context, onReports func([]report.Report)) error
 }
 
 // TopicsPort looks at the cluster and creates topics.

@@ -6,10 +6,8 @@ import (
 )
 
 const (
-	meterBuckets  = 62 // a minute of seconds, the one being filled and one to spare
-	rateWindow    = 5  // seconds that a shown rate is the mean of
-	historyLen    = 60 // samples of a fleet sparkline
-	historyPeriod = 2 * time.Second
+	meterBuckets = 62 // a minute of seconds, the one being filled and one to spare
+	rateWindow   = 5  // seconds that a shown rate is the mean of
 )
 
 // meter counts events in buckets of a second. It is not safe for concurrent use.
@@ -78,35 +76,6 @@ func (m *meter) series(n int, now time.Time) []float64 {
 			continue
 		}
 		out[i] = float64(m.counts[s%meterBuckets])
-	}
-	return out
-}
-
-// history keeps the last samples of a value that is sampled every
-// historyPeriod; a sample that is not known is NaN, a gap. Not safe for
-// concurrent use.
-type history struct {
-	values [historyLen]float64
-	n      int
-	next   int
-}
-
-func (h *history) push(v float64) {
-	h.values[h.next] = v
-	h.next = (h.next + 1) % historyLen
-	h.n = min(h.n+1, historyLen)
-}
-
-// samples is a copy of the samples, oldest first, always historyLen long.
-func (h *history) samples() []float64 {
-	out := make([]float64, historyLen)
-	for i := range out {
-		k := i - (historyLen - h.n)
-		if k < 0 {
-			out[i] = math.NaN()
-			continue
-		}
-		out[i] = h.values[(h.next-h.n+k+2*historyLen)%historyLen]
 	}
 	return out
 }

@@ -37,6 +37,11 @@ func (h hung) Reports(ctx context.Context, _ func([]report.Report), _ func(error
 	return ctx.Err()
 }
 
+func (h hung) Past(ctx context.Context, _ func([]report.Report)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 func (h hung) Topics(ctx context.Context) ([]kafka.Topic, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()

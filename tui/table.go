@@ -41,6 +41,15 @@ func newTable(cols ...column) *table {
 
 func (t *table) reset() { clear(t.nat) }
 
+// retitle gives a column another title.
+func (t *table) retitle(id, title string) {
+	for i := range t.cols {
+		if t.cols[i].id == id {
+			t.cols[i].title = title
+		}
+	}
+}
+
 // tableRows is what a table draws.
 type tableRows struct {
 	n      int

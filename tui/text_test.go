@@ -92,23 +92,6 @@ func TestMeter(t *testing.T) {
 	}
 }
 
-func TestHistoryHasGaps(t *testing.T) {
-	var h history
-	h.push(1)
-	h.push(math.NaN())
-	h.push(3)
-	s := h.samples()
-	if len(s) != historyLen || s[historyLen-3] != 1 || !math.IsNaN(s[historyLen-2]) || s[historyLen-1] != 3 || !math.IsNaN(s[0]) {
-		t.Errorf("samples %v", s)
-	}
-	for i := range 200 {
-		h.push(float64(i))
-	}
-	if s = h.samples(); s[0] != 140 || s[historyLen-1] != 199 {
-		t.Errorf("samples %v", s)
-	}
-}
-
 func TestStampNamesTheDayOfWhatIsNotOfToday(t *testing.T) {
 	now := time.Date(2026, 3, 4, 3, 10, 0, 0, time.FixedZone("CST", 8*3600))
 	for _, c := range []struct {
