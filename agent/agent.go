@@ -40,6 +40,8 @@ type Agent struct {
 	presences *etcdcfg.Announcer
 	release   sync.Once // of pages, before the first list
 	verified  verified
+	reporter  *report.Reporter // nil: reports are off
+	peak      peakRate
 }
 
 // New checks the configuration, takes the data directory (positions.ErrLocked when
@@ -72,6 +74,12 @@ func New(cfg Config) (*Agent, error) {
 	a.presences = etcdcfg.NewAnnouncer(a.etcd, cfg.ID, etcdcfg.DefaultPresenceTTL, cfg.Log)
 	a.presences.SetTimeout(cfg.Etcd.Timeout)
 	a.presences.SetInstance(instance(cfg.DataDir), fmt.Sprintf("process %d on %s since %s", a.pid, cfg.Host, a.started.UTC().Format(time.RFC3339)))
+	if cfg.ReportTopic != "" {
+		a.reporter = report.NewReporter(report.ReporterConfig{
+			Kafka: cfg.Kafka, Topic: cfg.ReportTopic, Interval: cfg.ReportInterval, Log: cfg.Log,
+			Snapshot: func() report.Report { r := a.Report(); a.peak.note(&r); return r },
+		})
+	}
 	a.tasks = newSupervisor(a.newShared()) // now, so that Report may be called at any time
 	return a, nil
 }
@@ -114,8 +122,8 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	front.Go(guard(func() error { return a.announce(frontCtx) }))
 	front.Go(guard(func() error { return a.serve(frontCtx) }))
 	a.startReports(frontCtx, front)
-	if os.Geteuid() == 0 && len(a.cfg.AllowPaths) == 0 {
-		a.cfg.Log.Warn("the agent runs as root without allow_paths: whoever may edit the entries in etcd decides which files are read; set [agent] allow_paths, for example /var/log/**")
+	if text := a.unbounded(); text != "" {
+		a.cfg.Log.Warn(text)
 	}
 	a.cfg.Log.Info("agent runs", "id", a.cfg.ID, "version", a.cfg.Version, "key", a.cfg.CollectKey, "data_dir", a.cfg.DataDir)
 
@@ -225,11 +233,8 @@ func (a *Agent) announce(ctx context.Context) error {
 // startReports starts the reporter and the HTTP server as configured. Neither may
 // end the agent: they say what is wrong in the log and try again.
 func (a *Agent) startReports(ctx context.Context, g *errgroup.Group) {
-	if a.cfg.ReportTopic != "" {
-		rep := report.NewReporter(report.ReporterConfig{
-			Kafka: a.cfg.Kafka, Topic: a.cfg.ReportTopic, Interval: a.cfg.ReportInterval, Snapshot: a.Report, Log: a.cfg.Log,
-		})
-		g.Go(guard(func() error { return rep.Run(ctx) }))
+	if a.reporter != nil {
+		g.Go(guard(func() error { return a.reporter.Run(ctx) }))
 	}
 	if a.cfg.Listen != "" {
 		srv := report.NewServer(a.cfg.Listen, a.Report, a.cfg.Log).With(a.cfg.ListenAccess)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"logctl/agent/positions"
+	"logctl/agent/report"
 	"logctl/etcdcfg"
 )
 
@@ -26,22 +27,10 @@ func (a *Agent) serve(ctx context.Context) error {
 }
 
 // Positions is what is kept of one entry.
-type Positions struct {
-	Path  string             `json:"path"`
-	Topic string             `json:"topic"`
-	Files []FilePosition     `json:"files"`
-	Since time.Time          `json:"since"` // of the last change
-	Moves []positions.Change `json:"moves,omitempty"`
-}
+type Positions = report.Positions
 
 // FilePosition is how far one generation of a file has been dealt with.
-type FilePosition struct {
-	Path    string `json:"path"`
-	Pos     int64  `json:"pos"`     // bytes
-	Size    int64  `json:"size"`    // when it was seen last
-	Skipped int64  `json:"skipped"` // bytes at the head that were not sent, for the entry began at the end
-	Rotated bool   `json:"rotated"` // another file has its name now
-}
+type FilePosition = report.FilePosition
 
 // command carries out one command of an operator.
 func (a *Agent) command(ctx context.Context, c etcdcfg.Command) (any, error) {
@@ -81,7 +70,7 @@ func (a *Agent) command(ctx context.Context, c etcdcfg.Command) (any, error) {
 	if len(out) == 0 { // forgotten
 		out = []Positions{{Path: c.Path, Topic: c.Topic}}
 	}
-	out[0].Moves = moves
+	out[0].Moves, out[0].Peak = Moves(moves), a.peak.Load()
 	return out, nil
 }
 
@@ -96,12 +85,21 @@ func ListPositions(r *positions.Registry, path, topic string) []Positions {
 		}
 		x := Positions{Path: p, Topic: t, Since: at.UTC(), Files: []FilePosition{}}
 		for _, st := range r.States(key) {
-			x.Files = append(x.Files, FilePosition{Path: st.Path, Pos: st.Pos, Size: st.Size, Skipped: st.Skipped, Rotated: st.Rotated})
+			x.Files = append(x.Files, FilePosition{Path: st.Path, File: st.Origins().Short(), Pos: st.Pos, Size: st.Size, Skipped: st.Skipped, Rotated: st.Rotated})
 		}
 		slices.SortFunc(x.Files, func(a, b FilePosition) int { return strings.Compare(a.Path, b.Path) })
 		out = append(out, x)
 	}
 	slices.SortFunc(out, func(a, b Positions) int { return strings.Compare(a.Path+"\x00"+a.Topic, b.Path+"\x00"+b.Topic) })
+	return out
+}
+
+// Moves are changes of positions as an answer has them.
+func Moves(list []positions.Change) []report.Move {
+	out := make([]report.Move, 0, len(list))
+	for _, c := range list {
+		out = append(out, report.Move{Path: c.Path, From: c.From, To: c.To, Size: c.Size, Again: c.Again, First: c.First, Passed: c.Passed})
+	}
 	return out
 }
 
@@ -135,7 +133,7 @@ func EditPositions(r *positions.Registry, key string, c etcdcfg.Command) ([]posi
 		}
 		return nil, r.Forget(key)
 	}
-	moves, err := positions.Move{File: c.File, To: positions.Target(c.To), Pos: c.Pos}.Plan(r.States(key))
+	moves, err := positions.Move{File: c.File, To: positions.Target(c.To), Pos: c.Pos, Places: c.Places}.Plan(r.States(key))
 	if err != nil || c.DryRun {
 		return moves, err
 	}

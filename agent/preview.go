@@ -12,6 +12,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"logctl/agent/report"
 	"logctl/agent/transform"
 	"logctl/etcdcfg"
 )
@@ -24,22 +25,10 @@ const (
 )
 
 // Preview is what an entry would match and send on this host.
-type Preview struct {
-	Files    []PreviewFile `json:"files"`    // by path, previewFiles at most
-	Matches  int           `json:"matches"`  // how many there are
-	Bytes    int64         `json:"bytes"`    // of those that can be read
-	Of       string        `json:"of"`       // the file that Records are of: the newest
-	Records  []string      `json:"records"`  // the last ones that the entry would make of it
-	Filtered int           `json:"filtered"` // records that its filters leave out, of those looked at
-}
+type Preview = report.Preview
 
 // PreviewFile is one file that an entry matches.
-type PreviewFile struct {
-	Path     string    `json:"path"`
-	Size     int64     `json:"size"` // bytes
-	Modified time.Time `json:"modified"`
-	Error    string    `json:"error,omitempty"` // why it would not be read; empty: it would
-}
+type PreviewFile = report.PreviewFile
 
 // Allowed makes the check whether an agent with these allow_paths reads a path.
 func Allowed(allowPaths []string) func(path string) error {
@@ -82,7 +71,7 @@ func PreviewEntry(e etcdcfg.Entry, allowed func(path string) error) (Preview, er
 	if p.Of == "" {
 		return p, nil
 	}
-	return p, p.sample(rules)
+	return p, sample(&p, rules)
 }
 
 // previewFile says whether a file could be read, and why not.
@@ -123,7 +112,7 @@ func previewFile(path string, allowed func(path string) error) PreviewFile {
 }
 
 // sample makes records of the end of the newest file.
-func (p *Preview) sample(rules *transform.Rules) (err error) {
+func sample(p *Preview, rules *transform.Rules) (err error) {
 	f, err := os.Open(p.Of)
 	if err != nil {
 		return err

@@ -161,7 +161,7 @@ func (a *Agent) Report() report.Report {
 	r := report.Report{
 		Agent: a.cfg.ID, Host: a.cfg.Host, Version: a.cfg.Version,
 		At: now.UTC(), StartedAt: a.started.UTC(), Revision: revision,
-		Kafka: a.kafkaState(), CollectKey: a.cfg.CollectKey, Twin: a.presences.Twin(), Tasks: []report.Task{},
+		Kafka: a.kafkaState(), CollectKey: a.cfg.CollectKey, Twin: a.presences.Twin(), ClockSkewMS: a.skew().Milliseconds(), Tasks: []report.Task{},
 	}
 	if _, r.Etcd = a.lists.problems(); r.Etcd == "" {
 		r.Etcd = a.presences.Trouble()
@@ -188,7 +188,7 @@ func (a *Agent) presence() etcdcfg.Presence {
 	p := etcdcfg.Presence{
 		ID: a.cfg.ID, Host: a.cfg.Host, Version: a.cfg.Version, Commit: a.cfg.Commit, Built: a.cfg.Built, PID: a.pid, Started: a.started.UTC(),
 		CollectKey: a.cfg.CollectKey, Revision: revision, ListError: list,
-		Kafka: a.kafkaState(), Tasks: []etcdcfg.TaskState{},
+		Kafka: a.kafkaState(), Warnings: a.warnings(), Tasks: []etcdcfg.TaskState{},
 	}
 	for i, e := range entries {
 		if tasks[i] == nil {

@@ -152,6 +152,9 @@ func FromTime(t time.Time) From {
 	return From{places{set: true, rest: true, all: point{kind: pointTime, t: t}}}
 }
 
+// IsTime reports whether all partitions start at one time.
+func (f From) IsTime() bool { return f.p.rest && f.p.all.kind == pointTime }
+
 // String writes the start as ParseFrom reads it.
 func (f From) String() string { return f.p.String() }
 

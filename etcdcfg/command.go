@@ -28,16 +28,17 @@ const commandLife = 10 * time.Minute
 
 // Command asks a running agent for something.
 type Command struct {
-	Kind   string    `json:"kind"` // list, rewind, seek, forget or preview
-	Path   string    `json:"path,omitempty"`
-	Topic  string    `json:"topic,omitempty"`
-	File   string    `json:"file,omitempty"` // path or glob of files of the entry; empty: all
-	To     string    `json:"to,omitempty"`   // as positions.Target
-	Pos    int64     `json:"pos,omitempty"`  // bytes
-	DryRun bool      `json:"dry_run,omitempty"`
-	Entry  []byte    `json:"entry,omitempty"` // a list with one entry as Format writes it, of preview
-	Who    string    `json:"who"`
-	When   time.Time `json:"when"`
+	Kind   string           `json:"kind"` // list, rewind, seek, forget or preview
+	Path   string           `json:"path,omitempty"`
+	Topic  string           `json:"topic,omitempty"`
+	File   string           `json:"file,omitempty"`   // path or glob of files of the entry; empty: all
+	To     string           `json:"to,omitempty"`     // as positions.Target
+	Pos    int64            `json:"pos,omitempty"`    // bytes
+	Places map[string]int64 `json:"places,omitempty"` // positions in bytes by the short ids of generations
+	DryRun bool             `json:"dry_run,omitempty"`
+	Entry  []byte           `json:"entry,omitempty"` // a list with one entry as Format writes it, of preview
+	Who    string           `json:"who"`
+	When   time.Time        `json:"when"`
 }
 
 // Answer is what came of a Command.

@@ -22,6 +22,7 @@ type Presence struct {
 	Revision   int64       `json:"revision"`             // ModRevision of the applied list
 	ListError  string      `json:"list_error,omitempty"` // why the list in etcd is not applied
 	Kafka      string      `json:"kafka,omitempty"`      // state of the Kafka side in words
+	Warnings   []string    `json:"warnings,omitempty"`   // what an operator should know though every task works
 	Tasks      []TaskState `json:"tasks"`
 
 	// What follows is found out by who reads presences.

@@ -41,4 +41,4 @@ func ResolveKey(tmpl, host, ip string) string {
 }
 
 // placeholders are what ResolveKey fills in.
-func placeholders() []string { return []string{"{hostname}", "{ip}"} }
+func placeholders() []string { return []string{"{hostname}", "{ip}", "{node}"} }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"logctl/etcdcfg"
 )
 
 // agentScreen lists the tasks of one agent, of the console's collect key.
@@ -138,6 +140,13 @@ func (s *agentScreen) act(a action) tea.Cmd {
 		return s.env.copyText(s.rows[s.sel].path, "the path")
 	case actTail:
 		s.env.request(reqStream{streamQuery{topic: s.rows[s.sel].topic}})
+	case actMove:
+		r := &s.rows[s.sel]
+		if !r.task.present {
+			s.env.startMove(etcdcfg.Entry{Path: r.path, Topic: r.topic}, nil, "")
+			return nil
+		}
+		s.env.startMove(etcdcfg.Entry{Path: r.path, Topic: r.topic}, []string{s.id}, "")
 	}
 	return nil
 }
@@ -159,6 +168,9 @@ func (s *agentScreen) summary(int) string {
 	}
 	if a.key != s.env.view.key && a.key != "" {
 		text += " · collects by " + clean(a.key)
+	}
+	if n := len(a.warnings); n > 0 {
+		text += " · " + st.warn.apply(plural(n, "warning")+" (!)")
 	}
 	return text + s.filterNote(len(s.rows), a.tasks)
 }
@@ -195,8 +207,11 @@ func (s *agentScreen) cells(i int) []cell {
 		{text: clean(r.path), paint: value}, {text: clean(r.topic), paint: value}, {text: t.stateText(t.state), paint: statePaint}, {},
 		{text: humanCount(t.lines), paint: value}, {text: bytesText(t.bytes), paint: value}, {}, {}, {}, {text: clean(whyNot(t, nil)), paint: st.dim},
 	}
+	if lag, _, ok := t.backlog(s.env.view.at); ok {
+		out[6].text = lagText(lag, t.told == nil && t.cur != nil && t.cur.Unknown)
+	}
 	if c := t.cur; c != nil {
-		out[3].text, out[6].text = itoa(c.Files), lagText(c.LagBytes, c.Unknown)
+		out[3].text = itoa(c.Files)
 		out[7].text = humanCount(float64(c.AckedLines))
 		if c.Unknown {
 			out[3].text, out[7].text = "unknown", "unknown"

@@ -229,6 +229,16 @@ func (s *detailScreen) act(a action) tea.Cmd {
 		s.env.request(reqStream{streamQuery{topic: s.entry.Topic}})
 	case actEdit:
 		s.env.push(newEntryForm(s.env, &s.entry))
+	case actMove:
+		if s.sel >= len(s.rows) || !s.rows[s.sel].task.present {
+			s.env.startMove(s.entry, nil, "")
+			return nil
+		}
+		file := ""
+		if f := s.rows[s.sel].file; f != nil {
+			file = f.Path
+		}
+		s.env.startMove(s.entry, []string{s.rows[s.sel].task.agent}, file)
 	case actCopy:
 		if s.sel < len(s.rows) && s.rows[s.sel].file != nil {
 			return s.env.copyText(s.rows[s.sel].file.Path, "the path")

@@ -135,7 +135,7 @@ func firstChange(diff string) int {
 // propose shows what an edit would change; y saves it. The screens of closes are
 // left after saving.
 func (e *env) propose(base etcdcfg.Snapshot, ed edit, closes ...screen) tea.Cmd {
-	raw, _, err := ed.after(base)
+	raw, entries, err := ed.after(base)
 	if err != nil {
 		e.complain(err.Error())
 		return nil
@@ -148,6 +148,9 @@ func (e *env) propose(base etcdcfg.Snapshot, ed edit, closes ...screen) tea.Cmd 
 	}
 	s := &textScreen{env: e, name: "save?", head: "This is what changes in " + clean(base.Key) + ": " + clean(ed.note), actions: diffKeys(), keeps: true}
 	s.show(nil, diff)
+	for _, x := range etcdcfg.Advise(base.Entries, entries) {
+		s.mind = append(s.mind, "mind: "+clean(x.What)+"; "+clean(x.Do))
+	}
 	s.onAct = func(a action) tea.Cmd {
 		if a == actYes {
 			return e.save(base, ed, append([]screen{s}, closes...)...)

@@ -228,6 +228,8 @@ type appliedWatch struct {
 	touched map[string]bool
 	text    string
 	bad     bool
+
+	moved movedWatch // the last rewind
 }
 
 func (a *appliedWatch) start(s etcdcfg.Snapshot, touched []string, now time.Time) {
@@ -243,6 +245,7 @@ func (a *appliedWatch) look(e *env) {
 	v, age := e.view, e.now().Sub(a.at)
 	switch {
 	case a.rev == 0:
+		a.text, a.bad = a.moved.look(v), false
 		return
 	case v.list.ModRevision > a.rev, age > appliedShow, v.list.ModRevision < a.rev && age > watchDelay:
 		a.rev, a.text = 0, ""

@@ -172,8 +172,8 @@ func (s *entriesScreen) summary(w int) string {
 		return paint.apply(e.applied.text) + note
 	}
 	left := plural(len(v.entries), "entry") + s.rates(v) + note
-	if text := problemsText(v.problems); text != "" {
-		text = st.key.apply("!") + st.bad.apply(" "+clean(text))
+	if text, bad := problemsText(v.problems); text != "" {
+		text = st.key.apply("!") + st.problem(bad).apply(" "+clean(text))
 		if note != "" { // what is being done here comes first
 			return plural(len(v.entries), "entry") + note + "   " + text
 		}

@@ -57,6 +57,8 @@ func (s *entriesScreen) act(a action) tea.Cmd {
 		e.request(reqStream{streamQuery{topic: r.entry.Topic}})
 	case actEdit:
 		e.push(newEntryForm(e, &r.entry))
+	case actMove:
+		e.startMove(r.entry, e.runners(r.key), "")
 	case actDelete:
 		s.remove()
 	case actPause:

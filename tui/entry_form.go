@@ -55,6 +55,14 @@ func newEntryForm(e *env, old *etcdcfg.Entry) *form {
 		missing := e.topics.find(s.get("topic")) == nil
 		return e.loadTopics(missing && e.now().Sub(e.topics.at) >= topicsPause)
 	}
+	s.peek = func(f *form) tea.Cmd {
+		x, _ := entryOf(f, old) // a topic is not needed for it
+		if x.Path == "" {
+			e.complain("Write a path first")
+			return nil
+		}
+		return e.previewEntry(x)
+	}
 	base := e.view.list
 	s.submit = func(f *form) tea.Cmd { return submitEntryForm(f, base, old) }
 	return s

@@ -146,6 +146,25 @@ func (f *fakeStore) other(raw string) {
 	f.raw, f.rev = []byte(raw), f.rev+1
 }
 
+// fakeAgents answers commands.
+type fakeAgents struct {
+	mu    sync.Mutex
+	asked []etcdcfg.Command
+	reply func(agent string, c etcdcfg.Command) (etcdcfg.Answer, error)
+}
+
+func (f *fakeAgents) WatchPresences(ctx context.Context, _ func([]etcdcfg.Presence), _ func(error)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (f *fakeAgents) Ask(_ context.Context, agent string, c etcdcfg.Command) (etcdcfg.Answer, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, c)
+	return f.reply(agent, c)
+}
+
 // fakeTopics is a small cluster.
 type fakeTopics struct {
 	mu      sync.Mutex

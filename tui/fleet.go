@@ -44,8 +44,10 @@ type fleet struct {
 	list     etcdcfg.Snapshot
 	listAt   time.Time
 	haveList bool
-	ahead    int64     // revision of an edit of ours that the watch may not have told of yet
-	aheadAt  time.Time // when that was answered
+	overlaps []etcdcfg.Overlap // of the list
+	lookedAt int64             // ModRevision of the list that overlaps are of
+	ahead    int64             // revision of an edit of ours that the watch may not have told of yet
+	aheadAt  time.Time         // when that was answered
 	agents   map[string]*agentState
 	saw      bool // presences were delivered at least once
 	trends   trends
@@ -66,7 +68,7 @@ func newFleet(key string) *fleet {
 func (f *fleet) switchKey(key string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.key, f.list, f.haveList, f.ahead = key, etcdcfg.Snapshot{Key: key}, false, 0
+	f.key, f.list, f.haveList, f.ahead, f.overlaps, f.lookedAt = key, etcdcfg.Snapshot{Key: key}, false, 0, nil, 0
 }
 
 // setList takes over what the watch says, and returns the list before it. It tells
@@ -103,6 +105,15 @@ func (f *fleet) takeList(s etcdcfg.Snapshot, now time.Time) (before etcdcfg.Snap
 	before, known = f.list, f.haveList
 	f.list, f.listAt, f.haveList = s, now, true
 	return before, known, !known || s.ModRevision != before.ModRevision
+}
+
+// overlapsNow are the overlaps of the list; they are looked for once in each. Called with
+// the lock held.
+func (f *fleet) overlapsNow() []etcdcfg.Overlap {
+	if f.lookedAt != f.list.ModRevision {
+		f.overlaps, f.lookedAt = etcdcfg.Overlaps(f.list.Entries), f.list.ModRevision
+	}
+	return f.overlaps
 }
 
 // setLink records the state of one of the connections. It tells whether the state

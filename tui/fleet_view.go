@@ -25,6 +25,7 @@ type fleetView struct {
 	present  int        // agents on duty, of any key
 	absent   []agentRow // of this key, that should be there and are not
 	problems []problem
+	overlaps []etcdcfg.Overlap
 	etcd     link
 	kafka    link
 	duty     link // presences
@@ -102,6 +103,8 @@ type agentRow struct {
 	revision               int64
 	behind                 bool // runs another revision than the list shown
 	listError              string
+	warnings               []string      // what it says of itself though its tasks work
+	skew                   time.Duration // of its clock, ahead of the broker's; 0: not off, or not known
 	kafka                  string
 	tasks, bad             int
 	lines, bytes           float64
@@ -122,7 +125,7 @@ func (f *fleet) build(now time.Time) *fleetView {
 	v := &fleetView{
 		at: now, key: f.key, list: f.list, haveList: f.haveList, listAt: f.listAt,
 		etcd: f.etcd, kafka: f.kafka, duty: f.duty, saw: f.saw, reports: f.reports, brokers: f.brokers,
-		lines: math.NaN(), bytes: math.NaN(),
+		lines: math.NaN(), bytes: math.NaN(), overlaps: f.overlapsNow(),
 	}
 	b := &builder{fleet: f, view: v, now: now, index: make(map[taskKey]int, len(f.list.Entries))}
 	b.entries()
@@ -172,7 +175,7 @@ func (b *builder) agent(a *agentState) {
 	row.host, row.version, row.key, row.started, row.pid = p.Host, p.Version, p.CollectKey, p.Started, p.PID
 	row.commit, row.built = p.Commit, p.Built
 	row.revision, row.listError, row.kafka = p.Revision, p.ListError, p.Kafka
-	row.duty, row.twins, row.doubts = p.Duty, p.Instances, p.Doubts
+	row.duty, row.twins, row.doubts, row.warnings = p.Duty, p.Instances, p.Doubts, p.Warnings
 	if a.cur != nil {
 		row.heard = a.cur.At
 	}
@@ -215,6 +218,9 @@ func (b *builder) fromReport(row *agentRow, a *agentState) {
 	r := a.cur
 	if row.host == "" {
 		row.host, row.version, row.started = r.Host, r.Version, r.StartedAt
+	}
+	if a.fresh(b.now) {
+		row.skew = r.Skew()
 	}
 	if r.Kafka != "" && a.fresh(b.now) {
 		row.kafka = r.Kafka

@@ -74,6 +74,7 @@ type form struct {
 	bad    string                // a problem that belongs to no field
 	check  func(f *form)         // sets the problems
 	submit func(f *form) tea.Cmd // called when there are none
+	peek   func(f *form) tea.Cmd // shows what would come of it; nil: nothing
 	renew  func() tea.Cmd        // reads again what check goes by; nil: nothing
 	curX   int
 	curY   int
@@ -99,11 +100,17 @@ func formKeys() keymap {
 }
 
 func (s *form) title() string         { return s.name }
-func (s *form) keys() keymap          { return formKeys() }
 func (s *form) place() (action, bool) { return s.parent, false }
 func (s *form) typing() bool          { return true }
 func (s *form) holds() bool           { return s.dirty }
 
+// keys are those of every form, and of a look ahead where there is one.
+func (s *form) keys() keymap {
+	if s.peek == nil {
+		return formKeys()
+	}
+	return append(formKeys(), binding{act: actPreview, keys: []string{"ctrl+p"}, label: "preview", help: "ask the agents what the entry would match and send; nothing is saved"})
+}
 func (s *form) refresh() tea.Cmd {
 	s.validate()
 	if s.renew == nil {
@@ -167,7 +174,7 @@ func (s *form) all(id string) []string {
 // typed handles a key: those of the key map, else it is text.
 func (s *form) typed(msg tea.KeyPressMsg) tea.Cmd {
 	f := s.current()
-	if b, ok := formKeys().find(msg.String()); ok {
+	if b, ok := s.keys().find(msg.String()); ok {
 		switch {
 		case msg.String() == "enter" && s.sel == len(s.fields)-1:
 			return s.act(actSubmit)
@@ -296,6 +303,8 @@ func (s *form) act(a action) tea.Cmd {
 		f.offered++
 	case actBack:
 		return s.leave()
+	case actPreview:
+		return s.peek(s)
 	case actSubmit:
 		s.validate()
 		if !s.valid() {

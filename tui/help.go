@@ -14,6 +14,7 @@ type textScreen struct {
 	head    string
 	lines   []string // styled, any width: cut when drawn
 	diff    string   // instead of lines: a difference, of which no change is cut
+	mind    []string // stands above, whatever is scrolled
 	keeps   bool     // it is of something that is not saved yet
 	hang    int      // not 0: long lines go on in the next one, this far in
 	shown   []string // the lines as they were drawn for a width
@@ -68,9 +69,17 @@ func (s *textScreen) body(w, h int) []string {
 	if s.width != w {
 		s.width, s.shown = w, s.fitted(w)
 	}
+	var out []string
+	for _, m := range s.mind {
+		for _, l := range wrapWords(m, w-2) {
+			out = append(out, " "+s.env.styles.warn.apply(l))
+		}
+	}
+	out = out[:min(len(out), h/2)]
+	h -= len(out)
 	s.height = h
 	s.top = max(min(s.top, len(s.shown)-h), 0)
-	return append([]string(nil), s.shown[s.top:min(s.top+h, len(s.shown))]...)
+	return append(out, s.shown[s.top:min(s.top+h, len(s.shown))]...)
 }
 
 func (s *textScreen) fitted(w int) []string {

@@ -181,6 +181,7 @@ func entriesKeys() keymap {
 		{act: actCreate, keys: []string{"n"}, help: "create the entry's topic when it is missing", writes: true},
 		{act: actMark, keys: []string{"space"}, help: "mark, for d and p"},
 		{act: actKeys, keys: []string{"K"}, help: "choose another collect key"},
+		{act: actMove, keys: []string{"R"}, help: "rewind: move the positions back, or to the end; shows first what that would send", writes: true},
 		{act: actWiden, keys: []string{"w"}, help: "show lines a second of the last hour, or of the last two minutes"},
 		{act: actCopy, keys: []string{"y"}, help: "copy the path"},
 	}, listKeys()...)
@@ -206,6 +207,7 @@ func detailKeys() keymap {
 		{act: actTail, keys: []string{"t"}, label: "stream", help: "stream the entry's topic"},
 		{act: actEdit, keys: []string{"e"}, label: "edit", help: "edit the entry in a form", writes: true},
 		{act: actCopy, keys: []string{"y"}, label: "copy", help: "copy the path of the file"},
+		{act: actMove, keys: []string{"R"}, help: "rewind: move the positions back, or to the end; shows first what that would send", writes: true},
 	}, listKeys()...)
 }
 
@@ -221,6 +223,7 @@ func agentKeys() keymap {
 	return append(keymap{
 		{act: actCopy, keys: []string{"y"}, label: "copy", help: "copy the path"},
 		{act: actTail, keys: []string{"t"}, label: "stream", help: "stream the task's topic"},
+		{act: actMove, keys: []string{"R"}, help: "rewind: move the positions back, or to the end; shows first what that would send", writes: true},
 	}, listKeys()...)
 }
 

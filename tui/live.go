@@ -75,6 +75,11 @@ func (s liveStore) History(ctx context.Context, key string, limit int) ([]etcdcf
 	return list, inWords(err)
 }
 
+func (s liveStore) Ask(ctx context.Context, agent string, c etcdcfg.Command) (etcdcfg.Answer, error) {
+	a, err := s.Store.Ask(ctx, agent, c)
+	return a, inWords(err)
+}
+
 func (s liveStore) Keys(ctx context.Context) ([]string, error) {
 	keys, err := s.Store.Keys(ctx)
 	return keys, inWords(err)

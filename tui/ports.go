@@ -28,9 +28,11 @@ type EntriesPort interface {
 	Keys(ctx context.Context) ([]string, error)
 }
 
-// AgentsPort watches who is on duty.
+// AgentsPort watches who is on duty, and asks them.
 type AgentsPort interface {
 	WatchPresences(ctx context.Context, onPresences func([]etcdcfg.Presence), onState func(error)) error
+	// Ask gives a command to a running agent and waits for its answer.
+	Ask(ctx context.Context, agent string, c etcdcfg.Command) (etcdcfg.Answer, error)
 }
 
 // ReportsPort delivers the agents' reports, the last minutes first. onReports is

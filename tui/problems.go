@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"logctl/agent/report"
 	"logctl/agent/state"
 	"logctl/etcdcfg"
 )
@@ -21,7 +22,14 @@ type problem struct {
 	since  time.Time // of the first
 	reason string    // in full, of the first agent
 	do     string
+	warn   bool // everything works; somebody should know all the same
 }
+
+// Words of warnings, which are no states.
+const (
+	wordOverlap = "sent twice"
+	wordWarning = "warning"
+)
 
 // problemsOfView gathers the problems of a view, what matters most first. The same state of
 // an entry on many agents is one problem.
@@ -31,6 +39,7 @@ func problemsOfView(v *fleetView) []problem {
 		if p, ok := agentProblem(v, &v.agents[i]); ok {
 			out = append(out, p)
 		}
+		out = append(out, agentWarnings(v, &v.agents[i])...)
 	}
 	for i := range v.entries {
 		e := &v.entries[i]
@@ -50,7 +59,28 @@ func problemsOfView(v *fleetView) []problem {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b problem) int { return cmp.Compare(rank(b.word), rank(a.word)) })
+	for _, o := range v.overlaps {
+		out = append(out, problem{warn: true, word: wordOverlap, title: o.A + " → " + o.Topic, entry: etcdcfg.Entry{Path: o.A, Topic: o.Topic}.Key(),
+			reason: o.String(), do: etcdcfg.OverlapDo})
+	}
+	slices.SortStableFunc(out, func(a, b problem) int {
+		if a.warn != b.warn {
+			return map[bool]int{true: 1, false: -1}[a.warn]
+		}
+		return cmp.Compare(rank(b.word), rank(a.word))
+	})
+	return out
+}
+
+// agentWarnings are what an agent that works says of itself, and a clock that is off.
+func agentWarnings(v *fleetView, r *agentRow) []problem {
+	if r.key != v.key || !r.present {
+		return nil
+	}
+	var out []problem
+	for _, text := range r.warnings {
+		out = append(out, problem{warn: true, word: wordWarning, title: r.id, agents: []string{r.id}, reason: text})
+	}
 	return out
 }
 
@@ -67,6 +97,10 @@ func agentProblem(v *fleetView, r *agentRow) (problem, bool) {
 		p.word = string(state.Awaited)
 	case len(r.twins) > 0:
 		p.word, p.reason = string(state.Twice), strings.Join(r.twins, " and ")
+	case r.skew.Abs() >= report.ClockLimit && r.present:
+		p.word, p.reason = string(state.ClockDiffers), report.ClockText(r.skew)
+		p.do = "Set the clock that is wrong: chronyc tracking, timedatectl. Brokers refuse lines of a clock that is too far ahead."
+		return p, true
 	case r.listError != "" && r.present && v.list.Err == nil:
 		p.word, p.reason = "list not applied", r.listError
 		p.do = "Look at the entry in the list: this version of the agent, or its host, cannot use it."
@@ -92,11 +126,8 @@ func (r *agentRow) lostSince() time.Time {
 }
 
 // problemsText is the problems in one line: "3 problems: 2 topic missing on 10 agents, 1 agent
-// lost".
-func problemsText(list []problem) string {
-	if len(list) == 0 {
-		return ""
-	}
+// lost, 1 warning". bad is false when there are warnings only.
+func problemsText(list []problem) (text string, bad bool) {
 	type group struct {
 		word   string
 		n      int
@@ -104,8 +135,16 @@ func problemsText(list []problem) string {
 		entry  bool
 	}
 	var groups []*group
+	warnings, twice := 0, 0
 	for i := range list {
 		p := &list[i]
+		if p.warn {
+			warnings++
+			if p.word == wordOverlap {
+				twice++
+			}
+			continue
+		}
 		k := slices.IndexFunc(groups, func(g *group) bool { return g.word == p.word })
 		if k < 0 {
 			k = len(groups)
@@ -129,5 +168,18 @@ func problemsText(list []problem) string {
 		}
 		parts = append(parts, text)
 	}
-	return plural(len(list), "problem") + ": " + strings.Join(parts, ", ")
+	if bad = len(parts) > 0; bad {
+		text = plural(len(list)-warnings, "problem") + ": " + strings.Join(parts, ", ")
+	}
+	if warnings == 0 {
+		return text, bad
+	}
+	more := plural(warnings, "warning")
+	if twice > 0 {
+		more += ": " + plural(twice, "pair") + " of entries sent twice"
+	}
+	if bad {
+		more = " · " + more
+	}
+	return text + more, bad
 }

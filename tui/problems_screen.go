@@ -79,7 +79,8 @@ func (s *problemsScreen) summary(int) string {
 	if len(s.rows) == 0 {
 		return s.env.styles.good.apply("No problems")
 	}
-	return s.env.styles.bad.apply("✗ " + clean(problemsText(s.rows)))
+	text, bad := problemsText(s.rows)
+	return s.env.styles.problem(bad).apply(markOf(bad) + " " + clean(text))
 }
 
 func (s *problemsScreen) body(w, h int) []string {
@@ -95,8 +96,16 @@ func (s *problemsScreen) body(w, h int) []string {
 			if !p.since.IsZero() {
 				since = s.env.stamp(p.since)
 			}
-			return []cell{{text: mark(p.word) + " " + p.word, paint: st.bad}, {text: clean(p.title)}, {text: itoa(len(p.agents))}, {text: since, paint: st.dim}}
+			return []cell{{text: markOf(!p.warn) + " " + p.word, paint: st.problem(!p.warn)}, {text: clean(p.title)}, {text: itoa(len(p.agents))}, {text: since, paint: st.dim}}
 		}})
+}
+
+// markOf is the sign before a problem, or a warning.
+func markOf(bad bool) string {
+	if bad {
+		return "✗"
+	}
+	return "!"
 }
 
 // agentsNamed is how many agents of a problem are named.
@@ -120,7 +129,7 @@ func (s *problemsScreen) whole(i, w, h int) []string {
 	}
 	add("", p.reason, st.plain)
 	add("to do: ", p.do, st.key)
-	if p.entry != "" {
+	if p.entry != "" && len(p.agents) > 0 {
 		names := p.agents
 		more := ""
 		if len(names) > agentsNamed {

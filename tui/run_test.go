@@ -37,6 +37,11 @@ func (h hung) Reports(ctx context.Context, _ func([]report.Report), _ func(error
 	return ctx.Err()
 }
 
+func (h hung) Ask(ctx context.Context, _ string, _ etcdcfg.Command) (etcdcfg.Answer, error) {
+	<-ctx.Done()
+	return etcdcfg.Answer{}, ctx.Err()
+}
+
 func (h hung) Past(ctx context.Context, _ func([]report.Report)) error {
 	<-ctx.Done()
 	return ctx.Err()

@@ -108,3 +108,11 @@ func (s *styles) state(state string) paint {
 func (s *styles) partition(id int32) paint {
 	return s.parts[int(uint32(id))%len(s.parts)]
 }
+
+// problem is the style of a problem, or of a warning.
+func (s *styles) problem(bad bool) paint {
+	if bad {
+		return s.bad
+	}
+	return s.warn
+}

@@ -24,6 +24,7 @@ const (
 	ToSkipped   Target = "skipped"   // the beginning of files whose head was skipped by from = end
 	ToPosition  Target = "position"  // Move.Pos, or the beginning of the line that it lies in
 	ToEnd       Target = "end"       // of what is there now: what is before it is not sent
+	ToPlaces    Target = "places"    // Move.Places; files that are not named there stay
 )
 
 // Move says which positions of a source move, and where to.
@@ -31,6 +32,9 @@ type Move struct {
 	File string // path or glob of the files by the name they were first seen under; empty: all
 	To   Target
 	Pos  int64 // bytes, of ToPosition
+	// Places are the positions of single generations, of ToPlaces, by their short ids
+	// (tail.FileID.Short).
+	Places map[string]int64
 }
 
 // Change is one position that moves.
@@ -97,6 +101,12 @@ func (m Move) target(st tail.State) (int64, error) {
 			return 0, errors.New("a position is not below 0")
 		}
 		return lineStart(st.Path, m.Pos)
+	case ToPlaces:
+		pos, ok := m.Places[st.Origins().Short()]
+		if !ok || pos < 0 {
+			return st.Pos, nil
+		}
+		return min(pos, st.Pos), nil // of lines that were sent: nothing is passed over
 	case ToEnd:
 		info, err := os.Stat(st.Path)
 		if err != nil {

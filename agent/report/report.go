@@ -25,9 +25,27 @@ type Report struct {
 	CollectKey string    `json:"collect_key,omitempty"`
 	Etcd       string    `json:"etcd,omitempty"` // why etcd is not followed, or the presence does not stand there, in words; empty when well
 	Twin       string    `json:"twin,omitempty"` // what another process that goes by the same id says of itself; empty: there is none
-	Tasks      []Task    `json:"tasks"`
+	// ClockSkewMS is how far the clock of the host is ahead of the broker's, milliseconds; behind:
+	// below zero. 0: not off, or not known.
+	ClockSkewMS int64  `json:"clock_skew_ms,omitempty"`
+	Tasks       []Task `json:"tasks"`
 
 	Doubts []string `json:"-"` // found by Parse: fields that cannot be true, with their values; they are zero here
+}
+
+// skewMost is the largest difference of clocks that is believed, milliseconds: a century.
+const skewMost = 100 * 365 * 24 * 60 * 60 * 1000
+
+// Skew is ClockSkewMS where it is worth a word and can be, else 0.
+func (r *Report) Skew() time.Duration {
+	if r.ClockSkewMS > skewMost || r.ClockSkewMS < -skewMost {
+		return 0
+	}
+	skew := time.Duration(r.ClockSkewMS) * time.Millisecond
+	if skew.Abs() < ClockLimit {
+		return 0
+	}
+	return skew
 }
 
 // Task is one running entry in a Report.
@@ -69,7 +87,8 @@ type File struct {
 }
 
 // Parse reads a report as it stands in a record of the report topic. What cannot be true
-// in it is not believed: see Report.Doubts.
+// in it is not believed: see Report.Doubts. At is corrected where the report says that the
+// clock of its host is off.
 func Parse(data []byte) (Report, error) {
 	r, err := parse(data)
 	if err != nil {
@@ -78,5 +97,6 @@ func Parse(data []byte) (Report, error) {
 	if r.Agent == "" {
 		return Report{}, fmt.Errorf("parse report: no agent id")
 	}
+	r.At = r.At.Add(-r.Skew())
 	return r, nil
 }

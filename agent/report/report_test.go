@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -172,5 +173,49 @@ func TestFieldNames(t *testing.T) {
 		if _, err := Parse([]byte(bad)); err == nil {
 			t.Errorf("Parse(%q): no error", bad)
 		}
+	}
+}
+
+// The broker's answer to a report tells its clock, and a report read by others is of the time
+// that the broker would say.
+func TestClockIsMeasuredFromTheBrokersAnswers(t *testing.T) {
+	k := testkit.Kafka(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	rep := NewReporter(ReporterConfig{Kafka: k.Config(), Topic: k.TopicName(t), Interval: 20 * time.Millisecond, Snapshot: sample, Log: slog.New(slog.DiscardHandler)})
+	done := make(chan error, 1)
+	go func() { done <- rep.Run(ctx) }()
+	admin := kafka.NewAdmin(k.Config())
+	defer admin.Close()
+	testkit.Eventually(t, 20*time.Second, "the topic is stamped by the broker", func() bool {
+		all, err := admin.SettingsOf(ctx, []string{"message.timestamp.type"}, rep.cfg.Topic)
+		return err == nil && all[rep.cfg.Topic]["message.timestamp.type"] == "LogAppendTime"
+	})
+	if os.Getenv(testkit.KafkaEnv) != "" { // the embedded broker keeps the setting and does not heed it
+		testkit.Eventually(t, 20*time.Second, "the clock was measured", func() bool { _, known := rep.Skew(); return known })
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if skew, _ := rep.Skew(); skew.Abs() > ClockLimit {
+		t.Errorf("on one host the clocks differ by %v", skew)
+	}
+	now := time.Now()
+	rep.measure(now, now.Add(100*time.Millisecond), now.Add(-2*time.Hour))
+	if skew, _ := rep.Skew(); skew.Round(time.Second) != 2*time.Hour {
+		t.Errorf("skew %v, want 2 h", skew)
+	}
+	rep.measure(now, now.Add(time.Minute), now) // an answer that took a minute tells nothing
+	rep.measure(now, now, time.Time{})          // nor one without a time
+	if skew, _ := rep.Skew(); skew.Round(time.Second) != 2*time.Hour {
+		t.Errorf("skew %v, want 2 h", skew)
+	}
+	r := Report{Agent: "a", At: now, ClockSkewMS: (2 * time.Hour).Milliseconds()}
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Parse(text); err != nil || !got.At.Equal(now.Add(-2*time.Hour)) {
+		t.Errorf("at %v, %v", got.At, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -23,6 +24,16 @@ const (
 	topicRetention  = "3600000" // retention.ms
 	topicSegment    = "600000"  // segment.ms, so that retention is not late by days
 )
+
+// topicSettings are those of a report topic that an agent creates. The broker stamps the
+// reports: its answers tell how far this host's clock is off, and no report is refused for
+// its time.
+func topicSettings() map[string]string {
+	return map[string]string{"retention.ms": topicRetention, "segment.ms": topicSegment, "message.timestamp.type": "LogAppendTime"}
+}
+
+// skewTrip is the longest way of a report there and back that still tells the broker's clock.
+const skewTrip = 2 * time.Second
 
 // ReporterConfig is what a Reporter needs.
 type ReporterConfig struct {
@@ -46,11 +57,50 @@ type Reporter struct {
 	conn      *kafka.Conn
 	partition int32
 	quiet     time.Time // the broker wants no report before
+
+	skew  atomic.Int64 // nanoseconds, see Skew
+	asked atomic.Bool  // skew was measured
 }
 
 // NewReporter returns a reporter that does nothing until Run is called.
 func NewReporter(cfg ReporterConfig) *Reporter {
 	return &Reporter{cfg: cfg, admin: kafka.NewAdmin(cfg.Kafka)}
+}
+
+// Skew is how far this host's clock is ahead of the broker's (behind: below zero), by the
+// answer to the last report. It is not known before the first one, and where the topic does
+// not have message.timestamp.type=LogAppendTime. It may be called from any goroutine.
+func (r *Reporter) Skew() (skew time.Duration, known bool) {
+	return time.Duration(r.skew.Load()), r.asked.Load()
+}
+
+// measure takes the broker's clock from its answer to a report.
+func (r *Reporter) measure(sent, answered, stamped time.Time) {
+	trip := answered.Sub(sent)
+	if stamped.IsZero() || trip > skewTrip {
+		return
+	}
+	was, known := r.Skew()
+	skew := sent.Add(trip / 2).Sub(stamped)
+	r.skew.Store(int64(skew))
+	r.asked.Store(true)
+	switch off := skew.Abs() >= ClockLimit; {
+	case off && (!known || was.Abs() < ClockLimit):
+		r.cfg.Log.Warn("the clock of this host differs from the broker's: set the one that is wrong (chronyc tracking, timedatectl)", "clock", ClockText(skew))
+	case !off && known && was.Abs() >= ClockLimit:
+		r.cfg.Log.Info("the clock of this host and the broker's agree again", "clock", ClockText(skew))
+	}
+}
+
+// ClockLimit is the difference of a host's clock and the brokers' from which it is worth a word.
+const ClockLimit = 10 * time.Second
+
+// ClockText puts a difference of clocks in words.
+func ClockText(skew time.Duration) string {
+	if skew < 0 {
+		return "this host's clock is " + (-skew).Round(time.Second).String() + " behind the broker's"
+	}
+	return "this host's clock is " + skew.Round(time.Second).String() + " ahead of the broker's"
 }
 
 // Run publishes a report every interval until ctx ends, which also ends a request
@@ -141,7 +191,7 @@ func (r *Reporter) topic(ctx context.Context) (kafka.Topic, error) {
 	var missing *kafka.MissingTopicError
 	if errors.As(err, &missing) {
 		// Replication -1 is the broker's default (KIP-464).
-		err = r.admin.CreateTopic(ctx, r.cfg.Topic, topicPartitions, -1, map[string]string{"retention.ms": topicRetention, "segment.ms": topicSegment})
+		err = r.admin.CreateTopic(ctx, r.cfg.Topic, topicPartitions, -1, topicSettings())
 		switch {
 		case err == nil:
 			r.cfg.Log.Info("report topic created", "topic", r.cfg.Topic)
@@ -173,7 +223,8 @@ func (r *Reporter) send(ctx context.Context, agent string, body []byte) error {
 	if err != nil {
 		return err
 	}
-	r.quiet = time.Now().Add(res.ThrottleTime)
+	answered := time.Now()
+	r.quiet = answered.Add(res.ThrottleTime)
 	block := res.GetBlock(r.cfg.Topic, r.partition)
 	if block == nil {
 		return &kafka.TopicError{Topic: r.cfg.Topic, Err: sarama.ErrIncompleteResponse}
@@ -181,6 +232,7 @@ func (r *Reporter) send(ctx context.Context, agent string, body []byte) error {
 	if block.Err != sarama.ErrNoError {
 		return &kafka.TopicError{Topic: r.cfg.Topic, Err: block.Err}
 	}
+	r.measure(now, answered, block.Timestamp)
 	return nil
 }
 

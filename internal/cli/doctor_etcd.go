@@ -65,7 +65,7 @@ func (d *doctor) entries(ctx context.Context, store *etcdcfg.Store) {
 		}
 	}
 	for _, o := range etcdcfg.Overlaps(d.list) {
-		d.warn("etcd", o.A+" and "+o.B, "both send the same files to topic "+o.Topic+": their lines come twice", "exclude the files in one of them, or remove one")
+		d.warn("etcd", o.A+" and "+o.B, "both send the same files to topic "+o.Topic+": their lines come twice", etcdcfg.OverlapDo)
 	}
 }
 
@@ -134,6 +134,9 @@ func (d *doctor) agents(ctx context.Context, store *etcdcfg.Store) {
 		if row := state.Of(code); code != state.OnDuty {
 			d.problem("agents", p.ID, string(code)+": "+row.Meaning+" "+strings.Join(p.Instances, " and "), row.Do)
 			continue
+		}
+		for _, text := range p.Warnings {
+			d.warn("agents", p.ID, string(text), "")
 		}
 		onDuty++
 		versions[p.Version]++

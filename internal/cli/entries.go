@@ -201,13 +201,20 @@ func (a *app) save(ctx context.Context, d *entriesDesk, f *editFlags, base etcdc
 		return fmt.Errorf("the list is at revision %d, not %d: nothing was changed; look with 'logctl entries history'", base.ModRevision, f.revision)
 	}
 	diff := etcdcfg.Diff(base.Raw, raw)
+	var advice []etcdcfg.Advice
+	if after, err := etcdcfg.Parse(raw); err == nil {
+		advice = etcdcfg.Advise(base.Entries, after)
+	}
+	for _, x := range advice {
+		safe.Fprintf(a.Err, "mind: %s\n    to do: %s\n", x.What, x.Do)
+	}
 	if f.dryRun {
 		if _, err := etcdcfg.Check(raw); err != nil {
 			return fmt.Errorf("save entries %q: %w", d.key, err)
 		}
 		if f.output == "json" {
 			changed := base.ModRevision == 0 || !bytes.Equal(base.Raw, raw)
-			return a.printJSON(savedEntries{Key: d.key, Revision: base.ModRevision, Changed: changed, DryRun: true, Diff: diff})
+			return a.printJSON(savedEntries{Key: d.key, Revision: base.ModRevision, Changed: changed, DryRun: true, Diff: diff, Advice: advice})
 		}
 		return safe.Print(a.Out, safe.Block(diff))
 	}
@@ -219,7 +226,7 @@ func (a *app) save(ctx context.Context, d *entriesDesk, f *editFlags, base etcdc
 		}
 		return err
 	}
-	out := savedEntries{Key: d.key, Revision: saved.ModRevision, Changed: saved.ModRevision != base.ModRevision, Diff: diff}
+	out := savedEntries{Key: d.key, Revision: saved.ModRevision, Changed: saved.ModRevision != base.ModRevision, Diff: diff, Advice: advice}
 	if out.Changed {
 		safe.Fprintf(a.Err, "saved: %s is at revision %d, %s\n", d.key, saved.ModRevision, plural(len(saved.Entries), "entry", "entries"))
 	} else {
@@ -251,6 +258,8 @@ type savedEntries struct {
 	DryRun   bool     `json:"dry_run,omitempty"`
 	Diff     string   `json:"diff"`
 	Applied  *applied `json:"applied,omitempty"`
+
+	Advice []etcdcfg.Advice `json:"advice,omitempty"` // what to know of the edit, though it is valid
 }
 
 // plural writes a count with its noun.

@@ -14,6 +14,8 @@ import (
 
 	"logctl/agent"
 	"logctl/agent/positions"
+	"logctl/agent/report"
+	"logctl/consumer"
 	"logctl/etcdcfg"
 	"logctl/internal/safe"
 )
@@ -45,6 +47,7 @@ func newPositionsCmd(a *app) *cobra.Command {
 		Example: `  logctl positions list --agent web-07
   logctl positions rewind '/var/log/nginx/*.log' --agent web-07 --to skipped --dry-run
   logctl positions rewind /var/log/app.log --file /var/log/app.log
+  logctl positions rewind /var/log/app.log --to '2026-11-30 07:00' --agent web-07 --dry-run
   logctl positions seek /var/log/app.log 1048576
   logctl positions seek /var/log/app.log --offset app_log:3:18446 --agent web-07
   logctl positions forget /var/log/app.log
@@ -85,18 +88,25 @@ func newPositionsListCmd(a *app) *cobra.Command {
 func newPositionsRewindCmd(a *app) *cobra.Command {
 	f, to := &positionsFlags{}, ""
 	cmd := &cobra.Command{
-		Use:               "rewind PATH [TOPIC]",
-		Short:             "Read files of an entry once more from their beginning, or what from = end skipped",
+		Use:   "rewind PATH [TOPIC]",
+		Short: "Read files of an entry once more: from their beginning, from a time, or what from = end skipped",
+		Long: `rewind moves positions of an entry back: to the beginning of the files, to the beginning of those
+whose head was skipped by from = end, or to the first line that was read at or after a time. For a
+time the records of the topic are looked at: which line of which file was read when stands there.`,
 		Args:              usageArgs(cobra.RangeArgs(1, 2)),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if to != string(positions.ToBeginning) && to != string(positions.ToSkipped) {
-				return &usageError{fmt.Errorf("--to: %q is not beginning or skipped", to)}
+			if to == string(positions.ToBeginning) || to == string(positions.ToSkipped) {
+				return a.positions(cmd, f, etcdcfg.Command{Kind: "rewind", To: to}, args)
 			}
-			return a.positions(cmd, f, etcdcfg.Command{Kind: "rewind", To: to}, args)
+			from, err := consumer.ParseFrom(to)
+			if err != nil || !from.IsTime() {
+				return &usageError{fmt.Errorf("--to: %q is not beginning, skipped or a time", to)}
+			}
+			return a.rewindToTime(cmd, f, from, args)
 		},
 	}
-	cmd.Flags().StringVar(&to, "to", string(positions.ToBeginning), "beginning, or skipped: only files whose head was skipped by from = end")
+	cmd.Flags().StringVar(&to, "to", string(positions.ToBeginning), "beginning; skipped: only files whose head was skipped by from = end; or the time of reading, as of tail-topic --from: 10:30, '2026-11-30 07:00', -2h")
 	f.add(cmd, true)
 	return cmd
 }
@@ -166,13 +176,7 @@ func (a *app) positions(cmd *cobra.Command, f *positionsFlags, c etcdcfg.Command
 		c.Topic = args[1]
 	}
 	c.File, c.DryRun = f.file, f.dryRun
-	var list []agent.Positions
-	var err error
-	if f.agent != "" {
-		list, err = a.positionsThere(cmd, f, c)
-	} else {
-		list, err = a.positionsHere(cmd, c)
-	}
+	list, err := a.askPositions(cmd, f, c)
 	if err != nil {
 		return err
 	}
@@ -183,6 +187,14 @@ func (a *app) positions(cmd *cobra.Command, f *positionsFlags, c etcdcfg.Command
 		return a.printPositions(list)
 	}
 	return a.printMoves(list, c)
+}
+
+// askPositions carries a command out, here or on a running agent.
+func (a *app) askPositions(cmd *cobra.Command, f *positionsFlags, c etcdcfg.Command) ([]agent.Positions, error) {
+	if f.agent != "" {
+		return a.positionsThere(cmd, f, c)
+	}
+	return a.positionsHere(cmd, c)
 }
 
 func (a *app) positionsThere(cmd *cobra.Command, f *positionsFlags, c etcdcfg.Command) (list []agent.Positions, err error) {
@@ -240,7 +252,7 @@ func (a *app) positionsHere(cmd *cobra.Command, c etcdcfg.Command) (list []agent
 	if len(list) == 0 {
 		list = []agent.Positions{{Path: path, Topic: topic}}
 	}
-	list[0].Moves = moves
+	list[0].Moves = agent.Moves(moves)
 	return list, nil
 }
 
@@ -268,17 +280,14 @@ func (a *app) printMoves(list []agent.Positions, c etcdcfg.Command) error {
 		_, err := safe.Fprintf(a.Out, "%sforgotten: %s\n", would, c.Path)
 		return err
 	}
-	var again, first, passed int64
-	n := 0
 	for _, p := range list {
 		for _, m := range p.Moves {
-			n++
-			again, first, passed = again+m.Again, first+m.First, passed+m.Passed
 			if _, err := safe.Fprintf(a.Out, "%s: %d -> %d of %d\n", m.Path, m.From, m.To, m.Size); err != nil {
 				return err
 			}
 		}
 	}
+	n, again, first, passed, peak := report.Moved(list)
 	text := fmt.Sprintf("%s %smoved", plural(n, "position", "positions"), would)
 	if first > 0 {
 		text += ", " + shortBytes(first) + " are sent for the first time"
@@ -288,6 +297,9 @@ func (a *app) printMoves(list []agent.Positions, c etcdcfg.Command) error {
 	}
 	if passed > 0 {
 		text += ", " + shortBytes(passed) + " are passed over"
+	}
+	if sends := again + first; sends > 0 && peak > 0 {
+		text += fmt.Sprintf("; that takes about %s at %s/s, the most that this agent has sent since its start", shortDuration(max(time.Second, time.Duration(float64(sends)/float64(peak)*float64(time.Second)))), shortBytes(peak))
 	}
 	_, err := safe.Fprintf(a.Out, "%s\n", text)
 	return err

@@ -50,7 +50,7 @@ func TestPositionsOfAStoppedAgent(t *testing.T) {
 		t.Error(out)
 	}
 	b.fails(t, ExitFailure, "no positions are kept for the entry", "positions", "forget", file)
-	b.fails(t, ExitUsage, "is not beginning or skipped", "positions", "rewind", file, "--to", "monday")
+	b.fails(t, ExitUsage, "is not beginning, skipped or a time", "positions", "rewind", file, "--to", "monday")
 	b.fails(t, ExitUsage, "is not TOPIC:PARTITION:OFFSET", "positions", "seek", file, "--offset", "x")
 	b.fails(t, ExitUsage, "name a position in bytes", "positions", "seek", file)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -90,8 +91,14 @@ func hostIP() string {
 	return "127.0.0.1"
 }
 
-// resolve replaces {hostname} and {ip}.
-func resolve(tmpl string) string { return etcdcfg.ResolveKey(tmpl, hostname(), hostIP()) }
+// resolve replaces {hostname}, {ip} and {node}.
+func resolve(tmpl string) string {
+	return etcdcfg.ResolveKey(strings.ReplaceAll(tmpl, "{node}", node()), hostname(), hostIP())
+}
+
+// node is the name of the Kubernetes node that a pod runs on, where the pod is told of it in
+// NODE_NAME (fieldRef spec.nodeName); else the name of the host.
+func node() string { return cmp.Or(os.Getenv("NODE_NAME"), hostname()) }
 
 // dataDir is where the agent keeps its state: the setting, else /var/lib/logctl for
 // root, else the user's state directory. On Windows it is %ProgramData%\logctl for a service.

@@ -286,6 +286,9 @@ func (b *board) fromReports() {
 				b.task(id, t.Path, t.Topic, string(t.State), t.Error)
 			}
 		}
+		if skew := newest.Skew(); skew != 0 {
+			b.s.problem(agentProblem{Agent: id, State: state.ClockDiffers, What: string(state.ClockDiffers) + ": " + report.ClockText(skew) + ": set the one that is wrong (chronyc tracking, timedatectl)"})
+		}
 		b.numbers(&b.s.Agents[i], rep)
 	}
 }

@@ -36,7 +36,7 @@ type Kafka struct {
 // Etcd is the section [etcd]: the store of the collect entries.
 type Etcd struct {
 	Address         []string
-	CollectKey      string // may hold {hostname} and {ip}
+	CollectKey      string // may hold {hostname}, {ip} and {node}
 	DialTimeout     time.Duration
 	Timeout         time.Duration // of one request
 	ExpectedAgents  []string      // ids that must be there, beside those that etcd names
@@ -54,8 +54,8 @@ type Etcd struct {
 
 // Agent is the section [agent]: the daemon.
 type Agent struct {
-	ID             string // may hold {hostname} and {ip}
-	Host           string // of the record header host; may hold {hostname} and {ip}
+	ID             string // may hold {hostname}, {ip} and {node}
+	Host           string // of the record header host; may hold {hostname}, {ip} and {node}
 	DataDir        string // empty: chosen by the user the agent runs as
 	MaxDeletedOpen int64  // bytes of deleted files kept open, at most; 0: no bound
 	MaxBuffer      int64  // bytes of lines read and not yet acknowledged, at most

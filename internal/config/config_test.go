@@ -88,7 +88,7 @@ func TestProblemsNameTheirPlace(t *testing.T) {
 		{"no globs", "[agent]\nallow_paths = /ok/*, /var/[\n", nil, []string{`:2: [agent] allow_paths: "/var/[" is not a glob`}},
 		{"no port to listen at", "[agent]\nlisten = 127.0.0.1\n", []string{"LOGCTL_AGENT_LISTEN=:99999"}, []string{`[agent] listen: ":99999" is not host:port`}},
 		{"placeholders", "[etcd]\ncollect_key = logs_{host}\n[agent]\nid = {hostname}-{}\n", nil,
-			[]string{":2: [etcd] collect_key: {host} is not replaced: {hostname} and {ip} are", ":4: [agent] id: {} is not replaced"}},
+			[]string{":2: [etcd] collect_key: {host} is not replaced: {hostname}, {ip} and {node} are", ":4: [agent] id: {} is not replaced"}},
 		{"half of a pair", "[kafka]\nsasl_mechanism = PLAIN\n", nil, []string{"config.ini:2: [kafka] sasl_mechanism: needs sasl_user"}},
 		{"certificates without tls", "[kafka]\nca_file = ca.pem\n", nil, []string{"set tls = true"}},
 	} {

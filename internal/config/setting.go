@@ -53,7 +53,7 @@ func settings() []setting {
 		k("tls_min_version", "1.2", "1.2 | 1.3", func(c *Kafka) target { return choice(&c.TLSMinVersion, "1.2", "1.3") }),
 	}, loginSettings(k), registrySettings(k), []setting{
 		e("address", "127.0.0.1:2379", "etcd endpoints, comma separated", func(c *Etcd) target { return addresses(&c.Address, true) }),
-		e("collect_key", "collect_log_conf", "{hostname} and {ip} are replaced", func(c *Etcd) target { return template(&c.CollectKey) }),
+		e("collect_key", "collect_log_conf", "{hostname}, {ip} and {node} are replaced", func(c *Etcd) target { return template(&c.CollectKey) }),
 		e("expected_agents", "", "ids of agents that must be there, comma separated; see also logctl agents expect", func(c *Etcd) target { return words(&c.ExpectedAgents) }),
 		e("dial_timeout", "5s", "", func(c *Etcd) target { return duration(&c.DialTimeout) }),
 		e("timeout", "2s", "of one request", func(c *Etcd) target { return duration(&c.Timeout) }),
@@ -69,7 +69,7 @@ func settings() []setting {
 		e("tls_min_version", "1.2", "1.2 | 1.3", func(c *Etcd) target { return choice(&c.TLSMinVersion, "1.2", "1.3") }),
 
 		a("id", "{hostname}", "name of this agent, unique in the fleet", func(c *Agent) target { return template(&c.ID) }),
-		a("host", "{hostname}", "name of this host in the record header host, reports and presences", func(c *Agent) target { return template(&c.Host) }),
+		a("host", "{hostname}", "name of this host in the record header host, reports and presences; {node} is NODE_NAME, the node of a pod", func(c *Agent) target { return template(&c.Host) }),
 		a("data_dir", "", "default /var/lib/logctl as root, else $XDG_STATE_HOME/logctl", func(c *Agent) target { return text(&c.DataDir) }),
 		a("max_buffer", "64MiB", "bytes read and not yet acknowledged, at most", func(c *Agent) target { return size(&c.MaxBuffer, 1<<20) }),
 		a("max_deleted_open", "10GiB", "bytes of deleted files kept open because they are not read yet, at most", func(c *Agent) target { return size(&c.MaxDeletedOpen, 0) }),

@@ -29,8 +29,8 @@ func template(p *string) target {
 			return errors.New("must not be empty")
 		}
 		for _, found := range regexp.MustCompile(`\{\w*\}`).FindAllString(s, -1) {
-			if found != "{hostname}" && found != "{ip}" {
-				return fmt.Errorf("%s is not replaced: {hostname} and {ip} are", found)
+			if !slices.Contains([]string{"{hostname}", "{ip}", "{node}"}, found) {
+				return fmt.Errorf("%s is not replaced: {hostname}, {ip} and {node} are", found)
 			}
 		}
 		*p = s
