@@ -123,7 +123,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	front.Go(guard(func() error { return a.serve(frontCtx) }))
 	a.startReports(frontCtx, front)
 	if text := a.unbounded(); text != "" {
-		a.cfg.Log.Warn(text)
+		a.cfg.Log.Warn("this agent is less safe than it could be", "why", text)
 	}
 	a.cfg.Log.Info("agent runs", "id", a.cfg.ID, "version", a.cfg.Version, "key", a.cfg.CollectKey, "data_dir", a.cfg.DataDir)
 

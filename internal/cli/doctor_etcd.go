@@ -136,7 +136,7 @@ func (d *doctor) agents(ctx context.Context, store *etcdcfg.Store) {
 			continue
 		}
 		for _, text := range p.Warnings {
-			d.warn("agents", p.ID, string(text), "")
+			d.warn("agents", p.ID, text, "")
 		}
 		onDuty++
 		versions[p.Version]++
