@@ -20,7 +20,8 @@ func (s *Set) deadLocked(f *File, err error) {
 	s.log.Warn("the descriptor of a file is dead; the file is opened again by its name", "path", f.path, "name", f.name,
 		"file", f.id.String(), "error", words(err))
 	s.closeLocked(f)
-	f.dead, f.quick = true, 0
+	var unknown fsys.Quick // of the file that the name leads to next
+	f.dead, f.quick = true, unknown
 }
 
 // leftToScan tells whether f, whose descriptor died and whose name has another file or none
