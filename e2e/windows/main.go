@@ -206,7 +206,7 @@ func (r *run) agent(ctx context.Context, kill time.Duration, begin func(), writt
 		r.settle(ctx)
 	}
 	cancel()
-	_ = <-ended // it was killed
+	<-ended // it was killed
 	return nil
 }
 
