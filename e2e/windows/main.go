@@ -206,7 +206,9 @@ func (r *run) agent(ctx context.Context, kill time.Duration, begin func(), writt
 		r.settle(ctx)
 	}
 	cancel()
-	<-ended // it was killed
+	if err := <-ended; err != nil {
+		fmt.Printf("the first agent: %v, as it was killed\n", err)
+	}
 	return nil
 }
 
