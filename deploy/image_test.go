@@ -148,6 +148,7 @@ func TestPackageAPK(t *testing.T) {
 	files := unpack(t, h.root, plain[1])
 	for name, mode := range map[string]fs.FileMode{
 		"usr/bin/logctl": 0o755, "etc/init.d/logctl": 0o755, "etc/logctl/config.ini": 0o640, "usr/share/doc/logctl/copyright": 0o644,
+		"usr/share/doc/logctl/THIRD_PARTY_NOTICES":     0o644,
 		"usr/share/bash-completion/completions/logctl": 0o644,
 	} {
 		if f := files[name]; f == nil || f.FileInfo().Mode().Perm() != mode {
@@ -259,6 +260,11 @@ func TestPackageImage(t *testing.T) {
 		t.Errorf("user %q, volumes %v", c.User, c.Volumes)
 	}
 	static(t, filepath.Join(root, "usr/bin/logctl"))
+	for _, name := range []string{"LICENSE", "THIRD_PARTY_NOTICES"} {
+		if st, err := os.Stat(filepath.Join(root, "usr/share/doc/logctl", name)); err != nil || st.Size() == 0 {
+			t.Errorf("the image carries no %s: %v", name, err)
+		}
+	}
 	kafka, etcd := testkit.Kafka(t), testkit.Etcd(t)
 	topic, key := kafka.Topic(t, 1), etcd.Key(t)
 	if _, err := etcd.Client(t).Put(t.Context(), key, fmt.Sprintf(`[{"path": "/tmp/app.log", "topic": %q, "from": "beginning"}]`, topic)); err != nil {

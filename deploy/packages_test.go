@@ -105,6 +105,7 @@ func (h *host) installed() {
 		{"usr/lib/systemd/system/logctl.service", 0o644, 0, 0},
 		{"usr/share/man/man1/logctl-agent.1", 0o644, 0, 0},
 		{"usr/share/bash-completion/completions/logctl", 0o644, 0, 0},
+		{"usr/share/doc/logctl/THIRD_PARTY_NOTICES", 0o644, 0, 0},
 	} {
 		st, err := os.Stat(h.path(want.name))
 		if os.IsNotExist(err) && strings.Contains(want.name, "/man/") {

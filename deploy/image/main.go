@@ -34,6 +34,7 @@ const uid = 65532
 // build is what the image is made from.
 type build struct {
 	dist, out, config       string
+	texts                   string // directory of the licence and the notices
 	version, commit, source string
 	date                    time.Time
 }
@@ -44,6 +45,7 @@ func main() {
 	flag.StringVar(&b.dist, "dist", "dist", "directory of a release, with artifacts.json")
 	flag.StringVar(&b.out, "out", "dist/image", "OCI layout to write, made anew")
 	flag.StringVar(&b.config, "config", "../config.ini", "sample configuration")
+	flag.StringVar(&b.texts, "texts", "../..", "directory of LICENSE and THIRD_PARTY_NOTICES")
 	flag.StringVar(&b.version, "version", "", "version of the release")
 	flag.StringVar(&b.commit, "commit", "", "its commit")
 	flag.StringVar(&date, "date", "", "the commit's time, RFC 3339: the time of all files")
@@ -189,6 +191,17 @@ func (b *build) base() (v1.Layer, error) {
 		}
 	}
 	f := b.tar()
+	f.dir("usr/", 0o755, 0)
+	f.dir("usr/share/", 0o755, 0)
+	f.dir("usr/share/doc/", 0o755, 0)
+	f.dir("usr/share/doc/logctl/", 0o755, 0)
+	for _, name := range []string{"LICENSE", "THIRD_PARTY_NOTICES"} {
+		text, err := os.ReadFile(filepath.Join(b.texts, name))
+		if err != nil {
+			return nil, err
+		}
+		f.file("usr/share/doc/logctl/"+name, 0o644, text)
+	}
 	f.dir("etc/", 0o755, 0)
 	f.file("etc/passwd", 0o644, fmt.Appendf(nil, "root:x:0:0:root:/root:/sbin/nologin\nlogctl:x:%d:%d:logctl agent:/var/lib/logctl:/sbin/nologin\n", uid, uid))
 	f.file("etc/group", 0o644, fmt.Appendf(nil, "root:x:0:\nlogctl:x:%d:\n", uid))
