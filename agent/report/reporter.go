@@ -198,12 +198,32 @@ func (r *Reporter) topic(ctx context.Context) (kafka.Topic, error) {
 		case !errors.Is(err, kafka.ErrTopicExists):
 			return topic, fmt.Errorf("create report topic %q: %w", r.cfg.Topic, err)
 		}
-		topic, err = r.admin.Topic(ctx, r.cfg.Topic)
+		topic, err = r.appears(ctx)
 	}
 	if err == nil && len(topic.Partitions) == 0 {
 		err = &kafka.TopicError{Topic: r.cfg.Topic, Err: sarama.ErrLeaderNotAvailable}
 	}
 	return topic, err
+}
+
+// appears waits until a topic that was just created is known and led: brokers answer a
+// creation before the news of it has reached them all.
+func (r *Reporter) appears(ctx context.Context) (kafka.Topic, error) {
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		topic, err := r.admin.Topic(ctx, r.cfg.Topic)
+		var missing *kafka.MissingTopicError
+		led := len(topic.Partitions) > 0 && !slices.ContainsFunc(topic.Partitions, func(p kafka.Partition) bool { return p.Leader < 0 })
+		if err == nil && led || err != nil && !errors.As(err, &missing) {
+			return topic, err
+		}
+		select {
+		case <-ctx.Done():
+			return topic, err // the last answer says more than that time is up
+		case <-again.C:
+		}
+	}
 }
 
 // send sends one record and waits for the leader's acknowledgement.

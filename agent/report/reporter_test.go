@@ -1,10 +1,16 @@
 package report_test
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"logctl/agent/report"
 	"logctl/internal/kafka"
@@ -71,6 +77,70 @@ func TestReporterPublishesAndHeals(t *testing.T) {
 
 // TestReporterEndsWhileKafkaHangs has a request without an answer under way when the
 // agent ends.
+// TestNewTopicIsNotKnownYet has the broker deny a topic that it has just made, as real ones
+// do for some milliseconds: that is no failure worth a warning.
+func TestNewTopicIsNotKnownYet(t *testing.T) {
+	k := testkit.Kafka(t, testkit.Embedded())
+	topic := k.TopicName(t)
+	const unknownTopic, denials = 3, 3
+	var made, denied atomic.Int32
+	c := k.Cluster()
+	c.ControlKey(int16(kmsg.CreateTopics), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		made.Add(1)
+		return nil, nil, false
+	})
+	c.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		asked := req.(*kmsg.MetadataRequest).Topics
+		if made.Load() == 0 || len(asked) == 0 || denied.Load() >= denials {
+			return nil, nil, false
+		}
+		denied.Add(1)
+		resp := req.ResponseKind().(*kmsg.MetadataResponse)
+		at := kmsg.NewMetadataResponseTopic()
+		at.Topic, at.ErrorCode = asked[0].Topic, unknownTopic
+		resp.Topics = append(resp.Topics, at)
+		return resp, nil, true
+	})
+	var log safeBuffer
+	r := report.NewReporter(report.ReporterConfig{
+		Kafka: k.Config(), Topic: topic, Interval: 20 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Snapshot: func() report.Report { return report.Report{Agent: "agent-1"} },
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	testkit.Eventually(t, 20*time.Second, "a report", func() bool {
+		return denied.Load() == denials && len(k.Read(t, topic)) > 0
+	})
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if text := log.String(); strings.Contains(text, "WARN") || !strings.Contains(text, "report topic created") {
+		t.Errorf("log: %s", text)
+	}
+}
+
+// safeBuffer collects a log.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
 func TestReporterEndsWhileKafkaHangs(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Proxied())
 	topic := k.Topic(t, 1)
