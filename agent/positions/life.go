@@ -1,7 +1,6 @@
 package positions
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -51,43 +50,6 @@ type partition struct {
 func (p partition) key() []byte {
 	return binary.BigEndian.AppendUint32(append([]byte(p.topic), 0), uint32(p.id))
 }
-
-// StoredRecord is a record that Kafka has, by its place in its file.
-type StoredRecord struct {
-	Pos int64  `json:"pos"` // value of its header, bytes
-	Len int64  `json:"len"` // of its value, bytes; of all parts together where ship split it
-	Sum uint64 `json:"sum"` // XXH64 of the value; only of StoredFile.Last
-}
-
-// StoredFile is what Kafka is known to have of a file generation beyond the saved
-// position.
-type StoredFile struct {
-	Path string         `json:"path,omitempty"` // watched name, for messages
-	Last StoredRecord   `json:"last"`           // the one with the highest Pos
-	All  []StoredRecord `json:"all,omitempty"`  // every one, by Pos, where a file's records may lie in several partitions
-}
-
-// Merge adds what another look found of the same file.
-func (f StoredFile) Merge(o StoredFile) StoredFile {
-	if o.Last.Pos > f.Last.Pos || o.Last.Pos == f.Last.Pos && o.Last.Len > f.Last.Len {
-		f.Last = o.Last
-	}
-	if f.Path == "" {
-		f.Path = o.Path
-	}
-	all := slices.Concat(f.All, o.All)
-	slices.SortFunc(all, func(a, b StoredRecord) int {
-		if a.Pos != b.Pos {
-			return int(min(max(a.Pos-b.Pos, -1), 1))
-		}
-		return int(min(max(b.Len-a.Len, -1), 1))
-	})
-	f.All = slices.CompactFunc(all, func(a, b StoredRecord) bool { return a.Pos == b.Pos })
-	return f
-}
-
-// Stored is StoredFile by topic and short name of the file.
-type Stored map[string]map[string]StoredFile
 
 // Producer is the last use of a producer id.
 type Producer struct {
@@ -212,24 +174,6 @@ func cutNUL(k []byte) (before, after string, ok bool) {
 	return "", "", false
 }
 
-func (s Stored) add(topic, file string, f StoredFile) {
-	if s[topic] == nil {
-		s[topic] = map[string]StoredFile{}
-	}
-	if old, ok := s[topic][file]; ok {
-		f = old.Merge(f)
-	}
-	s[topic][file] = f
-}
-
-func (s Stored) clone() Stored {
-	out := Stored{}
-	for topic, files := range s {
-		out[topic] = maps.Clone(files)
-	}
-	return out
-}
-
 // LastLife is what the run before this one left, as it was when the registry was opened.
 func (r *Registry) LastLife() LastLife {
 	r.mu.Lock()
@@ -294,26 +238,6 @@ func (r *Registry) SaveStored(topic string, files map[string]StoredFile) error {
 	return r.Flush()
 }
 
-// Stored is what a look back of this run, or one before it, found of a file in any of
-// the topics.
-func (r *Registry) Stored(file string, topics ...string) (f StoredFile, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.life.moved[file] {
-		return f, false
-	}
-	for _, topic := range topics {
-		found, here := r.life.stored[topic][file]
-		switch {
-		case here && ok:
-			f = f.Merge(found)
-		case here:
-			f, ok = found, true
-		}
-	}
-	return f, ok
-}
-
 // rewind forgets what is stored of a file, because its position was moved by hand: what
 // is between is wanted again. Before this run's look back that has to be remembered.
 func (l *life) rewind(file string) {
@@ -331,129 +255,3 @@ func (l *life) rewind(file string) {
 // OnFlush gives the registry a function that tells how far the partitions are, asked
 // before each flush takes the states that it writes. It must be called before Run.
 func (r *Registry) OnFlush(cursors func() []Cursor) { r.cursors = cursors }
-
-// lifeChange is what one flush writes of a life.
-type lifeChange struct {
-	cursors   []Cursor
-	producers []byte // nil: not changed
-	moved     []byte // with producers
-	stored    Stored
-	open      bool
-	shut      bool // "open" goes
-	anew      bool // stored is all that there is
-}
-
-func (c *lifeChange) empty() bool {
-	return len(c.cursors) == 0 && c.producers == nil && len(c.stored) == 0 && !c.open && !c.shut && !c.anew
-}
-
-// take moves what is dirty into a change. Registry.mu is held.
-func (l *life) take(shut bool) lifeChange {
-	c := lifeChange{stored: Stored{}}
-	for at := range l.dirty {
-		c.cursors = append(c.cursors, l.cursors[at])
-	}
-	clear(l.dirty)
-	if l.touched {
-		c.producers, _ = json.Marshal(l.producers) // of numbers and times it cannot fail
-		c.moved, _ = json.Marshal(l.moved)
-		l.touched = false
-	}
-	for topic := range l.found {
-		c.stored[topic] = maps.Clone(l.stored[topic])
-	}
-	clear(l.found)
-	if c.anew = l.anew; l.anew {
-		c.stored, l.anew = l.stored.clone(), false
-	}
-	c.open = l.open && !l.onDisk && !shut
-	c.shut = shut && l.onDisk
-	return c
-}
-
-// restore marks what was not written dirty again. Registry.mu is held.
-func (l *life) restore(c *lifeChange) {
-	for _, cur := range c.cursors {
-		l.dirty[partition{cur.Topic, cur.Partition}] = true
-	}
-	l.touched = l.touched || c.producers != nil
-	for topic := range c.stored {
-		l.found[topic] = true
-	}
-	l.anew = l.anew || c.anew
-}
-
-// written notes that a change is on disk. Registry.mu is held.
-func (l *life) written(c *lifeChange) {
-	l.onDisk = (l.onDisk || c.open) && !c.shut
-}
-
-func (c *lifeChange) write(tx *bbolt.Tx, d *digest) error {
-	if c.empty() {
-		return nil
-	}
-	b, err := d.top(tx, bucketLife)
-	if err != nil {
-		return err
-	}
-	if c.producers != nil {
-		if err := errors.Join(b.Put(keyProducers, c.producers), b.Put(keyMoved, c.moved)); err != nil {
-			return err
-		}
-	}
-	switch {
-	case c.open:
-		err = b.Put(keyOpen, []byte("1"))
-	case c.shut:
-		err = errors.Join(b.Delete(keyOpen), b.Delete(keyMoved))
-	}
-	if err != nil {
-		return err
-	}
-	if b, err = d.top(tx, bucketCursors); err != nil {
-		return err
-	}
-	for _, cur := range c.cursors {
-		data, err := json.Marshal(cur)
-		if err != nil {
-			return err
-		}
-		if err := b.Put(partition{cur.Topic, cur.Partition}.key(), data); err != nil {
-			return err
-		}
-	}
-	return c.writeStored(tx, d)
-}
-
-func (c *lifeChange) writeStored(tx *bbolt.Tx, d *digest) error {
-	if !c.anew && len(c.stored) == 0 {
-		return nil
-	}
-	b, err := d.top(tx, bucketStored)
-	if err != nil {
-		return err
-	}
-	if c.anew {
-		var old [][]byte
-		if err := b.ForEach(func(k, _ []byte) error { old = append(old, bytes.Clone(k)); return nil }); err != nil {
-			return err
-		}
-		for _, k := range old {
-			if err := b.Delete(k); err != nil {
-				return err
-			}
-		}
-	}
-	for topic, files := range c.stored {
-		for file, f := range files {
-			data, err := json.Marshal(f)
-			if err != nil {
-				return err
-			}
-			if err := b.Put([]byte(topic+"\x00"+file), data); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
