@@ -1,14 +1,12 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -22,28 +20,10 @@ import (
 type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd
-	out  lockedBuffer
-	err  lockedBuffer
+	out  testkit.Buffer
+	err  testkit.Buffer
 	done chan struct{}
 	code int // valid after done
-}
-
-// lockedBuffer takes the output of a process while a test looks at it.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 // start runs logctl with the given arguments and environment ("K=V"). It is killed

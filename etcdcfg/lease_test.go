@@ -17,7 +17,8 @@ import (
 	"logctl/internal/testkit"
 )
 
-// likeKine makes etcd serve of leases and deletions what kine 0.17 serves.
+// likeKine makes etcd serve of leases and deletions what kine 0.17 serves; the refusals are
+// in its own words.
 func likeKine() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithChainStreamInterceptor(func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, next grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
@@ -62,7 +63,7 @@ func TestPresenceWithoutKeepAlive(t *testing.T) {
 		}
 	}
 	if n := log.count("keeps no lease alive"); n != 1 || log.count("not announced") > 0 {
-		t.Errorf("it was told %d times: %s", n, log.buf.String())
+		t.Errorf("it was told %d times: %s", n, log.String())
 	}
 	cancel()
 	if err := <-done; err != nil {

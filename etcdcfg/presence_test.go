@@ -1,7 +1,6 @@
 package etcdcfg_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,22 +19,9 @@ import (
 )
 
 // logbook is a log that a test can read.
-type logbook struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
+type logbook struct{ testkit.Buffer }
 
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logbook) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.buf.String(), text)
-}
+func (l *logbook) count(text string) int { return strings.Count(l.String(), text) }
 
 func (l *logbook) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 

@@ -1,19 +1,18 @@
 package tui
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"logctl/agent/report"
 	"logctl/etcdcfg"
 	"logctl/internal/kafka"
+	"logctl/internal/testkit"
 )
 
 // hung are ports that answer nothing until they must.
@@ -94,26 +93,8 @@ func (h hung) Keys(ctx context.Context) ([]string, error) {
 	return nil, ctx.Err()
 }
 
-// screenBuffer is a terminal's memory, for any goroutine.
-type screenBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *screenBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *screenBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 // drive runs a console on ports with a pipe as keyboard.
-func drive(t *testing.T, ctx context.Context, cfg Config, p ports) (keys *io.PipeWriter, out *screenBuffer, done chan error) {
+func drive(t *testing.T, ctx context.Context, cfg Config, p ports) (keys *io.PipeWriter, out *testkit.Buffer, done chan error) {
 	t.Helper()
 	r, w := io.Pipe()
 	t.Cleanup(func() {
@@ -121,7 +102,7 @@ func drive(t *testing.T, ctx context.Context, cfg Config, p ports) (keys *io.Pip
 			t.Error(err)
 		}
 	})
-	out, done = &screenBuffer{}, make(chan error, 1)
+	out, done = &testkit.Buffer{}, make(chan error, 1)
 	cfg.In, cfg.Out, cfg.StateDir, cfg.Theme = r, out, t.TempDir(), ThemeDark
 	go func() { done <- run(ctx, cfg, p) }()
 	return w, out, done
@@ -230,7 +211,7 @@ func TestRunNeedsATerminal(t *testing.T) {
 	if err := Run(t.Context(), Config{}); !errors.Is(err, ErrNotTerminal) {
 		t.Errorf("got %v", err)
 	}
-	out := &screenBuffer{}
+	out := &testkit.Buffer{}
 	if err := Run(t.Context(), Config{Out: out, Theme: "blue"}); err == nil || !strings.Contains(err.Error(), "auto, light, dark or none") {
 		t.Errorf("got %v", err)
 	}

@@ -1,11 +1,9 @@
 package report_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -103,7 +101,7 @@ func TestNewTopicIsNotKnownYet(t *testing.T) {
 		resp.Topics = append(resp.Topics, at)
 		return resp, nil, true
 	})
-	var log safeBuffer
+	var log testkit.Buffer
 	r := report.NewReporter(report.ReporterConfig{
 		Kafka: k.Config(), Topic: topic, Interval: 20 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&log, nil)),
 		Snapshot: func() report.Report { return report.Report{Agent: "agent-1"} },
@@ -121,24 +119,6 @@ func TestNewTopicIsNotKnownYet(t *testing.T) {
 	if text := log.String(); strings.Contains(text, "WARN") || !strings.Contains(text, "report topic created") {
 		t.Errorf("log: %s", text)
 	}
-}
-
-// safeBuffer collects a log.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
 
 func TestReporterEndsWhileKafkaHangs(t *testing.T) {

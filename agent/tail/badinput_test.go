@@ -69,11 +69,11 @@ func TestNoFileAtRotatedName(t *testing.T) {
 	if runtime.GOOS != "windows" {
 		l, err := net.Listen("unix", filepath.Join(dir, "app-9.log"))
 		if err != nil {
-			t.Skip("no sockets here:", err)
+			t.Skip("this system lets no socket be bound in the file system:", err)
 		}
 		defer func() { _ = l.Close() }()
 		if err := mkfifo(filepath.Join(dir, "app-8.log")); err != nil {
-			t.Skip("no named pipes here:", err)
+			t.Skip("this system has no named pipes in the file system:", err)
 		}
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "app-7.log"), 0o755); err != nil {
@@ -88,7 +88,7 @@ func TestLinkLoopAtArchive(t *testing.T) {
 	dir := t.TempDir()
 	for link, to := range map[string]string{"archive": ".", "old": "old", "2026-11": "archive/2026-11", "app-5.log": "app-6.log", "app-6.log": "app-5.log"} {
 		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
-			t.Skip("no symbolic links here:", err)
+			t.Skip("this user may not make symbolic links on this system:", err)
 		}
 	}
 	rotateBeside(t, dir, "**/none-*.log")
@@ -103,7 +103,7 @@ func TestClosedArchive(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.Chmod(closed, 0o700) })
 	if _, err := os.ReadDir(closed); err == nil {
-		t.Skip("nothing is closed for this user")
+		t.Skip("the superuser may read every file, so no archive is closed to it")
 	}
 	if r := rotateBeside(t, dir); !strings.Contains(r.log.String(), "permission denied") {
 		t.Errorf("nothing is said of it:\n%s", r.log.String())
@@ -143,7 +143,7 @@ func TestManySiblings(t *testing.T) {
 			}
 		}
 		if err := os.Link(target, filepath.Join(dir, name)); err != nil {
-			t.Skip("no links here:", err)
+			t.Skip("this user may not make symbolic links on this system:", err)
 		}
 	}
 	reads := 0

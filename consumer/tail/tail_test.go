@@ -9,7 +9,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -27,24 +26,6 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
-}
-
-// buffer is a bytes.Buffer for several goroutines.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 func write(t testing.TB, k *testkit.KafkaServer, topic string, values ...string) {
@@ -65,12 +46,12 @@ func write(t testing.TB, k *testkit.KafkaServer, topic string, values ...string)
 }
 
 // setup writes 0..n-1 over two partitions and returns a run that prints them raw.
-func setup(t testing.TB, n int) (*testkit.KafkaServer, string, Config, *buffer, *buffer) {
+func setup(t testing.TB, n int) (*testkit.KafkaServer, string, Config, *testkit.Buffer, *testkit.Buffer) {
 	t.Helper()
 	return setupOn(t, testkit.Kafka(t), n)
 }
 
-func setupOn(t testing.TB, k *testkit.KafkaServer, n int) (*testkit.KafkaServer, string, Config, *buffer, *buffer) {
+func setupOn(t testing.TB, k *testkit.KafkaServer, n int) (*testkit.KafkaServer, string, Config, *testkit.Buffer, *testkit.Buffer) {
 	t.Helper()
 	topic := k.Topic(t, 2, "retention.ms", "-1")
 	values := make([]string, n)
@@ -82,7 +63,7 @@ func setupOn(t testing.TB, k *testkit.KafkaServer, n int) (*testkit.KafkaServer,
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, messages := &buffer{}, &buffer{}
+	out, messages := &testkit.Buffer{}, &testkit.Buffer{}
 	return k, topic, Config{
 		Reader: consumer.Config{Kafka: k.Config(), Topics: []string{topic}, From: consumer.Oldest()},
 		Last:   -1, Printer: p, Out: out, Messages: messages,
@@ -119,8 +100,8 @@ func TestCountAndQuiet(t *testing.T) {
 		t.Errorf("the summary tells no place to go on: %q", s)
 	}
 	cfg.Quiet, cfg.Total, cfg.Printer, cfg.Count, cfg.Reader.Follow = true, true, nil, 0, false
-	messages.b.Reset()
-	out.b.Reset()
+	messages.Reset()
+	out.Reset()
 	if err := Run(t.Context(), cfg); err != nil || out.String() != "100\n" || messages.String() != "" {
 		t.Errorf("count: %q, %q, %v", out, messages, err)
 	}
@@ -298,7 +279,7 @@ func TestBlockedOutput(t *testing.T) {
 }
 
 func TestMessagesShowControlCharacters(t *testing.T) {
-	messages := &buffer{}
+	messages := &testkit.Buffer{}
 	tl := &tailer{cfg: Config{Messages: messages}}
 	tl.say("value %s is no JSON", "\x1b]0;pwned\a")
 	if got, want := messages.String(), "logctl: value \\x1b]0;pwned\\x07 is no JSON\n"; got != want {

@@ -21,7 +21,7 @@ import (
 // line with the totals.
 func runDemo(t *testing.T, environ []string, args ...string) (records, summary string) {
 	t.Helper()
-	var out, errs lockedBuffer
+	var out, errs testkit.Buffer
 	code := Main(t.Context(), append([]string{"demo", "--headless", "-o", "raw"}, args...),
 		Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Environ: append(environ, "HOME="+t.TempDir())})
 	summary = regexp.MustCompile(`demo: \d+ lines written.*`).FindString(errs.String())
@@ -88,7 +88,7 @@ func TestDemoBesideAnotherInItsDirectory(t *testing.T) {
 	streams := func(errs io.Writer) Streams {
 		return Streams{In: strings.NewReader(""), Out: io.Discard, Err: errs, Environ: []string{"HOME=" + t.TempDir()}}
 	}
-	first, second := &lockedBuffer{}, &lockedBuffer{}
+	first, second := &testkit.Buffer{}, &testkit.Buffer{}
 	done := make(chan int, 1)
 	go func() { done <- Main(ctx, []string{"demo", "--headless", "--data-dir", dir}, streams(first)) }()
 	testkit.Eventually(t, 20*time.Second, "the first one runs", func() bool { return strings.Contains(first.String(), "demo: kafka") })

@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -232,27 +230,9 @@ func TestStatusWithOneServerAway(t *testing.T) {
 	}
 }
 
-// lockedBuffer is an output that is read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 func TestStatusWatchPrintsObjectsUntilStopped(t *testing.T) {
 	f := newFleet(t)
-	out := &lockedBuffer{}
+	out := &testkit.Buffer{}
 	a := newApp(Streams{In: strings.NewReader(""), Out: out, Err: out, Environ: f.env})
 	root := newRootCmd(a)
 	root.SetArgs(append([]string{"status", "--watch", "-o", "json", "--interval", "10ms"}, f.args...))
