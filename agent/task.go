@@ -193,7 +193,7 @@ func (t *task) loop(ctx context.Context, set *tail.Set, rules *transform.Rules) 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(guard(func() error { return set.Run(ctx) }))
 	g.Go(guard(func() error { return t.housekeep(ctx, set) }))
-	if rules.Multiline() {
+	if rules.Holds() {
 		g.Go(guard(func() error { return t.flushEvents(ctx, rules.Wait(t.shared.times.event)) }))
 	}
 	for range pumpsPerTask {

@@ -90,20 +90,49 @@ func (m *Multiline) equal(o *Multiline) bool {
 	return *m == *o
 }
 
+// multilineField is a field of the object.
+type multilineField struct {
+	name   string
+	decode func(d *decoder, m *Multiline, name string, v node)
+	value  func(m *Multiline) any // to be written; the zero value: the field is left out
+}
+
+// multilineFields are in the order in which they are written.
+func multilineFields() []multilineField {
+	text := func(name string, at func(*Multiline) *string) multilineField {
+		return multilineField{name, func(d *decoder, m *Multiline, name string, v node) { *at(m) = d.text(name, v) }, func(m *Multiline) any { return *at(m) }}
+	}
+	number := func(name string, at func(*Multiline) *int) multilineField {
+		return multilineField{name, func(d *decoder, m *Multiline, name string, v node) { *at(m) = d.number(name, v) }, func(m *Multiline) any { return *at(m) }}
+	}
+	return []multilineField{
+		text("preset", func(m *Multiline) *string { return &m.Preset }),
+		text("start", func(m *Multiline) *string { return &m.Start }),
+		text("continue", func(m *Multiline) *string { return &m.Continue }),
+		text("end", func(m *Multiline) *string { return &m.End }),
+		{"negate", func(d *decoder, m *Multiline, name string, v node) { m.Negate = d.flag(name, v) }, func(m *Multiline) any { return m.Negate }},
+		number("max_lines", func(m *Multiline) *int { return &m.MaxLines }),
+		number("max_bytes", func(m *Multiline) *int { return &m.MaxBytes }),
+		{"timeout", func(d *decoder, m *Multiline, name string, v node) { m.Timeout = d.duration(name, v) }, func(m *Multiline) any {
+			if m.Timeout == 0 {
+				return ""
+			}
+			return m.Timeout.String()
+		}},
+	}
+}
+
 // pairs are its fields to be written; those that are not set are taken away.
 func (m *Multiline) pairs() []pair {
-	set := func(name string, value any, given bool) pair {
-		if !given {
-			value = nil
+	var out []pair
+	for _, f := range multilineFields() {
+		v := f.value(m)
+		if v == "" || v == 0 || v == false {
+			v = nil
 		}
-		return pair{name, value}
+		out = append(out, pair{f.name, v})
 	}
-	return []pair{
-		set("preset", m.Preset, m.Preset != ""), set("start", m.Start, m.Start != "" || *m == (Multiline{})),
-		set("continue", m.Continue, m.Continue != ""), set("end", m.End, m.End != ""),
-		set("negate", true, m.Negate), set("max_lines", m.MaxLines, m.MaxLines != 0),
-		set("max_bytes", m.MaxBytes, m.MaxBytes != 0), set("timeout", m.Timeout.String(), m.Timeout != 0),
-	}
+	return out
 }
 
 // multiline reads the object. Fields that are not known stay in the text, as in entries.
@@ -113,30 +142,14 @@ func (d *decoder) multiline(v node) *Multiline {
 		return nil
 	}
 	d.noDuplicates("multiline.", v)
-	m := &Multiline{}
-	for _, f := range v.members {
-		if f.val.kind == kindNull {
-			continue
-		}
-		name := "multiline." + f.name
-		switch f.name {
-		case "preset":
-			m.Preset = d.text(name, f.val)
-		case "start":
-			m.Start = d.text(name, f.val)
-		case "continue":
-			m.Continue = d.text(name, f.val)
-		case "end":
-			m.End = d.text(name, f.val)
-		case "negate":
-			d.at[name] = f.val.start
-			m.Negate = d.flag(name, f.val)
-		case "max_lines":
-			m.MaxLines = d.number(name, f.val)
-		case "max_bytes":
-			m.MaxBytes = d.number(name, f.val)
-		case "timeout":
-			m.Timeout = d.duration(name, f.val)
+	m, known := &Multiline{}, multilineFields()
+	for _, of := range v.members {
+		for _, f := range known {
+			if of.name == f.name && of.val.kind != kindNull {
+				name := "multiline." + f.name
+				d.at[name] = of.val.start
+				f.decode(d, m, name, of.val)
+			}
 		}
 	}
 	return m
@@ -145,7 +158,10 @@ func (d *decoder) multiline(v node) *Multiline {
 // onlyKnown blames fields that logctl does not know: in what a person types now they are
 // misspelt.
 func (d *decoder) onlyKnown(v node) {
-	known := []string{"preset", "start", "continue", "end", "negate", "max_lines", "max_bytes", "timeout"}
+	var known []string
+	for _, f := range multilineFields() {
+		known = append(known, f.name)
+	}
 	for _, f := range v.members {
 		if !slices.Contains(known, f.name) {
 			d.wrong(f.start, "multiline", "the fields are "+strings.Join(known, ", "), "unknown field %q", f.name)
@@ -155,7 +171,6 @@ func (d *decoder) onlyKnown(v node) {
 
 // number reads a whole number above zero.
 func (d *decoder) number(name string, v node) int {
-	d.at[name] = v.start
 	n, err := strconv.Atoi(string(d.data[v.start:v.end]))
 	if v.kind != kindNumber || err != nil || n <= 0 {
 		d.wrong(v.start, name, "write a number such as 500", "must be a whole number above zero")

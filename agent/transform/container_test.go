@@ -3,6 +3,7 @@ package transform
 import (
 	"encoding/json"
 	"fmt"
+	"logctl/etcdcfg"
 	"strings"
 	"testing"
 	"time"
@@ -150,7 +151,7 @@ func TestWaitingIsBounded(t *testing.T) {
 func FuzzContainer(f *testing.F) {
 	f.Add(at+"stdout P a\n"+at+"stderr F b\n"+at+"stdout F c", uint8(0), uint8(0))
 	f.Add(`{"log":"a\n","stream":"stdout","time":"2026-11-30T06:54:20Z"}`, uint8(1), uint8(3))
-	formats, joins := []string{"cri", "docker", "auto"}, append(Presets(), "")
+	formats, joins := []string{"cri", "docker", "auto"}, append(etcdcfg.MultilinePresets(), "")
 	f.Fuzz(func(t *testing.T, text string, format, join uint8) {
 		got, b := through(t, Spec{Format: formats[int(format)%3], Join: Join{Preset: joins[int(join)%len(joins)]}}, true, strings.Split(text, "\n")...)
 		if len(b.Data) > len(text) {

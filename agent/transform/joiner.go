@@ -3,7 +3,6 @@ package transform
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"time"
 )
 
@@ -16,7 +15,7 @@ const (
 
 // Join says how lines become events, as text: by a preset, or by expressions.
 type Join struct {
-	Preset   string        // one of Presets; empty: the expressions say it
+	Preset   string        // one of etcdcfg.MultilinePresets; empty: the expressions say it
 	Start    string        // regular expression of an event's first line
 	Continue string        // regular expression of a line that belongs to the one before
 	End      string        // regular expression of an event's last line
@@ -186,6 +185,3 @@ func either(a, b matcher) matcher { return func(l []byte) bool { return a(l) || 
 func both(a, b matcher) matcher { return func(l []byte) bool { return a(l) && b(l) } }
 
 func not(a matcher) matcher { return func(l []byte) bool { return !a(l) } }
-
-// matches is a matcher of an expression of ours.
-func matches(re *regexp.Regexp) matcher { return re.Match }

@@ -3,12 +3,7 @@ package transform
 import (
 	"bytes"
 	"fmt"
-	"maps"
-	"slices"
 )
-
-// Presets are the names that Join.Preset takes, in alphabetical order.
-func Presets() []string { return slices.Sorted(maps.Keys(presets())) }
 
 // presets are the programs whose events are known. What they print was looked at in
 // real output (testdata/traces), but for dotnet: its form is that of Microsoft's pages.
@@ -33,7 +28,7 @@ func (x *Expressions) exprs(texts ...string) ([]matcher, error) {
 		if err != nil {
 			return nil, fmt.Errorf("preset expression %q: %w", t, err)
 		}
-		out[i] = matches(re)
+		out[i] = re.Match
 	}
 	return out, nil
 }

@@ -59,8 +59,8 @@ func (x *Expressions) Compile(s Spec) (*Rules, error) {
 	return r, nil
 }
 
-// Multiline says whether events may be held over chunks.
-func (r *Rules) Multiline() bool { return r != nil && (r.join != nil || r.format != nil) }
+// Holds says whether events may be held over chunks.
+func (r *Rules) Holds() bool { return r != nil && (r.join != nil || r.format != nil) }
 
 // Wait is how long the last event waits for more lines; otherwise where none is set.
 func (r *Rules) Wait(otherwise time.Duration) time.Duration {
