@@ -8,6 +8,6 @@ type counters struct {
 	lines, bytes           atomic.Uint64 // read
 	ackedLines, ackedBytes atomic.Uint64
 	split, skipped         atomic.Uint64 // by ship: lines sent in parts, lines no broker would take
-	filtered               atomic.Uint64 // by the line rules of the entry
+	filtered, unparsed     atomic.Uint64 // by the line rules of the entry: records left out, lines not in its format
 	lastRead               atomic.Int64  // Unix nanoseconds of the last chunk
 }

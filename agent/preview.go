@@ -145,7 +145,7 @@ func sample(p *Preview, rules *transform.Rules) (err error) {
 		pipe.Add(transform.In{Data: l}, &out)
 	}
 	pipe.Flush(&out)
-	p.Filtered = out.Filtered
+	p.Filtered, p.Unparsed = out.Filtered, out.Unparsed
 	for _, ev := range out.Events[max(0, len(out.Events)-previewRecords):] {
 		p.Records = append(p.Records, string(out.Data[ev.Start:ev.End]))
 	}

@@ -118,9 +118,20 @@ func (t *task) sendThrough(ctx context.Context, s *stream, c *tail.Chunk, now ti
 	}
 	pc.seg = s.window.track(end, keep, now)
 	c.Release() // the events were copied
-	t.counters.filtered.Add(uint64(pc.batch.Filtered))
+	t.countRuled(s, &pc.batch)
 	pc.carryBatch()
 	return t.dispatch(ctx, pc, now)
+}
+
+// countRuled counts what the rules of the entry did. That lines are not in its format is
+// said once for a file: the entry names another program than the one that writes.
+func (t *task) countRuled(s *stream, b *transform.Batch) {
+	t.counters.filtered.Add(uint64(b.Filtered))
+	t.counters.unparsed.Add(uint64(b.Unparsed))
+	if b.Unparsed > 0 && !s.odd {
+		s.odd = true
+		t.log.Warn("lines are not in the entry's format and go as they are", "path", s.path, "format", t.entry.Format, "lines", b.Unparsed)
+	}
 }
 
 // dispatch sends a parcel, or acknowledges it when it holds no record.
@@ -172,7 +183,7 @@ func (t *task) flushHeld(ctx context.Context, s *stream, before time.Time) error
 	now := time.Now()
 	pc := t.parcels.get(t, s)
 	s.pipe.Flush(&pc.batch)
-	t.counters.filtered.Add(uint64(pc.batch.Filtered))
+	t.countRuled(s, &pc.batch)
 	pc.seg = s.window.track(s.heldEnd, false, now)
 	pc.carryBatch()
 	return t.dispatch(ctx, pc, now)

@@ -26,6 +26,7 @@ func (t *task) status(now time.Time) report.Task {
 		Lines: c.lines.Load(), Bytes: c.bytes.Load(),
 		AckedLines: c.ackedLines.Load(), AckedBytes: c.ackedBytes.Load(),
 		Split: c.split.Load(), Skipped: c.skipped.Load(),
+		Rules: report.Ruled{Filtered: c.filtered.Load(), Unparsed: c.unparsed.Load()},
 	}
 	streams := t.streamList()
 	if oldest := oldestUnacked(streams); !oldest.IsZero() {

@@ -100,6 +100,9 @@ func (s *previewScreen) host(id string, p *report.Preview) []string {
 	if p.Filtered > 0 {
 		text += fmt.Sprintf(" (%d left out by filters)", p.Filtered)
 	}
+	if p.Unparsed > 0 {
+		text += fmt.Sprintf(" (%s not in the format)", plural(p.Unparsed, "line"))
+	}
 	lines = append(lines, st.dim.apply(text+":"))
 	for _, r := range p.Records {
 		lines = append(lines, "    │ "+clean(strings.ReplaceAll(r, "\n", "⏎")))

@@ -56,6 +56,7 @@ type Preview struct {
 	Of       string        `json:"of"`       // the file that Records are of: the newest
 	Records  []string      `json:"records"`  // the last ones that the entry would make of it
 	Filtered int           `json:"filtered"` // records that its filters leave out, of those looked at
+	Unparsed int           `json:"unparsed"` // lines that are not in its format, of those looked at
 }
 
 // PreviewFile is one file that an entry matches.

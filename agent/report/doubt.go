@@ -102,6 +102,7 @@ func (t *Task) absurd() (field string, value any, ok bool) {
 		{"lines", t.Lines},
 		{"bytes", t.Bytes}, {"acked_lines", t.AckedLines}, {"acked_bytes", t.AckedBytes},
 		{"split", t.Split}, {"skipped", t.Skipped}, {"unreadable", t.Unreadable},
+		{"filtered", t.Rules.Filtered}, {"unparsed", t.Rules.Unparsed},
 	} {
 		if n.value > safe.MaxNumber {
 			return n.field, n.value, true

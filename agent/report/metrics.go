@@ -15,6 +15,7 @@ type collector struct {
 	info, kafka, revision, up         *prometheus.Desc
 	lines, bytes, ackLines, ackBytes  *prometheus.Desc
 	split, skipped, unreadable        *prometheus.Desc
+	filtered, unparsed                *prometheus.Desc
 	deleted                           *prometheus.Desc
 	passed                            *prometheus.Desc
 	files, lag, oldest, state, topLag *prometheus.Desc
@@ -37,6 +38,8 @@ func newCollector(snapshot func() Report) *collector {
 		ackBytes:   d("task_acked_bytes_total", "Bytes acknowledged by Kafka.", task...),
 		split:      d("task_split_lines_total", "Lines sent in parts.", task...),
 		skipped:    d("task_skipped_lines_total", "Lines knowingly not sent, filters not counted.", task...),
+		filtered:   d("task_filtered_records_total", "Records that the entry's filters left out.", task...),
+		unparsed:   d("task_unparsed_lines_total", "Lines that are not in the entry's format, and went as they are.", task...),
 		passed:     d("task_skipped_bytes", "Bytes that stood in files when the entry was first followed, and are not sent (from = end).", task...),
 		unreadable: d("task_unreadable_bytes_total", "Bytes that were gone before they could be read.", task...),
 		deleted:    d("task_deleted_open_bytes", "Bytes of deleted files that are kept open.", task...),
@@ -76,6 +79,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		count(c.ackBytes, t.AckedBytes, t.Path, t.Topic)
 		count(c.split, t.Split, t.Path, t.Topic)
 		count(c.skipped, t.Skipped, t.Path, t.Topic)
+		count(c.filtered, t.Rules.Filtered, t.Path, t.Topic)
+		count(c.unparsed, t.Rules.Unparsed, t.Path, t.Topic)
 		count(c.unreadable, t.Unreadable, t.Path, t.Topic)
 		gauge(c.files, float64(t.Files), t.Path, t.Topic)
 		gauge(c.deleted, float64(t.DeletedOpen), t.Path, t.Topic)

@@ -69,9 +69,16 @@ type Task struct {
 	Unreadable      uint64     `json:"unreadable"`             // bytes that were gone before they could be read (truncation)
 	SkippedBytes    int64      `json:"skipped_bytes"`          // bytes that stood in files when the entry was first followed, and are not sent (from = end)
 	TopFiles        []File     `json:"top_files"`              // the ten files with most lag
+	Rules           Ruled      `json:"rules,omitzero"`         // what the entry's rules did with lines
 	Verified        *Verified  `json:"verified,omitempty"`     // what 'logctl verify' found last; nil: it never ran
 
 	Unknown bool `json:"-"` // found by Parse: a number of it cannot be true, so that none of them is known
+}
+
+// Ruled counts what the rules of an entry did, cumulative since the agent started.
+type Ruled struct {
+	Filtered uint64 `json:"filtered,omitempty"` // records that its filters left out
+	Unparsed uint64 `json:"unparsed,omitempty"` // lines that are not in its format, and went as they are
 }
 
 // File is one file of a Task.

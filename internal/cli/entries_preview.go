@@ -123,7 +123,11 @@ func (a *app) printPreviews(list []hostPreview) error {
 		if h.Of == "" {
 			continue
 		}
-		if _, err := safe.Fprintf(a.Out, "the last %s of %s (%d left out by filters):\n", plural(len(h.Records), "record", "records"), h.Of, h.Filtered); err != nil {
+		odd := ""
+		if h.Unparsed > 0 {
+			odd = fmt.Sprintf(", %s not in the format", plural(h.Unparsed, "line", "lines"))
+		}
+		if _, err := safe.Fprintf(a.Out, "the last %s of %s (%d left out by filters%s):\n", plural(len(h.Records), "record", "records"), h.Of, h.Filtered, odd); err != nil {
 			return err
 		}
 		for _, r := range h.Records {
