@@ -76,6 +76,15 @@ func begin(t *testing.T, k *testkit.KafkaServer, dir, id string, change ...func(
 	return r
 }
 
+// knows says whether the last record of file 1-1 that the run found in the topic, or was told
+// of, begins at pos.
+func (r *run) knows(topic string, pos int64) {
+	r.t.Helper()
+	if f, ok := r.registry.Stored("1-1", topic); !ok || f.Last.Pos != pos {
+		r.t.Errorf("%+v, %v", f, ok)
+	}
+}
+
 // crash ends the run without a farewell: nothing is saved any more.
 func (r *run) crash() {
 	r.t.Helper()
@@ -260,9 +269,7 @@ func TestOlderCopyOfThePositions(t *testing.T) {
 	}
 	c := begin(t, k, dir, topic)
 	c.await(topic)
-	if f, ok := c.registry.Stored("1-1", topic); !ok || f.Last.Pos != 600 {
-		t.Errorf("%+v, %v", f, ok)
-	}
+	c.knows(topic, 600)
 }
 
 // TestPositionMovedByHand: what an operator wants again is not left out as stored.

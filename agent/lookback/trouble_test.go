@@ -1,6 +1,8 @@
 package lookback
 
 import (
+	"context"
+	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"logctl/internal/kafka"
 	"logctl/internal/testkit"
 )
 
@@ -74,9 +77,7 @@ func TestCoordinatorInTrouble(t *testing.T) {
 			b := begin(t, k, dir, topic)
 			b.await(topic)
 			b.reaches(Holding)
-			if f, ok := b.registry.Stored("1-1", topic); !ok || f.Last.Pos != 600 {
-				t.Errorf("%+v, %v", f, ok)
-			}
+			b.knows(topic, 600)
 			if came.Load() <= 3 {
 				t.Errorf("it was asked %d times", came.Load())
 			}
@@ -95,21 +96,31 @@ func TestKafkaAwayAtTheStart(t *testing.T) {
 	a.send(topic, "1-1", 0, 4)
 	a.crash()
 	k.Stop()
-	b := begin(t, k, dir, topic, func(l *Life) { l.times.patience = 10 * time.Millisecond })
+	var tries atomic.Int32
+	b := begin(t, k, dir, topic, func(l *Life) {
+		l.times.patience = 10 * time.Millisecond
+		conf := k.Config()
+		conf.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			tries.Add(1)
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		}
+		l.admin = kafka.NewAdmin(conf)
+		l.txn = l.admin.Transactions(l.cfg.ID)
+	})
+	began := time.Now()
 	if b.Settled() || !b.Waits(topic) {
 		t.Error("it goes on without brokers")
 	}
-	// More attempts than it has patience for: that is for a coordinator alone.
-	timer := time.NewTimer(10 * b.times.patience)
-	<-timer.C
+	// Tried for longer than it has patience: that is for a coordinator alone.
+	testkit.Eventually(t, 20*time.Second, "it tries again and again", func() bool {
+		return tries.Load() >= 5 && time.Since(began) > 10*b.times.patience
+	})
 	if phase, why := b.State(); phase != Claiming {
 		t.Errorf("phase %d: %s", phase, why)
 	}
 	k.Start(t)
 	b.await(topic)
-	if f, ok := b.registry.Stored("1-1", topic); !ok || f.Last.Pos != 300 {
-		t.Errorf("%+v, %v", f, ok)
-	}
+	b.knows(topic, 300)
 }
 
 // TestEpochIsRaisedForWeeks: an id without transactions is forgotten after
@@ -203,9 +214,7 @@ func TestRetentionPastTheCursor(t *testing.T) {
 	}
 	b := begin(t, k, dir, topic)
 	b.await(topic)
-	if f, ok := b.registry.Stored("1-1", topic); !ok || f.Last.Pos != 900 {
-		t.Errorf("%+v, %v", f, ok)
-	}
+	b.knows(topic, 900)
 }
 
 // TestPartitionsAddedMeanwhile: partitions that the last life used, and those that came
@@ -221,9 +230,7 @@ func TestPartitionsAddedMeanwhile(t *testing.T) {
 	k.AddPartitions(t, topic, 4)
 	b := begin(t, k, dir, topic)
 	b.await(topic)
-	if f, ok := b.registry.Stored("1-1", topic); !ok || f.Last.Pos != 400 {
-		t.Errorf("%+v, %v", f, ok)
-	}
+	b.knows(topic, 400)
 	for _, file := range []string{"2-2", "3-3", "4-4", "5-5"} {
 		b.send(topic, file, 0, 3)
 	}
