@@ -39,13 +39,27 @@ func (s *Set) leftToScan(f *File, err error) bool {
 	return true
 }
 
-// isDeadLocked tells whether the descriptor of f has died.
-func (s *Set) isDeadLocked(f *File) bool {
+// isDead tells whether the descriptor of f has died. The file system is asked without the
+// lock, for a dead one may take its time.
+func (s *Set) isDead(f *File) bool {
+	s.mu.Lock()
+	h, dead := f.handle, f.dead
+	if f.state == fileHeld { // its reader notices
+		h = nil
+	}
+	s.mu.Unlock()
+	if dead || h == nil {
+		return dead
+	}
 	var st fsys.Stat
-	if f.handle != nil && f.state != fileHeld {
-		if err := s.sys.StatFile(f.handle, &st); err != nil {
-			s.deadLocked(f, err)
-		}
+	err := s.sys.StatFile(h, &st)
+	if err == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.handle == h && f.state != fileHeld {
+		s.deadLocked(f, err)
 	}
 	return f.dead
 }

@@ -31,7 +31,6 @@ func (s *Set) twin(sl *slot, a *arrival) {
 		st, ok = s.newest[sl.path]
 		ok = ok && s.isSavedLocked(st.ID)
 	}
-	dead := ok && old != nil && s.isDeadLocked(old)
 	s.mu.Unlock()
 	id := fsys.Inode{Dev: st.ID.Dev, Ino: st.ID.Ino}
 	if !ok || st.Pos == 0 || st.HeadLen == 0 || id == a.st.ID || !matches(a.h, a.st.Size, &st) {
@@ -39,7 +38,7 @@ func (s *Set) twin(sl *slot, a *arrival) {
 	}
 	a.twin = history.GoesOn(history.Twin{
 		Pos:      st.Pos,
-		Dead:     dead,
+		Dead:     old != nil && s.isDead(old),
 		SameTime: st.Size == a.st.Size && st.ModTime.UnixNano() == a.st.Mtime,
 		Rotated:  s.standsRotated(sl, id, &st, old),
 	})
