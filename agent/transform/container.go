@@ -197,6 +197,10 @@ func (c *clock) millis(text []byte) (int64, bool) {
 		}
 		rest = rest[n:]
 	}
+	// The library takes a fraction of its own behind the seconds: a second one is none.
+	if len(rest) == 0 || rest[0] == ',' || rest[0] == '.' {
+		return 0, false
+	}
 	if c.second == "" || string(text[:secondLen]) != c.second || string(rest) != c.zone {
 		second, zone := string(text[:secondLen]), string(rest)
 		at, err := time.Parse(time.RFC3339, second+zone)

@@ -211,6 +211,7 @@ func BenchmarkContainer(b *testing.B) {
 func FuzzClock(f *testing.F) {
 	f.Add("2026-11-30T06:54:20.123456789+01:00", "2026-11-30T06:54:20Z")
 	f.Add("2026-11-30T06:54:20.1Z", "1969-01-01T00:00:00Z")
+	f.Add("2026-11-30T06:54:20.0,0+00:00", "2026-11-30T06:54:20,5Z")
 	f.Fuzz(func(t *testing.T, one, two string) {
 		c := &clock{}
 		for _, text := range []string{one, two, one} {
