@@ -88,10 +88,10 @@ type task struct {
 	seen     report.Task // as last reported, for when the files cannot be looked at
 	first    *tail.Set   // it is looked at for the first time; nil otherwise
 	streams  map[tail.FileID]*stream
-	finished []tail.FileID // generations to forget once nothing of them is on its way
-	failure  error         // why it is not running, nil when it is
-	waits    bool          // for the tasks before it
-	detached bool          // its positions belong to a successor: acknowledgements no longer move them
+	finished []tail.Finished // generations to forget once nothing of them is on its way
+	failure  error           // why it is not running, nil when it is
+	waits    bool            // for the tasks before it
+	detached bool            // its positions belong to a successor: acknowledgements no longer move them
 
 	tracker state.Tracker
 	backlog int64 // bytes waiting, as last announced; of the goroutine that announces
@@ -240,7 +240,7 @@ func (t *task) open() (*tail.Set, error) {
 		Poll:       e.Poll, Interval: sh.interval,
 		MaxLine:   func() int { return min(sh.maxLine, sh.producer.MaxRecord(e.Topic)) },
 		LongLines: sh.longLines, Newline: newline(e.Encoding), DropBOM: isUTF8(e.Encoding),
-		Saved: sh.registry.States(e.Key()), Allowed: sh.allowed, AllowedDir: sh.within, Watcher: sh.watcher, Deleted: sh.deleted, Log: t.log,
+		Saved: sh.registry.States(e.Key()), Memory: sh.registry.Memory(e.Key()), Allowed: sh.allowed, AllowedDir: sh.within, Watcher: sh.watcher, Deleted: sh.deleted, Log: t.log,
 	}
 	if e.From == etcdcfg.FromBeginning {
 		cfg.From = tail.FromBeginning
@@ -341,18 +341,24 @@ func (t *task) saveNew(set *tail.Set) {
 	for _, st := range set.Unsaved() {
 		t.shared.registry.Add(t.entry.Key(), st)
 	}
+	for _, n := range set.Learned() {
+		t.shared.registry.Learn(t.entry.Key(), n)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.finished = slices.DeleteFunc(append(t.finished, finished...), t.forget)
 }
 
 // forget drops a finished generation once nothing of it is on its way. t.mu is held.
-func (t *task) forget(id tail.FileID) bool {
-	if s := t.streams[id]; s != nil && s.unacked() {
+func (t *task) forget(g tail.Finished) bool {
+	if s := t.streams[g.ID]; s != nil && s.unacked() {
 		return false
 	}
-	delete(t.streams, id)
-	t.shared.registry.Drop(t.entry.Key(), id)
+	delete(t.streams, g.ID)
+	if g.Ended != nil { // says that all of it was delivered, so not before that
+		t.shared.registry.Remember(t.entry.Key(), *g.Ended)
+	}
+	t.shared.registry.Drop(t.entry.Key(), g.ID)
 	return true
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"time"
 	"unicode/utf8"
 
 	"logctl/agent/tail"
@@ -21,20 +22,38 @@ type stored struct {
 	PathBytes []byte `json:",omitempty"`
 }
 
-// encode is a state as it stands on disk: CRC-32C of the rest, 4 bytes big-endian,
-// then JSON.
-func encode(state tail.State) []byte {
+// asStored is a state that JSON can have. Of its parts, only a time outside the years 0 to
+// 9999 cannot be written, and the zero time can.
+func asStored(state tail.State) stored {
 	st := stored{State: state}
 	if !utf8.ValidString(st.Path) {
 		st.PathBytes = []byte(st.Path)
 	}
-	body, err := json.Marshal(st)
-	if err != nil {
-		// A State is made of numbers, strings and times: only a time outside the
-		// years 0 to 9999 cannot be written, and the zero time can.
-		st.ModTime, st.Seen = st.ModTime.AddDate(-st.ModTime.Year(), 0, 0), st.Seen.AddDate(-st.Seen.Year(), 0, 0)
-		body, _ = json.Marshal(st)
+	for _, at := range []*time.Time{&st.ModTime, &st.Seen} {
+		if y := at.Year(); y < 0 || y > 9999 {
+			*at = at.AddDate(-y, 0, 0)
+		}
 	}
+	return st
+}
+
+// state is what was stored.
+func (st *stored) state() tail.State {
+	if len(st.PathBytes) > 0 {
+		st.Path = string(st.PathBytes)
+	}
+	return st.State
+}
+
+// sound tells whether nothing in it is what no state has.
+func (st *stored) sound() bool {
+	return st.Pos >= 0 && st.HeadLen >= 0 && st.MarkLen >= 0 && st.Part >= 0
+}
+
+// encode is a state as it stands on disk: CRC-32C of the rest, 4 bytes big-endian,
+// then JSON.
+func encode(state tail.State) []byte {
+	body, _ := json.Marshal(asStored(state)) // of such parts it cannot fail
 	return append(binary.BigEndian.AppendUint32(nil, crc32.Checksum(body, castagnoli)), body...)
 }
 
@@ -51,11 +70,8 @@ func decode(data []byte) (tail.State, error) {
 	if err := json.Unmarshal(body, &st); err != nil {
 		return tail.State{}, fmt.Errorf("state is damaged: %w", err)
 	}
-	if len(st.PathBytes) > 0 {
-		st.Path = string(st.PathBytes)
-	}
-	if st.Pos < 0 || st.HeadLen < 0 || st.MarkLen < 0 || st.Part < 0 {
+	if !st.sound() {
 		return tail.State{}, fmt.Errorf("state is damaged: negative position in %s", body)
 	}
-	return st.State, nil
+	return st.state(), nil
 }

@@ -21,7 +21,7 @@ import (
 // Layout of the database: the bucket "sources" holds a bucket for each source key;
 // in it stand "updated" and, once it was left, "left" (RFC 3339), the topics that it
 // "was" sent to before (separated by NUL), and the bucket "files", file identity to
-// encoded state. The bucket "meta" holds "version".
+// encoded state. The bucket "meta" holds "version". Of the others tell life.go and memory.go.
 var (
 	bucketMeta    = []byte("meta")
 	bucketSources = []byte("sources")
@@ -198,7 +198,7 @@ func (r *Registry) load(tx *bbolt.Tx) error {
 		return err
 	}
 	r.life.settle(r.furthestBack())
-	return nil
+	return r.loadMemory(tx)
 }
 
 // layOut makes an empty database ours.
@@ -265,6 +265,9 @@ func (r *Registry) flush(shut bool) error {
 			if err := c.write(sources, key); err != nil {
 				return fmt.Errorf("source %q: %w", key, err)
 			}
+			if err := c.memory.write(tx, key, c.forget); err != nil {
+				return fmt.Errorf("what is remembered of source %q: %w", key, err)
+			}
 		}
 		return life.write(tx, d)
 	})
@@ -297,6 +300,7 @@ type change struct {
 	was     []string
 	put     map[tail.FileID]tail.State
 	drop    []tail.FileID
+	memory  memoryChange
 }
 
 // take moves what is dirty into a batch.
@@ -308,7 +312,7 @@ func (r *Registry) take(cursors []Cursor, shut bool) (map[string]change, lifeCha
 	}
 	batch := map[string]change{}
 	for key, s := range r.sources {
-		if len(s.dirty) == 0 && !s.touched {
+		if len(s.dirty) == 0 && !s.touched && s.memory.unchanged() {
 			continue
 		}
 		c := change{source: true, put: map[tail.FileID]tail.State{}}
@@ -319,7 +323,7 @@ func (r *Registry) take(cursors []Cursor, shut bool) (map[string]change, lifeCha
 				c.drop = append(c.drop, id)
 			}
 		}
-		s.touched, c.updated, c.left, c.was = false, s.updated, s.left, s.was
+		s.touched, c.updated, c.left, c.was, c.memory = false, s.updated, s.left, s.was, s.memory.take()
 		clear(s.dirty)
 		batch[key] = c
 	}
@@ -344,6 +348,7 @@ func (r *Registry) restore(batch map[string]change) {
 			continue // it was moved
 		}
 		s.touched = true
+		s.memory.restore(c.memory)
 		for id := range maps.Keys(c.put) {
 			s.dirty[id] = true
 		}
@@ -416,7 +421,7 @@ func (r *Registry) forget(key string) error {
 		if err != nil {
 			return err
 		}
-		return sources.drop([]byte(key))
+		return errors.Join(sources.drop([]byte(key)), forgetMemory(tx, key))
 	})
 	if err != nil {
 		return fmt.Errorf("forget positions of %q: %w", key, err)

@@ -13,6 +13,10 @@
 // invents a position: callers put only positions before which everything has been
 // acknowledged.
 //
+// Beside its positions a source remembers generations that ended and the names that old
+// ones are given (Remember, Learn, Memory). Those are bounded and worth less: without them
+// lines may come twice, so that damage there is logged and nothing else.
+//
 // A database that cannot be read (damaged, or not one of ours) is renamed beside
 // itself, never deleted, and a new one is begun; SetAside then names it. The
 // policy for that case is the agent's: files are read from their beginning, for

@@ -62,6 +62,7 @@ type source struct {
 	touched bool      // updated and left are to be written
 	saved   bool      // it stands on disk, be it in an older state
 	was     []string  // topics that its lines went to before the present one, latest last
+	memory  remembered
 }
 
 // keepTopics is how many topics that a source was sent to before are remembered.
@@ -193,6 +194,7 @@ func (r *Registry) Drop(key string, id tail.FileID) {
 // both in one, so that a kill leaves the one source or the other. What the disk refuses
 // is an error as it is of Register.
 func (r *Registry) Move(from, to string) error {
+	remembered := r.Memory(from)
 	r.mu.Lock()
 	src := r.sources[from]
 	if src == nil {
@@ -203,6 +205,7 @@ func (r *Registry) Move(from, to string) error {
 	for _, st := range src.states {
 		dst.put(st)
 	}
+	dst.memory.inherit(remembered)
 	dst.updated, dst.touched = src.updated, true // it was followed until then
 	// Until that is written, a start finds the first source, and moves it again.
 	dst.saved = dst.saved || src.saved

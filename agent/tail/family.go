@@ -293,16 +293,16 @@ func (s *Set) learn(sl *slot, name string) {
 	if !ok {
 		pattern = rotation.Exactly(seen)
 	}
-	const lessonsMost = 8
 	for _, l := range sl.family.learned {
 		if l.dir == dir && l.pattern.String() == pattern.String() {
 			return
 		}
 	}
-	sl.family.learned = append(sl.family.learned, lesson{dir, pattern})
-	if len(sl.family.learned) > lessonsMost {
-		sl.family.learned = sl.family.learned[1:]
-	}
+	learned := append(slices.Clone(sl.family.learned), lesson{dir, pattern})
+	sl.family.learned = learned[max(0, len(learned)-lessonsMost):]
+	s.mu.Lock()
+	s.memory.learn(sl.path, sl.family.learned)
+	s.mu.Unlock()
 	s.log.Info("old generations of a log are named like this, as one of them shows", "path", sl.path,
 		"name", name, "names", filepath.Join(dir, pattern.String()))
 }

@@ -21,10 +21,14 @@ import (
 // rememberedMost is how many generations that ended a Set remembers, at some 600 bytes each.
 const rememberedMost = 4096
 
-// memory is what a Set knows of generations that ended. The zero memory is empty.
+// memory is what a Set knows of generations that ended, and of the names of old ones. The
+// zero memory is empty.
 type memory struct {
 	ended  []*past // oldest first
 	byHead map[fingerprint.Head][]*past
+	unsaid map[FileID]*past    // those that Forgotten is to tell of
+	names  map[string][]lesson // under which generations of a log were seen, by its path
+	taught []string            // paths of logs of which Learned is to tell the names
 }
 
 // add remembers one more generation, and forgets the oldest when there are too many.
@@ -33,6 +37,9 @@ func (m *memory) add(p *past) {
 		m.byHead = map[fingerprint.Head][]*past{}
 	}
 	if len(m.ended) >= rememberedMost {
+		for _, p := range m.ended[:rememberedMost/8] {
+			delete(m.unsaid, p.state.ID)
+		}
 		m.ended = slices.Delete(m.ended, 0, rememberedMost/8)
 		clear(m.byHead)
 		for _, p := range m.ended {
@@ -52,7 +59,9 @@ func (s *Set) rememberLocked(f *File) {
 	if f.pos < fingerprint.MarkMax || f.head.Len == 0 || f.copyOf != nil {
 		return
 	}
-	s.memory.add(&past{name: f.name, size: f.size, state: f.stateLocked(), trail: f.trail.Clone()})
+	p := &past{name: f.name, size: f.size, state: f.stateLocked(), trail: f.trail.Clone()}
+	s.memory.add(p)
+	s.memory.tellLater(p)
 }
 
 // recalled is what the memory says of a file.
@@ -143,7 +152,7 @@ func (s *Set) recallBy(head []byte, open func() (at, func())) recalled {
 			rest = n > 0
 		}
 		done()
-		if ok {
+		if ok && (last == p.state.Pos || !p.vague) {
 			return recalled{of: p, rest: rest}
 		}
 	}

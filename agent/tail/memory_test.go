@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -229,4 +230,112 @@ func TestFoundWithItsCopy(t *testing.T) {
 	r.clock = r.clock.Add(2 * time.Minute)
 	r.step(4)
 	r.wantRows(1, 210)
+}
+
+// TestCopySeenByALaterRun: the copy of a generation appears under a name that the glob
+// matches when that generation has ended, and the agent was restarted meanwhile.
+func TestCopySeenByALaterRun(t *testing.T) {
+	const per = 300
+	for _, restarts := range []int{0, 1, 2} {
+		for _, compressed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d restarts, compressed %v", restarts, compressed), func(t *testing.T) {
+				dir, away := t.TempDir(), t.TempDir()
+				p, copied := filepath.Join(dir, "app.log"), filepath.Join(away, "copy")
+				if err := os.Mkdir(filepath.Join(dir, "kept"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				write(t, p, rows(1, per))
+				r := newRig(t, Config{Path: filepath.Join(dir, "**/app*")})
+				r.step(2)
+				for n := 1; n <= 3; n++ {
+					copyFile(t, p, copied)
+					if compressed {
+						packers[0].compress(t, copied, copied+".gz", true)
+					}
+					remove(t, p)
+					write(t, p, rows(n*per+1, n*per+per))
+					r.clock = r.clock.Add(2 * time.Minute)
+					r.step(3)
+					for range restarts {
+						r.restart()
+						r.step(2)
+					}
+					name := filepath.Join(dir, "kept", fmt.Sprintf("app-%d.txt", n))
+					if compressed {
+						rename(t, copied+".gz", name+".gz")
+					} else {
+						rename(t, copied, name)
+					}
+					r.step(3)
+				}
+				r.step(3)
+				r.wantRows(1, 4*per)
+				if n := r.unreadable(); n != 0 {
+					t.Errorf("%d bytes counted as unreadable, none were lost", n)
+				}
+			})
+		}
+	}
+}
+
+// TestCopyOfWhatWasNotDelivered: what was handed out of a generation and not delivered when
+// the run ended is read from its copy, and what was delivered is not.
+func TestCopyOfWhatWasNotDelivered(t *testing.T) {
+	dir, away := t.TempDir(), t.TempDir()
+	p, copied := filepath.Join(dir, "app.log"), filepath.Join(away, "copy")
+	write(t, p, rows(1, 300))
+	r := newRig(t, Config{Path: filepath.Join(dir, "app*")})
+	r.step(2)
+	r.outage = true
+	write(t, p, rows(301, 400))
+	r.step(2)
+	copyFile(t, p, copied)
+	remove(t, p)
+	r.clock = r.clock.Add(2 * time.Minute)
+	write(t, p, rows(401, 500))
+	r.step(12)
+	r.restart()
+	r.got = slices.DeleteFunc(r.got, func(l string) bool { return l > "row 00000300" })
+	r.outage = false
+	r.step(3)
+	rename(t, copied, filepath.Join(dir, "apparently-other"))
+	r.step(3)
+	slices.Sort(r.got)
+	r.wantRows(1, 500)
+}
+
+// TestNamesOutliveTheRun: names that old generations were seen under are known to a later
+// run, which was away over rotations.
+func TestNamesOutliveTheRun(t *testing.T) {
+	for _, lasting := range []bool{true, false} {
+		dir := t.TempDir()
+		p, archive := filepath.Join(dir, "app.log"), filepath.Join(dir, "were")
+		if err := os.Mkdir(archive, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, p, rows(1, 10))
+		r := newRig(t, Config{Path: p})
+		r.step(2)
+		rename(t, p, archive+"/app-1.txt")
+		write(t, p, rows(11, 20))
+		r.step(2)
+		if len(r.cfg.Memory.Names) == 0 {
+			r.cfg.Memory.Names = nil
+		}
+		r.stop()
+		if !lasting {
+			r.cfg.Memory = Memory{}
+		}
+		rename(t, p, archive+"/app-2.txt")
+		write(t, p, rows(21, 30))
+		rename(t, p, archive+"/app-3.txt")
+		write(t, p, rows(31, 40))
+		r.begin()
+		r.step(4)
+		if lasting {
+			r.wantRows(1, 40)
+		} else if len(r.got) == 40 {
+			t.Error("the test shows nothing: the names are known without what was learned")
+		}
+	}
 }

@@ -33,8 +33,8 @@ func (s *Set) recoverCopies() {
 	s.mu.Unlock()
 	slices.SortFunc(saved, byGen)
 	for i := range saved {
-		if !s.intact(&saved[i]) {
-			s.recoverCopy(&saved[i])
+		if !s.intact(&saved[i]) && !s.recoverCopy(&saved[i]) {
+			s.rememberSaved(&saved[i])
 		}
 	}
 }
@@ -90,8 +90,9 @@ func (s *Set) intact(st *State) bool {
 }
 
 // recoverCopy finds the copy of a generation that was truncated: of the rotated
-// names with its content the one that was made first after it was last seen.
-func (s *Set) recoverCopy(st *State) {
+// names with its content the one that was made first after it was last seen. It returns
+// false when there is none.
+func (s *Set) recoverCopy(st *State) bool {
 	sl := s.slotOf(st.Path)
 	oldest := st.ModTime.Add(-copySlack).UnixNano()
 	var found fsys.Stat
@@ -109,6 +110,7 @@ func (s *Set) recoverCopy(st *State) {
 	if path != "" {
 		s.resumeCopy(st, path, &found)
 	}
+	return path != ""
 }
 
 // hasContent tells whether the file at path is what st was saved of.

@@ -97,11 +97,17 @@ func (r *rig) save() {
 			r.keep(st)
 		}
 	}
-	for _, id := range r.set.Forgotten() {
+	for _, g := range r.set.Forgotten() {
 		if !r.outage {
-			delete(r.states, id)
+			if g.Ended != nil {
+				r.cfg.Memory.Ended = append(r.cfg.Memory.Ended, *g.Ended)
+			}
+			delete(r.states, g.ID)
 			r.touch()
 		}
+	}
+	for _, n := range r.set.Learned() {
+		r.cfg.Memory.Names = append(slices.DeleteFunc(r.cfg.Memory.Names, func(o Names) bool { return o.Path == n.Path }), n)
 	}
 }
 

@@ -247,6 +247,20 @@ func (s *Set) unsettled(name string) bool {
 	return sl != nil && sl.fresh
 }
 
+// homeOfSaved returns the log of which the file h is a generation, as an earlier run saved
+// it; nil: what was saved is not in it.
+func (s *Set) homeOfSaved(id fsys.Inode, h *os.File, now *fsys.Stat) *slot {
+	s.mu.Lock()
+	states := slices.Clone(s.saved[id])
+	s.mu.Unlock()
+	for i := range states {
+		if st := &states[i]; now.ID == id && !empty(st) && matches(h, now.Size, st) {
+			return s.slotOf(st.Path)
+		}
+	}
+	return nil
+}
+
 // recoverAt goes on with what was saved of the file, which is at that name. It returns
 // false when another file is.
 func (s *Set) recoverAt(id fsys.Inode, name string) bool {
@@ -256,6 +270,9 @@ func (s *Set) recoverAt(id fsys.Inode, name string) bool {
 	h, st, err := s.openRetry(name)
 	if err != nil {
 		return !fsys.IsGone(err)
+	}
+	if home := s.homeOfSaved(id, h, &st); home != nil {
+		s.learn(home, name)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

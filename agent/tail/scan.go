@@ -185,6 +185,7 @@ func (s *Set) slotLocked(path string) *slot {
 		sl = &slot{path: path, since: s.now(), turn: uint64(len(s.slots))}
 		sl.newest = s.newest[path].ID.Gen
 		sl.fresh = !s.scanned
+		sl.family.learned = s.memory.names[path]
 		sl.first = !s.scanned && s.cfg.FirstStart && s.cfg.From == FromEnd
 		s.slots[path] = sl
 	}

@@ -114,7 +114,8 @@ func Open(cfg Config) (*Set, error) {
 			s.newest[st.Path] = st
 		}
 	}
-	s.cfg.Saved = nil
+	s.memory.load(cfg.Memory, s.log)
+	s.cfg.Saved, s.cfg.Memory = nil, Memory{}
 	s.counters.Watching = "notify"
 	if cfg.Poll {
 		s.counters.Watching = "poll"
@@ -355,16 +356,6 @@ func (s *Set) renameLocked(f *File, name string) {
 	}
 	f.name = name
 	s.byName[name] = f
-}
-
-// Forgotten returns the generations finished for good since the last call: their
-// states can be dropped once what was handed out of them is acknowledged.
-func (s *Set) Forgotten() []FileID {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g := s.gone
-	s.gone = nil
-	return g
 }
 
 // Unsaved returns the states of generations first seen, or first seen with content,

@@ -48,6 +48,7 @@ type past struct {
 	seen  int64             // when mtime was taken, Unix nanoseconds; 0: unknown
 	trail fingerprint.Trail // also of one that ends before the position
 	trunc bool              // it was truncated, so that there may be a copy
+	vague bool              // trail has the position alone: a copy that ends before is not known
 }
 
 func (sl *slot) drop(f *File) {

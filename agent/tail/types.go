@@ -66,6 +66,7 @@ type Config struct {
 	ChunkSize  int                     // bytes read at once; default 256 KiB
 	MaxOpen    int                     // descriptors kept open at most; default a quarter of the process limit, at most 4096
 	Saved      []State                 // what was saved by an earlier run for this Path
+	Memory     Memory                  // what else was
 	Allowed    func(path string) error // asked for the named path, the symlink-resolved one, and that which the opened file has; nil allows everything
 	AllowedDir func(dir string) bool   // whether a path below a directory, with slashes, may be allowed: globs are not looked for elsewhere; nil: everywhere
 	Watcher    *Watcher                // shared by the Sets of a process; nil: the Set has one of its own

@@ -1,7 +1,9 @@
 package fingerprint
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -53,6 +55,42 @@ func (t *Trail) thin(pos int64) {
 		}
 	}
 	t.steps = append(t.steps[:at], t.steps[at+1:]...)
+}
+
+// Single returns the Trail of a position of which only its mark is known: the hash of the
+// MarkMax bytes before pos, or of all there are.
+func Single(pos int64, hash uint64) Trail { return Trail{steps: []step{{pos, hash}}} }
+
+// stepLen is the size of one position in a Trail on disk, in bytes: the position, then the
+// hash, both big-endian.
+const stepLen = 16
+
+// AppendBinary appends the Trail as it stands on disk. It never fails.
+func (t *Trail) AppendBinary(b []byte) ([]byte, error) {
+	for _, s := range t.steps {
+		b = binary.BigEndian.AppendUint64(b, uint64(s.pos))
+		b = binary.BigEndian.AppendUint64(b, s.hash)
+	}
+	return b, nil
+}
+
+// UnmarshalBinary takes what AppendBinary wrote. Positions that do not grow, or too many
+// of them, are an error.
+func (t *Trail) UnmarshalBinary(b []byte) error {
+	if len(b)%stepLen != 0 || len(b) > trailMost*stepLen {
+		return fmt.Errorf("marks are damaged: %d bytes", len(b))
+	}
+	steps := make([]step, 0, len(b)/stepLen)
+	last := int64(0)
+	for ; len(b) > 0; b = b[stepLen:] {
+		s := step{int64(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint64(b[8:])}
+		if s.pos <= last {
+			return fmt.Errorf("marks are damaged: position %d follows %d", s.pos, last)
+		}
+		steps, last = append(steps, s), s.pos
+	}
+	t.steps = steps
+	return nil
 }
 
 // Reset forgets all.

@@ -89,6 +89,12 @@ func (p Pattern) Match(name string) (Tag, bool) {
 	return Tag{Place: Learned, Text: strings.Join(numbers, "-"), Packed: packed}, true
 }
 
+// Parts returns what stands before, between and behind the open numbers of the pattern.
+func (p Pattern) Parts() []string { return p.parts }
+
+// OfParts returns the pattern of which Parts returned those.
+func OfParts(parts []string) Pattern { return Pattern{parts: parts} }
+
 // Prefix returns what every name of that pattern begins with.
 func (p Pattern) Prefix() string {
 	if len(p.parts) == 0 {
