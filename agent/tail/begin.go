@@ -57,7 +57,7 @@ func (s *Set) followLocked(sl *slot, a *arrival) *File {
 		s.forgetLocked(s.slotLocked(st.Path), st.ID)
 	}
 	home := s.logLocked(sl)
-	if home != sl && s.apartLocked(sl, home, a) {
+	if home != sl && (a.beside || s.apartLocked(sl, home, a)) {
 		home, sl.home, sl.alone = sl, nil, true
 	}
 	if home != sl {

@@ -36,7 +36,7 @@ func (s *Set) proven(sl *slot, p *past, found []candidate, now fsys.Inode) []can
 			kept = append(kept, c)
 		case c.sideBySide(p, begun):
 			s.doubt(sl, &c, "it was written at the same time as the log itself")
-		case sl.taught(c.path), c.tag.Place == rotation.Target && c.born != 0:
+		case taughtBy(sl.family.learned, c.path), c.tag.Place == rotation.Target && c.born != 0:
 			kept = append(kept, c)
 		case p.id != fsys.Inode{} && p.name != "" && p.name != sl.path, c.born == 0:
 			s.doubt(sl, &c, "its name does not tell, and the generation before has another one")

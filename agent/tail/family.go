@@ -22,7 +22,8 @@ const roomsMost = 64
 type grammar struct {
 	prefixes []string // which such names begin with; nil: with anything
 	tag      func(name string) (rotation.Tag, bool)
-	said     bool // Config.Rotated says so
+	said     bool  // Config.Rotated says so
+	of       *slot // the log that such names were learned for; nil: they were not
 }
 
 // room is a directory where old generations of a log may stand.
@@ -74,7 +75,7 @@ func (s *Set) names(r *room, names []string) []relative {
 		}
 		seen[n] = struct{}{}
 		path := filepath.Join(r.dir, n)
-		own := g.said || tag.Certain || tag.Packed != "" // it is a member of this log: see homeLocked
+		own := g.said || tag.Certain || tag.Packed != "" || g.of != nil && s.isTaught(g.of, path) // it is a member of this log: see homeLocked
 		if (own || !s.walker.Match(path)) && !s.walker.Excluded(path) {
 			tag.Certain = tag.Certain || g.said
 			found = append(found, relative{n, tag})
@@ -124,7 +125,7 @@ func (s *Set) rooms(lists map[string]*listing, sl *slot, p *past) []*room {
 	}
 	s.archiveRooms(lists, dir, base, add) // what is certain comes before what was learned
 	for _, l := range sl.family.learned {
-		add(l.dir, grammar{prefixes: []string{l.pattern.Prefix()}, tag: l.pattern.Match})
+		add(l.dir, grammar{prefixes: []string{l.pattern.Prefix()}, tag: l.pattern.Match, of: sl})
 	}
 	for _, w := range s.rotatedWalkers(sl) {
 		_, _ = w.Walk() // a directory that cannot be read has nothing to tell now
@@ -305,15 +306,6 @@ func (s *Set) learn(sl *slot, name string) {
 	s.mu.Unlock()
 	s.log.Info("old generations of a log are named like this, as one of them shows", "path", sl.path,
 		"name", name, "names", filepath.Join(dir, pattern.String()))
-}
-
-// taught tells whether a generation was seen under such a name before.
-func (sl *slot) taught(path string) bool {
-	dir, name := split(path)
-	return slices.ContainsFunc(sl.family.learned, func(l lesson) bool {
-		_, ok := l.pattern.Match(name)
-		return ok && sameButDigits(l.dir, dir)
-	})
 }
 
 // sameButDigits tells whether two directories differ in numbers at most.

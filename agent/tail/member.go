@@ -40,6 +40,8 @@ func (s *Set) logLocked(sl *slot) *slot {
 type kinship struct {
 	bases  []string // paths of logs that it may have been rotated from, longest first
 	family string   // the log that it belongs to by a rotated glob or its date; "": none
+	taught string   // the log that it belongs to by what was learned, "": none,
+	asked  uint64   // when so many lessons were
 }
 
 // kinLocked returns the kinship of a slot. It is worked out once: every change of a file
@@ -76,6 +78,9 @@ func (s *Set) homeLocked(sl *slot) *slot {
 		if home := s.slots[path]; home != nil && home.seen > 0 || s.newest[path].ID != (FileID{}) {
 			return s.logLocked(s.slotLocked(path))
 		}
+	}
+	if home := s.taughtHomeLocked(sl, k); home != nil {
+		return s.logLocked(home)
 	}
 	if k.family == "" {
 		return nil

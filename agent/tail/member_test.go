@@ -2,9 +2,11 @@ package tail
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"logctl/internal/testkit"
 )
@@ -21,6 +23,12 @@ func TestOneLogUnderAGlob(t *testing.T) {
 	}{
 		{name: "numbers behind the name", glob: "app.log*", active: "app.log", path: "app.log", rotate: slide("app.log", "app.log.%d", 1, 0)},
 		{name: "rising numbers behind the name", glob: "app.log*", active: "app.log", path: "app.log", rotate: rise("app.log", "app.log.%d")},
+		{name: "spdlog", glob: "app*", active: "app.log", path: "app.log", rotate: slide("app.log", "app.%d.log", 1, 0)},
+		{name: "log4rs", glob: "app*", active: "app.log", path: "app.log", rotate: slide("app.log", "app.%d.log", 0, 0)},
+		{name: "log4j2 %i", glob: "app*", active: "app.log", path: "app.log", rotate: rise("app.log", "app-%d.log")},
+		{name: "Boost.Log", glob: "app*", active: "app.log", path: "app.log", rotate: rise("app.log", "app_%05d.log")},
+		{name: "winston tailable", glob: "app*", active: "app.log", path: "app.log", rotate: slide("app.log", "app%d.log", 1, 0)},
+		{name: "mv into another directory", glob: "**/app*", active: "app.log", path: "app.log", rotate: into("kept", rise("app.log", "kept/app.%d.txt"))},
 		{name: "svlogd", glob: "{current,@*}", active: "current", path: "current", rotate: rise("current", "@40000000%016x.s")},
 		{name: "dates before the extension", glob: "*.log", active: "app.log", path: "app.log", rotate: rise("app.log", "app-202601%02d.log")},
 		{name: "a file a day", glob: "app-*.log", path: "app-*.log", direct: func(n int) string { return fmt.Sprintf("app-2026-01-%02d.log", n) }},
@@ -75,6 +83,106 @@ func TestOneLogUnderAGlob(t *testing.T) {
 				r.numbers(l.Next - 1)
 			})
 		}
+	}
+}
+
+// into is rotate into a directory, which is made first.
+func into(sub string, rotate func(*testing.T, string)) func(*testing.T, string) {
+	return func(t *testing.T, dir string) {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		rotate(t, dir)
+	}
+}
+
+// TestBesideALearnedName: a worker's log may have a name like those that the old generations
+// of another log were seen under. Written beside it, it stays a log of its own.
+func TestBesideALearnedName(t *testing.T) {
+	for _, mode := range []string{"live", "behind", "restart"} {
+		for _, born := range []string{"before the rotation", "after the rotation"} {
+			t.Run(mode+", "+born, func(t *testing.T) { besideALearnedName(t, mode, born) })
+		}
+	}
+}
+
+func besideALearnedName(t *testing.T, mode, born string) {
+	dir := t.TempDir()
+	r := &rig{t: t, cfg: Config{Path: filepath.Join(dir, "app*")}, clock: fileTime(0), pause: time.Second, states: map[FileID]State{}}
+	files := newModelFiles(t, func() time.Time { return r.clock })
+	r.sys = files.system()
+	files.touched(dir)
+	main, worker := filepath.Join(dir, "app.log"), filepath.Join(dir, "app.7.log")
+	n := 0
+	line := func(path string, first int) {
+		made := !fileExists(path)
+		write(t, path, fmt.Sprintf("L%08d\n", first+n))
+		if made {
+			files.made(path)
+		}
+		files.touched(path)
+		n++
+		r.clock = r.clock.Add(400 * time.Millisecond)
+	}
+	rotate := func(number int) {
+		for i := number; i > 1; i-- {
+			rename(t, fmt.Sprintf("%s/app.%d.log", dir, i-1), fmt.Sprintf("%s/app.%d.log", dir, i))
+		}
+		rename(t, main, filepath.Join(dir, "app.1.log"))
+		files.moved(main)
+	}
+	look := func() {
+		if mode == "live" {
+			r.step(1)
+		}
+	}
+	line(main, 0)
+	r.open()
+	t.Cleanup(func() { _ = r.set.Close() })
+	r.step(2)
+	rotate(1)
+	line(main, 0)
+	r.step(2) // the names are learned
+	if mode == "restart" {
+		r.stop()
+	}
+	if born == "before the rotation" {
+		line(worker, 1000)
+		look()
+	}
+	for range 5 {
+		line(main, 0)
+	}
+	for range 8 {
+		line(worker, 1000)
+		look()
+	}
+	rotate(2)
+	line(main, 0)
+	look()
+	for range 8 {
+		line(worker, 1000)
+		line(main, 0)
+		look()
+	}
+	if mode == "restart" {
+		r.begin()
+	}
+	r.step(3)
+	line(worker, 1000)
+	r.step(3)
+	paths := map[string]int{}
+	for _, f := range r.set.Files() {
+		paths[filepath.Base(f.Path)]++
+	}
+	if paths["app.7.log"] != 1 || paths["app.log"] != 3 || len(paths) != 2 {
+		t.Errorf("paths %v, want one file of app.7.log and three of app.log", paths)
+	}
+	if len(r.got) != n {
+		t.Errorf("%d lines of %d", len(r.got), n)
+	}
+	if t.Failed() {
+		t.Log(r.log.String())
 	}
 }
 

@@ -24,11 +24,13 @@ const rememberedMost = 4096
 // memory is what a Set knows of generations that ended, and of the names of old ones. The
 // zero memory is empty.
 type memory struct {
-	ended  []*past // oldest first
-	byHead map[fingerprint.Head][]*past
-	unsaid map[FileID]*past    // those that Forgotten is to tell of
-	names  map[string][]lesson // under which generations of a log were seen, by its path
-	taught []string            // paths of logs of which Learned is to tell the names
+	ended   []*past // oldest first
+	byHead  map[fingerprint.Head][]*past
+	unsaid  map[FileID]*past    // those that Forgotten is to tell of
+	names   map[string][]lesson // under which generations of a log were seen, by its path
+	taught  []string            // paths of logs of which Learned is to tell the names
+	homes   map[string][]string // logs with names of a kind: see kindOf
+	lessons uint64              // how often names were learned
 }
 
 // add remembers one more generation, and forgets the oldest when there are too many.

@@ -76,6 +76,7 @@ func (m *memory) load(from Memory, log *slog.Logger) {
 			all = append(all, lesson{seen.Dir, rotation.OfParts(seen.Parts)})
 		}
 		m.names[n.Path] = all[max(0, len(all)-lessonsMost):]
+		m.index(n.Path, m.names[n.Path])
 	}
 	if bad > 0 {
 		log.Warn("some of what an earlier run remembered cannot be read and is left out", "records", bad)
@@ -124,6 +125,7 @@ func (m *memory) learn(path string, names []lesson) {
 		m.names = map[string][]lesson{}
 	}
 	m.names[path] = names
+	m.index(path, names)
 	m.taught = append(m.taught, path)
 }
 

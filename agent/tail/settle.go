@@ -23,6 +23,7 @@ type arrival struct {
 	start  State    // where to begin, if that is the end
 	twin   bool     // it has the content of what was there before: see twin.go
 	known  recalled // it is a copy of a generation that ended
+	beside bool     // it was written beside the log that its name is one of
 }
 
 // rotate settles what changed. Between the look at a name and the look for
@@ -39,6 +40,7 @@ func (s *Set) rotate(slots []*slot) {
 		}
 		return strings.Compare(a.path, b.path)
 	})
+	s.teach(slots)
 	homes := s.inOrder(slots)
 	for try := 1; len(slots) > 0; try++ {
 		arrived := make([]arrival, len(slots))
@@ -63,6 +65,7 @@ func (s *Set) rotate(slots []*slot) {
 				s.mu.Unlock()
 				continue
 			}
+			a.beside = s.besides(sl, homes[sl], a)
 			if s.leavePacked(sl, a) {
 				continue
 			}

@@ -92,6 +92,9 @@ func (p Pattern) Match(name string) (Tag, bool) {
 // Parts returns what stands before, between and behind the open numbers of the pattern.
 func (p Pattern) Parts() []string { return p.parts }
 
+// Example returns a name of the pattern.
+func (p Pattern) Example() string { return strings.Join(p.parts, "0") }
+
 // OfParts returns the pattern of which Parts returned those.
 func OfParts(parts []string) Pattern { return Pattern{parts: parts} }
 
