@@ -303,7 +303,9 @@ func (s *Set) before(found []candidate, f *File, st *fsys.Stat) ([]candidate, er
 		}
 	}
 	return slices.DeleteFunc(found, func(c candidate) bool {
-		if older(c, now) < 0 {
+		// A link was switched to a file named like its targets after it had led to f: a
+		// late write to f says nothing else.
+		if older(c, now) < 0 && (c.copied || c.tag.Place != rotation.Target) {
 			return false
 		}
 		_ = c.h.Close() // it is found again

@@ -29,6 +29,8 @@ func TestOneLogUnderAGlob(t *testing.T) {
 		{name: "Boost.Log", glob: "app*", active: "app.log", path: "app.log", rotate: rise("app.log", "app_%05d.log")},
 		{name: "winston tailable", glob: "app*", active: "app.log", path: "app.log", rotate: slide("app.log", "app%d.log", 1, 0)},
 		{name: "mv into another directory", glob: "**/app*", active: "app.log", path: "app.log", rotate: into("kept", rise("app.log", "kept/app.%d.txt"))},
+		{name: "copytruncate", glob: "app*", active: "app.log", path: "app.log", rotate: copied(slide("app.log", "app.log.%d", 1, 0), "app.log.1")},
+		{name: "copytruncate with dates", glob: "app*", active: "app.log", path: "app.log", rotate: copied(rise("app.log", "app-202601%02d.log"), "")},
 		{name: "svlogd", glob: "{current,@*}", active: "current", path: "current", rotate: rise("current", "@40000000%016x.s")},
 		{name: "dates before the extension", glob: "*.log", active: "app.log", path: "app.log", rotate: rise("app.log", "app-202601%02d.log")},
 		{name: "a file a day", glob: "app-*.log", path: "app-*.log", direct: func(n int) string { return fmt.Sprintf("app-2026-01-%02d.log", n) }},
@@ -83,6 +85,27 @@ func TestOneLogUnderAGlob(t *testing.T) {
 				r.numbers(l.Next - 1)
 			})
 		}
+	}
+}
+
+// copied is rotate by a copy and a truncation: the file that rotate moved to a name goes back,
+// emptied, and a copy of it takes the name; to: "" for the last one in order.
+func copied(rotate func(*testing.T, string), to string) func(*testing.T, string) {
+	return func(t *testing.T, dir string) {
+		active := filepath.Join(dir, "app.log")
+		rotate(t, dir)
+		name := filepath.Join(dir, to)
+		if to == "" {
+			all, err := filepath.Glob(filepath.Join(dir, "app-*"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			name = all[len(all)-1]
+		}
+		rename(t, name, active)
+		copyFile(t, active, name)
+		nextTick(t, dir)
+		truncateTo(t, active, 0)
 	}
 }
 

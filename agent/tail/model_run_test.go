@@ -59,6 +59,7 @@ func TestModelSeeds(t *testing.T) {
 		{1795420472824388482, 120, "an archive that is written to late says nothing of how rotated files are numbered"},
 		{1795420990582460190, 120, "the same of one that was made in the same tick"},
 		{1795420736598374772, 120, "a size that was seen while an older one has more again counts"},
+		{1796024922565130627, 124, "a link is switched twice, and the file it led to first is written to late"},
 	} {
 		if why, _ := runModel(t, c.seed, modelOps(c.seed, c.kinds), t.TempDir()); why != "" {
 			t.Errorf("seed %d (%s): %s", c.seed, c.what, why)

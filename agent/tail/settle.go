@@ -43,6 +43,7 @@ func (s *Set) rotate(slots []*slot) {
 	s.teach(slots)
 	homes := s.inOrder(slots)
 	for try := 1; len(slots) > 0; try++ {
+		held := s.settleHomes(homes)
 		arrived := make([]arrival, len(slots))
 		for i, sl := range slots {
 			s.stalls.scan.begin(&sl.path, s.now())
@@ -53,7 +54,7 @@ func (s *Set) rotate(slots []*slot) {
 		for i, sl := range slots {
 			s.stalls.scan.begin(&sl.path, s.now())
 			a := &arrived[i]
-			if home := homes[sl]; home != sl && slices.ContainsFunc(again, func(o *slot) bool { return o.home == home }) {
+			if home := homes[sl]; home != sl && (held[home] || slices.ContainsFunc(again, func(o *slot) bool { return o.home == home })) {
 				s.park(sl, a, nil) // an older one of its log comes first
 				again = append(again, sl)
 				continue

@@ -156,3 +156,22 @@ func (s *Set) isTaught(log *slot, path string) bool {
 	sl := s.slots[path]
 	return sl == nil || !sl.alone && s.logLocked(sl) == log
 }
+
+// settleHomes notices that the files at the names of logs were truncated before names of
+// old generations of these logs are looked at: those may be copies of what was in the
+// files. It returns the logs of which that cannot be settled now.
+func (s *Set) settleHomes(homes map[*slot]*slot) map[*slot]bool {
+	held := map[*slot]bool{}
+	for sl, home := range homes {
+		if _, done := held[home]; done || sl == home || home.virtual {
+			continue
+		}
+		var now fsys.Stat
+		if s.sys.StatPath(home.path, &now) != nil {
+			now = fsys.Stat{}
+		}
+		s.lists = map[string]*listing{}
+		held[home] = s.aboutToNotice(home) || !s.settleTruncation(home, now.ID)
+	}
+	return held
+}
