@@ -70,9 +70,9 @@ func danglingTarget(path string) string {
 func (s *Set) await() map[string]struct{} {
 	s.mu.Lock()
 	absent := map[string]*slot{}
-	for path, sl := range s.slots {
+	for _, sl := range s.slots {
 		if sl.cur == nil {
-			absent[path] = sl
+			absent[sl.path] = sl
 		}
 	}
 	s.mu.Unlock()

@@ -34,7 +34,7 @@ func Family(path string) []string {
 			listed[dir] = entries
 		}
 		for _, e := range entries {
-			if _, isOld := rotation.In(base, e.Name()); isOld && e.Name() != base && e.Type().IsRegular() {
+			if _, isOld := rotation.In(base, spelledOnDisk(base, e.Name())); isOld && e.Name() != base && e.Type().IsRegular() {
 				out = append(out, dir+e.Name())
 			}
 		}

@@ -29,7 +29,7 @@ const sureCopy = 16 << 10
 func (s *Set) originalLocked(sl *slot, a *arrival) *File {
 	dir, name := filepath.Split(sl.path)
 	for _, base := range rotation.Bases(name) {
-		o := s.slots[filepath.Join(dir, base)]
+		o := s.slotAtLocked(filepath.Join(dir, base))
 		if o == nil || o.cur == nil {
 			continue
 		}
@@ -54,7 +54,7 @@ func (s *Set) contentOriginalLocked(f *File) *File {
 		return nil
 	}
 	for o := s.heads[f.head.Hash]; o != nil; o = o.alike[1] {
-		if o != f && o.copyOf == nil && (!o.away || f.name != o.path) && o.copiedBy(f.handle, f.size) {
+		if o != f && o.copyOf == nil && (!o.away || !s.isSame(f.name, o.path)) && o.copiedBy(f.handle, f.size) {
 			return o
 		}
 	}

@@ -36,9 +36,9 @@ func (s *Set) proven(sl *slot, p *past, found []candidate, now fsys.Inode) []can
 			kept = append(kept, c)
 		case c.sideBySide(p, begun):
 			s.doubt(sl, &c, "it was written at the same time as the log itself")
-		case taughtBy(sl.family.learned, c.path), c.tag.Place == rotation.Target && c.born != 0:
+		case s.taughtBy(sl.path, sl.family.learned, c.path), c.tag.Place == rotation.Target && c.born != 0:
 			kept = append(kept, c)
-		case p.id != fsys.Inode{} && p.name != "" && p.name != sl.path, c.born == 0:
+		case p.id != fsys.Inode{} && p.name != "" && !s.isSame(p.name, sl.path), c.born == 0:
 			s.doubt(sl, &c, "its name does not tell, and the generation before has another one")
 		default:
 			doubtful = append(doubtful, c)
@@ -120,7 +120,7 @@ func (s *Set) whereIs(f *File) string {
 	if !ok {
 		return name
 	}
-	if filepath.Dir(at) == fsys.Resolve(filepath.Dir(name)) {
+	if s.isSame(filepath.Dir(at), s.sys.Resolve(filepath.Dir(name))) {
 		at = filepath.Join(filepath.Dir(name), filepath.Base(at)) // as it is written in the entry
 	}
 	return at

@@ -32,6 +32,20 @@ type room struct {
 	grammars []grammar
 }
 
+// bySureness returns the grammars of a room, those that Config.Rotated says first: what a
+// name says is no doubt where the entry says what it is.
+func (r *room) bySureness() []*grammar {
+	said, others := make([]*grammar, 0, len(r.grammars)), []*grammar(nil)
+	for i := range r.grammars {
+		if g := &r.grammars[i]; g.said {
+			said = append(said, g)
+		} else {
+			others = append(others, g)
+		}
+	}
+	return append(said, others...)
+}
+
 // relative is a name that an old generation may have.
 type relative struct {
 	name string // in the directory of its room
@@ -45,7 +59,7 @@ type lesson struct {
 }
 
 // nameGrammar is the grammar of the names rotated from base.
-func nameGrammar(base string, of func(base, name string) (rotation.Tag, bool)) grammar {
+func (s *Set) nameGrammar(base string, of tagger) grammar {
 	stem := strings.TrimSuffix(base, filepath.Ext(base))
 	if i := strings.LastIndexByte(base, '0'); i > 0 {
 		stem = stem[:min(len(stem), i)] // the number of an active file
@@ -55,7 +69,7 @@ func nameGrammar(base string, of func(base, name string) (rotation.Tag, bool)) g
 	}
 	g := grammar{
 		prefixes: []string{stem, "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
-		tag:      func(name string) (rotation.Tag, bool) { return of(base, name) },
+		tag:      func(name string) (rotation.Tag, bool) { return s.tagged(of, base, name) },
 	}
 	if base == "current" {
 		g.prefixes = append(g.prefixes, "@")
@@ -81,8 +95,7 @@ func (s *Set) names(r *room, names []string) []relative {
 			found = append(found, relative{n, tag})
 		}
 	}
-	for i := range r.grammars {
-		g := &r.grammars[i]
+	for _, g := range r.bySureness() {
 		if g.prefixes == nil {
 			for _, n := range names {
 				add(n, g)
@@ -90,9 +103,10 @@ func (s *Set) names(r *room, names []string) []relative {
 			continue
 		}
 		for _, p := range g.prefixes {
-			first, _ := slices.BinarySearch(names, p)
+			p = s.key(p)
+			first, _ := slices.BinarySearchFunc(names, p, func(n, p string) int { return strings.Compare(s.key(n), p) })
 			for _, n := range names[first:] {
-				if !strings.HasPrefix(n, p) {
+				if !strings.HasPrefix(s.key(n), p) {
 					break
 				}
 				add(n, g)
@@ -110,9 +124,9 @@ func (s *Set) rooms(lists map[string]*listing, sl *slot, p *past) []*room {
 	if sl.virtual {
 		return []*room{{dir: dir, grammars: []grammar{s.memberRoom(sl)}}}
 	}
-	all := []*room{{dir: dir, grammars: []grammar{nameGrammar(base, rotation.Of)}}}
+	all := []*room{{dir: dir, grammars: []grammar{s.nameGrammar(base, rotation.Of)}}}
 	add := func(dir string, g grammar) {
-		i := slices.IndexFunc(all, func(r *room) bool { return r.dir == dir })
+		i := slices.IndexFunc(all, func(r *room) bool { return s.isSame(r.dir, dir) })
 		switch {
 		case i >= 0:
 			all[i].grammars = append(all[i].grammars, g)
@@ -120,22 +134,24 @@ func (s *Set) rooms(lists map[string]*listing, sl *slot, p *past) []*room {
 			all = append(all, &room{dir: dir, grammars: []grammar{g}})
 		}
 	}
-	if p != nil && p.name != "" && filepath.Base(p.name) != base {
+	if p != nil && p.name != "" && !s.isSame(filepath.Base(p.name), base) {
 		s.linkRooms(sl, p, add)
 	}
 	s.archiveRooms(lists, dir, base, add) // what is certain comes before what was learned
 	for _, l := range sl.family.learned {
-		add(l.dir, grammar{prefixes: []string{l.pattern.Prefix()}, tag: l.pattern.Match, of: sl})
+		add(l.dir, grammar{prefixes: []string{l.pattern.Prefix()}, of: sl, tag: func(name string) (rotation.Tag, bool) {
+			return l.pattern.Match(s.spelled(base, name))
+		}})
 	}
 	for _, w := range s.rotatedWalkers(sl) {
 		_, _ = w.Walk() // a directory that cannot be read has nothing to tell now
 		for _, d := range sortedDirs(w) {
 			add(d, grammar{said: true, tag: func(name string) (rotation.Tag, bool) {
 				path := filepath.Join(d, name)
-				if path == sl.path || !w.Match(path) {
+				if s.isSame(path, sl.path) || !w.Match(path) {
 					return rotation.Tag{}, false
 				}
-				return saidTag(base, name), true
+				return s.saidTag(base, name), true
 			}})
 		}
 	}
@@ -166,7 +182,8 @@ func (s *Set) familyPaths(sl *slot) []string {
 
 // saidTag is the tag of a name that Config.Rotated matches: that of the grammar if it
 // has one, or the numbers in the name.
-func saidTag(base, name string) rotation.Tag {
+func (s *Set) saidTag(base, name string) rotation.Tag {
+	name = s.spelled(base, name)
 	if tag, ok := rotation.In(base, name); ok && tag.Place != rotation.Same {
 		return tag
 	}
@@ -183,14 +200,14 @@ func saidTag(base, name string) rotation.Tag {
 // rotated from its target, and those like the targets it had.
 func (s *Set) linkRooms(sl *slot, p *past, add func(string, grammar)) {
 	dir, target := split(p.name)
-	if _, rotated := rotation.Of(filepath.Base(sl.path), target); rotated && !isLink(sl.path) {
+	if _, rotated := s.rotatedOf(filepath.Base(sl.path), target); rotated && !isLink(sl.path) {
 		return // it was renamed
 	}
-	add(dir, nameGrammar(target, rotation.Of))
+	add(dir, s.nameGrammar(target, rotation.Of))
 	if !isLink(sl.path) {
 		return
 	}
-	pattern, ok := rotation.Between(target, filepath.Base(fsys.Resolve(sl.path)))
+	pattern, ok := rotation.Between(target, filepath.Base(s.sys.Resolve(sl.path)))
 	if !ok {
 		pattern, ok = rotation.Like(target)
 	}
@@ -217,7 +234,7 @@ func (s *Set) archiveRooms(lists map[string]*listing, dir, base string, add func
 					continue
 				}
 				next = append(next, sub)
-				add(sub, nameGrammar(base, rotation.In))
+				add(sub, s.nameGrammar(base, rotation.In))
 			}
 		}
 		dirs = next
@@ -284,18 +301,18 @@ func split(path string) (dir, base string) {
 func (s *Set) learn(sl *slot, name string) {
 	dir, seen := split(name)
 	home, base := split(sl.path)
-	if name == "" || name == sl.path || isLink(sl.path) {
+	if name == "" || s.isSame(name, sl.path) || isLink(sl.path) {
 		return
 	}
-	if tag, ok := rotation.Of(base, seen); ok && tag.Certain && dir == home {
+	if tag, ok := s.rotatedOf(base, seen); ok && tag.Certain && s.isSame(dir, home) {
 		return // known to every log
 	}
-	pattern, ok := rotation.Learn(base, seen)
+	pattern, ok := rotation.Learn(base, s.spelled(base, seen))
 	if !ok {
 		pattern = rotation.Exactly(seen)
 	}
 	for _, l := range sl.family.learned {
-		if l.dir == dir && l.pattern.String() == pattern.String() {
+		if s.isSame(l.dir, dir) && l.pattern.String() == pattern.String() {
 			return
 		}
 	}

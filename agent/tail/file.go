@@ -247,6 +247,9 @@ func (f *File) lookAgain() bool {
 	}
 	f.unproved = (f.unproved || changed) && !check
 	f.failedAt = time.Time{}
+	if f.size > size && st.Size < f.size {
+		st.Size, st.Mtime = f.size, f.mtime // a scan has looked since
+	}
 	s.sawLocked(f, &st, now)
 	f.lastUse = now
 	if f.laterLocked(st.Size) {

@@ -257,7 +257,7 @@ func (s *Set) strangers(sl *slot, p *past, now fsys.Inode, found []candidate) []
 		c, err := s.candidate(sl, p, path, now)
 		switch {
 		case err != nil || c.h == nil:
-		case c.copied && (c.st.Size >= fingerprint.HeadMax || isRotated(sl.path, n)):
+		case c.copied && (c.st.Size >= fingerprint.HeadMax || s.isRotated(sl.path, n)):
 			copies = append(copies, c)
 		default:
 			_ = c.h.Close()
@@ -267,8 +267,8 @@ func (s *Set) strangers(sl *slot, p *past, now fsys.Inode, found []candidate) []
 }
 
 // isRotated tells whether the name alone says that it is a rotated one of the path.
-func isRotated(path, name string) bool {
-	tag, ok := rotation.Of(filepath.Base(path), name)
+func (s *Set) isRotated(path, name string) bool {
+	tag, ok := s.rotatedOf(filepath.Base(path), name)
 	return ok && tag.Certain
 }
 
@@ -276,7 +276,7 @@ func isRotated(path, name string) bool {
 func (s *Set) isNew(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sl := s.slots[path]
+	sl := s.slotAtLocked(path)
 	return sl == nil || sl.cur == nil && sl.last == nil
 }
 
@@ -336,8 +336,8 @@ func (s *Set) absent() {
 			member := dated && s.walker.Match(filepath.Join(dir, n))
 			for _, base := range rotation.Bases(n) {
 				path := filepath.Join(dir, base)
-				if tag, _ := rotation.Of(base, n); tag.Place != rotation.Behind || !s.walker.Match(path) ||
-					member && s.newest[path].ID == (FileID{}) {
+				_, saved := s.newestAt(path)
+				if tag, _ := rotation.Of(base, n); tag.Place != rotation.Behind || !s.walker.Match(path) || member && !saved {
 					continue
 				}
 				s.mu.Lock()
@@ -373,7 +373,7 @@ func (s *Set) candidate(sl *slot, p *past, path string, now fsys.Inode) (candida
 	s.mu.Lock()
 	saved := slices.Clone(s.saved[st.ID])
 	s.mu.Unlock()
-	if s.follows(st.ID, path) || s.allowed(path, fsys.Resolve(path)) != nil {
+	if s.follows(st.ID, path) || s.allowed(path, s.sys.Resolve(path)) != nil {
 		return candidate{}, nil
 	}
 	h, st2, err := s.openRetry(path)

@@ -32,6 +32,7 @@ func (s *Set) addLocked(f *File, sl *slot, name string, st *fsys.Stat, h *os.Fil
 	}
 	if h != nil {
 		f.handle, f.born = h, s.sys.Birth(h)
+		f.space.ahead = isSpace(h, st.Size)
 		s.open++
 		f.firstLookLocked()
 	}
@@ -42,7 +43,7 @@ func (s *Set) addLocked(f *File, sl *slot, name string, st *fsys.Stat, h *os.Fil
 	}
 	s.files[f] = struct{}{}
 	s.byInode[st.ID] = f
-	s.byName[name] = f
+	s.byName[s.key(name)] = f
 	sl.insert(f)
 	f.base = f.stateLocked()
 }
@@ -100,9 +101,7 @@ func (s *Set) finishFromLocked(f *File, from int64, why string) {
 	if s.byInode[f.inode()] == f {
 		delete(s.byInode, f.inode())
 	}
-	if s.byName[f.name] == f {
-		delete(s.byName, f.name)
-	}
+	s.unnameLocked(f)
 	if f.home.cur == f {
 		f.home.cur = nil
 	}
@@ -181,10 +180,10 @@ func (s *Set) sawLocked(f *File, st *fsys.Stat, now time.Time) {
 		f.grew = now
 	}
 	if st.Size < f.size {
-		lost := f.size - max(st.Size, f.pos)
-		s.counters.Unreadable += uint64(lost)
-		s.log.Warn("bytes were gone before they could be read", "path", f.path, "name", f.name,
-			"file", f.id.String(), "from", f.size-lost, "to", f.size, "bytes", lost, "why", "end of the file was cut off")
+		s.cutLocked(f, st.Size)
+	}
+	if st.Size != f.size {
+		f.space.ahead = false
 	}
 	f.size, f.mtime = st.Size, st.Mtime
 	f.fresh = now.UnixNano()-st.Mtime < int64(clockGrain)
@@ -256,7 +255,9 @@ func (s *Set) observeLocked(f *File, st *fsys.Stat) {
 	}
 	first := f.head.Len == 0 && f.pos == 0
 	if f.handle != nil && st.Size >= f.size && !(first && f.state == fileHeld) && f.intactLocked() { // its holder takes the first content
+		ahead := isSpace(f.handle, st.Size)
 		s.sawLocked(f, st, s.now())
+		f.space.ahead = ahead
 		f.proved, f.provedAt, f.unproved = f.size, f.mtime, false
 	}
 	s.wakeLocked(f)

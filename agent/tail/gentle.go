@@ -8,7 +8,8 @@ import "logctl/agent/tail/internal/fsys"
 //
 //	held ──read to its end, and quiet for an interval──▶ let go ──it changed──▶ held
 //	held ──deleted, and read to its end──▶ let go, at once
-//	held, and once found in use without sharing ──read to its end──▶ let go, at once
+//	held, and once found in use without sharing ──read to its end──▶ let go, at once, and
+//	                                                       read once in an interval only
 //
 // A file that was let go is found again by its identity, as one that was closed because
 // descriptors were short.
@@ -40,6 +41,10 @@ func (s *Set) doneLocked(f *File) {
 		s.closeLocked(f)
 	}
 }
+
+// paced tells whether f is looked at by scans only, whatever events tell: its writer opens
+// it without sharing, for each line perhaps, and would be refused whenever it is read.
+func (s *Set) paced(f *File) bool { return f.home.unshared && s.sys.Hinders() }
 
 // restsLocked tells whether f is open and has nothing to be read for.
 func (f *File) restsLocked() bool {

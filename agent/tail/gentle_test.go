@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
+
 	"logctl/agent/tail/internal/fsys"
 )
 
@@ -108,4 +110,40 @@ func TestInUseWithoutSharing(t *testing.T) {
 	taken = false
 	r.step(1)
 	r.want("two")
+}
+
+// TestExclusiveWriterIsReadSeldom writes for a program that opens the file without sharing
+// for each line: events ask for no reading, because each would refuse the program its file.
+func TestExclusiveWriterIsReadSeldom(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.log")
+	write(t, path, "0\n")
+	opened, taken := 0, true
+	r := newRig(t, Config{Path: path})
+	_ = r.set.Close()
+	r.sys.Gentle = true
+	r.sys.Refuse = func(string) error {
+		if taken {
+			return fsys.ErrUnshared
+		}
+		opened++
+		return nil
+	}
+	r.start()
+	r.step(1) // it is found out
+	taken = false
+	r.step(1)
+	r.want("0")
+	opened = 0
+	for range 3 {
+		for range 50 {
+			write(t, path, "line\n")
+			r.set.event(fsys.Event{Dir: filepath.Dir(path), Name: path, Op: fsnotify.Write})
+			r.set.checkDirty()
+			r.read()
+		}
+		r.step(1)
+	}
+	if len(r.got) != 150 || opened > 3 {
+		t.Errorf("%d lines read, the file was opened %d times in 3 intervals", len(r.got), opened)
+	}
 }

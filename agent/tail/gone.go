@@ -31,7 +31,7 @@ func (s *Set) packedOf(f *File) (*os.File, string, fsys.Stat) {
 	for _, path := range append(rotation.Packed(name), s.familyPaths(f.home)...) {
 		var st fsys.Stat
 		if s.sys.StatPath(path, &st) != nil || !st.Regular || st.Mtime < since-int64(copySlack) || rotation.Temporary(path) ||
-			s.isRead(st.ID) || s.allowed(path, fsys.Resolve(path)) != nil {
+			s.isRead(st.ID) || s.allowed(path, s.sys.Resolve(path)) != nil {
 			continue
 		}
 		h, opened, err := s.openRetry(path)
@@ -142,7 +142,7 @@ func (s *Set) knownContent(sl *slot, h *os.File, size int64) (known, ok bool) {
 	}
 	for _, states := range s.saved {
 		for i := range states {
-			if st := &states[i]; st.Path == sl.path && is(st.HeadLen, st.HeadHash) {
+			if st := &states[i]; s.isSame(st.Path, sl.path) && is(st.HeadLen, st.HeadHash) {
 				return true, true
 			}
 		}

@@ -75,7 +75,8 @@ func (s *Set) homeLocked(sl *slot) *slot {
 		if tag, _ := rotation.Of(filepath.Base(path), name); !tag.Certain && k.family == "" && !s.packedAloneLocked(dir, name) {
 			continue
 		}
-		if home := s.slots[path]; home != nil && home.seen > 0 || s.newest[path].ID != (FileID{}) {
+		_, saved := s.newestAt(path)
+		if home := s.slotAtLocked(path); home != nil && home.seen > 0 || saved {
 			return s.logLocked(s.slotLocked(path))
 		}
 	}
@@ -85,7 +86,7 @@ func (s *Set) homeLocked(sl *slot) *slot {
 	if k.family == "" {
 		return nil
 	}
-	home := s.slots[k.family]
+	home := s.slotAtLocked(k.family)
 	if home == nil {
 		home = s.slotLocked(k.family)
 		s.log.Info("files of one log are told by their names", "path", k.family, "first", sl.path)
@@ -98,16 +99,16 @@ func (s *Set) homeLocked(sl *slot) *slot {
 // name without its ending: then the file is an old generation of something.
 func (s *Set) packedAloneLocked(dir, name string) bool {
 	plain, ending := rotation.Unpacked(name)
-	sl := s.slots[filepath.Join(dir, plain)]
+	sl := s.slotAtLocked(filepath.Join(dir, plain))
 	return ending != "" && (sl == nil || sl.cur == nil)
 }
 
 // membersOfBefore tells the logs of an earlier run that had no name of their own.
 func (s *Set) membersOfBefore() {
 	var st fsys.Stat
-	for path := range s.newest {
-		if strings.Contains(filepath.Base(path), "*") && fsys.IsGone(s.sys.StatPath(path, &st)) {
-			s.slotOf(path).virtual = true
+	for _, last := range s.newest {
+		if strings.Contains(filepath.Base(last.Path), "*") && fsys.IsGone(s.sys.StatPath(last.Path, &st)) {
+			s.slotOf(last.Path).virtual = true
 		}
 	}
 }
@@ -130,11 +131,11 @@ func (s *Set) memberRoom(sl *slot) grammar {
 	prefix, _, _ := strings.Cut(base, "*")
 	return grammar{prefixes: []string{prefix}, said: true, tag: func(name string) (rotation.Tag, bool) {
 		s.mu.Lock()
-		member := s.slots[filepath.Join(dir, name)]
+		member := s.slotAtLocked(filepath.Join(dir, name))
 		own := member != nil && member.home == nil
 		s.mu.Unlock()
 		family, tag, ok := rotation.Dated(name)
-		return tag, ok && family == base && !own
+		return tag, ok && s.isSame(family, base) && !own
 	}}
 }
 
@@ -166,7 +167,7 @@ func (s *Set) inOrder(slots []*slot) map[*slot]*slot {
 		if home != homes[b] {
 			return cmp.Compare(rank[home], rank[homes[b]])
 		}
-		return order(a, b, home, stays[home])
+		return s.order(a, b, home, stays[home])
 	})
 	return homes
 }
@@ -182,13 +183,14 @@ func (s *Set) stays(sl *slot) bool {
 	if sl.cur != nil {
 		return sl.cur.inode() == st.ID
 	}
-	last := s.newest[sl.path].ID
+	saved, _ := s.newestAt(sl.path)
+	last := saved.ID
 	return last != FileID{} && st.ID == fsys.Inode{Dev: last.Dev, Ino: last.Ino}
 }
 
 // order compares two names of the log home. It is by times, and by names where times are
 // the same or are those of a compression.
-func order(a, b, home *slot, first bool) int {
+func (s *Set) order(a, b, home *slot, first bool) int {
 	switch {
 	case a == b:
 		return 0
@@ -199,7 +201,7 @@ func order(a, b, home *slot, first bool) int {
 	case a.mtime != b.mtime && !isPackedName(a.path) && !isPackedName(b.path):
 		return cmp.Compare(a.mtime, b.mtime)
 	}
-	return rotation.Older(memberTag(home, a), memberTag(home, b), false)
+	return rotation.Older(s.memberTag(home, a), s.memberTag(home, b), false)
 }
 
 func isPackedName(path string) bool {
@@ -208,9 +210,9 @@ func isPackedName(path string) bool {
 }
 
 // memberTag is the tag of the name sl as one of the log home.
-func memberTag(home, sl *slot) rotation.Tag {
+func (s *Set) memberTag(home, sl *slot) rotation.Tag {
 	name := filepath.Base(sl.path)
-	if tag, ok := rotation.Of(filepath.Base(home.path), name); ok {
+	if tag, ok := s.rotatedOf(filepath.Base(home.path), name); ok {
 		return tag
 	}
 	if _, tag, ok := rotation.Dated(name); ok {

@@ -202,7 +202,7 @@ func (s *Set) recallArrival(sl *slot, a *arrival) {
 	if a.h == nil || a.st.Size < fingerprint.HeadMax || s.isKnown(a.st.ID) {
 		return
 	}
-	if r := s.recall(a.h, a.st.Size); r.of != nil && r.of.state.Path != sl.path {
+	if r := s.recall(a.h, a.st.Size); r.of != nil && !s.isSame(r.of.state.Path, sl.path) {
 		a.known = r
 	}
 }

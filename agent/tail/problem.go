@@ -2,6 +2,7 @@ package tail
 
 import (
 	"errors"
+	"io/fs"
 	"strings"
 	"syscall"
 
@@ -21,12 +22,12 @@ func (s *Set) problemsLocked() (first, at string, n int, why error) {
 			at, why = path, err
 		}
 	}
-	for path, sl := range s.slots {
+	for _, sl := range s.slots {
 		if sl.virtual {
 			continue
 		}
 		if sl.cur == nil || sl.cur.err == nil {
-			note(path, sl.err)
+			note(sl.path, sl.err)
 		}
 	}
 	for f := range s.files {
@@ -51,4 +52,41 @@ func (s *Set) problemsLocked() (first, at string, n int, why error) {
 func isProblem(err error) bool {
 	return err != nil && !fsys.IsGone(err) && !errors.Is(err, errTryLater) && !errors.Is(err, fsys.ErrChanged) &&
 		!errors.Is(err, fsys.ErrNotRegular) && !errors.Is(err, syscall.EISDIR)
+}
+
+// unwrapped is the innermost error in words.
+func unwrapped(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err.Error()
+		}
+		err = next
+	}
+}
+
+// words says what an error means.
+func words(err error) string {
+	var p *fs.PathError
+	path := ""
+	if errors.As(err, &p) {
+		path = ": " + p.Path
+	}
+	switch {
+	case fsys.IsUnshared(err):
+		return fsys.ErrUnshared.Error() + path
+	case errors.Is(err, fs.ErrPermission):
+		return "permission denied" + path
+	case errors.Is(err, syscall.ENOTDIR):
+		return "a part of the path is not a directory" + path
+	case errors.Is(err, syscall.ENOTCONN), errors.Is(err, syscall.ESTALE), errors.Is(err, syscall.ESHUTDOWN):
+		return "the file system is gone (" + unwrapped(err) + "): mount it again" + path
+	case errors.Is(err, syscall.EISDIR):
+		return "is a directory" + path
+	case fsys.IsTooMany(err):
+		return "too many open files: raise the limit (ulimit -n)" + path
+	case errors.Is(err, fs.ErrNotExist):
+		return "waiting for file"
+	}
+	return err.Error()
 }

@@ -57,12 +57,12 @@ func (r *rig) open() {
 
 func (r *rig) start() {
 	r.t.Helper()
-	set, err := Open(r.cfg)
+	sys := r.sys
+	sys.Now = func() time.Time { return r.clock }
+	set, err := open(r.cfg, sys)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	set.sys = r.sys
-	set.sys.Now = func() time.Time { return r.clock }
 	set.trusts = r.trusts
 	r.set, r.first = set, true
 }

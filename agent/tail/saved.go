@@ -103,7 +103,7 @@ func (s *Set) resumeLocked(sl *slot, a *arrival, st State) *File {
 
 // fromSaved tells whether what arrived is what was last followed under the name.
 func (s *Set) fromSaved(sl *slot, a *arrival) bool {
-	p, ok := s.newest[sl.path]
+	p, ok := s.newestAt(sl.path)
 	return ok && !empty(&p) && p.ID.Ino == a.st.ID.Ino && a.h != nil && matches(a.h, a.st.Size, &p)
 }
 
@@ -150,7 +150,7 @@ func empty(st *State) bool { return st.Pos == 0 && st.HeadLen == 0 }
 // nothing. If its file is not here any more with the content it had, there may be
 // a copy of it.
 func (s *Set) savedPast(sl *slot) *past {
-	st, ok := s.newest[sl.path]
+	st, ok := s.newestAt(sl.path)
 	if !ok {
 		return nil
 	}
@@ -243,7 +243,7 @@ func (s *Set) recoverEntry(id fsys.Inode, states []State, last bool) bool {
 func (s *Set) unsettled(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sl := s.slots[name]
+	sl := s.slotAtLocked(name)
 	return sl != nil && sl.fresh
 }
 
@@ -264,7 +264,7 @@ func (s *Set) homeOfSaved(id fsys.Inode, h *os.File, now *fsys.Stat) *slot {
 // recoverAt goes on with what was saved of the file, which is at that name. It returns
 // false when another file is.
 func (s *Set) recoverAt(id fsys.Inode, name string) bool {
-	if s.allowed(name, fsys.Resolve(name)) != nil {
+	if s.allowed(name, s.sys.Resolve(name)) != nil {
 		return true
 	}
 	h, st, err := s.openRetry(name)

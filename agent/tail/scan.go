@@ -180,14 +180,15 @@ func (s *Set) slotOf(path string) *slot {
 
 // slotLocked returns the slot of a watched name.
 func (s *Set) slotLocked(path string) *slot {
-	sl := s.slots[path]
+	sl := s.slotAtLocked(path)
 	if sl == nil {
 		sl = &slot{path: path, since: s.now(), turn: uint64(len(s.slots))}
-		sl.newest = s.newest[path].ID.Gen
+		last, _ := s.newestAt(path)
+		sl.newest = last.ID.Gen
 		sl.fresh = !s.scanned
 		sl.family.learned = s.memory.names[path]
 		sl.first = !s.scanned && s.cfg.FirstStart && s.cfg.From == FromEnd
-		s.slots[path] = sl
+		s.slots[s.key(path)] = sl
 	}
 	return sl
 }
@@ -208,7 +209,7 @@ func (s *Set) retire() {
 	for _, sl := range s.retiredLocked() {
 		if _, again := s.dirty[sl]; !again && slices.Contains(retired, sl) {
 			s.gone = append(s.gone, sl.ended...)
-			delete(s.slots, sl.path)
+			delete(s.slots, s.key(sl.path))
 		}
 	}
 }

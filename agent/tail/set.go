@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"logctl/agent/tail/internal/fsys"
@@ -80,7 +78,10 @@ type familyOf struct {
 
 // Open returns a Set that follows cfg.Path. Nothing is read before the first Scan,
 // which Run does.
-func Open(cfg Config) (*Set, error) {
+func Open(cfg Config) (*Set, error) { return open(cfg, fsys.System{Now: time.Now}) }
+
+// open is Open for a file system that need not be that of this machine.
+func open(cfg Config, sys fsys.System) (*Set, error) {
 	if !filepath.IsAbs(cfg.Path) {
 		return nil, fmt.Errorf("follow %q: the path must be absolute", cfg.Path)
 	}
@@ -91,7 +92,7 @@ func Open(cfg Config) (*Set, error) {
 	}
 	cfg.defaults()
 	s := &Set{
-		cfg: cfg, log: cfg.Log, sys: fsys.System{Now: time.Now}, pools: &pools{}, watcher: cfg.Watcher,
+		cfg: cfg, log: cfg.Log, sys: sys, pools: &pools{}, watcher: cfg.Watcher,
 		kick: make(chan struct{}, 1), notify: make(chan struct{}, 1), closed: make(chan struct{}),
 		slots: map[string]*slot{}, files: map[*File]struct{}{}, away: map[*File]struct{}{}, copies: map[*File]struct{}{},
 		byInode: map[fsys.Inode]*File{}, byName: map[string]*File{}, heads: headIndex{}, saved: map[fsys.Inode][]State{}, newest: map[string]State{},
@@ -110,8 +111,8 @@ func Open(cfg Config) (*Set, error) {
 		k := fsys.Inode{Dev: st.ID.Dev, Ino: st.ID.Ino}
 		s.saved[k] = append(s.saved[k], st)
 		s.lastGen = max(s.lastGen, st.ID.Gen)
-		if n, ok := s.newest[st.Path]; !ok || n.ID.Gen < st.ID.Gen {
-			s.newest[st.Path] = st
+		if n, ok := s.newestAt(st.Path); !ok || n.ID.Gen < st.ID.Gen {
+			s.newest[s.key(st.Path)] = st
 		}
 	}
 	s.memory.load(cfg.Memory, s.log)
@@ -349,13 +350,18 @@ func (s *Set) failed(f *File, err error) {
 	s.deadLocked(f, err)
 }
 
+// unnameLocked forgets where f was.
+func (s *Set) unnameLocked(f *File) {
+	if k := s.key(f.name); s.byName[k] == f {
+		delete(s.byName, k)
+	}
+}
+
 // renameLocked notes where f is now.
 func (s *Set) renameLocked(f *File, name string) {
-	if s.byName[f.name] == f {
-		delete(s.byName, f.name)
-	}
+	s.unnameLocked(f)
 	f.name = name
-	s.byName[name] = f
+	s.byName[s.key(name)] = f
 }
 
 // Unsaved returns the states of generations first seen, or first seen with content,
@@ -397,41 +403,4 @@ func (s *Set) Close() error {
 		}
 	})
 	return nil
-}
-
-// unwrapped is the innermost error in words.
-func unwrapped(err error) string {
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return err.Error()
-		}
-		err = next
-	}
-}
-
-// words says what an error means.
-func words(err error) string {
-	var p *fs.PathError
-	path := ""
-	if errors.As(err, &p) {
-		path = ": " + p.Path
-	}
-	switch {
-	case fsys.IsUnshared(err):
-		return fsys.ErrUnshared.Error() + path
-	case errors.Is(err, fs.ErrPermission):
-		return "permission denied" + path
-	case errors.Is(err, syscall.ENOTDIR):
-		return "a part of the path is not a directory" + path
-	case errors.Is(err, syscall.ENOTCONN), errors.Is(err, syscall.ESTALE), errors.Is(err, syscall.ESHUTDOWN):
-		return "the file system is gone (" + unwrapped(err) + "): mount it again" + path
-	case errors.Is(err, syscall.EISDIR):
-		return "is a directory" + path
-	case fsys.IsTooMany(err):
-		return "too many open files: raise the limit (ulimit -n)" + path
-	case errors.Is(err, fs.ErrNotExist):
-		return "waiting for file"
-	}
-	return err.Error()
 }

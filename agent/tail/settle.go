@@ -100,7 +100,7 @@ func (s *Set) rotate(slots []*slot) {
 
 // knew tells whether something was followed at the name before.
 func (s *Set) knew(sl *slot) bool {
-	_, saved := s.newest[sl.path]
+	_, saved := s.newestAt(sl.path)
 	return saved || sl.last != nil || sl.cur != nil
 }
 
@@ -243,7 +243,7 @@ func (s *Set) arrive(sl *slot) (a arrival) {
 	if s.follows(a.st.ID, sl.path) {
 		return a
 	}
-	a.name = fsys.Resolve(sl.path)
+	a.name = s.sys.Resolve(sl.path)
 	if a.err = s.allowed(sl.path, a.name); a.err != nil {
 		return a
 	}

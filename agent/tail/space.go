@@ -26,6 +26,7 @@ type space struct {
 	size    int64 // bytes, from the end of the data to the end of the file; 0: none
 	guessed bool  // only its beginning and its end were looked at
 	counted int64 // bytes of it that are counted as a hole
+	ahead   bool  // there was space at the end when the size was seen, ahead of its reader
 }
 
 // firstData returns the position of the first byte that is not NUL of the n bytes at that
@@ -54,6 +55,28 @@ func firstData(h *os.File, at, n int64) int64 {
 		at += int64(m)
 	}
 	return -1
+}
+
+// isSpace tells whether the file h, which has that size, ends in space.
+func isSpace(h *os.File, size int64) bool {
+	var last [1]byte
+	if h == nil || size == 0 {
+		return false
+	}
+	n, err := fsys.ReadAt(h, last[:], size-1)
+	return err == nil && n == 1 && last[0] == 0
+}
+
+// cutLocked counts the end of the file that was cut off and not read. The file has size bytes now.
+func (s *Set) cutLocked(f *File, size int64) {
+	lost := f.size - max(size, f.pos)
+	if f.space.ahead { // its writer takes back what it never wrote to
+		s.counters.Holes += uint64(lost)
+		return
+	}
+	s.counters.Unreadable += uint64(lost)
+	s.log.Warn("bytes were gone before they could be read", "path", f.path, "name", f.name,
+		"file", f.id.String(), "from", f.size-lost, "to", f.size, "bytes", lost, "why", "end of the file was cut off")
 }
 
 // written takes space that is not written to yet off the size that a look at the file h

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"logctl/agent/tail/internal/fsys"
 	"logctl/internal/testkit"
 )
 
@@ -216,4 +217,74 @@ func TestSpaceFromEnd(t *testing.T) {
 	r.step(1)
 	r.want("two", "three")
 	r.nothingLost()
+}
+
+// TestSpaceGivenBack grows a file by space, as HTTP.sys does, lets a scan see that before
+// the reader, and cuts it off again: nothing is lost that anybody wrote.
+func TestSpaceGivenBack(t *testing.T) {
+	p := tmp(t, "u_ex260101.log")
+	r := newRig(t, Config{Path: p})
+	write(t, p, "1\n")
+	r.step(1)
+	write(t, p, "2\n")
+	for range 2 {
+		if err := os.Truncate(p, 64<<10); err != nil {
+			t.Fatal(err)
+		}
+		r.scan()
+		if err := os.Truncate(p, 4); err != nil {
+			t.Fatal(err)
+		}
+		r.step(2)
+	}
+	r.want("1", "2")
+	if n := r.unreadable(); n != 0 {
+		t.Errorf("%d bytes counted as unreadable", n)
+	}
+	write(t, p, "3\n4\n")
+	r.scan()
+	if err := os.Truncate(p, 6); err != nil {
+		t.Fatal(err)
+	}
+	r.step(1)
+	r.want("3")
+	if n := r.unreadable(); n != 2 {
+		t.Errorf("%d bytes counted as unreadable, want the 2 of a line that was cut off", n)
+	}
+}
+
+// TestSizeSeenByAScanMeanwhile lets a scan see a larger size than the reader, which looked
+// before: nothing was cut off.
+func TestSizeSeenByAScanMeanwhile(t *testing.T) {
+	p := tmp(t, "app.log")
+	r := newRig(t, Config{Path: p})
+	write(t, p, "1\n")
+	r.step(1)
+	write(t, p, "2\n")
+	r.scan()
+	write(t, p, "3\n")
+	f := r.set.tryReady()
+	looks := 0
+	r.set.sys.Adapt = func(st *fsys.Stat) {
+		if looks++; looks != 1 {
+			return
+		}
+		write(t, p, "4\n") // after the reader's look
+		if err := r.set.Scan(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for {
+		c, err := f.Next()
+		if err != nil {
+			break
+		}
+		r.take(f, c)
+	}
+	f.Release()
+	r.step(1)
+	r.want("1", "2", "3", "4")
+	if n := r.unreadable(); n != 0 {
+		t.Errorf("%d bytes counted as unreadable", n)
+	}
 }

@@ -52,24 +52,26 @@ func (s *Set) taughtHomeLocked(sl *slot, k *kinship) *slot {
 	if k.asked != s.memory.lessons {
 		k.asked, k.taught = s.memory.lessons, ""
 		for _, path := range s.memory.homes[kindOf(sl.path)] {
-			if path != sl.path && taughtBy(s.memory.names[path], sl.path) && (k.taught == "" || len(path) < len(k.taught)) {
+			if !s.isSame(path, sl.path) && s.taughtBy(path, s.memory.names[path], sl.path) && (k.taught == "" || len(path) < len(k.taught)) {
 				k.taught = path
 			}
 		}
 	}
-	home := s.slots[k.taught]
-	if home == nil || home.virtual || home.seen == 0 && s.newest[k.taught].ID == (FileID{}) {
+	home := s.slotAtLocked(k.taught)
+	_, saved := s.newestAt(k.taught)
+	if home == nil || home.virtual || home.seen == 0 && !saved {
 		return nil
 	}
 	return home
 }
 
-// taughtBy tells whether one of the patterns is that of a path.
-func taughtBy(names []lesson, path string) bool {
+// taughtBy tells whether one of the patterns that the log taught is that of a path.
+func (s *Set) taughtBy(log string, names []lesson, path string) bool {
 	dir, name := split(path)
+	name = s.spelled(filepath.Base(log), name)
 	return slices.ContainsFunc(names, func(l lesson) bool {
 		_, ok := l.pattern.Match(name)
-		return ok && sameButDigits(l.dir, dir)
+		return ok && sameButDigits(s.key(l.dir), s.key(dir))
 	})
 }
 
@@ -103,10 +105,10 @@ func (s *Set) teach(slots []*slot) {
 func (s *Set) renamedFrom(sl *slot, id fsys.Inode) *slot {
 	s.mu.Lock()
 	f := s.byInode[id]
-	saved := slices.ContainsFunc(s.saved[id], func(st State) bool { return st.Path != sl.path })
+	saved := slices.ContainsFunc(s.saved[id], func(st State) bool { return !s.isSame(st.Path, sl.path) })
 	s.mu.Unlock()
 	switch {
-	case f != nil && f.packed == nil && f.home != sl && !f.home.virtual && f.home.path == f.path && s.follows(id, sl.path):
+	case f != nil && f.packed == nil && f.home != sl && !f.home.virtual && s.isSame(f.home.path, f.path) && s.follows(id, sl.path):
 		return f.home
 	case f != nil || !saved:
 		return nil
@@ -130,7 +132,7 @@ func (s *Set) besides(sl, home *slot, a *arrival) bool {
 	if home == sl || home.virtual || a.h == nil || isPackedName(sl.path) || s.isKnown(a.st.ID) {
 		return false
 	}
-	if tag, ok := rotation.Of(filepath.Base(home.path), filepath.Base(sl.path)); ok && tag.Certain {
+	if tag, ok := s.rotatedOf(filepath.Base(home.path), filepath.Base(sl.path)); ok && tag.Certain {
 		return false
 	}
 	var now fsys.Stat
@@ -153,7 +155,7 @@ func (s *Set) besides(sl, home *slot, a *arrival) bool {
 func (s *Set) isTaught(log *slot, path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sl := s.slots[path]
+	sl := s.slotAtLocked(path)
 	return sl == nil || !sl.alone && s.logLocked(sl) == log
 }
 

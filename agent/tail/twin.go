@@ -6,7 +6,6 @@ import (
 
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/history"
-	"logctl/agent/tail/internal/rotation"
 )
 
 // A log may go on under another inode: after cp -a or rsync, on another disk, when an
@@ -28,7 +27,7 @@ func (s *Set) twin(sl *slot, a *arrival) {
 		st = old.stateLocked()
 		st.Size, st.ModTime = old.size, time.Unix(0, old.mtime)
 	} else if old == nil && sl.fresh {
-		st, ok = s.newest[sl.path]
+		st, ok = s.newestAt(sl.path)
 		ok = ok && s.isSavedLocked(st.ID)
 	}
 	s.mu.Unlock()
@@ -60,8 +59,8 @@ func (s *Set) standsRotated(sl *slot, id fsys.Inode, st *State, old *File) bool 
 			return false
 		}
 	}
-	_, ok := rotation.In(filepath.Base(sl.path), filepath.Base(name))
-	return ok || filepath.Dir(name) != filepath.Dir(sl.path)
+	_, ok := s.rotatedIn(filepath.Base(sl.path), filepath.Base(name))
+	return ok || !s.isSame(filepath.Dir(name), filepath.Dir(sl.path))
 }
 
 // isSavedLocked tells whether the file of a saved generation was not found yet.
@@ -76,7 +75,7 @@ func (s *Set) isSavedLocked(id FileID) bool {
 
 // resumeTwinLocked goes on, in what arrived, with what was saved of the name.
 func (s *Set) resumeTwinLocked(sl *slot, a *arrival) (*File, bool) {
-	st, ok := s.newest[sl.path]
+	st, ok := s.newestAt(sl.path)
 	if !a.twin || !ok || !s.isSavedLocked(st.ID) || !matches(a.h, a.st.Size, &st) {
 		return nil, false
 	}

@@ -105,7 +105,7 @@ func (s *Set) upkeepLocked(f *File, turn bool) (lookup, gone bool) {
 // elsewhereLocked tells whether f may be closed: always, but a method of its own
 // because an alias that is watched keeps it open.
 func (s *Set) elsewhereLocked(f *File) bool {
-	sl := s.slots[f.name]
+	sl := s.slotAtLocked(f.name)
 	return sl == nil || sl.cur != f
 }
 
@@ -168,7 +168,7 @@ func (s *Set) statusLocked() Status {
 // name, so that the text stays the same as long as the reason does.
 func (s *Set) waitingLocked() (string, error) {
 	at, why := "", error(nil)
-	for path, sl := range s.slots {
+	for _, sl := range s.slots {
 		if sl.virtual {
 			continue
 		}
@@ -178,8 +178,8 @@ func (s *Set) waitingLocked() (string, error) {
 				return "", nil
 			}
 		}
-		if err != nil && (why == nil || path < at) {
-			at, why = path, err
+		if err != nil && (why == nil || sl.path < at) {
+			at, why = sl.path, err
 		}
 	}
 	switch {

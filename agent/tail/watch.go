@@ -315,7 +315,7 @@ func (s *Set) openInboxLocked() {
 // toldLocked takes note of one event.
 func (s *Set) toldLocked(ev fsys.Event) {
 	s.cameLocked(ev)
-	if f := s.byName[ev.Name]; f != nil && ev.Op&fsnotify.Write != 0 {
+	if f := s.byName[s.key(ev.Name)]; f != nil && ev.Op&fsnotify.Write != 0 {
 		s.writtenLocked(f)
 	}
 	for _, named := range s.named[ev.Dir] {
@@ -331,6 +331,9 @@ func (s *Set) toldLocked(ev fsys.Event) {
 // looked at even if it is not read soon: without it, the file could not be known
 // again once it was truncated.
 func (s *Set) writtenLocked(f *File) {
+	if s.paced(f) {
+		return
+	}
 	if f.state == fileIdle && f.blankLocked() && s.blockedLocked(f) {
 		s.dirty[f.home] = struct{}{}
 		s.poke()
@@ -339,7 +342,7 @@ func (s *Set) writtenLocked(f *File) {
 }
 
 func (s *Set) eventLocked(path string, op fsnotify.Op) {
-	sl := s.slots[path]
+	sl := s.slotAtLocked(path)
 	if sl != nil && sl.cur != nil && op == fsnotify.Write {
 		s.writtenLocked(sl.cur)
 		return
@@ -379,7 +382,7 @@ func (s *Set) watchAll(more ...string) {
 	s.mu.Unlock()
 	named := make(map[string][]string, len(dirs))
 	for d := range dirs {
-		real := fsys.Resolve(d)
+		real := s.sys.Resolve(d)
 		named[real] = append(named[real], d)
 	}
 	for dir := range s.await() {

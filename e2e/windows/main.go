@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -57,6 +58,7 @@ func scenarios() []scenario {
 type run struct {
 	exe, writer, native, prefix string
 	lines                       int
+	list                        []scenario
 	servers                     *demo.Servers
 }
 
@@ -67,7 +69,13 @@ func main() {
 	flag.StringVar(&r.native, "native", "", "logctl of this machine, which counts")
 	flag.StringVar(&r.prefix, "prefix", "", "Wine prefix")
 	flag.IntVar(&r.lines, "lines", 1000, "lines of each scenario")
+	only := flag.String("only", "", "names of scenarios, with commas; empty: all")
 	flag.Parse()
+	for _, s := range scenarios() {
+		if *only == "" || slices.Contains(strings.Split(*only, ","), s.name) {
+			r.list = append(r.list, s)
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	defer cancel()
 	lost, err := r.all(ctx)
@@ -97,7 +105,7 @@ func (s scenario) directory() string {
 func (s scenario) topic() string { return "win-" + s.name }
 
 func (r *run) all(ctx context.Context) (lost int, err error) {
-	list := scenarios()
+	list := r.list
 	opts := demo.Options{}
 	entries := make([]string, 0, len(list))
 	for _, s := range list {
@@ -108,7 +116,7 @@ func (r *run) all(ctx context.Context) (lost int, err error) {
 		}
 		entries = append(entries, fmt.Sprintf(`{"path":%s,"topic":%q,"from":"beginning"%s}`, path, s.topic(), s.json))
 	}
-	entries = append(entries, `{"path":"/var/log/app.log","topic":"win-case"}`) // of another host
+	entries = append(entries, `{"path":"/var/log/app.log","topic":"`+list[0].topic()+`"}`) // of another host
 	if r.servers, err = demo.StartServers(ctx, opts); err != nil {
 		return 0, err
 	}
@@ -219,7 +227,7 @@ func (r *run) followed(ctx context.Context, log string) error {
 		if err != nil {
 			return err
 		}
-		if bytes.Count(b, []byte(`state="waiting for file"`)) >= len(scenarios()) {
+		if bytes.Count(b, []byte(`state="waiting for file"`)) >= len(r.list) {
 			return nil
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -232,14 +240,14 @@ func (r *run) settle(ctx context.Context) {
 	quiet, last := 0, -1
 	for quiet < 8 && ctx.Err() == nil {
 		have := 0
-		for _, s := range scenarios() {
+		for _, s := range r.list {
 			l, _, err := r.count(ctx, s)
 			if err != nil {
 				return
 			}
 			have += r.lines - l
 		}
-		if have == r.lines*len(scenarios()) {
+		if have == r.lines*len(r.list) {
 			return
 		}
 		if have == last {

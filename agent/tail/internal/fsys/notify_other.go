@@ -40,7 +40,7 @@ func (n *portable) Add(dir string) (bool, error) {
 	if err := n.budget.take(dir, ReadNames); err != nil {
 		return false, err
 	}
-	err := n.fs.Add(dir)
+	err := n.fs.Add(longPath(dir))
 	if err != nil {
 		n.budget.give(dir)
 	}
@@ -48,7 +48,7 @@ func (n *portable) Add(dir string) (bool, error) {
 }
 
 func (n *portable) Remove(dir string) {
-	_ = n.fs.Remove(dir)
+	_ = n.fs.Remove(longPath(dir))
 	n.budget.give(dir)
 }
 
@@ -104,5 +104,6 @@ func (n *portable) drain(tell func(Event)) {
 }
 
 func eventOf(ev fsnotify.Event) Event {
-	return Event{Dir: filepath.Dir(ev.Name), Name: ev.Name, Op: ev.Op}
+	name := systemPath(ev.Name)
+	return Event{Dir: filepath.Dir(name), Name: name, Op: ev.Op}
 }

@@ -5,8 +5,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -66,21 +66,32 @@ type System struct {
 	// Gentle and Folds bring the rules of Windows to other systems: files are let go as
 	// soon as nothing is to be read, and names differ by more than case.
 	Gentle, Folds bool
+	// Spell returns a path as the disk has it, for a test with names without case on a
+	// file system that has case; nil: it is found as it is.
+	Spell func(path string) string
 	// Refuse is asked before a file is opened; its error refuses that. nil: nothing is.
 	Refuse func(path string) error
 }
 
-// ReadNames returns the names in a directory, sorted.
+// ReadNames returns the names in a directory, sorted: where names have no case, as if all
+// were small.
 func (s *System) ReadNames(dir string) ([]string, error) {
 	if s.Names != nil {
 		s.Names(dir)
 	}
-	return ReadNames(dir)
+	names, err := ReadNames(s.at(dir))
+	if s.FoldsNames() {
+		slices.SortFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
+	}
+	return names, err
 }
+
+// Resolve is Resolve of this system.
+func (s *System) Resolve(path string) string { return Resolve(s.at(path)) }
 
 // StatPath looks at what is at path, links followed.
 func (s *System) StatPath(path string, st *Stat) error {
-	err := StatPath(path, st)
+	err := StatPath(s.at(path), st)
 	if err == nil && s.Adapt != nil {
 		s.Adapt(st)
 	}
@@ -131,6 +142,7 @@ func (s *System) Open(path string, allowed func(path string) error) (*os.File, S
 			return nil, Stat{}, &fs.PathError{Op: "open", Path: path, Err: err}
 		}
 	}
+	path = s.at(path)
 	if allowed == nil {
 		f, err = openShared(path)
 	} else {
@@ -183,7 +195,7 @@ func ReadFull(f *os.File, b []byte, off int64) (int, error) {
 
 // Resolve returns the path with all symbolic links followed.
 func Resolve(path string) string {
-	r, err := filepath.EvalSymlinks(path)
+	r, err := opener.Real(path)
 	if err != nil {
 		return path
 	}

@@ -22,6 +22,9 @@ const hinders = true
 // systemPath is a path as it is compared and opened.
 func systemPath(path string) string { return plainPrefix(path) }
 
+// longPath is a path as the library of notifications needs it: it calls the system itself.
+func longPath(path string) string { return opener.Long(path) }
+
 // openShared opens path so that others may go on writing, renaming and deleting.
 func openShared(path string) (*os.File, error) {
 	return opener.Handle(path, windows.GENERIC_READ, 0)

@@ -16,6 +16,17 @@ func IsUnshared(err error) bool { return errors.Is(err, ErrUnshared) || isUnshar
 // are let go as soon as nothing is to be read.
 func (s *System) Hinders() bool { return hinders || s.Gentle }
 
+// FoldsNames tells that names differ by more than case.
+func (s *System) FoldsNames() bool { return Folds || s.Folds }
+
+// at is where the file system finds what is at path.
+func (s *System) at(path string) string {
+	if s.Spell != nil {
+		return s.Spell(path)
+	}
+	return path
+}
+
 // fold makes 64 bits of an id of 128. One that has no more than 64 stays what it is; of
 // others, the halves are mixed so that neither alone decides (the finalizer of MurmurHash3,
 // in the public domain).

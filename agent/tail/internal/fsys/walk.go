@@ -61,7 +61,7 @@ type walked struct {
 func NewWalker(sys *System, path string, exclude []string, within func(dir string) bool) (*Walker, error) {
 	path = systemPath(path)
 	w := &Walker{sys: sys, path: filepath.ToSlash(path), within: within, cache: map[walkKey]*walked{}, seen: map[string]struct{}{},
-		folds: Folds || sys.Folds, Stopping: func() bool { return false }}
+		folds: sys.FoldsNames(), Stopping: func() bool { return false }}
 	if within == nil {
 		w.within = func(string) bool { return true }
 	}
@@ -223,7 +223,7 @@ func (w *Walker) readDir(k walkKey, st *Stat) (*walked, error) {
 	const granularity = 50 * time.Millisecond
 	c := &walked{id: st.ID, mtime: st.Mtime}
 	c.sure = w.sys.Now().UnixNano()-st.Mtime > int64(granularity)
-	d, err := os.Open(k.dir)
+	d, err := os.Open(w.sys.at(k.dir))
 	if err != nil {
 		return nil, err
 	}

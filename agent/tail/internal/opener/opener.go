@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
 
 // ErrMoving says that the names on the way to a file changed whenever it was opened. It
@@ -59,7 +58,7 @@ var (
 
 // follow opens what is behind the links of path now.
 func follow(path string, judge func(string) error) (*os.File, error) {
-	real, err := filepath.EvalSymlinks(path)
+	real, err := Real(path)
 	if err != nil {
 		return nil, err
 	}

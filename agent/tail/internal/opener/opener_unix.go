@@ -10,6 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Real returns path with all links followed.
+func Real(path string) (string, error) { return filepath.EvalSymlinks(path) }
+
 // openReal opens the file at a path without links.
 func openReal(real string, allowed func(string) error) (*os.File, error) {
 	dir, err := openDir(filepath.Dir(real))

@@ -1,6 +1,7 @@
 package opener
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"syscall"
@@ -36,6 +37,9 @@ func inspect(h windows.Handle, real string, allowed func(string) error) error {
 		return ErrNotRegular
 	}
 	now, err := Final(h)
+	if errors.Is(err, windows.ERROR_MORE_DATA) {
+		now, err = onVolume(h, real)
+	}
 	if err != nil {
 		return err
 	}

@@ -4,32 +4,14 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"unicode/utf16"
+	"unsafe"
 
 	"golang.org/x/sys/windows"
 )
-
-// longest is the length from which a path is given to the system in the form that has no
-// limit. Directories have the lower one: 248 with the terminating NUL.
-const longest = 247
-
-// Long returns the path in the form \\?\, which may be longer than 260 characters. Only
-// absolute paths that are long are changed: the form takes names as they are written.
-func Long(path string) string {
-	if len(path) < longest || strings.HasPrefix(path, `\\?\`) || strings.HasPrefix(path, `\\.\`) {
-		return path
-	}
-	path = strings.ReplaceAll(path, "/", `\`)
-	switch {
-	case strings.HasPrefix(path, `\\`):
-		return `\\?\UNC\` + path[2:]
-	case len(path) > 2 && path[1] == ':' && path[2] == '\\':
-		return `\\?\` + path
-	}
-	return path
-}
 
 // Handle opens what is at path so that others may go on reading, writing, renaming and
 // deleting. The handle is not inherited by programs that are started. flags are added to
@@ -71,7 +53,27 @@ func lastStatus() windows.NTStatus {
 	return windows.NTStatus(r)
 }
 
-// Final returns the path that an open file has now, without the prefix of long paths.
+// Real returns path with all links followed. A long path is asked of the file that it
+// leads to: what filepath.EvalSymlinks calls takes none on servers before Windows 10 1703.
+func Real(path string) (string, error) {
+	if len(path) < longest {
+		return filepath.EvalSymlinks(path)
+	}
+	f, err := Handle(path, windows.FILE_READ_ATTRIBUTES, 0)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	real, err := Final(windows.Handle(f.Fd()))
+	if errors.Is(err, windows.ERROR_MORE_DATA) {
+		return filepath.EvalSymlinks(path)
+	}
+	return real, err
+}
+
+// Final returns the path that an open file has now, without the prefix of long paths. The
+// error is ERROR_MORE_DATA where the system does not return so long a path: Wine before 9
+// has none beyond 260 characters.
 func Final(h windows.Handle) (string, error) {
 	buf := make([]uint16, windows.MAX_PATH)
 	for {
@@ -92,4 +94,37 @@ func Final(h windows.Handle) (string, error) {
 		}
 		buf = make([]uint16, n+1)
 	}
+}
+
+// onVolume is Final by FILE_NAME_INFO, which is the path below the volume, for a file that
+// was opened at the path real. A file on another volume is errMoved: a link leads there.
+func onVolume(h windows.Handle, real string) (string, error) {
+	type nameInfo struct {
+		bytes uint32
+		name  [windows.MAX_LONG_PATH]uint16
+	}
+	info := new(nameInfo)
+	err := windows.GetFileInformationByHandleEx(h, windows.FileNameInfo, (*byte)(unsafe.Pointer(info)), uint32(unsafe.Sizeof(*info)))
+	if err != nil {
+		return "", err
+	}
+	volume := filepath.VolumeName(real)
+	root, err := Handle(volume+`\`, windows.FILE_READ_ATTRIBUTES, 0)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = root.Close() }()
+	var file, at windows.ByHandleFileInformation
+	err = errors.Join(windows.GetFileInformationByHandle(h, &file), windows.GetFileInformationByHandle(windows.Handle(root.Fd()), &at))
+	if err != nil {
+		return "", err
+	}
+	if file.VolumeSerialNumber != at.VolumeSerialNumber {
+		return "", errMoved
+	}
+	below := string(utf16.Decode(info.name[:min(info.bytes/2, uint32(len(info.name)))]))
+	if strings.HasPrefix(volume, `\\`) {
+		return `\` + below, nil // the share is part of the name
+	}
+	return volume + below, nil
 }

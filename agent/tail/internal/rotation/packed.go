@@ -14,14 +14,14 @@ var temporary = []string{".tmp", ".temp", ".part", ".partial"}
 func Unpacked(name string) (plain, ending string) {
 	rest := name
 	for _, t := range temporary {
-		if cut, ok := strings.CutSuffix(rest, t); ok {
-			rest = cut
+		if hasEnding(rest, t) {
+			rest = rest[:len(rest)-len(t)]
 			break
 		}
 	}
 	for _, e := range endings {
-		if plain, ok := strings.CutSuffix(rest, e); ok && plain != "" {
-			return plain, name[len(plain):]
+		if plain := len(rest) - len(e); plain > 0 && hasEnding(rest, e) {
+			return name[:plain], name[plain:]
 		}
 	}
 	return name, ""
@@ -46,9 +46,15 @@ func IsPacked(name string) bool {
 // program that will rename or remove it.
 func Temporary(name string) bool {
 	for _, t := range temporary {
-		if strings.HasSuffix(name, t) {
+		if hasEnding(name, t) {
 			return true
 		}
 	}
 	return false
+}
+
+// hasEnding tells whether name ends in what programs write small, or in capitals where
+// names have no case.
+func hasEnding(name, ending string) bool {
+	return len(name) >= len(ending) && strings.EqualFold(name[len(name)-len(ending):], ending)
 }

@@ -187,7 +187,7 @@ func isFront(s string) bool {
 
 func isWord(s string) bool {
 	for _, w := range words {
-		if s == w {
+		if strings.EqualFold(s, w) {
 			return true
 		}
 	}
