@@ -118,7 +118,7 @@ func (s *Set) newCopies(f *File, st fsys.Stat, now fsys.Inode, held bool) blankL
 		for i := range found {
 			_ = found[i].h.Close()
 		}
-		if !f.tryAgainLocked() {
+		if !f.waitForUseLocked(err) && !f.tryAgainLocked() {
 			return blankFirst
 		}
 		return blankAgain

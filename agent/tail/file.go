@@ -278,7 +278,7 @@ func (s *Set) isFirst(f *File, st fsys.Stat, empty bool) bool {
 	look := s.wasFilled(f, st)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.again = f.again || look == blankAgain
+	f.again = f.again || look == blankAgain && !fsys.IsUnshared(f.err)
 	return look == blankFirst
 }
 

@@ -2,8 +2,12 @@ package tail
 
 import (
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
+
+	"logctl/agent/tail/internal/fingerprint"
+	"logctl/agent/tail/internal/fsys"
 )
 
 // Short is a name of the generation for record headers: inode number and Gen in base
@@ -37,4 +41,46 @@ func (st *State) Origins() FileID {
 		return st.Origin
 	}
 	return st.ID
+}
+
+// isIn tells whether the file h, of which st is, is that of f: it has its number, and this
+// was not given again after f was deleted. The creation time tells. Where there is none,
+// content does, of a file that was moved away: only a file at its name is written anew.
+func (f *File) isIn(h *os.File, st *fsys.Stat) bool {
+	if st.ID != f.inode() {
+		return false
+	}
+	if f.born != 0 {
+		born := f.set.sys.Birth(h)
+		return born == 0 || born == f.born
+	}
+	f.set.mu.Lock()
+	state, sure := f.stateLocked(), !f.away || f.packed != nil
+	f.set.mu.Unlock()
+	if sure {
+		return true
+	}
+	same, err := fingerprint.Compare(h, st.Size, state.print())
+	return same || err != nil
+}
+
+// lapsed returns the generation of that number, if only the number tells it: its file was
+// let go before anything was in it, and creation times are not known. nil: there is none.
+func (s *Set) lapsed(id fsys.Inode) *File {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.byInode[id]
+	if f == nil || f.handle != nil || f.born != 0 || !f.away || f.state == fileHeld || f.packed != nil || f.pos > 0 || f.head.Len > 0 {
+		return nil
+	}
+	return f
+}
+
+// endLapsed ends a generation whose number was given to another file.
+func (s *Set) endLapsed(f *File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.handle == nil && f.state != fileHeld {
+		s.finishLocked(f, "deleted, and its number given to another file")
+	}
 }

@@ -2,6 +2,7 @@ package tail
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -373,7 +374,8 @@ func (s *Set) candidate(sl *slot, p *past, path string, now fsys.Inode) (candida
 	s.mu.Lock()
 	saved := slices.Clone(s.saved[st.ID])
 	s.mu.Unlock()
-	if s.follows(st.ID, path) || s.allowed(path, s.sys.Resolve(path)) != nil {
+	lapsed := s.lapsed(st.ID)
+	if lapsed == nil && s.follows(st.ID, path) || s.allowed(path, s.sys.Resolve(path)) != nil {
 		return candidate{}, nil
 	}
 	h, st2, err := s.openRetry(path)
@@ -381,11 +383,19 @@ func (s *Set) candidate(sl *slot, p *past, path string, now fsys.Inode) (candida
 	case isRefused(err):
 		s.log.Warn("rotated file cannot be opened", "path", path, "error", words(err))
 		return candidate{}, nil
+	case fsys.IsUnshared(err):
+		return candidate{}, fmt.Errorf("%w, one is %w", errTryLater, err)
 	case err != nil:
 		return candidate{}, errTryLater
 	}
 	c := candidate{path: path, st: st2, born: s.sys.Birth(h), h: h}
 	goesOn := p.trunc && p.copied(h, st2.Size)
+	if lapsed != nil && !goesOn {
+		_ = h.Close()
+		return candidate{}, nil
+	} else if lapsed != nil {
+		s.endLapsed(lapsed)
+	}
 	if !goesOn {
 		c.known = s.recall(h, st2.Size)
 	}

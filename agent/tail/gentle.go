@@ -56,6 +56,30 @@ func (sl *slot) refusedLocked(err error) {
 	sl.unshared = sl.unshared || fsys.IsUnshared(err)
 }
 
+// waitForUse says of the log sl that an old generation of it, which is to be read first,
+// is in use by another program without sharing, if err says so.
+func (s *Set) waitForUse(sl *slot, err error) {
+	if !fsys.IsUnshared(err) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sl.err = err
+}
+
+// waitForUseLocked tells whether err says that another program has a file without sharing
+// which may be a copy of f, and is to be looked at first. A scan tries again.
+func (f *File) waitForUseLocked(err error) bool {
+	if !fsys.IsUnshared(err) {
+		return false
+	}
+	if f.err == nil {
+		f.failedAt = f.set.now()
+	}
+	f.err = err
+	return true
+}
+
 // passingLocked tells whether f cannot be read because another program has it for itself,
 // and that only for a moment: such programs write a line and close the file.
 func (s *Set) passingLocked(f *File) bool {

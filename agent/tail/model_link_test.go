@@ -108,7 +108,7 @@ func (m *model) seenBefore(g *modelGen) bool {
 // follows tells whether the Set has the file that g is in.
 func (m *model) follows(g *modelGen) bool {
 	for f := range m.set.files {
-		if m.running && f.id.Ino == m.inode(g) && f.born == g.born {
+		if m.running && f.id.Ino == m.inode(g) && (f.born == g.born || f.born == 0) {
 			return true
 		}
 	}

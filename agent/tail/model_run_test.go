@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"logctl/agent/tail/internal/fsys"
 )
 
 func TestModel(t *testing.T) {
@@ -35,7 +33,7 @@ func TestModel(t *testing.T) {
 		if why == "" {
 			continue
 		}
-		ops, why, trace := shrink(t, seed, ops, dir)
+		ops, why, trace := shrink(t, seed, ops, dir, runModel)
 		t.Fatalf("seed %d, repeat with LOGCTL_MODEL_SEED=%[1]d: %s\n%d actions that fail:\n%s", seed, why, len(ops), trace)
 	}
 	t.Logf("%d cases from seed %d in %v", cases, first, time.Since(begin).Round(time.Millisecond))
@@ -83,13 +81,16 @@ func modelOps(seed uint64, kinds int) []modelOp {
 	return ops
 }
 
+// modelRun is runModel or runWindows.
+type modelRun func(t *testing.T, seed uint64, ops []modelOp, in string) (why, trace string)
+
 // shrink leaves out actions as long as the case fails.
-func shrink(t *testing.T, seed uint64, ops []modelOp, dir string) (least []modelOp, why, trace string) {
+func shrink(t *testing.T, seed uint64, ops []modelOp, dir string, run modelRun) (least []modelOp, why, trace string) {
 	for size := len(ops) / 2; size > 0; {
 		shorter := false
 		for i := 0; i+size <= len(ops); {
 			fewer := slices.Concat(ops[:i], ops[i+size:])
-			if why, _ := runModel(t, seed, fewer, dir); why != "" {
+			if why, _ := run(t, seed, fewer, dir); why != "" {
 				ops, shorter = fewer, true
 			} else {
 				i += size
@@ -99,7 +100,7 @@ func shrink(t *testing.T, seed uint64, ops []modelOp, dir string) (least []model
 			size /= 2
 		}
 	}
-	why, trace = runModel(t, seed, ops, dir)
+	why, trace = run(t, seed, ops, dir)
 	return ops, why, trace
 }
 
@@ -121,41 +122,6 @@ func TestModelRepeats(t *testing.T) {
 		if one != two || one == "" {
 			t.Fatalf("seed %d:\n%s\nand then:\n%s", seed, one, two)
 		}
-	}
-}
-
-// TestModelOfWindows runs cases by the rules of Windows: a file is let go when nothing is to
-// be read of it, and another program may have it for itself while the Set reads.
-func TestModelOfWindows(t *testing.T) {
-	dir := t.TempDir()
-	for i := range uint64(150) {
-		seed := 1_000_000 + i
-		if why, trace := playModel(t, seed, dir, func(m *model) { m.asWindows(modelOps(seed, modelKinds)) }); why != "" {
-			t.Fatalf("seed %d: %s\n%s", seed, why, trace)
-		}
-	}
-}
-
-// asWindows does the actions by the rules of Windows.
-func (m *model) asWindows(ops []modelOp) {
-	m.set.sys.Gentle, m.sys.Gentle = true, true
-	m.files.reuse = false // an id has a sequence number in it, on NTFS
-	taken := false
-	m.sys.Refuse = func(string) error {
-		if taken {
-			return fsys.ErrUnshared
-		}
-		return nil
-	}
-	m.set.sys.Refuse = m.sys.Refuse
-	for _, op := range ops {
-		if op.kind >= 44 && op.kind < 49 || op.kind >= 120 {
-			continue // a copy of a file that was let go empty is not looked for: see docs/windows.md
-		}
-		m.rnd = rand.New(rand.NewPCG(op.seed, 0))
-		taken = op.seed%6 == 0 && (op.kind < 36 || op.kind >= 76 && op.kind < 94) // while it writes, or the Set reads
-		m.step(op.kind)
-		taken = false
 	}
 }
 
@@ -201,7 +167,7 @@ func playModel(t *testing.T, seed uint64, in string, play func(m *model)) (why, 
 func newModel(t testing.TB, seed uint64, dir string) *model {
 	m := &model{
 		rnd: rand.New(rand.NewPCG(seed, 0)), path: filepath.Join(dir, "app.log"), running: true,
-		ids: map[FileID]*modelGen{}, filled: map[FileID]bool{}, history: map[FileID][]State{},
+		ids: map[FileID]*modelGen{}, filled: map[FileID]bool{}, emptied: map[FileID]bool{}, history: map[FileID][]State{},
 	}
 	cfg := Config{Path: m.path, ChunkSize: 32 << m.rnd.IntN(5)}
 	if m.rnd.IntN(3) == 0 {

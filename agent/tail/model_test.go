@@ -34,6 +34,7 @@ type modelGen struct {
 	away    bool
 	since   int // scans since it is away
 	excused bool
+	mixedUp bool   // the Set takes it for what goes on in a file that it saw empty
 	prefix  bool   // its content is the beginning of that of the one before
 	gap     bool   // written to between the copy and the truncation
 	target  string // name of its own, which path leads or led to
@@ -62,6 +63,7 @@ type model struct {
 	cur     *modelGen // at path
 	ids     map[FileID]*modelGen
 	filled  map[FileID]bool // seen with content
+	emptied map[FileID]bool // seen empty, and another generation has its file now
 	history map[FileID][]State
 	running bool
 	met     bool // looked once
@@ -74,6 +76,8 @@ type model struct {
 	pace    time.Duration // most between two actions
 	links   bool          // path may become a symbolic link
 	linked  string        // it is one, to names of that format
+
+	birthless bool // the Set is told no creation times
 }
 
 // finish lets everything be read that can be.
@@ -206,6 +210,7 @@ func (m *model) again(f *File) {
 	}
 	if o := m.newestIn(f); o != nil && o.n > g.n {
 		m.ids[f.id] = nil
+		m.emptied[f.id] = true
 	}
 }
 
@@ -223,7 +228,7 @@ func (m *model) newest(ino uint64) *modelGen {
 // last one that had its number.
 func (m *model) newestIn(f *File) *modelGen {
 	for _, g := range slices.Backward(m.gens) {
-		if m.inode(g) == f.id.Ino && g.born == f.born {
+		if m.inode(g) == f.id.Ino && (g.born == f.born || f.born == 0) {
 			return g
 		}
 	}
@@ -249,6 +254,7 @@ func (m *model) identify() {
 			m.t.Fatalf("%v is no generation of the model", f.id)
 		}
 		m.ids[f.id] = g
+		g.mixedUp = m.emptied[f.id] && m.birthless
 		g.found, g.foundAt, g.known = g.time, m.looks, int(f.size)
 		m.act("%v is %d", f.id, g.n)
 	}
@@ -339,7 +345,7 @@ func (m *model) deliver(f *File, c *Chunk) {
 		}
 	}
 	for _, k := range g.marks {
-		if o := k.before; k.at < g.cursor && !o.gone && m.file(o) != nil && o.cursor < k.whole {
+		if o := k.before; k.at < g.cursor && !o.gone && m.file(o) != nil && o.cursor < k.whole && !m.lateOrder(o, g) {
 			m.t.Fatalf("generation %d is read to %d while %d, written to %d before, is read to %d", g.n, g.cursor, o.n, k.whole, o.cursor)
 		}
 	}
@@ -360,7 +366,13 @@ func (m *model) deliver(f *File, c *Chunk) {
 // g, one of them has no name any more, or one that tells nothing, and times do not tell, for they are the same or
 // contradict one another.
 func (m *model) unordered(o, g *modelGen) bool {
-	return (m.nameless(o) || m.nameless(g)) && o.foundAt >= g.foundAt && (o.found >= g.found || o.born >= g.born)
+	return m.lateOrder(o, g) || (m.nameless(o) || m.nameless(g)) && o.foundAt >= g.foundAt && (o.found >= g.found || o.born >= g.born)
+}
+
+// lateOrder tells whether o comes after g by all that the Set is told: its times of creation
+// are not, and o was written to later, or one of them is in a file that was seen empty.
+func (m *model) lateOrder(o, g *modelGen) bool {
+	return o.mixedUp || g.mixedUp || m.birthless && o.foundAt >= g.foundAt && o.found >= g.found
 }
 
 func (m *model) verify() {

@@ -50,7 +50,7 @@ func (s *Set) problemsLocked() (first, at string, n int, why error) {
 // isProblem tells whether err is for an operator to solve: not that a file is
 // missing or moving, nor that a name is not that of a file.
 func isProblem(err error) bool {
-	return err != nil && !fsys.IsGone(err) && !errors.Is(err, errTryLater) && !errors.Is(err, fsys.ErrChanged) &&
+	return err != nil && !fsys.IsGone(err) && (!errors.Is(err, errTryLater) || fsys.IsUnshared(err)) && !errors.Is(err, fsys.ErrChanged) &&
 		!errors.Is(err, fsys.ErrNotRegular) && !errors.Is(err, syscall.EISDIR)
 }
 

@@ -23,7 +23,7 @@ func (s *Set) truncated(f *File, st fsys.Stat) {
 	}
 	if !s.renew(f, st, now.ID) {
 		s.mu.Lock()
-		f.again = true
+		f.again = !fsys.IsUnshared(f.err)
 		s.mu.Unlock()
 	}
 }
@@ -73,7 +73,7 @@ func (s *Set) renew(f *File, st fsys.Stat, now fsys.Inode) bool {
 		}
 		if errors.Is(err, errTryLater) {
 			s.mu.Lock()
-			again := f.tryAgainLocked()
+			again := f.waitForUseLocked(err) || f.tryAgainLocked()
 			s.mu.Unlock()
 			if again {
 				return false

@@ -310,16 +310,6 @@ func (s *Set) search(f *File) (*os.File, string, error) {
 
 func (f *File) inode() fsys.Inode { return fsys.Inode{Dev: f.id.Dev, Ino: f.id.Ino} }
 
-// isIn tells whether the file h, of which st is, is that of f: it has its number, and
-// was not created later, when f was deleted and its number was given again.
-func (f *File) isIn(h *os.File, st *fsys.Stat) bool {
-	if st.ID != f.inode() || f.born == 0 {
-		return st.ID == f.inode()
-	}
-	born := f.set.sys.Birth(h)
-	return born == 0 || born == f.born
-}
-
 // openRetry opens path; when descriptors have run out, it closes some first.
 func (s *Set) openRetry(path string) (*os.File, fsys.Stat, error) {
 	h, st, err := s.openOnce(path)

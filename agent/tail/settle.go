@@ -204,7 +204,7 @@ func (s *Set) later(slots []*slot) {
 		s.dirty[sl] = struct{}{}
 	}
 	s.mu.Unlock()
-	if len(slots) > 0 {
+	if len(slots) > 0 && !s.sys.Hinders() { // a file may be in use for long there: the next scan looks
 		s.poke()
 	}
 }
@@ -274,7 +274,7 @@ func (s *Set) arrive(sl *slot) (a arrival) {
 func (s *Set) follows(id fsys.Inode, path string) bool {
 	s.mu.Lock()
 	f := s.byInode[id]
-	sure := f == nil || f.handle != nil || f.born == 0 || f.state == fileHeld
+	sure := f == nil || f.handle != nil || f.state == fileHeld || f.born == 0 && !f.away
 	s.mu.Unlock()
 	if sure {
 		return f != nil
@@ -334,6 +334,7 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 	}
 	found, err := s.unseen(sl, p, a.st.ID)
 	if errors.Is(err, errTryLater) {
+		s.waitForUse(sl, err)
 		return nil, false
 	}
 	if err != nil && !fsys.IsGone(err) {

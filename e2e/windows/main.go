@@ -33,6 +33,7 @@ type scenario struct {
 	path string // of the entry, below the scenario's directory
 	dir  string // below the root; empty: the name
 	json string // more fields of the entry
+	late bool   // begins when the second agent follows: its lines are gone for ever while none does
 	what string
 }
 
@@ -46,8 +47,8 @@ func scenarios() []scenario {
 		{name: "lumberjack", path: "app.log", what: "closes and renames to a name with the time"},
 		{name: "iis", path: "u_ex*.log", what: "grown by 64 KiB of zeros, cut at the end"},
 		{name: "exclusive", path: "app.log", what: "opens for each line without sharing"},
-		{name: "replace", path: "app.log", what: "MoveFileEx over the only backup"},
-		{name: "delete", path: "app.log", what: "deleted and made anew"},
+		{name: "replace", path: "app.log", late: true, what: "MoveFileEx over the only backup"},
+		{name: "delete", path: "app.log", late: true, what: "deleted and made anew"},
 		{name: "case", path: "s4.log", what: "the entry has another case than the file"},
 		{name: "gbk", path: `*.LOG`, json: `,"encoding":"gbk"`, what: "GBK, a glob of another case"},
 		{name: "longpath", path: long + "app.log", dir: `longpath\` + strings.TrimSuffix(long, `\`), what: "beyond 260 characters"},
@@ -102,6 +103,9 @@ func (s scenario) directory() string {
 	return `C:\Logs\` + s.name
 }
 
+// log is where the agents write what they have to say.
+func (r *run) log() string { return filepath.Join(r.prefix, "agent.log") }
+
 func (s scenario) topic() string { return "win-" + s.name }
 
 func (r *run) all(ctx context.Context) (lost int, err error) {
@@ -124,20 +128,28 @@ func (r *run) all(ctx context.Context) (lost int, err error) {
 	if err := r.apply(ctx, "["+strings.Join(entries, ",")+"]"); err != nil {
 		return 0, err
 	}
+	// What an earlier run had said would let the writers begin before the agent follows.
+	if err := os.Remove(r.log()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return 0, err
+	}
 	refused := make([]string, len(list))
 	written := make(chan struct{})
 	var wg sync.WaitGroup
 	errs := make([]error, len(list))
-	begin := func() {
+	begin := func(late bool) {
 		for i, s := range list {
-			wg.Go(func() { refused[i], errs[i] = r.write(ctx, s) })
+			if s.late == late {
+				wg.Go(func() { refused[i], errs[i] = r.write(ctx, s) })
+			}
 		}
-		go func() { wg.Wait(); close(written) }()
+		if late {
+			go func() { wg.Wait(); close(written) }()
+		}
 	}
 	if err := r.agent(ctx, 3*time.Second, begin, nil); err != nil { // killed in the middle
 		return 0, err
 	}
-	if err := r.agent(ctx, 0, nil, written); err != nil {
+	if err := r.agent(ctx, 0, begin, written); err != nil {
 		return 0, err
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -179,13 +191,14 @@ func (r *run) apply(ctx context.Context, list string) error {
 	return nil
 }
 
-// agent runs the agent for a time after begin, and kills it; or until all is written and
-// shipped. begin is called when the agent follows all entries: what was rotated before
-// an entry is first followed is left alone.
-func (r *run) agent(ctx context.Context, kill time.Duration, begin func(), written <-chan struct{}) error {
+// agent runs the agent for a time after begin, and kills it; or, the second one, until all
+// is written and shipped. begin is called when the agent follows all entries: what was
+// rotated before an entry is first followed is left alone.
+func (r *run) agent(ctx context.Context, kill time.Duration, begin func(late bool), written <-chan struct{}) error {
+	second := written != nil
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	log, err := os.OpenFile(filepath.Join(r.prefix, "agent.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(r.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -199,11 +212,11 @@ func (r *run) agent(ctx context.Context, kill time.Duration, begin func(), writt
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	var after <-chan time.Time
-	if begin != nil {
-		if err := r.followed(ctx, log.Name()); err != nil {
-			return err
-		}
-		begin()
+	if err := r.followed(ctx, log.Name(), second); err != nil {
+		return err
+	}
+	begin(second)
+	if !second {
 		after = time.After(kill)
 	}
 	select {
@@ -220,14 +233,19 @@ func (r *run) agent(ctx context.Context, kill time.Duration, begin func(), writt
 	return nil
 }
 
-// followed waits until the agent says of every entry that it waits for its file.
-func (r *run) followed(ctx context.Context, log string) error {
+// followed waits until the agent says of every entry that it waits for its file; the second
+// agent, of those whose writers have not begun.
+func (r *run) followed(ctx context.Context, log string, second bool) error {
 	for ctx.Err() == nil {
 		b, err := os.ReadFile(log)
 		if err != nil {
 			return err
 		}
-		if bytes.Count(b, []byte(`state="waiting for file"`)) >= len(r.list) {
+		missing := slices.ContainsFunc(r.list, func(s scenario) bool {
+			said := bytes.Count(b, []byte("topic="+s.topic()+` state="waiting for file"`))
+			return said == 0 || second && s.late && said < 2
+		})
+		if !missing {
 			return nil
 		}
 		time.Sleep(100 * time.Millisecond)
