@@ -2,7 +2,6 @@ package tail
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -83,20 +82,6 @@ func (s *Set) find(lists map[string]*listing, f *File) (*os.File, string, error)
 		again()
 	}
 	return nil, "", errTryLater
-}
-
-// candidate is a generation that was never seen at the watched name.
-type candidate struct {
-	path   string
-	tag    rotation.Tag
-	st     fsys.Stat
-	born   int64 // creation time, 0 unknown
-	h      *os.File
-	copied bool     // it is a copy of the generation before, which was truncated
-	spare  bool     // there is another copy, which the rest is read from
-	known  recalled // it is a copy of one that ended
-	rising bool     // see rising
-	stale  bool     // by its times it came before
 }
 
 // copySpan is how much older than the last write that was seen to a file a copy of it may
@@ -362,84 +347,4 @@ func (s *Set) idsOf(dir string, names []relative) []fsys.Inode {
 		}
 	}
 	return ids
-}
-
-// candidate opens the file at path if it may be a generation after p; without a
-// handle it is none.
-func (s *Set) candidate(sl *slot, p *past, path string, now fsys.Inode) (candidate, error) {
-	var st fsys.Stat
-	if err := s.sys.StatPath(path, &st); err != nil || !st.Regular || st.ID == now || st.Mtime < p.earliest() {
-		return candidate{}, nil
-	}
-	s.mu.Lock()
-	saved := slices.Clone(s.saved[st.ID])
-	s.mu.Unlock()
-	lapsed := s.lapsed(st.ID)
-	if lapsed == nil && s.follows(st.ID, path) || s.allowed(path, s.sys.Resolve(path)) != nil {
-		return candidate{}, nil
-	}
-	h, st2, err := s.openRetry(path)
-	switch {
-	case isRefused(err):
-		s.log.Warn("rotated file cannot be opened", "path", path, "error", words(err))
-		return candidate{}, nil
-	case fsys.IsUnshared(err):
-		return candidate{}, fmt.Errorf("%w, one is %w", errTryLater, err)
-	case err != nil:
-		return candidate{}, errTryLater
-	}
-	c := candidate{path: path, st: st2, born: s.sys.Birth(h), h: h}
-	goesOn := p.trunc && p.copied(h, st2.Size)
-	if lapsed != nil && !goesOn {
-		_ = h.Close()
-		return candidate{}, nil
-	} else if lapsed != nil {
-		s.endLapsed(lapsed)
-	}
-	if !goesOn {
-		c.known = s.recall(h, st2.Size)
-	}
-	same := func(st State) bool {
-		return (!st.waits() || !goesOn) && (st.Rotated || !empty(&st)) && s.sameFile(h, st2.Size, &st)
-	}
-	switch {
-	case st2.ID != st.ID:
-	case slices.ContainsFunc(saved, same): // of an earlier run
-	case goesOn:
-		c.copied = true
-		return c, nil
-	case s.copiesRotated(sl, h, st2.Size, now): // it is read where it stands
-	case c.known.of != nil: // copied when that had ended
-		if c.known.rest && (formatOf(h, st2.Size) == packed.Plain || s.mayBePacked(sl, p, path, h, st2.Size)) {
-			c.copied = true
-			return c, nil
-		}
-	case st2.Size < packed.SniffLen && rotation.IsPacked(path): // being made; what it is made of stands beside it until it is whole
-	case formatOf(h, st2.Size) != packed.Plain && !s.mayBePacked(sl, p, path, h, st2.Size): // known, or not to be read
-	default:
-		younger, contradicts := p.compare(&c, 0)
-		c.stale = !younger
-		if younger || contradicts && p.id != (fsys.Inode{}) {
-			return c, nil
-		}
-	}
-	_ = h.Close()
-	return candidate{}, nil
-}
-
-// age is what tells how old c is.
-func (c *candidate) age() rotation.Age {
-	return rotation.Age{Tag: c.tag, Mtime: c.st.Mtime, Born: c.born, Copied: c.copied, Rising: c.rising}
-}
-
-// older compares the age of two generations.
-func older(a, b candidate) int { return rotation.CompareAges(a.age(), b.age()) }
-
-// ages returns the ages of those found.
-func ages(found []candidate) []rotation.Age {
-	all := make([]rotation.Age, len(found))
-	for i := range found {
-		all[i] = found[i].age()
-	}
-	return all
 }

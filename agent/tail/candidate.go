@@ -1,0 +1,117 @@
+package tail
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/packed"
+	"logctl/agent/tail/internal/rotation"
+)
+
+// candidate is a generation that was never seen at the watched name.
+type candidate struct {
+	path   string
+	tag    rotation.Tag
+	st     fsys.Stat
+	born   int64 // creation time, 0 unknown
+	h      *os.File
+	copied bool     // it is a copy of the generation before, which was truncated
+	spare  bool     // there is another copy, which the rest is read from
+	known  recalled // it is a copy of one that ended
+	rising bool     // see rising
+	stale  bool     // by its times it came before
+}
+
+// openCandidate opens the file at path if it is none that is followed; without a handle it
+// is none, or cannot be opened. lapsed is a generation that had its number, perhaps.
+func (s *Set) openCandidate(p *past, path string, now fsys.Inode) (h *os.File, st fsys.Stat, lapsed *File, err error) {
+	if err := s.sys.StatPath(path, &st); err != nil || !st.Regular || st.ID == now || st.Mtime < p.earliest() {
+		return nil, st, nil, nil
+	}
+	id := st.ID
+	lapsed = s.lapsed(id)
+	if lapsed == nil && s.follows(id, path) || s.allowed(path, s.sys.Resolve(path)) != nil {
+		return nil, st, nil, nil
+	}
+	h, st, err = s.openRetry(path)
+	switch {
+	case isRefused(err):
+		s.log.Warn("rotated file cannot be opened", "path", path, "error", words(err))
+		return nil, st, nil, nil
+	case fsys.IsUnshared(err):
+		return nil, st, nil, fmt.Errorf("%w, one is %w", errTryLater, err)
+	case err != nil:
+		return nil, st, nil, errTryLater
+	case st.ID != id:
+		_ = h.Close()
+		return nil, st, nil, nil
+	}
+	return h, st, lapsed, nil
+}
+
+// candidate opens the file at path if it may be a generation after p; without a
+// handle it is none.
+func (s *Set) candidate(sl *slot, p *past, path string, now fsys.Inode) (candidate, error) {
+	h, st, lapsed, err := s.openCandidate(p, path, now)
+	if h == nil {
+		return candidate{}, err
+	}
+	s.mu.Lock()
+	saved := slices.Clone(s.saved[st.ID])
+	s.mu.Unlock()
+	c := candidate{path: path, st: st, born: s.sys.Birth(h), h: h}
+	goesOn := p.trunc && p.copied(h, st.Size)
+	if lapsed != nil && !goesOn {
+		_ = h.Close()
+		return candidate{}, nil
+	} else if lapsed != nil {
+		s.endLapsed(lapsed)
+	}
+	if !goesOn {
+		c.known = s.recall(h, st.Size)
+	}
+	same := func(st State) bool {
+		return (!st.waits() || !goesOn) && (st.Rotated || !empty(&st)) && s.sameFile(h, st.Size, &st)
+	}
+	switch {
+	case slices.ContainsFunc(saved, same): // of an earlier run
+	case goesOn:
+		c.copied = true
+		return c, nil
+	case s.copiesRotated(sl, h, st.Size, now): // it is read where it stands
+	case c.known.of != nil: // copied when that had ended
+		if c.known.rest && (formatOf(h, st.Size) == packed.Plain || s.mayBePacked(sl, p, path, h, st.Size)) {
+			c.copied = true
+			return c, nil
+		}
+	case st.Size < packed.SniffLen && rotation.IsPacked(path): // being made; what it is made of stands beside it until it is whole
+	case formatOf(h, st.Size) != packed.Plain && !s.mayBePacked(sl, p, path, h, st.Size): // known, or not to be read
+	default:
+		younger, contradicts := p.compare(&c, 0)
+		c.stale = !younger
+		if younger || contradicts && p.id != (fsys.Inode{}) {
+			return c, nil
+		}
+	}
+	_ = h.Close()
+	return candidate{}, nil
+}
+
+// age is what tells how old c is.
+func (c *candidate) age() rotation.Age {
+	return rotation.Age{Tag: c.tag, Mtime: c.st.Mtime, Born: c.born, Copied: c.copied, Rising: c.rising}
+}
+
+// older compares the age of two generations.
+func older(a, b candidate) int { return rotation.CompareAges(a.age(), b.age()) }
+
+// ages returns the ages of those found.
+func ages(found []candidate) []rotation.Age {
+	all := make([]rotation.Age, len(found))
+	for i := range found {
+		all[i] = found[i].age()
+	}
+	return all
+}
