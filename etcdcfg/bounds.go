@@ -17,6 +17,10 @@ const (
 	MaxRegexSize  = 10_000  // of one expression: see regexSize
 	maxRegexes    = 500_000 // size of all different expressions of a list
 	maxGlobs      = 4 << 20 // bytes of all globs of a list, alternatives counted
+	MaxRotated    = 16      // globs in rotated of an entry
+	maxRotatedAlt = 64      // alternatives of one of these: they are looked for in the directory of each file
+	MaxLabels     = 64      // of an entry
+	MaxLabelBytes = 8 << 10 // of the names and values of all labels of an entry: each record carries them
 )
 
 // Costs of an expression and of a glob beside their size.
@@ -30,10 +34,11 @@ const (
 type ledger struct {
 	regexes int
 	globs   int
+	work    int             // left for comparing globs with paths
 	known   map[string]bool // expressions that are counted
 }
 
-func newLedger() *ledger { return &ledger{known: map[string]bool{}} }
+func newLedger() *ledger { return &ledger{known: map[string]bool{}, work: matchWork} }
 
 // bound notes that the entry exceeds a bound. Only such problems leave the rest of the
 // list usable; see Usable.
@@ -43,12 +48,31 @@ func (c *checker) bound(field, hint, format string, args ...any) {
 }
 
 // count refuses too many patterns in one field.
-func (c *checker) count(field string, n int) bool {
-	if n > MaxPatterns {
-		c.bound(field, "put alternatives into one pattern, or make several entries", "has %d patterns, at most %d are taken", n, MaxPatterns)
+func (c *checker) count(field string, n, most int) bool {
+	if n > most {
+		c.bound(field, tooManyHint, "has more than %d values", most)
 		return false
 	}
 	return true
+}
+
+// rotated checks globs of old generations. A follower compiles them for each directory in
+// which it follows a file.
+func (c *checker) rotated(patterns []string) {
+	if !c.count("rotated", len(patterns), MaxRotated) {
+		return
+	}
+	for i, p := range patterns {
+		field := fmt.Sprintf("rotated[%d]", i)
+		before := len(c.problems)
+		c.glob(field, p)
+		if len(c.problems) > before {
+			continue
+		}
+		if g, err := glob.Compile(slashed(p)); err == nil && len(g.Patterns()) > maxRotatedAlt {
+			c.bound(field, "use wildcards instead", "has more than %d alternatives", maxRotatedAlt)
+		}
+	}
 }
 
 // globCost compiles a glob and adds it to the ledger; the error is one of package glob.

@@ -35,7 +35,7 @@ func (p places) of(name string) int {
 func (s *scanner) decode(list node) ([]Entry, []places) {
 	entries := make([]Entry, 0, len(list.elems))
 	all := make([]places, 0, len(list.elems))
-	known := fields()
+	known := s.fields
 	lines := lineStarts{data: s.data}
 	for i, n := range list.elems {
 		if s.stop {

@@ -1,9 +1,10 @@
 package etcdcfg
 
 import (
+	"slices"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
+	"logctl/internal/glob"
 )
 
 // Overlap is two entries of a list that send the same files to the same topic.
@@ -23,35 +24,76 @@ const OverlapDo = "exclude the files in one of the two entries, or remove one"
 // Overlaps finds entries of which one names a path that the glob of another matches, with the
 // same topic: each line of such a file is sent by both. Two globs that share files are found
 // where one matches the other as a text. Excluded paths and paused entries do not count. Each
-// pair stands there once, in the order of the list.
+// pair stands there once, in the order of the list. At most maxOverlaps are found, and of a
+// list that takes too long to compare those of its beginning.
 func Overlaps(list []Entry) []Overlap {
-	topics := map[string][]int{} // indexes of active entries
+	indexes := map[string]*pathIndex{} // of the active entries of a topic
+	byTopic := map[string][]int{}
 	for i := range list {
-		if !list[i].Disabled {
-			topics[list[i].Topic] = append(topics[list[i].Topic], i)
-		}
+		byTopic[list[i].Topic] = append(byTopic[list[i].Topic], i)
 	}
 	var out []Overlap
 	seen := map[[2]int]bool{}
+	work := matchWork
 	for i := range list {
 		a := &list[i]
-		fixed, meta := fixedPart(a.Path)
-		if a.Disabled || !meta {
+		if _, meta := fixedPart(slashed(a.Path)); a.Disabled || !meta || len(byTopic[a.Topic]) < 2 {
 			continue // a plain path matches itself alone
 		}
-		for _, k := range topics[a.Topic] {
+		g, err := glob.Compile(slashed(a.Path))
+		if err != nil {
+			continue
+		}
+		x := indexes[a.Topic]
+		if x == nil {
+			x = newPathIndex(list, func(e *Entry) bool { return e.Topic == a.Topic })
+			indexes[a.Topic] = x
+		}
+		exclude := compiled(a.Exclude)
+		found := []int{}
+		done := x.matching(g, &work, func(k int) bool {
 			b := &list[k]
-			if i == k || a.Path == b.Path || !strings.HasPrefix(b.Path, fixed) || seen[[2]int{min(i, k), max(i, k)}] {
-				continue
+			pair := [2]int{min(i, k), max(i, k)}
+			if i != k && a.Path != b.Path && !seen[pair] && !exclude.match(slashed(b.Path), &work) {
+				seen[pair] = true
+				found = append(found, k)
 			}
-			if ok, err := doublestar.PathMatch(a.Path, b.Path); err != nil || !ok || excludes(a, b.Path) {
-				continue
-			}
-			seen[[2]int{min(i, k), max(i, k)}] = true
-			out = append(out, Overlap{A: a.Path, B: b.Path, Topic: a.Topic})
+			return len(out)+len(found) < maxOverlaps
+		})
+		slices.Sort(found)
+		for _, k := range found {
+			out = append(out, Overlap{A: a.Path, B: list[k].Path, Topic: a.Topic})
+		}
+		if !done || len(out) >= maxOverlaps {
+			break
 		}
 	}
 	return out
+}
+
+// maxOverlaps is more than anybody reads.
+const maxOverlaps = 1000
+
+// globs are compiled ones.
+type globs []*glob.Glob
+
+func compiled(patterns []string) globs {
+	var all globs
+	for _, p := range patterns {
+		if g, err := glob.Compile(slashed(p)); err == nil {
+			all = append(all, g)
+		}
+	}
+	return all
+}
+
+func (all globs) match(path string, work *int) bool {
+	for _, g := range all {
+		if *work -= g.Size() * len(path); *work < 0 || g.Match(path) {
+			return true
+		}
+	}
+	return false
 }
 
 // fixedPart is what every path that a glob matches begins with, and whether there is more.
@@ -60,15 +102,6 @@ func fixedPart(glob string) (fixed string, meta bool) {
 		return glob[:i], true
 	}
 	return glob, false
-}
-
-func excludes(e *Entry, path string) bool {
-	for _, g := range e.Exclude {
-		if ok, err := doublestar.PathMatch(g, path); err == nil && ok {
-			return true
-		}
-	}
-	return false
 }
 
 // Advice is what an operator should know of an edit that is valid.

@@ -21,7 +21,7 @@ func Parse(data []byte) ([]Entry, error) {
 
 // read reads and checks a list. What is wrong with it stands in the scanner.
 func read(data []byte) (*scanner, []Entry) {
-	s := &scanner{data: data, entry: -1}
+	s := newListScanner(data)
 	if len(data) > MaxListBytes {
 		s.fail(0, "use globs, or several collect keys", "the list has %d bytes, one key takes %d", len(data), MaxListBytes)
 		return s, nil
@@ -36,7 +36,12 @@ func read(data []byte) (*scanner, []Entry) {
 			s.problems = append(s.problems, problemAt{Problem: p, off: places[p.Entry].of(p.Field)})
 		}
 	}
+	s.problems = append(s.problems, s.beyond...)
 	return s, entries
+}
+
+func newListScanner(data []byte) *scanner {
+	return &scanner{data: data, entry: -1, isList: true, fields: fields()}
 }
 
 // list reads the whole text, which should be one array.

@@ -5,7 +5,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
+	"logctl/internal/glob"
 )
 
 // RotatedGlobs returns the globs of Rotated in full, with slashes, for the file
@@ -15,9 +15,7 @@ func (e Entry) RotatedGlobs(name string) []string {
 	dir := path.Dir(strings.ReplaceAll(name, `\`, "/"))
 	globs := make([]string, 0, len(e.Rotated))
 	for _, g := range e.Rotated {
-		if isWindowsPath(g) {
-			g = strings.ReplaceAll(g, `\`, "/")
-		}
+		g = slashed(g)
 		if !IsAbs(g) {
 			g = path.Join(globEscaper.Replace(dir), g)
 		}
@@ -30,27 +28,32 @@ var globEscaper = strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`
 
 // rotatedOthers finds the other entries whose file a rotated glob of entry i
 // matches: it would be taken for an old generation, and be sent twice.
-func rotatedOthers(i int, entries []Entry) []Problem {
+func rotatedOthers(i int, entries []Entry, others *pathIndex, sums *ledger) []Problem {
 	e := entries[i]
 	if strings.ContainsAny(e.Path, "*?[{") || e.Disabled {
 		return nil // the directory of its files is not known here
 	}
 	var found []Problem
-	for j, g := range e.RotatedGlobs(e.Path) {
-		for k, other := range entries {
-			if k == i || cleanPath(other.Path) == cleanPath(e.Path) || other.Disabled {
-				continue
-			}
-			name := other.Path
-			if isWindowsPath(name) {
-				name = strings.ReplaceAll(name, `\`, "/")
-			}
-			if ok, err := doublestar.Match(g, name); err == nil && ok {
-				found = append(found, Problem{Entry: i, Field: fmt.Sprintf("rotated[%d]", j),
-					Message: fmt.Sprintf("%q matches %q, which entry %d follows", e.Rotated[j], other.Path, k+1),
+	c := &checker{sums: sums}
+	for j, full := range e.RotatedGlobs(e.Path) {
+		field := fmt.Sprintf("rotated[%d]", j)
+		g, err := glob.Compile(full)
+		if err != nil {
+			c.bound(field, "use fewer alternatives", "with the directory before it, %v", err)
+			break
+		}
+		done := others.matching(g, &sums.work, func(k int) bool {
+			if k != i && cleanPath(entries[k].Path) != cleanPath(e.Path) {
+				found = append(found, Problem{Field: field,
+					Message: fmt.Sprintf("%s matches %s, which entry %d follows", quoted(e.Rotated[j]), quoted(entries[k].Path), k+1),
 					Hint:    "write it closer, so that it matches old generations of this file alone"})
 			}
+			return len(found) < maxProblems
+		})
+		if !done {
+			c.bound(field, "begin the globs with more that is fixed", "to compare the rotated globs of the list with its paths takes too long")
+			break
 		}
 	}
-	return found
+	return append(found, c.problems...)
 }

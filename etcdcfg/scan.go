@@ -56,7 +56,12 @@ type scanner struct {
 	depth    int
 	entry    int // index of the list element being read, -1 outside
 	problems []problemAt
-	stop     bool // give up: the rest cannot be read in a useful way
+	beyond   []problemAt // bounds that entries exceed: such an entry is left out alone
+	stop     bool        // give up: the rest cannot be read in a useful way
+	isList   bool        // the text is a list of entries: what no entry can use is not kept
+	fields   []field     // that an entry has
+	field    string      // of the entry being read
+	skim     int         // above zero: values are read and not kept
 
 	escapedQuote int // position of a \" in the last text read, 0 for none
 }
@@ -132,6 +137,9 @@ func (s *scanner) punct(want rune) bool {
 
 // plainOf returns the JSON punctuation that a full-width character stands for.
 func plainOf(r rune) (rune, bool) {
+	if r < utf8.RuneSelf {
+		return 0, false
+	}
 	for _, p := range []struct {
 		from string
 		to   rune
@@ -195,7 +203,10 @@ func (s *scanner) array(each func(int)) node {
 		if each != nil {
 			each(len(n.elems))
 		}
-		n.elems = append(n.elems, s.value())
+		keep := s.keeps(len(n.elems))
+		if v := s.valueIf(keep); keep {
+			n.elems = append(n.elems, v)
+		}
 	})
 	return n
 }
@@ -204,7 +215,8 @@ func (s *scanner) object() node {
 	n := node{kind: kindObject, start: s.pos}
 	s.punct('{')
 	s.items('}', &n, func() {
-		if m, ok := s.member(); ok {
+		keep := s.keeps(len(n.members))
+		if m, ok := s.member(keep); ok && keep {
 			n.members = append(n.members, m)
 		}
 	})
@@ -277,8 +289,9 @@ func (s *scanner) separator(closing rune) (done bool) {
 	return s.stop
 }
 
-// member reads "name": value.
-func (s *scanner) member() (member, bool) {
+// member reads "name": value. What is in the value of a field that no entry has, or that
+// is not kept, is not kept.
+func (s *scanner) member(keep bool) (member, bool) {
 	s.space()
 	m := member{start: s.pos}
 	r, n := s.peek()
@@ -309,6 +322,10 @@ func (s *scanner) member() (member, bool) {
 			return m, false
 		}
 	}
-	m.val = s.value()
+	if s.isList && s.depth == inEntry {
+		s.field = m.name
+		keep = keep && s.isField(m.name)
+	}
+	m.val = s.valueIf(keep)
 	return m, true
 }

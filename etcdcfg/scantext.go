@@ -44,6 +44,15 @@ func (s *scanner) text(open rune, n int) node {
 		noted = true
 	}
 	for {
+		if from := s.pos; s.plainRun(closing) {
+			if b.Len() == 0 && s.pos < len(s.data) && rune(s.data[s.pos]) == closing { // nothing else in it
+				t.str = string(s.data[from:s.pos])
+				s.pos++
+				t.end = s.pos
+				return t
+			}
+			b.Write(s.data[from:s.pos])
+		}
 		r, n := s.peek()
 		switch {
 		case n == 0 || r == '\n':
@@ -65,6 +74,22 @@ func (s *scanner) text(open rune, n int) node {
 		b.WriteRune(r)
 		s.pos += n
 	}
+}
+
+// plainRun steps over what stands for itself, and reports whether that is anything.
+func (s *scanner) plainRun(closing rune) bool {
+	start := s.pos
+	if s.stop {
+		return false
+	}
+	for s.pos < len(s.data) {
+		c := s.data[s.pos]
+		if c < 0x20 || c >= utf8.RuneSelf || c == '\\' || rune(c) == closing {
+			break
+		}
+		s.pos++
+	}
+	return s.pos > start
 }
 
 // escape reads a backslash and what belongs to it, in the text that begins at start.

@@ -45,8 +45,13 @@ func validate(entries []Entry) []Problem {
 		return []Problem{{Entry: -1, Message: fmt.Sprintf("the list has more than %d entries", MaxEntries), Hint: "use globs, or several collect keys"}}
 	}
 	sums := newLedger()
+	others := newPathIndex(entries, nil)
 	for i, e := range entries {
-		for _, p := range validateOne(e, sums) {
+		own := validateOne(e, sums)
+		if len(own) == 0 {
+			own = rotatedOthers(i, entries, others, sums)
+		}
+		for _, p := range own {
 			p.Entry = i
 			all = append(all, p)
 		}
@@ -57,7 +62,6 @@ func validate(entries []Entry) []Problem {
 		} else {
 			first[key] = i
 		}
-		all = append(all, rotatedOthers(i, entries)...)
 		if len(all) >= maxProblems {
 			break
 		}
@@ -82,14 +86,12 @@ func validateOne(e Entry, sums *ledger) []Problem {
 	if e.From != "" && e.From != FromEnd && e.From != FromBeginning {
 		c.add("from", `use "end" or "beginning"`, "unknown start %q", e.From)
 	}
-	if c.count("exclude", len(e.Exclude)) {
+	if c.count("exclude", len(e.Exclude), MaxPatterns) {
 		for i, g := range e.Exclude {
 			c.glob(fmt.Sprintf("exclude[%d]", i), g)
 		}
 	}
-	for i, g := range e.Rotated {
-		c.glob(fmt.Sprintf("rotated[%d]", i), g)
-	}
+	c.rotated(e.Rotated)
 	if _, err := LookupEncoding(e.Encoding); err != nil {
 		c.add("encoding", encodingHint(e.Encoding), "unknown encoding %q", e.Encoding)
 	}
@@ -197,22 +199,18 @@ func quoteForMessage(r rune) string {
 }
 
 func (c *checker) glob(field, g string) {
-	pattern := g
-	if isWindowsPath(g) {
-		pattern = strings.ReplaceAll(g, `\`, "/")
-	}
 	switch {
 	case g == "":
 		c.add(field, "remove it", "is empty")
 	case strings.ContainsFunc(g, unicode.IsControl):
 		c.add(field, windowsHint, "contains a control character: %q", g)
-	case !utf8.ValidString(g) || c.globCost(field, pattern) != nil:
+	case !utf8.ValidString(g) || c.globCost(field, slashed(g)) != nil:
 		c.add(field, `a [ or { is not closed; write \[ or \{ for the character itself`, "bad glob %s", quoted(g))
 	}
 }
 
 func (c *checker) regexes(field string, exprs []string) {
-	if !c.count(field, len(exprs)) {
+	if !c.count(field, len(exprs), MaxPatterns) {
 		return
 	}
 	for i, r := range exprs {
@@ -236,6 +234,16 @@ func (c *checker) regex(field, expr string) {
 }
 
 func (c *checker) labels(labels map[string]string) {
+	if !c.count("labels", len(labels), MaxLabels) {
+		return
+	}
+	size := 0
+	for k, v := range labels {
+		size += len(k) + len(v)
+	}
+	if size > MaxLabelBytes {
+		c.bound("labels", "each record carries them", "have %d bytes together, at most %d are taken", size, MaxLabelBytes)
+	}
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		switch {
 		case k == "":

@@ -3,6 +3,7 @@ package etcdcfg
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Warnings returns what is suspicious in a list that parses: fields that logctl does
@@ -10,12 +11,12 @@ import (
 // somebody else's and nothing is said about them. A list that does not parse
 // has errors instead, and no warnings.
 func Warnings(data []byte) []Problem {
-	s := &scanner{data: data, entry: -1}
+	s := newListScanner(data)
 	list, ok := s.list()
 	if !ok || len(s.problems) > 0 {
 		return nil
 	}
-	known := fields()
+	known := plainNames(s.fields)
 	for i, n := range list.elems {
 		s.entry = i
 		for _, m := range n.members {
@@ -30,19 +31,38 @@ func Warnings(data []byte) []Problem {
 // maxNear is the length in bytes from which a name is no misspelling.
 const maxNear = 64
 
+// plainName is a name of a field as it is and as it is compared with others.
+type plainName struct{ name, plain string }
+
+func plainNames(known []field) []plainName {
+	out := make([]plainName, 0, len(known))
+	for _, f := range known {
+		out = append(out, plainName{f.name, bare(f.name)})
+	}
+	return out
+}
+
+// bare is a name without case and what joins words.
+func bare(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, name)
+}
+
 // nearField returns the known field that name is a misspelling of, if any.
-func nearField(name string, known []field) string {
-	plain := func(s string) string { return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(s)) }
-	near := ""
+func nearField(name string, known []plainName) string {
 	if len(name) > maxNear {
 		return ""
 	}
-	own := plain(name)
+	near, own := "", bare(name)
 	for _, f := range known {
-		switch of := plain(f.name); {
+		switch {
 		case f.name == name:
 			return ""
-		case of == own, len(name) > 3 && max(len(of)-len(own), len(own)-len(of)) <= 1 && editDistance(of, own) <= 1:
+		case f.plain == own, len(name) > 3 && max(len(f.plain)-len(own), len(own)-len(f.plain)) <= 1 && editDistance(f.plain, own) <= 1:
 			near = f.name
 		}
 	}

@@ -1,10 +1,12 @@
 package tail
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"weak"
 
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/rotation"
@@ -241,20 +243,43 @@ func (s *Set) archiveRooms(lists map[string]*listing, dir, base string, add func
 	}
 }
 
-// rotatedWalkers lists what Config.Rotated names for one log.
+// besides are the walkers of what Config.Rotated names for the logs of one directory.
+type besides struct{ walkers []*fsys.Walker }
+
+// rotatedWalkers lists what Config.Rotated names for one log. Logs of one directory share
+// the walkers, which are forgotten with the last of them.
 func (s *Set) rotatedWalkers(sl *slot) []*fsys.Walker {
-	if sl.family.rotated == nil {
-		sl.family.rotated = []*fsys.Walker{}
-		for _, g := range s.cfg.rotatedGlobs(sl.path) {
-			w, err := fsys.NewWalker(&s.sys, g, s.cfg.Exclude, s.cfg.AllowedDir)
-			if err != nil { // with the directory before it
-				s.log.Error("rotated files are not looked for by this glob", "glob", g, "error", err)
-				continue
-			}
-			sl.family.rotated = append(sl.family.rotated, w)
-		}
+	if sl.family.rotated != nil || len(s.cfg.Rotated) == 0 {
+		return sl.family.rotated.list()
 	}
-	return sl.family.rotated
+	dir := filepath.Dir(sl.path)
+	if sl.family.rotated = s.beside[dir].Value(); sl.family.rotated != nil {
+		return sl.family.rotated.walkers
+	}
+	b := &besides{}
+	for _, g := range s.cfg.rotatedGlobs(sl.path) {
+		w, err := s.walker.Beside(g)
+		if err != nil { // with the directory before it
+			s.log.Error("rotated files are not looked for by this glob", "glob", g, "error", err)
+			continue
+		}
+		b.walkers = append(b.walkers, w)
+	}
+	if len(s.beside)%1000 == 999 {
+		maps.DeleteFunc(s.beside, func(_ string, p weak.Pointer[besides]) bool { return p.Value() == nil })
+	}
+	if s.beside == nil {
+		s.beside = map[string]weak.Pointer[besides]{}
+	}
+	s.beside[dir], sl.family.rotated = weak.Make(b), b
+	return b.walkers
+}
+
+func (b *besides) list() []*fsys.Walker {
+	if b == nil {
+		return nil
+	}
+	return b.walkers
 }
 
 // escapeGlob makes the characters of a glob stand for themselves. A backslash does so

@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/rotation"
+	"logctl/internal/glob"
 )
 
 // A glob may match several generations of one log. They are members of that log: what
@@ -116,7 +115,7 @@ func (s *Set) membersOfBefore() {
 // saidLocked returns the glob of Config.Rotated that matches a path, "" for none.
 func (s *Set) saidLocked(path string) string {
 	for _, g := range s.cfg.rotatedGlobs(path) {
-		if ok, err := doublestar.Match(filepath.ToSlash(g), filepath.ToSlash(path)); err == nil && ok {
+		if c, err := glob.Compile(filepath.ToSlash(g)); err == nil && c.Match(filepath.ToSlash(path)) {
 			return unescapeGlob.Replace(g)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+	"weak"
 
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/lines"
@@ -64,6 +65,7 @@ type Set struct {
 	lastGen  uint64
 	counters Status
 	unsaved  []State
+	beside   map[string]weak.Pointer[besides] // of the directories of logs; guarded by scanMu
 	gone     []FileID
 	err      error // of the last scan as a whole
 }
@@ -73,7 +75,7 @@ type Set struct {
 type familyOf struct {
 	learned []lesson            // names under which some were seen
 	doubted map[string]struct{} // names said to be of no known log
-	rotated []*fsys.Walker      // what Config.Rotated names
+	rotated *besides            // what Config.Rotated names
 }
 
 // Open returns a Set that follows cfg.Path. Nothing is read before the first Scan,

@@ -80,11 +80,19 @@ func (g *Glob) Size() int { return g.size }
 // Match reports whether a path, with slashes, is one that the glob stands for.
 func (g *Glob) Match(path string) bool {
 	for _, p := range g.patterns {
-		if ok, err := doublestar.Match(p, path); err == nil && ok {
+		if MatchPattern(p, path) {
 			return true
 		}
 	}
 	return false
+}
+
+// MatchPattern reports whether one of the Patterns of a glob stands for a path. It takes a
+// time of the order of the product of their lengths; with braces it could take for ever,
+// so that text from outside is compiled first.
+func MatchPattern(pattern, path string) bool {
+	ok, err := doublestar.Match(pattern, path)
+	return err == nil && ok
 }
 
 // Beneath reports whether a path below the directory could match: whether there is

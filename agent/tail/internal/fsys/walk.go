@@ -72,18 +72,31 @@ func NewWalker(sys *System, path string, exclude []string, within func(dir strin
 		}
 		w.exclude = append(w.exclude, g)
 	}
+	return w, w.compile()
+}
+
+// Beside returns a walker of another path or glob that leaves out, wants and stops as this
+// one does.
+func (w *Walker) Beside(path string) (*Walker, error) {
+	b := &Walker{sys: w.sys, path: filepath.ToSlash(systemPath(path)), within: w.within, cache: map[walkKey]*walked{}, seen: map[string]struct{}{},
+		folds: w.folds, Stopping: func() bool { return w.Stopping() }, exclude: w.exclude}
+	return b, b.compile()
+}
+
+// compile takes the path apart.
+func (w *Walker) compile() error {
 	var err error
 	if w.globs, err = glob.Compile(w.folded(w.path)); err != nil {
-		return nil, err
+		return err
 	}
 	if !strings.ContainsAny(w.path, "*?[{\\") {
 		w.Literal = true
-		w.Base = filepath.Dir(path)
-		return w, nil
+		w.Base = filepath.Dir(filepath.FromSlash(w.path))
+		return nil
 	}
 	written, err := glob.Compile(w.path) // its directories keep their case
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, p := range written.Patterns() {
 		base, pattern := doublestar.SplitPattern(p)
@@ -91,7 +104,7 @@ func NewWalker(sys *System, path string, exclude []string, within func(dir strin
 		w.patterns = append(w.patterns, strings.Split(w.folded(pattern), "/"))
 	}
 	w.Base = w.bases[0]
-	return w, nil
+	return nil
 }
 
 // folded is a name or pattern as names are compared.
