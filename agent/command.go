@@ -46,7 +46,7 @@ func (a *Agent) command(ctx context.Context, c etcdcfg.Command) (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the entry cannot be read: %w", err)
 		}
-		return PreviewEntry(list[0], a.cfg.allowed())
+		return PreviewEntry(ctx, list[0], Access{Allowed: a.cfg.allowed(), Dir: a.cfg.allowedDir()})
 	}
 	key, err := FindSource(a.registry, c.Path, c.Topic)
 	if err == nil && c.Kind != "rewind" && c.Kind != "seek" && c.Kind != "forget" {

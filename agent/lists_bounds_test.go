@@ -80,6 +80,7 @@ func TestListsThatFillABound(t *testing.T) {
 		})
 		return list(n-1, entry)
 	}
+	fields, values, labels := distinct(`,"%d":0`, 900), strings.Repeat("0,", 400_000), distinct(`,"%d":""`, etcdcfg.MaxLabels-1)
 	for name, raw := range map[string][]byte{
 		"entries":           fill(func(int) string { return `"` }),
 		"classes":           fill(func(i int) string { return fmt.Sprintf(`","include_lines":["%d[^a-z]{900}"]`, i) }),
@@ -93,9 +94,9 @@ func TestListsThatFillABound(t *testing.T) {
 		"alternatives twice": fill(func(i int) string { return fmt.Sprintf(`","exclude":["/%d%s"]`, i, strings.Repeat("{a,b}", 8)) }),
 		"rotated":            fill(func(i int) string { return fmt.Sprintf(`","rotated":["*{a,aa}{a,aa}{a,aa}b%d"]`, i) }),
 		"short rotated":      fill(func(int) string { return `","rotated":["*?b"]` }),
-		"labels":             fill(func(int) string { return `","labels":{"a":""` + distinct(`,"%d":""`, etcdcfg.MaxLabels-1) + "}" }),
-		"fields":             fill(func(i int) string { return `"` + distinct(`,"%d":0`, 900) }),
-		"values":             fill(func(i int) string { return `","x":[` + strings.Repeat("0,", 400_000) + "0]" }),
+		"labels":             fill(func(int) string { return `","labels":{"a":""` + labels + "}" }),
+		"fields":             fill(func(i int) string { return `"` + fields }),
+		"values":             fill(func(i int) string { return `","x":[` + values + "0]" }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			cpu, begun := processCPU(), takeUp(raw)

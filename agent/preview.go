@@ -2,17 +2,17 @@ package agent
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 	"time"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"logctl/agent/report"
+	"logctl/agent/tail"
 	"logctl/agent/transform"
 	"logctl/etcdcfg"
 )
@@ -21,6 +21,7 @@ import (
 const (
 	previewFiles   = 50
 	previewRecords = 20
+	previewTime    = 5 * time.Second
 	previewBytes   = 64 << 10 // of the end of the newest file, from which records are made
 )
 
@@ -30,34 +31,43 @@ type Preview = report.Preview
 // PreviewFile is one file that an entry matches.
 type PreviewFile = report.PreviewFile
 
-// Allowed makes the check whether an agent with these allow_paths reads a path.
-func Allowed(allowPaths []string) func(path string) error {
-	return (&Config{AllowPaths: allowPaths}).allowed()
+// Access says what an agent may read.
+type Access struct {
+	Allowed func(path string) error // of a path, links followed; nil: all
+	Dir     func(dir string) bool   // whether anything below a directory, with slashes, may be; nil: of all
 }
 
-// PreviewEntry looks at what an entry would do here, without following anything. allowed says
-// which paths may be read; nil: all.
-func PreviewEntry(e etcdcfg.Entry, allowed func(path string) error) (Preview, error) {
+// AccessOf is the Access of an agent with these allow_paths.
+func AccessOf(allowPaths []string) Access {
+	c := &Config{AllowPaths: allowPaths}
+	return Access{Allowed: c.allowed(), Dir: c.allowedDir()}
+}
+
+// PreviewEntry looks at what an entry would do here, without following anything. Files are
+// opened and judged as the agent does it, so that a preview shows nothing that collecting
+// would not send. It looks for previewTime at most, or until ctx ends: Cut is set then.
+func PreviewEntry(ctx context.Context, e etcdcfg.Entry, access Access) (Preview, error) {
 	p := Preview{Files: []PreviewFile{}, Records: []string{}}
 	rules, err := transform.Compile(ruleSpec(e))
 	if err != nil {
 		return p, err
 	}
-	paths, err := doublestar.FilepathGlob(e.Path, doublestar.WithFilesOnly())
+	limit, cancel := context.WithTimeout(ctx, previewTime)
+	defer cancel()
+	paths, whole, err := tail.List(limit, tail.Config{Path: e.Path, Exclude: e.Exclude, AllowedDir: access.Dir})
 	if err != nil {
 		return p, err
 	}
-	if _, err := os.Lstat(e.Path); err == nil && !slices.Contains(paths, e.Path) {
-		paths = append(paths, e.Path)
-	}
-	paths = slices.DeleteFunc(paths, func(path string) bool {
-		return slices.ContainsFunc(e.Exclude, func(g string) bool { ok, err := doublestar.PathMatch(g, path); return err == nil && ok })
-	})
-	slices.Sort(paths)
-	p.Matches = len(paths)
 	var newest time.Time
 	for _, path := range paths {
-		f := previewFile(path, allowed)
+		if whole = whole && limit.Err() == nil; !whole {
+			break
+		}
+		f := previewFile(path, access.Allowed)
+		if isPlain(e.Path) && f.gone {
+			continue
+		}
+		p.Matches++
 		if f.Error == "" {
 			p.Bytes += f.Size
 			if f.Size > 0 && f.Modified.After(newest) {
@@ -65,55 +75,54 @@ func PreviewEntry(e etcdcfg.Entry, allowed func(path string) error) (Preview, er
 			}
 		}
 		if len(p.Files) < previewFiles || f.Error != "" && len(p.Files) < 2*previewFiles {
-			p.Files = append(p.Files, f)
+			p.Files = append(p.Files, f.PreviewFile)
 		}
 	}
+	p.Cut = !whole
 	if p.Of == "" {
 		return p, nil
 	}
-	return p, sample(&p, rules)
+	return p, sample(&p, rules, access.Allowed)
+}
+
+// isPlain reports whether a path names one file, which may not be there.
+func isPlain(path string) bool { return !strings.ContainsAny(filepath.ToSlash(path), `*?[{\`) }
+
+// previewed is a file that was looked at.
+type previewed struct {
+	PreviewFile
+	gone bool // nothing has the name
 }
 
 // previewFile says whether a file could be read, and why not.
-func previewFile(path string, allowed func(path string) error) PreviewFile {
-	f := PreviewFile{Path: path}
-	fail := func(err error) PreviewFile {
-		f.Error = string(fileCode(err)) + ": " + err.Error()
+func previewFile(path string, allowed func(path string) error) previewed {
+	f := previewed{PreviewFile: PreviewFile{Path: path}}
+	fail := func(err error) previewed {
+		f.gone = errors.Is(err, fs.ErrNotExist) && !isLink(path)
+		code := string(fileCode(err)) + ": "
+		f.Error = code + strings.TrimPrefix(err.Error(), code)
 		return f
 	}
-	names := []string{path}
-	if real, err := filepath.EvalSymlinks(path); err == nil && real != path {
-		names = append(names, real)
-	}
-	for _, name := range names {
-		if allowed == nil {
-			break
-		}
-		if err := allowed(name); err != nil {
-			return fail(err)
-		}
-	}
-	info, err := os.Stat(path)
+	h, err := tail.OpenRegular(path, allowed)
 	if err != nil {
+		return fail(err)
+	}
+	info, err := h.Stat()
+	if err := errors.Join(err, h.Close()); err != nil {
 		return fail(err)
 	}
 	f.Size, f.Modified = info.Size(), info.ModTime().UTC()
-	if !info.Mode().IsRegular() {
-		return fail(&fs.PathError{Op: "open", Path: path, Err: errors.New("is not a regular file")})
-	}
-	h, err := os.Open(path)
-	if err != nil {
-		return fail(err)
-	}
-	if err := h.Close(); err != nil {
-		return fail(err)
-	}
 	return f
 }
 
+func isLink(path string) bool {
+	st, err := os.Lstat(path)
+	return err == nil && st.Mode()&os.ModeSymlink != 0
+}
+
 // sample makes records of the end of the newest file.
-func sample(p *Preview, rules *transform.Rules) (err error) {
-	f, err := os.Open(p.Of)
+func sample(p *Preview, rules *transform.Rules, allowed func(path string) error) (err error) {
+	f, err := tail.OpenRegular(p.Of, allowed)
 	if err != nil {
 		return err
 	}

@@ -25,12 +25,12 @@ func TestPreviewEntry(t *testing.T) {
 	c := write("c.gz", "packed")
 	refused := write("d.log", "secret\n")
 	e := etcdcfg.Entry{Path: dir + "/*", Topic: "t", Exclude: []string{dir + "/*.gz"}, ExcludeLines: []string{"DEBUG"}, Multiline: &etcdcfg.Multiline{Start: "^2026"}}
-	p, err := PreviewEntry(e, func(path string) error {
+	p, err := PreviewEntry(t.Context(), e, Access{Allowed: func(path string) error {
 		if path == refused {
 			return ErrNotAllowed
 		}
 		return nil
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,10 +43,10 @@ func TestPreviewEntry(t *testing.T) {
 	if p.Of != b || p.Filtered != 1 || !slices.Equal(p.Records, []string{"2026 one\n  more of it", "2026 three"}) {
 		t.Errorf("%+v", p)
 	}
-	if _, err := PreviewEntry(etcdcfg.Entry{Path: dir + "/*", Topic: "t", IncludeLines: []string{"("}}, nil); err == nil {
+	if _, err := PreviewEntry(t.Context(), etcdcfg.Entry{Path: dir + "/*", Topic: "t", IncludeLines: []string{"("}}, Access{}); err == nil {
 		t.Error("a bad expression is no error")
 	}
-	if p, err := PreviewEntry(etcdcfg.Entry{Path: dir + "/none/*", Topic: "t"}, nil); err != nil || p.Matches != 0 || p.Of != "" {
+	if p, err := PreviewEntry(t.Context(), etcdcfg.Entry{Path: dir + "/none/*", Topic: "t"}, Access{}); err != nil || p.Matches != 0 || p.Of != "" {
 		t.Errorf("nothing matches: %+v, %v", p, err)
 	}
 }

@@ -86,6 +86,9 @@ func (s *previewScreen) update(msg tea.Msg) tea.Cmd {
 func (s *previewScreen) host(id string, p *report.Preview) []string {
 	st := s.env.styles
 	lines := []string{st.key.apply(clean(id)) + fmt.Sprintf("  %s, %s", plural(p.Matches, "file"), humanBytes(float64(p.Bytes)))}
+	if p.Cut {
+		lines = append(lines, st.dim.apply("  there are more: looking for them took too long"))
+	}
 	for _, f := range p.Files {
 		if f.Error != "" {
 			lines = append(lines, st.bad.apply("  ✗ "+clean(f.Path)+": "+clean(f.Error)))

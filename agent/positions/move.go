@@ -10,9 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"logctl/agent/tail"
+	"logctl/internal/glob"
 )
 
 // Target is where positions are moved to.
@@ -56,11 +55,10 @@ var ErrNoFile = errors.New("no position is kept for such a file")
 func (m Move) Plan(states []tail.State) ([]Change, error) {
 	var out []Change
 	matched := false
+	files, bad := glob.Compile(filepath.ToSlash(m.File))
 	for _, st := range states {
-		if m.File != "" && m.File != st.Path {
-			if ok, err := doublestar.PathMatch(m.File, st.Path); err != nil || !ok {
-				continue
-			}
+		if m.File != "" && m.File != st.Path && (bad != nil || !files.Match(filepath.ToSlash(st.Path))) {
+			continue
 		}
 		matched = true
 		to, err := m.target(st)
@@ -79,7 +77,10 @@ func (m Move) Plan(states []tail.State) ([]Change, error) {
 		}
 		out = append(out, c)
 	}
-	if !matched {
+	switch {
+	case !matched && bad != nil:
+		return nil, fmt.Errorf("%q: %w", m.File, bad)
+	case !matched:
 		return nil, ErrNoFile
 	}
 	slices.SortFunc(out, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
@@ -136,7 +137,7 @@ func lineStart(path string, pos int64) (at int64, err error) {
 	if pos == 0 {
 		return 0, nil
 	}
-	f, err := os.Open(path)
+	f, err := tail.OpenRegular(path, nil) // nothing of it is shown, but nothing else is waited for
 	if err != nil {
 		return 0, err
 	}

@@ -50,13 +50,14 @@ func Moved(list []Positions) (n int, again, first, passed, peak int64) {
 
 // Preview is what an entry would match and send on a host.
 type Preview struct {
-	Files    []PreviewFile `json:"files"`    // by path, some of them
-	Matches  int           `json:"matches"`  // how many there are
-	Bytes    int64         `json:"bytes"`    // of those that can be read
-	Of       string        `json:"of"`       // the file that Records are of: the newest
-	Records  []string      `json:"records"`  // the last ones that the entry would make of it
-	Filtered int           `json:"filtered"` // records that its filters leave out, of those looked at
-	Unparsed int           `json:"unparsed"` // lines that are not in its format, of those looked at
+	Files    []PreviewFile `json:"files"`         // by path, some of them
+	Matches  int           `json:"matches"`       // how many there are
+	Cut      bool          `json:"cut,omitempty"` // looking took too long: there are more
+	Bytes    int64         `json:"bytes"`         // of those that can be read
+	Of       string        `json:"of"`            // the file that Records are of: the newest
+	Records  []string      `json:"records"`       // the last ones that the entry would make of it
+	Filtered int           `json:"filtered"`      // records that its filters leave out, of those looked at
+	Unparsed int           `json:"unparsed"`      // lines that are not in its format, of those looked at
 }
 
 // PreviewFile is one file that an entry matches.

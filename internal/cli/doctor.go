@@ -118,7 +118,7 @@ func (a *app) examine(ctx context.Context, c *config.Config, console, servers bo
 	var side sync.WaitGroup
 	side.Go(func() { d.kafka(ctx, console) })
 	if !console {
-		side.Go(d.files)
+		side.Go(func() { d.files(ctx) })
 	}
 	side.Wait()
 	return d, ctx.Err()

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -134,11 +135,11 @@ func writable(dir string) error {
 }
 
 // files looks what each entry matches on this host.
-func (d *doctor) files() {
-	allowed := agent.Allowed(d.c.Agent.AllowPaths)
+func (d *doctor) files(ctx context.Context) {
+	access := agent.AccessOf(d.c.Agent.AllowPaths)
 	total := 0
 	for _, e := range d.list {
-		p, err := agent.PreviewEntry(e, allowed)
+		p, err := agent.PreviewEntry(ctx, e, access)
 		if err != nil {
 			d.problem("files", e.Path, err.Error(), "correct the entry")
 			continue

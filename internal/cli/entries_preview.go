@@ -65,7 +65,7 @@ type hostPreview struct {
 // preview looks here, or asks each of the agents.
 func (a *app) preview(cmd *cobra.Command, e etcdcfg.Entry, agents []string, wait time.Duration) ([]hostPreview, error) {
 	if len(agents) == 0 {
-		p, err := agent.PreviewEntry(e, nil)
+		p, err := agent.PreviewEntry(cmd.Context(), e, agent.Access{})
 		return []hostPreview{{Preview: p}}, err
 	}
 	text, err := etcdcfg.Format([]etcdcfg.Entry{e})
@@ -108,7 +108,11 @@ func (a *app) printPreviews(list []hostPreview) error {
 			}
 			continue
 		}
-		if _, err := safe.Fprintf(a.Out, "%s: %s, %s\n", where, plural(h.Matches, "file matches", "files match"), shortBytes(h.Bytes)); err != nil {
+		more := ""
+		if h.Cut {
+			more = " (and more: looking for them took too long)"
+		}
+		if _, err := safe.Fprintf(a.Out, "%s: %s, %s%s\n", where, plural(h.Matches, "file matches", "files match"), shortBytes(h.Bytes), more); err != nil {
 			return err
 		}
 		rows := [][]string{{"FILE", "SIZE", "MODIFIED", "PROBLEM"}}

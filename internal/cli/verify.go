@@ -5,14 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"github.com/spf13/cobra"
 
 	"logctl/etcdcfg"
 	"logctl/internal/config"
+	"logctl/internal/glob"
 	"logctl/internal/safe"
 	"logctl/internal/verify"
 )
@@ -114,7 +115,7 @@ func verifiedLogs(entries []etcdcfg.Entry, paths []string) (logs []verify.Log, t
 		for _, p := range paths {
 			if p == e.Path {
 				wanted = true
-			} else if ok, err := doublestar.PathMatch(e.Path, p); ok && err == nil {
+			} else if g, err := glob.Compile(filepath.ToSlash(e.Path)); err == nil && g.Match(filepath.ToSlash(p)) {
 				wanted, path = true, p
 			}
 		}

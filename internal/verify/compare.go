@@ -167,7 +167,7 @@ func (c *Comparison) log(ctx context.Context, log Log, used map[Key]bool) ([]Ver
 
 // file compares one file.
 func (c *Comparison) file(log Log, name string, mtime time.Time, oldest bool, used map[Key]bool) (Verdict, error) {
-	f, err := os.Open(name)
+	f, err := tail.OpenRegular(name, nil)
 	if err != nil {
 		return Verdict{}, err
 	}

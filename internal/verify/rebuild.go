@@ -2,7 +2,6 @@ package verify
 
 import (
 	"io"
-	"os"
 
 	"logctl/agent/tail"
 )
@@ -26,7 +25,7 @@ func (c *Comparison) States(log Log) ([]tail.State, error) {
 }
 
 func (c *Comparison) state(log Log, name string, used map[Key]bool) (*tail.State, error) {
-	f, err := os.Open(name)
+	f, err := tail.OpenRegular(name, nil)
 	if err != nil {
 		return nil, nil // it is gone, or may not be read: nothing is known of it then
 	}
