@@ -167,9 +167,12 @@ func allocated() uint64 {
 // expensiveList makes a list of which some fields multiply, repeat, nest or are many. Two
 // of three are right but for bounds, so that what they ask for is done.
 func expensiveList(r *rand.Rand) []byte {
-	size := 1 << (4 + r.IntN(12))
+	size := 1 << (4 + r.IntN(8))
+	if r.IntN(50) == 0 {
+		size <<= r.IntN(6)
+	}
 	l := &listMaker{Rand: r, size: size, right: r.IntN(3) > 0, same: r.IntN(2) == 0, short: r.IntN(3) == 0}
-	if r.IntN(300) == 0 {
+	if r.IntN(2000) == 0 {
 		l.size, l.right, l.short = etcdcfg.MaxListBytes-64<<10, true, r.IntN(2) == 0
 	}
 	l.b.WriteString("[")
