@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // A chunk that was read waits until ship has room for it. The lobby bounds what may
@@ -25,6 +26,8 @@ const (
 
 // lobby is what all doors of an agent lead to. The zero value is empty.
 type lobby struct {
+	events atomic.Int64 // bytes kept for events of several lines: see heldMost
+
 	mu   sync.Mutex
 	held int64 // by large chunks
 }

@@ -106,6 +106,7 @@ func (t *task) sendThrough(ctx context.Context, s *stream, c *tail.Chunk, now ti
 		}
 		s.pipe.Add(transform.In{Data: c.Data[l.Start:l.End], Pos: l.Pos, Part: l.Part, Last: l.Last}, &pc.batch)
 	}
+	t.holdLess(s, pc)
 	pc.lines, pc.bytes = uint64(len(c.Lines)), uint64(c.End-c.Start)
 	end, keep := c.StateAt(c.End), false
 	if held, ok := s.pipe.Held(); ok {
@@ -183,6 +184,7 @@ func (t *task) flushHeld(ctx context.Context, s *stream, before time.Time) error
 	now := time.Now()
 	pc := t.parcels.get(t, s)
 	s.pipe.Flush(&pc.batch)
+	s.held.take(&t.shared.lobby.events, s.pipe)
 	t.countRuled(s, &pc.batch)
 	pc.seg = s.window.track(s.heldEnd, false, now)
 	pc.carryBatch()

@@ -28,6 +28,8 @@ type stream struct {
 	// mu guards the pipe: a pump and the flush timer may meet.
 	mu      sync.Mutex
 	pipe    *transform.Pipe
+	held    share      // of the memory of all tasks
+	pieces  bool       // it was said that events are sent in pieces
 	odd     bool       // it was said that lines are not in the entry's format
 	heldEnd tail.State // to save when the held event was sent
 	heldAt  time.Time  // when the last line of the held event was read

@@ -111,6 +111,7 @@ func newTask(sh *shared, e etcdcfg.Entry, c *counters) *task {
 // alone: it is noted, shown and tried again.
 func (t *task) run(ctx context.Context) {
 	defer close(t.ended)
+	defer t.letGo()
 	t.await(ctx)
 	if foreign(t.entry.Path) {
 		<-ctx.Done()
@@ -284,6 +285,7 @@ func (t *task) leave() {
 	defer t.mu.Unlock()
 	for _, s := range t.streams {
 		s.left = true
+		s.held.give(&t.shared.lobby.events)
 	}
 	clear(t.streams)
 }
@@ -351,8 +353,11 @@ func (t *task) saveNew(set *tail.Set) {
 
 // forget drops a finished generation once nothing of it is on its way. t.mu is held.
 func (t *task) forget(g tail.Finished) bool {
-	if s := t.streams[g.ID]; s != nil && s.unacked() {
-		return false
+	if s := t.streams[g.ID]; s != nil {
+		if s.unacked() {
+			return false
+		}
+		s.held.give(&t.shared.lobby.events)
 	}
 	delete(t.streams, g.ID)
 	if g.Ended != nil { // says that all of it was delivered, so not before that

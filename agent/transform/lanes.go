@@ -108,7 +108,7 @@ func (l *lanes) complete(i int) {
 		b.lines++
 		b.phase = to
 		l.bytes++
-		l.spares = append(l.spares, ev.data[:0])
+		l.keep(ev.data)
 		l.queue = append(l.queue[:i], l.queue[i+1:]...)
 		ev = b
 	}
@@ -140,13 +140,23 @@ func (l *lanes) flush(leave func(*event)) {
 // drop forgets the first n events and keeps their memory, within bounds.
 func (l *lanes) drop(n int) {
 	for i := range n {
-		if data := l.queue[i].data; len(l.spares) < 4 && cap(data) <= 1<<20 {
-			l.spares = append(l.spares, data[:0])
-		}
+		l.keep(l.queue[i].data)
 	}
 	rest := copy(l.queue, l.queue[n:])
 	clear(l.queue[rest:])
 	l.queue = l.queue[:rest]
+}
+
+// Bounds of the memory that is kept for later events of a file: most lines are short.
+const (
+	maxSpares    = 4
+	maxSpareSize = 64 << 10 // bytes of each
+)
+
+func (l *lanes) keep(data []byte) {
+	if len(l.spares) < maxSpares && cap(data) <= maxSpareSize {
+		l.spares = append(l.spares, data[:0])
+	}
 }
 
 func (l *lanes) spare() []byte {

@@ -127,6 +127,26 @@ func (p *Pipe) Held() (int64, bool) {
 	return p.lanes.queue[0].pos, true
 }
 
+// Memory returns how many bytes are kept for events that are held, and for later ones.
+func (p *Pipe) Memory() int {
+	n := 0
+	for i := range p.lanes.queue {
+		n += cap(p.lanes.queue[i].data)
+	}
+	for _, b := range p.lanes.spares {
+		n += cap(b)
+	}
+	return n
+}
+
+// Shrink gives back memory that is kept for later events.
+func (p *Pipe) Shrink() {
+	p.lanes.spares = nil
+	if len(p.lanes.queue) == 0 {
+		p.lanes.queue = nil
+	}
+}
+
 // Flush ends the events that are held, if any.
 func (p *Pipe) Flush(out *Batch) { p.lanes.flush(p.leave(out)) }
 
