@@ -3,9 +3,10 @@ SHELL = bash
 .PHONY: all build test race test-real lint vet-cross fmt fmt-check tidy-check ci clean \
 	servers-up servers-down soak torture results bench writers screens toolchains check-386 helm-check monitoring-check versions-check
 
-# The version of a build: the tag's; between tags the one to come, of CHANGELOG.md, marked as development.
+# The version of a build: the tag's; between tags the one to come, of CHANGELOG.md, marked as not yet released: -preN
+# is a version to semver, dpkg, rpm and apk, and lower than the release for each of them.
 VERSION ?= $(shell git describe --tags --exact-match --match 'v*' 2>/dev/null | sed 's/^v//' | grep . || \
-	echo "$$(sed -n 's/^## \[*\([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1 | grep . || echo 0.0.0)-dev.$$(git rev-list --count HEAD 2>/dev/null || echo 0)")
+	echo "$$(sed -n 's/^## \[*\([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1 | grep . || echo 0.0.0)-pre$$(git rev-list --count HEAD 2>/dev/null || echo 0)")
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
 COMMIT_DATE ?= $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
 GOLANGCI_VERSION = v2.15.0

@@ -94,7 +94,7 @@ func (f *fetcher) run(ctx context.Context) {
 				continue
 			}
 			f.link = l
-			stop = context.AfterFunc(ctx, l.dialer.cut)
+			stop = context.AfterFunc(ctx, l.broker.Cut)
 		}
 		throttle, err := f.fetch()
 		if err != nil {

@@ -2,19 +2,15 @@ package consumer
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
 
 	"logctl/internal/kafka"
-	"logctl/internal/tlsfile"
 )
 
 // maxResponse bounds what a broker may claim to send, bytes.
@@ -24,9 +20,8 @@ const maxResponse = 1 << 30
 // that only the fetch loop speaks on from then on.
 type link struct {
 	addr   string
-	broker *sarama.Broker
-	dialer *captureDialer
-	conn   net.Conn
+	broker *kafka.Conn
+	conn   net.Conn // the broker's
 
 	correlation int32
 	out         []byte
@@ -38,93 +33,17 @@ type link struct {
 // be taken for the one to a fetch.
 const firstCorrelation = 1 << 30
 
-// captureDialer makes the connection of one sarama.Broker, TLS included, and keeps
-// hold of it, so that it can be cut at any moment and taken over.
-type captureDialer struct {
-	ctx     context.Context //nolint:containedctx // sarama's dialer interface passes none
-	timeout time.Duration
-	tls     *tls.Config // nil: plain
-
-	mu   sync.Mutex
-	conn net.Conn
-}
-
-// Dial connects to addr.
-func (d *captureDialer) Dial(network, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(d.ctx, d.timeout)
-	defer cancel()
-	var nd net.Dialer
-	conn, err := nd.DialContext(ctx, network, addr)
+// dial connects to the broker at addr. ctx bounds the dialling only.
+func dial(ctx context.Context, base *sarama.Config, addr string) (*link, error) {
+	conn, err := kafka.Dial(ctx, base, addr)
 	if err != nil {
 		return nil, err
 	}
-	if d.tls != nil {
-		host, _, err := net.SplitHostPort(addr)
-		if err != nil {
-			host = addr
-		}
-		secure, err := tlsfile.Client(ctx, conn, d.tls, host)
-		if err != nil {
-			_ = conn.Close()
-			return nil, fmt.Errorf("TLS: %w", err)
-		}
-		conn = secure
-	}
-	d.mu.Lock()
-	d.conn = conn
-	d.mu.Unlock()
-	return conn, nil
-}
-
-// cut closes the connection under whoever uses it.
-func (d *captureDialer) cut() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.conn != nil {
-		_ = d.conn.Close()
-	}
-}
-
-// dial connects to the broker at addr. ctx bounds the dialling only.
-func dial(ctx context.Context, base *sarama.Config, addr string) (*link, error) {
-	d := &captureDialer{ctx: ctx, timeout: base.Net.DialTimeout}
-	cfg := *base
-	if cfg.Net.TLS.Enable {
-		d.tls = cfg.Net.TLS.Config
-		if d.tls == nil {
-			d.tls = &tls.Config{MinVersion: tls.VersionTLS12}
-		}
-		cfg.Net.TLS.Enable = false // done by the dialer
-	}
-	cfg.Net.Proxy.Enable = true
-	cfg.Net.Proxy.Dialer = d
-	l := &link{addr: addr, broker: sarama.NewBroker(addr), dialer: d, correlation: firstCorrelation}
-	if err := l.broker.Open(&cfg); err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", addr, err)
-	}
-	stop := context.AfterFunc(ctx, d.cut)
-	ok, err := l.broker.Connected()
-	if !stop() && err == nil {
-		err = context.Cause(ctx)
-	}
-	if err == nil && !ok {
-		err = errors.New("not connected")
-	}
-	if err != nil {
-		l.close()
-		return nil, fmt.Errorf("connect to %s: %w", addr, kafka.ExplainLogin(ctx, base, addr, err))
-	}
-	d.mu.Lock()
-	l.conn = d.conn
-	d.mu.Unlock()
-	return l, nil
+	return &link{addr: addr, broker: conn, conn: conn.Socket(), correlation: firstCorrelation}, nil
 }
 
 // close ends the connection. It does not wait for the broker.
-func (l *link) close() {
-	l.dialer.cut()
-	_ = l.broker.Close()
-}
+func (l *link) close() { _ = l.broker.Close() }
 
 // exchange sends a fetch request and reads the response into a slice of the pool,
 // without its length and correlation. patience is the longest silence of the broker

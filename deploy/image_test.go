@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -131,6 +132,11 @@ func TestPackageAPK(t *testing.T) {
 		if !strings.Contains(string(info), want) {
 			t.Errorf(".PKGINFO has no %q:\n%s", want, info)
 		}
+	}
+	// The grammar of versions of apk-tools (apk-package(5)): another one cannot be installed.
+	version := regexp.MustCompile(`(?m)^pkgver = [0-9]+(\.[0-9]+)*[a-z]?(_(alpha|beta|pre|rc|cvs|svn|git|hg|p)[0-9]*)*(-r[0-9]+)?$`)
+	if !version.Match(info) {
+		t.Errorf(".PKGINFO has a version that apk does not take:\n%s", info)
 	}
 	script := func(name string, args ...string) {
 		t.Helper()

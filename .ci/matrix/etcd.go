@@ -88,7 +88,7 @@ func (l *lab) startEtcd(ctx context.Context, version, certs string) (*etcd, erro
 func (l *lab) etcdRow(ctx context.Context, version string) (row, error) {
 	r := row{server: serverName("etcd ", version), cells: map[string]string{}, date: today()}
 	fail := func(err error) (row, error) { return r, fmt.Errorf("%s: %w", r.server, err) }
-	k, err := l.startKafka(ctx, "4.4.0")
+	k, err := l.startKafka(ctx, "4.4.0", broker{})
 	if err != nil {
 		return fail(err)
 	}
@@ -101,7 +101,7 @@ func (l *lab) etcdRow(ctx context.Context, version string) (row, error) {
 	if err := until(ctx, 60*time.Second, func() error { return k.topic(topic) }); err != nil {
 		return fail(err)
 	}
-	s, err := l.settle(k.plain, e.address, "")
+	s, err := l.settle(k.plain, e.address, "", "")
 	if err != nil {
 		return fail(err)
 	}
@@ -185,7 +185,7 @@ func (l *lab) etcdTLS(ctx context.Context, version, kafka string) error {
 	}
 	defer e.kill()
 	own := fmt.Sprintf("tls = true\nca_file = %[1]s/ca.pem\ncert_file = %[1]s/client.pem\nkey_file = %[1]s/client.key\n", certs)
-	s, err := l.settle(kafka, e.address, own)
+	s, err := l.settle(kafka, e.address, "", own)
 	if err != nil {
 		return err
 	}
@@ -222,7 +222,7 @@ func (l *lab) users(ctx context.Context, e *etcd, s *site) error {
 		if err := os.WriteFile(password, []byte(secret), 0o600); err != nil {
 			return err
 		}
-		o, err := l.settle(s.kafka, e.address, "username = ops\npassword_file = "+password+"\n")
+		o, err := l.settle(s.kafka, e.address, "", "username = ops\npassword_file = "+password+"\n")
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/IBM/sarama"
@@ -44,8 +45,16 @@ touch whole`, version, l.root, lib))
 
 func old(version string) bool { return strings.HasPrefix(version, "2.") } // with ZooKeeper
 
+// broker is what a row's broker has beside the usual: settings, which stand last and so
+// win, and options of its JVM.
+type broker struct {
+	settings string
+	java     []string
+	host     string // by which the port of SASL is reached; empty: 127.0.0.1
+}
+
 // startKafka starts one broker with an authorizer and three listeners.
-func (l *lab) startKafka(ctx context.Context, version string) (*kafka, error) {
+func (l *lab) startKafka(ctx context.Context, version string, more broker) (*kafka, error) {
 	lib, err := l.jars(ctx, version)
 	if err != nil {
 		return nil, err
@@ -59,11 +68,14 @@ func (l *lab) startKafka(ctx context.Context, version string) (*kafka, error) {
 		return nil, err
 	}
 	k := &kafka{version: version, plain: p[0], tls: p[1], sasl: p[2]}
+	if more.host != "" {
+		k.sasl = strings.Replace(k.sasl, "127.0.0.1", more.host, 1)
+	}
 	if k.dir, err = os.MkdirTemp(l.dir, "kafka-"); err != nil {
 		return nil, err
 	}
 	settings := fmt.Sprintf(`listeners=PLAINTEXT://%[1]s,SSL://%[2]s,SASL_PLAINTEXT://%[3]s%[4]s
-advertised.listeners=PLAINTEXT://%[1]s,SSL://%[2]s,SASL_PLAINTEXT://%[3]s
+advertised.listeners=PLAINTEXT://%[1]s,SSL://%[2]s,SASL_PLAINTEXT://%[7]s
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 log.dirs=%[5]s/data
@@ -80,8 +92,9 @@ ssl.key.password=changeit
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
 listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="alice-secret" user_bob="bob-secret";
 listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
-`, p[0], p[1], p[2], map[bool]string{false: ",CONTROLLER://" + p[3]}[old(version)], k.dir, certs)
+`, p[0], p[1], p[2], map[bool]string{false: ",CONTROLLER://" + p[3]}[old(version)], k.dir, certs, k.sasl)
 	java := []string{"-Xms128m", "-Xmx400m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", lib + "/*"}
+	java = append(slices.Clone(more.java), java...)
 	file := filepath.Join(k.dir, "kafka.properties")
 	if old(version) {
 		settings += "broker.id=1\nzookeeper.connect=" + p[3] + "\nauthorizer.class.name=kafka.security.authorizer.AclAuthorizer\n"
@@ -101,7 +114,7 @@ listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=org.apache.kafka.com
 		settings += "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@" + p[3] +
 			"\ncontroller.listener.names=CONTROLLER\nauthorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n"
 	}
-	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(settings+more.settings), 0o600); err != nil {
 		return nil, err
 	}
 	if !old(version) {

@@ -83,6 +83,12 @@ func run(ctx context.Context) error {
 			rows, errs = append(rows, r), append(errs, err)
 		}
 	}
+	for _, name := range loginRows {
+		if wanted(name) && ctx.Err() == nil {
+			r, err := l.loginRow(ctx, name)
+			rows, errs = append(rows, r), append(errs, err)
+		}
+	}
 	for _, r := range rows {
 		fmt.Println(r.text())
 	}
@@ -145,7 +151,11 @@ func writeTable(path string, rows []row) error {
 	var b strings.Builder
 	b.WriteString(head + tableBegin)
 	b.WriteString("| server | " + strings.Join(columns, " | ") + " | on |\n|---" + strings.Repeat("|---", len(columns)+1) + "|\n")
-	for _, name := range append(names("Kafka ", kafkaVersions), names("etcd ", etcdVersions)...) {
+	order := append(names("Kafka ", kafkaVersions), names("etcd ", etcdVersions)...)
+	for _, name := range loginRows {
+		order = append(order, loginNames[name])
+	}
+	for _, name := range order {
 		if lines[name] != "" {
 			b.WriteString(lines[name] + "\n")
 		}

@@ -25,14 +25,16 @@ type site struct {
 	lines  int // written so far
 }
 
-// settle writes the settings of an agent and an empty file.
-func (l *lab) settle(kafka, etcd, extra string) (*site, error) {
+// settle writes the settings of an agent and an empty file; login stands in [kafka], users
+// in [etcd].
+func (l *lab) settle(kafka, etcd, login, users string) (*site, error) {
 	dir, err := os.MkdirTemp(l.dir, "site-")
 	if err != nil {
 		return nil, err
 	}
 	s := &site{l: l, dir: dir, config: filepath.Join(dir, "config.ini"), file: filepath.Join(dir, "app.log"), kafka: kafka}
-	text := fmt.Sprintf("[kafka]\naddress = %s\n[etcd]\naddress = %s\ncollect_key = matrix\n%s[agent]\nid = matrix\ndata_dir = %s/data\n", kafka, etcd, extra, dir)
+	text := fmt.Sprintf("[kafka]\naddress = %s\n%s[etcd]\naddress = %s\ncollect_key = matrix\n%s[agent]\nid = matrix\ndata_dir = %[5]s/data\nallow_paths = %[5]s/**\n",
+		kafka, login, etcd, users, dir)
 	return s, errors.Join(os.WriteFile(s.config, []byte(text), 0o600), os.WriteFile(s.file, nil, 0o600))
 }
 
@@ -63,12 +65,12 @@ func (s *site) agent() (*server, error) {
 // count waits until the topic has as many records as there are lines.
 func (s *site) count(ctx context.Context, agent *server) error {
 	return until(ctx, 60*time.Second, func() error {
-		out, _, err := s.l.ctl(ctx, "tail-topic", topic, "--kafka", s.kafka, "--from", "oldest", "--no-follow", "-o", "count", "-q")
+		out, _, err := s.l.ctl(ctx, "tail-topic", topic, "--config", s.config, "--from", "oldest", "--no-follow", "-o", "count", "-q")
 		if err != nil {
 			return err
 		}
 		if n, _ := strconv.Atoi(strings.TrimSpace(out)); n != s.lines {
-			return fmt.Errorf("%s of %d lines came; the agent: %s", strings.TrimSpace(out), s.lines, tailOf(agent.log))
+			return fmt.Errorf("%s of %d lines came; the agent: %s", strings.TrimSpace(out), s.lines, agent.said())
 		}
 		return nil
 	})
@@ -80,7 +82,7 @@ func (s *site) same(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	got, _, err := s.l.ctl(ctx, "tail-topic", topic, "--kafka", s.kafka, "--from", "oldest", "--no-follow", "-o", "raw", "-q")
+	got, _, err := s.l.ctl(ctx, "tail-topic", topic, "--config", s.config, "--from", "oldest", "--no-follow", "-o", "raw", "-q")
 	if err == nil && got != string(want) {
 		err = fmt.Errorf("the topic's %d bytes are not the file's %d", len(got), len(want))
 	}
@@ -90,7 +92,7 @@ func (s *site) same(ctx context.Context) error {
 // kafkaRow runs everything on one version of Kafka.
 func (l *lab) kafkaRow(ctx context.Context, version string) (row, error) {
 	r := row{server: serverName("Kafka ", version), cells: map[string]string{}, date: today()}
-	k, err := l.startKafka(ctx, version)
+	k, err := l.startKafka(ctx, version, broker{})
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", r.server, err)
 	}
@@ -103,7 +105,7 @@ func (l *lab) kafkaRow(ctx context.Context, version string) (row, error) {
 	if err := until(ctx, 60*time.Second, func() error { return k.topic(topic) }); err != nil {
 		return r, fmt.Errorf("%s: %w", r.server, err)
 	}
-	s, err := l.settle(k.plain, e.address, "")
+	s, err := l.settle(k.plain, e.address, "", "")
 	if err != nil {
 		return r, err
 	}
@@ -132,7 +134,7 @@ func (l *lab) shipping(ctx context.Context, r *row, s *site) error {
 			if err := s.same(ctx); err != nil {
 				return err
 			}
-			out, _, err := l.ctl(ctx, "tail-topic", topic, "--kafka", s.kafka, "-n", "3", "--no-follow", "-o", "raw", "-q")
+			out, _, err := l.ctl(ctx, "tail-topic", topic, "--config", s.config, "-n", "3", "--no-follow", "-o", "raw", "-q")
 			if err == nil && strings.Count(out, "\n") != 3 {
 				err = fmt.Errorf("-n 3 printed %q", out)
 			}

@@ -69,6 +69,14 @@ func (s *server) listens(ctx context.Context, address string) error {
 	})
 }
 
+// said returns the end of its log; empty without a program.
+func (s *server) said() string {
+	if s == nil {
+		return ""
+	}
+	return tailOf(s.log)
+}
+
 func tailOf(path string) string {
 	b, _ := os.ReadFile(path)
 	return strings.TrimSpace(string(b[max(0, len(b)-1500):]))

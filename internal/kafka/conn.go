@@ -19,7 +19,8 @@ import (
 // call that waits on it.
 type Conn struct {
 	*sarama.Broker
-	splice splice // what sarama writes to
+	splice splice   // what sarama writes to
+	socket net.Conn // beneath splice, written once by the dialer
 
 	mu    sync.Mutex
 	raw   net.Conn
@@ -31,6 +32,9 @@ type Conn struct {
 // Dial connects, authenticates and returns a connection, or an error that
 // names the address. It ends when ctx ends. s is not changed.
 func Dial(ctx context.Context, s *sarama.Config, address string) (*Conn, error) {
+	if err := ticketCache(s); err != nil {
+		return nil, &BrokerError{Address: address, Err: err}
+	}
 	c := &Conn{Broker: sarama.NewBroker(address), gone: make(chan struct{})}
 	own := *s
 	own.Net.Proxy.Enable = true // sarama's seam for a dialer of our own
@@ -131,6 +135,10 @@ func (c *Conn) Cut() {
 	}
 }
 
+// Socket is the connection below sarama, TLS included: for a caller that speaks the
+// protocol itself from then on, and alone. Cut ends its calls too.
+func (c *Conn) Socket() net.Conn { return c.socket }
+
 // Close cuts the connection and waits until its reader has ended and every
 // request in flight was called back. It must not be called from a callback.
 func (c *Conn) Close() error {
@@ -173,6 +181,7 @@ func (d connDialer) Dial(network, address string) (net.Conn, error) {
 	if err := d.keep(raw); err != nil {
 		return nil, err
 	}
+	d.conn.socket = raw
 	raw = newSocket(raw)
 	if d.tls == nil {
 		d.conn.splice.Conn = raw
@@ -183,7 +192,7 @@ func (d connDialer) Dial(network, address string) (net.Conn, error) {
 		_ = raw.Close()
 		return nil, err
 	}
-	d.conn.splice.Conn = secure
+	d.conn.splice.Conn, d.conn.socket = secure, secure
 	return &d.conn.splice, nil
 }
 

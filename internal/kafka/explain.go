@@ -51,12 +51,18 @@ func Explain(err error) string {
 		mechanism *MechanismError
 		token     *TokenError
 		create    *CreateDeniedError
+		login     *LoginError
+		kerberos  *KerberosError
 	)
 	switch {
 	case errors.As(err, &create):
 		return create.Error()
 	case errors.As(err, &announced):
 		return announced.Error()
+	case errors.As(err, &login):
+		return login.Error()
+	case errors.As(err, &kerberos):
+		return kerberos.Error()
 	case errors.As(err, &mechanism):
 		return at + ": " + mechanism.Error()
 	case errors.As(err, &token):
@@ -159,8 +165,13 @@ func codeOf(err error) (sarama.KError, bool) {
 	return 0, false
 }
 
-// IsLoginRefused says whether err is that a broker refused our user, password or mechanism.
+// IsLoginRefused says whether err is that a broker, or the KDC before it, refused our user,
+// password or mechanism.
 func IsLoginRefused(err error) bool {
+	var kerberos *KerberosError
+	if errors.As(err, &kerberos) {
+		return kerberos.Refused
+	}
 	switch code, _ := codeOf(err); code {
 	case sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism, sarama.ErrIllegalSASLState:
 		return true

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -25,16 +24,6 @@ const (
 // Mechanisms returns the SASL mechanisms that logctl knows.
 func Mechanisms() []string {
 	return []string{SASLPlain, SASLScramSHA256, SASLScramSHA512, SASLOAuthBearer, SASLGSSAPI, SASLMSKIAM}
-}
-
-// Kerberos is how GSSAPI gets its ticket: with the keys of a keytab, with the ticket of
-// a cache (kinit), or with a password. The names are librdkafka's (sasl.kerberos.*) and
-// those of Kerberos.
-type Kerberos struct {
-	ServiceName string // of the brokers' principals; empty: kafka
-	KeytabFile  string
-	CacheFile   string // credential cache; empty with KeytabFile and a password file: not used
-	ConfigFile  string // empty: /etc/krb5.conf
 }
 
 func (c Config) setSASL(s *sarama.Config) error {
@@ -83,43 +72,6 @@ func (c Config) setSASL(s *sarama.Config) error {
 		return c.setKerberos(&n.GSSAPI)
 	}
 	return fmt.Errorf("kafka sasl_mechanism %q is unknown: use one of %s", c.SASLMechanism, strings.Join(Mechanisms(), ", "))
-}
-
-func (c Config) setKerberos(g *sarama.GSSAPIConfig) error {
-	k := c.Kerberos
-	g.ServiceName, g.KerberosConfigPath = k.ServiceName, k.ConfigFile
-	if g.ServiceName == "" {
-		g.ServiceName = "kafka"
-	}
-	if g.KerberosConfigPath == "" {
-		g.KerberosConfigPath = "/etc/krb5.conf"
-	}
-	if err := readable("sasl_kerberos_config", g.KerberosConfigPath); err != nil {
-		return err
-	}
-	// A principal is user@REALM or user/host@REALM. The realm of a cache is its own.
-	user, realm := c.SASLUser, ""
-	if i := strings.LastIndexByte(user, '@'); i >= 0 {
-		user, realm = user[:i], user[i+1:]
-	}
-	g.Username, g.Realm = user, realm
-	if k.CacheFile != "" {
-		g.AuthType, g.CCachePath = sarama.KRB5_CCACHE_AUTH, strings.TrimPrefix(k.CacheFile, "FILE:")
-		return readable("sasl_kerberos_ccache", g.CCachePath)
-	}
-	if user == "" || realm == "" {
-		return errors.New("kafka sasl_mechanism GSSAPI needs sasl_user as user@REALM, or a ticket in sasl_kerberos_ccache")
-	}
-	switch {
-	case k.KeytabFile != "":
-		g.AuthType, g.KeyTabPath = sarama.KRB5_KEYTAB_AUTH, k.KeytabFile
-		return readable("sasl_kerberos_keytab", k.KeytabFile)
-	case c.SASLPasswordFile != "":
-		password, err := readPassword("sasl_password_file", c.SASLPasswordFile)
-		g.AuthType, g.Password = sarama.KRB5_USER_AUTH, password
-		return err
-	}
-	return errors.New("kafka sasl_mechanism GSSAPI needs sasl_kerberos_keytab, sasl_kerberos_ccache or sasl_password_file")
 }
 
 // readable finds out at the start whether a file can be opened.

@@ -32,12 +32,24 @@ func (e *MechanismError) Error() string {
 // Unwrap returns Kafka's answer.
 func (e *MechanismError) Unwrap() error { return e.Err }
 
-// ExplainLogin makes a *MechanismError of a broker's refusal of our mechanism, which
-// names what it offers. sarama keeps that to itself, so the broker is asked once more.
+// ExplainLogin tells what stands against a login: a *KerberosError, a *LoginError of a
+// refused user, or a *MechanismError of a refused mechanism, which names what the broker
+// offers. sarama keeps that to itself, so the broker is asked once more.
 // Other errors are returned as they are.
 func ExplainLogin(ctx context.Context, s *sarama.Config, address string, err error) error {
-	if !errors.Is(err, sarama.ErrUnsupportedSASLMechanism) {
-		return err
+	switch {
+	case errors.Is(err, sarama.ErrSASLAuthenticationFailed):
+		n := &s.Net.SASL
+		out := &LoginError{Mechanism: string(n.Mechanism), User: n.User, Err: err}
+		if n.Mechanism == SASLGSSAPI {
+			out.User = n.GSSAPI.Username
+		}
+		if source, ok := n.TokenProvider.(*tokenSource); ok {
+			out.From = source.from
+		}
+		return out
+	case !errors.Is(err, sarama.ErrUnsupportedSASLMechanism):
+		return explainKerberos(s, address, err)
 	}
 	out := &MechanismError{Mechanism: string(s.Net.SASL.Mechanism), Err: err}
 	ctx, cancel := context.WithTimeout(ctx, s.Net.DialTimeout)
