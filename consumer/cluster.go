@@ -137,9 +137,7 @@ func (c *cluster) metadata(ctx context.Context, names []string) ([]topicMeta, er
 	for _, addr := range addrs {
 		var resp *sarama.MetadataResponse
 		err := c.call(ctx, addr, func(b *sarama.Broker) (err error) {
-			req := sarama.NewMetadataRequest(sarama.V2_8_0_0, names)
-			req.AllowAutoTopicCreation = false
-			resp, err = b.GetMetadata(req)
+			resp, err = kafka.AskMetadata(b, names)
 			return err
 		})
 		if err != nil {

@@ -163,8 +163,22 @@ func (k *kafka) topic(name string) error {
 // grant allows a user an operation on a topic.
 func (k *kafka) grant(user, topic string, op sarama.AclOperation) error {
 	return k.admin(func(a sarama.ClusterAdmin) error {
-		return a.CreateACL(sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral},
-			sarama.Acl{Principal: "User:" + user, Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow})
+		return a.CreateACLs([]*sarama.ResourceAcls{allow(user, op, sarama.AclResourceTopic, topic)})
+	})
+}
+
+// allow is one right of one user.
+func allow(user string, op sarama.AclOperation, kind sarama.AclResourceType, name string) *sarama.ResourceAcls {
+	return &sarama.ResourceAcls{Resource: sarama.Resource{ResourceType: kind, ResourceName: name, ResourcePatternType: sarama.AclPatternLiteral},
+		Acls: []*sarama.Acl{{Principal: "User:" + user, Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow}}}
+}
+
+// grantAll gives a user what agent and console need.
+func (k *kafka) grantAll(user string) error {
+	return k.admin(func(a sarama.ClusterAdmin) error {
+		return a.CreateACLs([]*sarama.ResourceAcls{allow(user, sarama.AclOperationAll, sarama.AclResourceTopic, "*"),
+			allow(user, sarama.AclOperationAll, sarama.AclResourceTransactionalID, "*"),
+			allow(user, sarama.AclOperationAll, sarama.AclResourceCluster, "kafka-cluster")})
 	})
 }
 

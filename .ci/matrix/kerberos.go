@@ -10,21 +10,21 @@ import (
 	"strings"
 )
 
-// kerberos starts a realm of its own: Debian's krb5-kdc with the brokers' principal, an
-// agent with a keytab and a person with a password.
-func (l *lab) kerberos(ctx context.Context) (*way, broker, error) {
+// realm starts one of our own: Debian's krb5-kdc with the brokers' principal, an agent with
+// a keytab and a person with a password. Its files stand in dir.
+func (l *lab) realm(ctx context.Context) (dir string, kdc *server, err error) {
 	for _, name := range []string{"krb5kdc", "kdb5_util", "kadmin.local", "kinit"} {
 		if _, err := exec.LookPath(name); err != nil {
-			return nil, broker{}, errors.New(name + " is missing: apt-get install krb5-kdc krb5-admin-server krb5-user")
+			return "", nil, errors.New(name + " is missing: apt-get install krb5-kdc krb5-admin-server krb5-user")
 		}
 	}
-	dir, err := os.MkdirTemp(l.dir, "kdc-")
+	dir, err = os.MkdirTemp(l.dir, "kdc-")
 	if err != nil {
-		return nil, broker{}, err
+		return "", nil, err
 	}
 	p, err := ports(1)
 	if err != nil {
-		return nil, broker{}, err
+		return "", nil, err
 	}
 	conf := filepath.Join(dir, "krb5.conf")
 	err = errors.Join(os.WriteFile(conf, fmt.Appendf(nil, `[libdefaults]
@@ -51,7 +51,7 @@ func (l *lab) kerberos(ctx context.Context) (*way, broker, error) {
  kdc = FILE:%[1]s/kdc.log
 `, dir, p[0]), 0o600))
 	if err != nil {
-		return nil, broker{}, err
+		return "", nil, err
 	}
 	env := fmt.Sprintf("export KRB5_CONFIG=%s KRB5_KDC_PROFILE=%s/kdc.conf\n", conf, dir)
 	if _, err := sh(ctx, dir, env+`
@@ -63,15 +63,15 @@ kadmin.local -q "ktadd -k $PWD/agent.keytab agent"
 kadmin.local -q "ktadd -k $PWD/old.keytab stranger"
 kadmin.local -q "cpw -randkey stranger"
 printf 'person-secret\n' >password; printf 'wrong\n' >wrong`); err != nil {
-		return nil, broker{}, err
+		return "", nil, err
 	}
-	kdc, err := launch(dir, "env", "KRB5_CONFIG="+conf, "KRB5_KDC_PROFILE="+dir+"/kdc.conf", "krb5kdc", "-n")
+	kdc, err = launch(dir, "env", "KRB5_CONFIG="+conf, "KRB5_KDC_PROFILE="+dir+"/kdc.conf", "krb5kdc", "-n")
 	if err != nil {
-		return nil, broker{}, err
+		return "", nil, err
 	}
 	if err := kdc.listens(ctx, p[0]); err != nil {
 		kdc.kill()
-		return nil, broker{}, err
+		return "", nil, err
 	}
 	// Two caches, of which one has ended; settings whose realm stands in an included file; and
 	// settings of a KDC that is not there.
@@ -83,8 +83,18 @@ mkdir conf.d; sed -n '/^.realms/,$p' krb5.conf >conf.d/realm.conf
 { echo "includedir $PWD/conf.d"; sed '/^.realms/,$d' krb5.conf; } >included.conf
 sed 's/^  kdc = .*/  kdc = 127.0.0.1:1/' krb5.conf >nobody.conf`); err != nil {
 		kdc.kill()
+		return "", nil, err
+	}
+	return dir, kdc, nil
+}
+
+// kerberos is the login through a realm of its own.
+func (l *lab) kerberos(ctx context.Context) (*way, broker, error) {
+	dir, kdc, err := l.realm(ctx)
+	if err != nil {
 		return nil, broker{}, err
 	}
+	conf := filepath.Join(dir, "krb5.conf")
 	login := func(lines ...string) string {
 		text := "sasl_mechanism = GSSAPI\n" + strings.ReplaceAll(strings.Join(lines, "\n"), "DIR", dir) + "\n"
 		if !strings.Contains(text, "sasl_kerberos_config") {

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/IBM/sarama"
 )
 
 // loginRows are ways into Kafka for which somebody else than the broker vouches.
@@ -73,22 +71,6 @@ func (l *lab) loginRow(ctx context.Context, name string) (row, error) {
 		return fail(err)
 	}
 	return r, errors.Join(before, l.shipping(ctx, &r, s), r.try("SASL", func() error { return l.others(ctx, s, w) }))
-}
-
-// grantAll gives a user what agent and console need.
-func (k *kafka) grantAll(user string) error {
-	return k.admin(func(a sarama.ClusterAdmin) error {
-		for _, res := range []sarama.Resource{
-			{ResourceType: sarama.AclResourceTopic, ResourceName: "*", ResourcePatternType: sarama.AclPatternLiteral},
-			{ResourceType: sarama.AclResourceTransactionalID, ResourceName: "*", ResourcePatternType: sarama.AclPatternLiteral},
-			{ResourceType: sarama.AclResourceCluster, ResourceName: "kafka-cluster", ResourcePatternType: sarama.AclPatternLiteral},
-		} {
-			if err := a.CreateACL(res, sarama.Acl{Principal: "User:" + user, Host: "*", Operation: sarama.AclOperationAll, PermissionType: sarama.AclPermissionAllow}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // others tries the other forms of a login, the commands that log in, and what must be

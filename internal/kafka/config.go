@@ -73,9 +73,8 @@ func (c Config) Sarama() (*sarama.Config, error) {
 	s.Net.ReadTimeout = readTimeout
 	s.Net.WriteTimeout = writeTimeout
 	s.Net.KeepAlive = 30 * time.Second
-	if c.Dial != nil {
-		s.Net.Proxy.Enable, s.Net.Proxy.Dialer = true, ownDialer(c.Dial)
-	}
+	beside := &seam{dial: c.Dial}
+	s.Net.Proxy.Enable, s.Net.Proxy.Dialer = c.Dial != nil, beside
 	s.Metadata.AllowAutoTopicCreation = false
 	s.Metadata.Full = false
 	s.Metadata.Retry.Max = 1
@@ -86,7 +85,7 @@ func (c Config) Sarama() (*sarama.Config, error) {
 	if err := c.setTLS(s); err != nil {
 		return nil, err
 	}
-	if err := c.setSASL(s); err != nil {
+	if err := c.setSASL(s, beside); err != nil {
 		return nil, err
 	}
 	if err := s.Validate(); err != nil {

@@ -39,8 +39,9 @@ func Dial(ctx context.Context, s *sarama.Config, address string) (*Conn, error) 
 	own := *s
 	own.Net.Proxy.Enable = true // sarama's seam for a dialer of our own
 	dialer := connDialer{ctx: ctx, conn: c, timeout: s.Net.DialTimeout, keepAlive: s.Net.KeepAlive}
-	if by, ok := s.Net.Proxy.Dialer.(ownDialer); ok {
-		dialer.by = by
+	if by, ok := s.Net.Proxy.Dialer.(*seam); ok {
+		dialer.by = by.dial
+		by.renew(&own)
 	}
 	if s.Net.TLS.Enable {
 		own.Net.TLS.Enable = false // done by the dialer, under splice
@@ -156,15 +157,32 @@ type connDialer struct {
 	conn      *Conn
 	timeout   time.Duration
 	keepAlive time.Duration
-	tls       *tls.Config // nil: plain
-	by        ownDialer   // nil: TCP
+	tls       *tls.Config                                                          // nil: plain
+	by        func(ctx context.Context, network, address string) (net.Conn, error) // nil: TCP
 }
 
-// ownDialer is Config.Dial on its way through sarama's configuration.
-type ownDialer func(ctx context.Context, network, address string) (net.Conn, error)
+// seam is what goes through sarama's configuration to Dial beside it.
+type seam struct {
+	dial     func(ctx context.Context, network, address string) (net.Conn, error) // Config.Dial
+	password *passwordFile                                                        // of PLAIN, or of a Kerberos user; nil: none
+}
+
+// renew puts the password that stands in its file now into the configuration of one
+// connection.
+func (m *seam) renew(own *sarama.Config) {
+	if m.password == nil {
+		return
+	}
+	n := &own.Net.SASL
+	if n.Mechanism == SASLGSSAPI {
+		n.GSSAPI.Password = m.password.current()
+	} else {
+		n.Password = m.password.current()
+	}
+}
 
 // Dial is that of golang.org/x/net/proxy.Dialer, which sarama asks for.
-func (d ownDialer) Dial(network, address string) (net.Conn, error) {
+func (m *seam) Dial(network, address string) (net.Conn, error) {
 	return nil, fmt.Errorf("dial %s: connections are made with a context, by kafka.Dial", address)
 }
 

@@ -22,7 +22,7 @@ type Kerberos struct {
 	ConfigFile  string // empty: /etc/krb5.conf
 }
 
-func (c Config) setKerberos(g *sarama.GSSAPIConfig) error {
+func (c Config) setKerberos(g *sarama.GSSAPIConfig, beside *seam) error {
 	k := c.Kerberos
 	g.ServiceName, g.KerberosConfigPath = k.ServiceName, k.ConfigFile
 	if g.ServiceName == "" {
@@ -71,6 +71,7 @@ func (c Config) setKerberos(g *sarama.GSSAPIConfig) error {
 	case c.SASLPasswordFile != "":
 		password, err := readPassword("sasl_password_file", c.SASLPasswordFile)
 		g.AuthType, g.Password = sarama.KRB5_USER_AUTH, password
+		beside.password = &passwordFile{path: c.SASLPasswordFile, last: password}
 		return err
 	}
 	return errors.New("kafka sasl_mechanism GSSAPI needs sasl_kerberos_keytab, sasl_kerberos_ccache or sasl_password_file")

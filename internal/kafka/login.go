@@ -26,7 +26,7 @@ func Mechanisms() []string {
 	return []string{SASLPlain, SASLScramSHA256, SASLScramSHA512, SASLOAuthBearer, SASLGSSAPI, SASLMSKIAM}
 }
 
-func (c Config) setSASL(s *sarama.Config) error {
+func (c Config) setSASL(s *sarama.Config, beside *seam) error {
 	mechanism := strings.ToUpper(strings.TrimSpace(c.SASLMechanism))
 	if mechanism == "" {
 		if c.SASLUser != "" {
@@ -50,8 +50,11 @@ func (c Config) setSASL(s *sarama.Config) error {
 			return err
 		}
 		n.Password = password
-		if mechanism != SASLPlain {
-			n.SCRAMClientGeneratorFunc = newScram(mechanism, c.DelegationToken, &passwordFile{path: c.SASLPasswordFile, last: password})
+		file := &passwordFile{path: c.SASLPasswordFile, last: password}
+		if mechanism == SASLPlain {
+			beside.password = file
+		} else {
+			n.SCRAMClientGeneratorFunc = newScram(mechanism, c.DelegationToken, file)
 		}
 		return nil
 	case SASLOAuthBearer:
@@ -69,7 +72,7 @@ func (c Config) setSASL(s *sarama.Config) error {
 		n.Mechanism, n.TokenProvider = SASLOAuthBearer, source
 		return nil
 	case SASLGSSAPI:
-		return c.setKerberos(&n.GSSAPI)
+		return c.setKerberos(&n.GSSAPI, beside)
 	}
 	return fmt.Errorf("kafka sasl_mechanism %q is unknown: use one of %s", c.SASLMechanism, strings.Join(Mechanisms(), ", "))
 }

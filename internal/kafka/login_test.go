@@ -35,6 +35,12 @@ import (
 // and keeps what it was sent.
 func bearerBroker(t *testing.T, accept func(message string) bool) (k *testkit.KafkaServer, seen func() []string) {
 	t.Helper()
+	return saslBroker(t, "OAUTHBEARER", accept)
+}
+
+// saslBroker is one of a mechanism whose logins are one message.
+func saslBroker(t *testing.T, mechanism string, accept func(message string) bool) (k *testkit.KafkaServer, seen func() []string) {
+	t.Helper()
 	k = testkit.Kafka(t, testkit.Embedded())
 	c := k.Cluster()
 	var mu sync.Mutex
@@ -42,8 +48,8 @@ func bearerBroker(t *testing.T, accept func(message string) bool) (k *testkit.Ka
 	c.ControlKey(17, func(req kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		resp := req.ResponseKind().(*kmsg.SASLHandshakeResponse)
-		resp.SupportedMechanisms = []string{"OAUTHBEARER"}
-		if req.(*kmsg.SASLHandshakeRequest).Mechanism != "OAUTHBEARER" {
+		resp.SupportedMechanisms = []string{mechanism}
+		if req.(*kmsg.SASLHandshakeRequest).Mechanism != mechanism {
 			resp.ErrorCode = 33
 		}
 		return resp, nil, true
@@ -142,6 +148,28 @@ func TestTokensOfAnEndpoint(t *testing.T) {
 	err := login(t, cfg)
 	if text := kafka.Explain(err); !strings.Contains(text, "no token from sasl_oauthbearer_token_endpoint_url "+endpoint.URL+": it answers 401 Unauthorized: {\"error\":\"invalid_client\"}") {
 		t.Errorf("%s", text)
+	}
+}
+
+// The next connection logs in with the password that stands in the file then. A file that
+// is gone for a moment leaves the last one.
+func TestChangedPasswordOfPLAIN(t *testing.T) {
+	t.Parallel()
+	k, seen := saslBroker(t, "PLAIN", func(string) bool { return true })
+	file := writeFile(t, t.TempDir(), "first\n")
+	again := logins(t, kafka.Config{Addresses: []string{k.Addr()}, SASLMechanism: "PLAIN", SASLUser: "ann", SASLPasswordFile: file})
+	again()
+	if err := os.WriteFile(file, []byte("second\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again()
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	again()
+	want := []string{"\x00ann\x00first", "\x00ann\x00second", "\x00ann\x00second"}
+	if got := seen(); !slices.Equal(got, want) {
+		t.Errorf("logins %q, want %q", got, want)
 	}
 }
 
