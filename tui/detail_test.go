@@ -26,7 +26,7 @@ func TestDetailKeepsItsFileSelectedWhileTheOrderChanges(t *testing.T) {
 		f := r.Tasks[0].TopFiles[0]
 		f.Size += 1 << 30
 		r.Tasks[0].TopFiles = []report.File{f}
-		fl.addReports([]report.Report{r}, c.clock)
+		fl.addReports([]report.Report{r}, nil, c.clock)
 		c.fresh()
 		if d.rows[0].id() != was {
 			t.Fatalf("the test is wrong: %q is not first", was)
@@ -119,7 +119,7 @@ func TestDetailShowsTheLastVerify(t *testing.T) {
 					r.Tasks[j].Verified = &v
 				}
 			}
-			fl.addReports([]report.Report{r}, c.clock)
+			fl.addReports([]report.Report{r}, nil, c.clock)
 			c.fresh()
 		}
 		if s := c.screen(); strings.Contains(s, "verified") {

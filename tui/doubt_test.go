@@ -40,7 +40,7 @@ func TestNumbersThatCannotBe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.root.env.feed.fleet.addReports([]report.Report{rep}, c.clock)
+		c.root.env.feed.fleet.addReports([]report.Report{rep}, nil, c.clock)
 		c.fresh()
 		c.wants(t, "unknown")
 		c.key("2")

@@ -14,6 +14,7 @@ import (
 
 const (
 	buildPause   = time.Second            // between two views while reports come
+	buildShare   = 30                     // building views takes a thirtieth of the time at most
 	urgentPause  = 100 * time.Millisecond // after a change that somebody waits for
 	brokersPause = 5 * time.Second
 	pastPause    = 15 * time.Second // before the past is asked for once more
@@ -94,18 +95,20 @@ func (f *feed) touch(urgent bool) {
 
 // publish builds a view when something came in, at most every buildPause, or
 // urgentPause when somebody waits; once a second while something is ageing; and when
-// an agent of which nothing is heard any more falls silent.
+// an agent of which nothing is heard any more falls silent. Of a fleet so big that
+// building takes long, views are rarer.
 func (f *feed) publish(ctx context.Context) {
 	f.rebuild()
 	timer := time.NewTimer(buildPause)
 	defer timer.Stop()
 	last, waiting := f.now(), false
+	took := time.Duration(0) // the last view
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-f.poke:
-			pause := buildPause
+			pause := max(buildPause, buildShare*took)
 			if f.urgent.Load() {
 				pause = urgentPause
 			}
@@ -117,12 +120,13 @@ func (f *feed) publish(ctx context.Context) {
 		case <-timer.C:
 			f.urgent.Store(false)
 			waiting = false
+			began := time.Now()
 			f.rebuild()
-			last = f.now()
+			took, last = time.Since(began), f.now()
 			switch v := f.view(); {
 			case v.restless:
 				waiting = true
-				timer.Reset(buildPause)
+				timer.Reset(max(buildPause, buildShare*took))
 			case !v.silentAt.IsZero():
 				timer.Reset(max(v.silentAt.Sub(last)+time.Millisecond, buildPause))
 			}
@@ -266,8 +270,8 @@ func (f *feed) comings(what string, bad bool, ids []string) {
 
 func (f *feed) readReports(ctx context.Context) {
 	f.follow(ctx, "reports", &f.fleet.reports, func(onState func(error)) error {
-		return f.ports.reports.Reports(ctx, func(list []report.Report) {
-			f.fleet.addReports(list, f.now())
+		return f.ports.reports.Reports(ctx, func(list []report.Report, who []heard) {
+			f.fleet.addReports(list, who, f.now())
 			f.touch(false)
 		}, onState)
 	})

@@ -31,7 +31,9 @@ type agentState struct {
 	leftAt    time.Time // when it went, if it was present before
 	cur, prev *report.Report
 	arrivedAt time.Time     // of cur
-	liveGap   time.Duration // between the last two arrivals
+	heardAt   time.Time     // when the last report came, of which not every one is read
+	liveGap   time.Duration // between the last two that came
+	every     time.Duration // between the last two by the times of their records; 0: not known
 	begun     time.Time     // At of the first live report
 }
 
@@ -194,9 +196,22 @@ func (f *fleet) agent(id string) *agentState {
 	return a
 }
 
-func (f *fleet) addReports(list []report.Report, now time.Time) {
+// heard is that an agent reported, though its report need not have been read.
+type heard struct {
+	agent string
+	every time.Duration // since its report before; 0: not known
+}
+
+// addReports takes reports that were read, and who reported; whoever is not among these is
+// taken to have reported by its report.
+func (f *fleet) addReports(list []report.Report, who []heard, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for _, h := range who {
+		if a := f.agents[h.agent]; a != nil {
+			a.liveGap, a.heardAt, a.every = now.Sub(a.heardAt), now, h.every
+		}
+	}
 	for i := range list {
 		r := &list[i]
 		a := f.agent(r.Agent)
@@ -206,6 +221,7 @@ func (f *fleet) addReports(list []report.Report, now time.Time) {
 		if a.cur != nil && len(a.cur.Doubts) == 0 && (r.At.IsZero() || r.StartedAt.IsZero()) {
 			continue // one that says no time that can be takes no place from one that does
 		}
+		shareText(r)
 		a.prev, a.cur = a.cur, r
 		if a.begun.IsZero() {
 			a.begun = r.At
@@ -213,7 +229,10 @@ func (f *fleet) addReports(list []report.Report, now time.Time) {
 		if a.prev != nil && !a.prev.StartedAt.Equal(r.StartedAt) {
 			a.prev = nil
 		}
-		a.liveGap, a.arrivedAt = now.Sub(a.arrivedAt), now
+		if who == nil || a.heardAt.IsZero() {
+			a.liveGap, a.heardAt = now.Sub(a.heardAt), now
+		}
+		a.arrivedAt = now
 		if a.prev != nil && a.prev.At.Before(r.At) {
 			c := counted{from: a.prev.At, to: r.At, shift: a.shift(now)}
 			if p := f.past[r.Agent]; p != nil && p.to.After(c.from) {
@@ -280,7 +299,7 @@ func (f *fleet) widen(hour bool) {
 // shift is how far the times of the agent's reports are moved: by nothing, unless reports
 // come at their pace although they seem old or of the future.
 func (a *agentState) shift(now time.Time) time.Duration {
-	off := now.Sub(a.cur.At)
+	off := a.off(now)
 	if limit := 3 * a.interval(); off >= -limit && off <= limit || a.liveGap < a.interval()/2 || a.liveGap > limit {
 		return 0
 	}
@@ -295,10 +314,10 @@ func (a *agentState) fresh(now time.Time) bool {
 		return false
 	}
 	limit := 3 * a.interval()
-	if now.Sub(a.arrivedAt) > limit {
+	if now.Sub(a.heardAt) > limit {
 		return false
 	}
-	return now.Sub(a.cur.At) <= limit || a.liveGap >= a.interval()/2 && a.liveGap <= limit
+	return a.off(now) <= limit || a.liveGap >= a.interval()/2 && a.liveGap <= limit
 }
 
 // freshUntil is when the agent is silent at the latest, unless it reports before;
@@ -307,11 +326,19 @@ func (a *agentState) freshUntil(now time.Time) time.Time {
 	if !a.fresh(now) {
 		return time.Time{}
 	}
-	return a.arrivedAt.Add(3 * a.interval())
+	return a.heardAt.Add(3 * a.interval())
+}
+
+// off is how old its last report would be by its own time, had the last that came been read.
+func (a *agentState) off(now time.Time) time.Duration {
+	return now.Sub(a.cur.At) - a.heardAt.Sub(a.arrivedAt)
 }
 
 // interval is the time between its reports.
 func (a *agentState) interval() time.Duration {
+	if a.every > 0 {
+		return min(max(a.every, reportInterval), time.Minute)
+	}
 	if a.prev != nil {
 		if d := a.cur.At.Sub(a.prev.At); d > reportInterval {
 			return min(d, time.Minute)
@@ -326,9 +353,9 @@ func (a *agentState) reportAge(now time.Time) time.Duration {
 		return 0
 	}
 	if a.fresh(now) {
-		return max(now.Sub(a.arrivedAt), 0)
+		return max(now.Sub(a.heardAt), 0)
 	}
-	return max(now.Sub(a.cur.At), now.Sub(a.arrivedAt), 0)
+	return max(a.off(now), now.Sub(a.heardAt), 0)
 }
 
 // forget drops agents that left long ago, and reports of agents never seen

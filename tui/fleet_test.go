@@ -30,12 +30,12 @@ func TestFleetRatesComeFromTwoReports(t *testing.T) {
 	if e := v.entries[0]; !math.IsNaN(e.lines) || e.state != string(state.Idle) || v.applied != 1 || v.audience != 1 {
 		t.Fatalf("before reports: %+v", e)
 	}
-	f.addReports([]report.Report{oneTask(day, 1000)}, day)
+	f.addReports([]report.Report{oneTask(day, 1000)}, nil, day)
 	if e := f.build(day).entries[0]; !math.IsNaN(e.lines) {
 		t.Fatalf("one report gives a rate of %v", e.lines)
 	}
 	at := day.Add(2 * time.Second)
-	f.addReports([]report.Report{oneTask(at, 1500)}, at)
+	f.addReports([]report.Report{oneTask(at, 1500)}, nil, at)
 	v = f.build(at)
 	if e := v.entries[0]; e.lines != 250 || e.bytes != 25_000 || e.state != string(state.Shipping) || e.running != 1 {
 		t.Fatalf("%+v", e)
@@ -47,10 +47,10 @@ func TestFleetRatesComeFromTwoReports(t *testing.T) {
 
 func TestFleetRestartedAgentHasNoRate(t *testing.T) {
 	f := oneAgentFleet()
-	f.addReports([]report.Report{oneTask(day, 1000)}, day)
+	f.addReports([]report.Report{oneTask(day, 1000)}, nil, day)
 	r := oneTask(day.Add(2*time.Second), 10)
 	r.StartedAt = day.Add(time.Second)
-	f.addReports([]report.Report{r}, day.Add(2*time.Second))
+	f.addReports([]report.Report{r}, nil, day.Add(2*time.Second))
 	if e := f.build(day.Add(2 * time.Second)).entries[0]; !math.IsNaN(e.lines) {
 		t.Errorf("a restart gives a rate of %v", e.lines)
 	}
@@ -58,8 +58,8 @@ func TestFleetRestartedAgentHasNoRate(t *testing.T) {
 
 func TestFleetStaleValuesStayAndAreMarked(t *testing.T) {
 	f := oneAgentFleet()
-	f.addReports([]report.Report{oneTask(day, 1000)}, day)
-	f.addReports([]report.Report{oneTask(day.Add(2*time.Second), 1500)}, day.Add(2*time.Second))
+	f.addReports([]report.Report{oneTask(day, 1000)}, nil, day)
+	f.addReports([]report.Report{oneTask(day.Add(2*time.Second), 1500)}, nil, day.Add(2*time.Second))
 	v := f.build(day.Add(30 * time.Second))
 	e := v.entries[0]
 	if e.stale != 28*time.Second || e.lines != 250 || !v.restless || !v.oldRates {
@@ -76,7 +76,7 @@ func TestFleetClockOfAnAgentMayBeWrong(t *testing.T) {
 		wrong := day.Add(-time.Hour + time.Duration(i)*2*time.Second)
 		r := oneTask(wrong, uint64(1000+i*500))
 		r.StartedAt = day.Add(-2 * time.Hour)
-		f.addReports([]report.Report{r}, day.Add(time.Duration(i)*2*time.Second))
+		f.addReports([]report.Report{r}, nil, day.Add(time.Duration(i)*2*time.Second))
 	}
 	if e := f.build(day.Add(6 * time.Second)).entries[0]; e.stale != 0 || e.lines != 250 {
 		t.Errorf("stale %v, lines %v although reports keep coming", e.stale, e.lines)
@@ -127,7 +127,7 @@ func bigFleet(tb testing.TB) (*fleet, *demo.Fleet, time.Time) {
 	at := day
 	for range 2 {
 		at = at.Add(2 * time.Second)
-		f.addReports(sim.Reports(at), at)
+		f.addReports(sim.Reports(at), nil, at)
 	}
 	return f, sim, at
 }
@@ -209,7 +209,7 @@ func TestFeedSeesAnAgentFallSilent(t *testing.T) {
 		f := newFeed(ports{}, keep, &journal{}, "k", time.Now)
 		f.start(ctx)
 		f.fleet.setPresences([]etcdcfg.Presence{{ID: "a", CollectKey: "k"}}, time.Now())
-		f.fleet.addReports([]report.Report{{Agent: "a", At: time.Now()}}, time.Now())
+		f.fleet.addReports([]report.Report{{Agent: "a", At: time.Now()}}, nil, time.Now())
 		f.touch(false)
 		time.Sleep(2 * time.Second)
 		if v := f.view(); len(v.agents) != 1 || !v.agents[0].fresh {

@@ -108,7 +108,7 @@ func (c *console) agents(n int) {
 			}
 			reports = append(reports, r)
 		}
-		fl.addReports(reports, at)
+		fl.addReports(reports, nil, at)
 	}
 	c.fresh()
 }

@@ -20,6 +20,9 @@ const (
 	pastNear     = 3 * time.Minute  // of the past, what is nearer is read as finely
 	pastSpare    = 30 * time.Second // and of what is older, one report of an agent in this time
 	pastMost     = 400_000          // records of the past read at most: the newest
+	reportsPace  = 500              // reports a second that are parsed of a fleet at work
+	reportsRoom  = 4 << 20          // bytes fetched ahead
+	reportsMost  = 128 << 20        // bytes of decompressed batches; one of them may have a quarter
 )
 
 // liveReports reads the report topic.
@@ -29,7 +32,7 @@ type liveReports struct {
 	log   *slog.Logger
 }
 
-func (l liveReports) Reports(ctx context.Context, onReports func([]report.Report), onState func(error)) error {
+func (l liveReports) Reports(ctx context.Context, onReports func([]report.Report, []heard), onState func(error)) error {
 	topic := cmp.Or(l.topic, report.DefaultTopic)
 	cfg := l.reader(consumer.Last(reportsBack))
 	cfg.Follow = true
@@ -53,6 +56,7 @@ func (l liveReports) reader(from consumer.From) consumer.Config {
 	return consumer.Config{
 		Kafka: l.cfg, Topics: []string{cmp.Or(l.topic, report.DefaultTopic)}, From: from,
 		Isolation: consumer.ReadUncommitted, Linger: 200 * time.Millisecond, Reuse: true, Log: l.log,
+		Buffer: reportsRoom, MaxMemory: reportsMost,
 	}
 }
 
@@ -109,6 +113,7 @@ func parsePast(list []consumer.Record, taken map[string]time.Time, now time.Time
 		if now.Sub(x.Time) < pastNear {
 			spare = reportInterval
 		}
+		spare = max(spare, 2*paceOf(len(taken)))
 		if last, ok := taken[string(x.Key)]; ok && x.Time.Sub(last) < spare {
 			continue
 		}
@@ -122,8 +127,8 @@ func parsePast(list []consumer.Record, taken map[string]time.Time, now time.Time
 	return out
 }
 
-func pumpReports(ctx context.Context, r *consumer.Reader, onReports func([]report.Report), onState func(error)) error {
-	kept := map[string]time.Time{}
+func pumpReports(ctx context.Context, r *consumer.Reader, onReports func([]report.Report, []heard), onState func(error)) error {
+	seen := newReportsSeen()
 	for {
 		sub, cancel := context.WithTimeout(ctx, 5*time.Second)
 		list, err := r.Next(sub)
@@ -138,30 +143,10 @@ func pumpReports(ctx context.Context, r *consumer.Reader, onReports func([]repor
 			return errors.New(kafka.Explain(err))
 		}
 		onState(partitionsError(r))
-		if out := parseReports(list, kept, time.Now()); len(out) > 0 {
-			onReports(out)
+		if out, who := seen.parse(list, time.Now()); len(who) > 0 {
+			onReports(out, who)
 		}
 	}
-}
-
-// parseReports parses what is worth it; kept is when the last report of each
-// agent was taken.
-func parseReports(list []consumer.Record, kept map[string]time.Time, now time.Time) []report.Report {
-	out := make([]report.Report, 0, len(list))
-	for i := range list {
-		x := &list[i]
-		age := now.Sub(x.Time)
-		if age > reportsOld || age > 2*reportsSpare && x.Time.Sub(kept[string(x.Key)]) < reportsSpare {
-			continue
-		}
-		rep, err := report.Parse(x.Value)
-		if err != nil {
-			continue // somebody else's record: not worth a word on each one
-		}
-		kept[string(x.Key)] = x.Time
-		out = append(out, rep)
-	}
-	return out
 }
 
 // partitionsError is why reports do not come, nil when at least one partition

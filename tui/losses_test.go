@@ -348,7 +348,7 @@ func TestAgentsThatAreNotKnownAreNotCalledNone(t *testing.T) {
 		fl := c.root.env.feed.fleet
 		reports := map[string]*agentState{}
 		for id, a := range fl.agents {
-			reports[id] = &agentState{id: id, cur: a.cur, prev: a.prev, arrivedAt: a.arrivedAt}
+			reports[id] = &agentState{id: id, cur: a.cur, prev: a.prev, arrivedAt: a.arrivedAt, heardAt: a.heardAt}
 		}
 		fl.saw, fl.agents = false, map[string]*agentState{}
 		fl.setLink(&fl.duty, "permission denied", c.clock)

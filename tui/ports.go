@@ -36,9 +36,10 @@ type AgentsPort interface {
 }
 
 // ReportsPort delivers the agents' reports, the last minutes first. onReports is
-// called with batches in order; onState as in EntriesPort.
+// called with batches in order, of a big fleet with some of the reports, and with all who
+// reported; onState as in EntriesPort.
 type ReportsPort interface {
-	Reports(ctx context.Context, onReports func([]report.Report), onState func(error)) error
+	Reports(ctx context.Context, onReports func([]report.Report, []heard), onState func(error)) error
 	// Past delivers some of the reports of the last hour, in order for each agent, and
 	// returns when all were delivered.
 	Past(ctx context.Context, onReports func([]report.Report)) error

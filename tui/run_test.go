@@ -31,7 +31,7 @@ func (h hung) WatchPresences(ctx context.Context, _ func([]etcdcfg.Presence), _ 
 	return ctx.Err()
 }
 
-func (h hung) Reports(ctx context.Context, _ func([]report.Report), _ func(error)) error {
+func (h hung) Reports(ctx context.Context, _ func([]report.Report, []heard), _ func(error)) error {
 	<-ctx.Done()
 	return ctx.Err()
 }

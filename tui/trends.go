@@ -127,7 +127,7 @@ func (t *trends) between(list string, a, b *report.Report, c counted) {
 	}
 	part := float64(c.to.Sub(c.from)) / float64(whole)
 	from, to := c.from.Add(c.shift), c.to.Add(c.shift)
-	old := tasksOf{report: a}
+	old := reportedTasks(a)
 	all := math.NaN()
 	for i := range b.Tasks {
 		task := &b.Tasks[i]

@@ -48,7 +48,7 @@ func TestTrendsAreThereFromTheFirstSecond(t *testing.T) {
 			f.addPast(past)
 		}
 		for i := range live {
-			f.addReports(live[i:i+1], day)
+			f.addReports(live[i:i+1], nil, day)
 		}
 		if !pastFirst {
 			f.addPast(past)
@@ -71,13 +71,13 @@ func TestTrendsSurviveAnOutage(t *testing.T) {
 	all := pastReports(day.Add(-2*time.Minute), day.Add(time.Minute), 2*time.Second)
 	cut := slices.IndexFunc(all, func(r report.Report) bool { return r.At.After(day) })
 	for i := range all[:cut] {
-		f.addReports(all[i:i+1], all[i].At)
+		f.addReports(all[i:i+1], nil, all[i].At)
 	}
 	v := f.build(day.Add(time.Minute))
 	if n := filled(t, v.entries[0].spark, 100); n < 25 || n > 35 {
 		t.Errorf("%d cells are known in the outage: %v", n, v.entries[0].spark)
 	}
-	f.addReports(all[len(all)-1:], day.Add(time.Minute))
+	f.addReports(all[len(all)-1:], nil, day.Add(time.Minute))
 	if n := filled(t, f.build(day.Add(time.Minute)).entries[0].spark, 100); n < 55 {
 		t.Errorf("%d cells are known after it", n)
 	}
@@ -88,7 +88,7 @@ func TestTrendsOfAWrongClock(t *testing.T) {
 	all := pastReports(day.Add(-90*time.Minute), day.Add(-88*time.Minute), 2*time.Second)
 	now := day
 	for i := range all {
-		f.addReports(all[i:i+1], now)
+		f.addReports(all[i:i+1], nil, now)
 		now = now.Add(2 * time.Second)
 	}
 	if n := filled(t, f.build(now).entries[0].spark, 100); n < 50 {

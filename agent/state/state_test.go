@@ -1,6 +1,10 @@
 package state
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -86,5 +90,40 @@ func TestTable(t *testing.T) {
 	}
 	if r := Of("news of a later version"); r.Severity != Bad || r.Do == "" {
 		t.Errorf("an unknown state: %+v", r)
+	}
+}
+
+// TestTableHasEveryCode reads the constants out of the source: one that is forgotten in
+// the table would be shown as a state of another version.
+func TestTableHasEveryCode(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "table.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[Code]bool{}
+	for _, r := range Table() {
+		known[r.Code] = true
+	}
+	found := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		if kind, ok := spec.Type.(*ast.Ident); !ok || kind.Name != "Code" {
+			return true
+		}
+		word, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found++
+		if !known[Code(word)] || Of(Code(word)).Meaning == "A state that this version does not know." {
+			t.Errorf("%q is not in the table", word)
+		}
+		return true
+	})
+	if found != len(known) {
+		t.Errorf("%d codes in the source, %d in the table", found, len(known))
 	}
 }

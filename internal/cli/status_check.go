@@ -48,8 +48,9 @@ func (s *statusReport) checkLine() string {
 	}
 	word := [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[s.nagios()]
 	text := fmt.Sprintf("%s, %d of %s on duty", plural(len(s.Entries), "entry", "entries"), there, plural(len(s.Agents), "agent", "agents"))
-	if n := len(s.Problems); n > 0 {
-		text = plural(n, "problem", "problems") + ": " + s.Problems[0].String()
+	if groups := s.grouped(); len(groups) > 0 {
+		n := len(groups)
+		text = plural(n, "problem", "problems") + ": " + groups[0].String()
 		if n > 1 {
 			text += fmt.Sprintf(" (and %d more)", n-1)
 		}

@@ -136,11 +136,11 @@ type sample struct {
 
 // readReports returns what each agent reported since a time.
 func readReports(ctx context.Context, cfg kafka.Config, topic string, since time.Time) (map[string]*reported, error) {
-	r, err := consumer.Open(ctx, consumer.Config{Kafka: cfg, Topics: []string{topic}, From: consumer.FromTime(since), Linger: -1})
+	r, err := consumer.Open(ctx, consumer.Config{Kafka: cfg, Topics: []string{topic}, From: consumer.FromTime(since), Linger: -1, Reuse: true})
 	if err != nil {
 		return nil, fmt.Errorf("read reports: %w", err)
 	}
-	out := make(map[string]*reported)
+	read := reportReading{kept: map[string]*reported{}, of: map[string]*lastRecord{}}
 	for {
 		records, err := r.Next(ctx)
 		if errors.Is(err, io.EOF) {
@@ -155,12 +155,61 @@ func readReports(ctx context.Context, cfg kafka.Config, topic string, since time
 			return nil, errors.Join(fmt.Errorf("read reports: %w", err), r.Close())
 		}
 		for i := range records {
-			if rep, err := report.Parse(records[i].Value); err == nil { // others may write here too
-				keepReport(out, rep)
-			}
+			read.take(&records[i])
 		}
 	}
-	return out, r.Close()
+	return read.end(), r.Close()
+}
+
+// parseEach is the time for which one report of an agent is enough, for each agent of the
+// fleet: rates come from the first and the last report of the window, and to parse all
+// those of thousands of agents takes longer than anybody waits for a status.
+const parseEach = 4 * time.Millisecond
+
+// parseAll is the size of a fleet of which every report is parsed.
+const parseAll = 100
+
+// reportReading takes the reports of a topic, in its order.
+type reportReading struct {
+	kept map[string]*reported
+	of   map[string]*lastRecord // by the key of the record
+}
+
+// lastRecord is what was read of an agent last.
+type lastRecord struct {
+	parsed  time.Time // of the record
+	pending []byte    // the one after it that is not parsed, unless it is the last; empty: none
+}
+
+// take takes a record in: it is parsed now, or at the end when no later one comes.
+func (r *reportReading) take(x *consumer.Record) {
+	last := r.of[string(x.Key)]
+	if last == nil {
+		last = &lastRecord{}
+		r.of[string(x.Key)] = last
+	}
+	if len(r.of) > parseAll && len(x.Key) > 0 && x.Time.Sub(last.parsed) < time.Duration(len(r.of))*parseEach {
+		last.pending = append(last.pending[:0], x.Value...)
+		return
+	}
+	last.parsed, last.pending = x.Time, last.pending[:0]
+	r.parse(x.Value)
+}
+
+func (r *reportReading) parse(data []byte) {
+	if rep, err := report.Parse(data); err == nil { // others may write here too
+		keepReport(r.kept, rep)
+	}
+}
+
+// end parses the last report of each agent, and returns all.
+func (r *reportReading) end() map[string]*reported {
+	for _, last := range r.of {
+		if len(last.pending) > 0 {
+			r.parse(last.pending)
+		}
+	}
+	return r.kept
 }
 
 // keepReport takes a report in, in the order of the topic. Counters that go back, of an

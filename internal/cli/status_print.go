@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"logctl/agent/state"
 	"logctl/internal/safe"
 )
 
@@ -75,10 +76,43 @@ func (s *statusReport) write(b *strings.Builder) {
 		b.WriteString("all is well\n")
 		return
 	}
-	safe.Fprintf(b, "%s:\n", plural(len(s.Problems), "problem", "problems"))
-	for _, p := range s.Problems {
+	groups := s.grouped()
+	safe.Fprintf(b, "%s:\n", plural(len(groups), "problem", "problems"))
+	for _, p := range groups {
 		safe.Fprintf(b, "  %s\n", p.String())
 	}
+}
+
+// namedAgents is how many agents a line names of those that have the same problem.
+const namedAgents = 3
+
+// grouped are the problems with those that many agents have with one entry in one line.
+func (s *statusReport) grouped() []agentProblem {
+	type kind struct {
+		path, topic string
+		state       state.Code
+	}
+	var out []agentProblem
+	at, agents := map[kind]int{}, map[kind][]string{}
+	for _, p := range s.Problems {
+		k := kind{p.Path, p.Topic, p.State}
+		if p.State == "" || p.Path == "" || p.Agent == "" {
+			out = append(out, p)
+			continue
+		}
+		if agents[k] = append(agents[k], p.Agent); len(agents[k]) == 1 {
+			at[k] = len(out)
+			out = append(out, p)
+		}
+	}
+	for k, ids := range agents {
+		text := strings.Join(ids[:min(len(ids), namedAgents)], ", ")
+		if more := len(ids) - namedAgents; more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
+		}
+		out[at[k]].Agent = text
+	}
+	return out
 }
 
 func revisionText(s *statusReport) string {

@@ -63,7 +63,7 @@ func (f *Fleet) newAgent(i, perAgent int, revision int64, start time.Time) fleet
 		rate := 5 + f.rnd.Float64()*400
 		switch {
 		case i%20 == 7 && k == 0:
-			code, text, rate = state.PermissionDenied, e.Path+": permission denied", 0
+			code, text, rate = state.PermissionDenied, "open "+e.Path+": permission denied: let the agent's user read it", 0
 		case (i+k)%5 == 0:
 			code, rate = state.Idle, 0
 		}
