@@ -132,7 +132,7 @@ func TestEventsAreWholeInABacklog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := task.open()
+	set, err := task.open(&pumps{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,7 +95,7 @@ func TestTruncatedGenerationGoesBeforeItsCopyMoves(t *testing.T) {
 	b := newBench(t)
 	b.write("a.log", strings.Repeat("a line of the first generation\n", 100))
 	task := newTask(b.shared, b.entry("a.log", "t1"), &counters{})
-	set, err := task.open()
+	set, err := task.open(&pumps{})
 	if err != nil {
 		t.Fatal(err)
 	}

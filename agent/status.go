@@ -87,7 +87,7 @@ func fillFiles(r *report.Task, each func(func(tail.FileInfo)) bool, acked map[ta
 		top = slices.Insert(top, at, file)
 		top = top[:min(len(top), topFiles)]
 	})
-	r.TopFiles = top
+	r.TopFiles = slices.Clone(top) // they are kept, and most tasks have one
 	return looked
 }
 

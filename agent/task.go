@@ -23,9 +23,6 @@ import (
 	"logctl/etcdcfg"
 )
 
-// pumpsPerTask is how many files of one task are read at the same time.
-const pumpsPerTask = 8
-
 // times are the delays of tasks; tests make them short.
 type times struct {
 	restart time.Duration // before a task that failed starts again
@@ -94,7 +91,8 @@ type task struct {
 	detached bool            // its positions belong to a successor: acknowledgements no longer move them
 
 	tracker state.Tracker
-	backlog int64 // bytes waiting, as last announced; of the goroutine that announces
+	backlog int64     // bytes waiting, as last announced; of the goroutine that announces
+	kept    time.Time // when housekeep last did something; of the goroutine that follows files
 }
 
 func newTask(sh *shared, e etcdcfg.Entry, c *counters) *task {
@@ -172,7 +170,8 @@ func (t *task) follow(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	set, err := t.open()
+	pumps := &pumps{task: t}
+	set, err := t.open(pumps)
 	if err != nil {
 		return err
 	}
@@ -186,36 +185,29 @@ func (t *task) follow(ctx context.Context) (err error) {
 	}
 	t.begin(set, rules)
 	defer t.end()
-	return t.loop(ctx, set, rules)
+	return t.loop(ctx, set, rules, pumps)
 }
 
-// loop runs the goroutines of a life and waits for all of them.
-func (t *task) loop(ctx context.Context, set *tail.Set, rules *transform.Rules) error {
+// loop runs the goroutines of a life and waits for all of them. A task that is quiet has
+// one goroutine, which follows its files, because an agent may have thousands of them.
+func (t *task) loop(ctx context.Context, set *tail.Set, rules *transform.Rules, pumps *pumps) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(guard(func() error { return set.Run(ctx) }))
-	g.Go(guard(func() error { return t.housekeep(ctx, set) }))
 	if rules.Holds() {
 		g.Go(guard(func() error { return t.flushEvents(ctx, rules.Wait(t.shared.times.event)) }))
 	}
-	for range pumpsPerTask {
-		g.Go(guard(func() error {
-			if t.shared.await != nil {
-				// Files are followed meanwhile, so that none that is rotated away is missed.
-				if err := t.shared.await(ctx, t.shared.registry.Topics(t.entry.Key())...); err != nil {
-					return err
-				}
+	g.Go(guard(func() error {
+		if t.shared.await != nil {
+			// Files are followed meanwhile, so that none that is rotated away is missed.
+			if err := t.shared.await(ctx, t.shared.registry.Topics(t.entry.Key())...); err != nil {
+				return err
 			}
-			for {
-				f, err := set.Ready(ctx)
-				if err != nil {
-					return err
-				}
-				if err := t.pump(ctx, f, rules); err != nil {
-					return err
-				}
-			}
-		}))
-	}
+		}
+		pumps.begin(ctx, g, set, rules)
+		return nil
+	}))
+	err := guard(func() error { return set.Run(ctx) })()
+	pumps.end()
+	g.Go(func() error { return err }) // which ends the others
 	return g.Wait()
 }
 
@@ -231,7 +223,7 @@ func guard(f func() error) func() error {
 	}
 }
 
-func (t *task) open() (*tail.Set, error) {
+func (t *task) open(pumps *pumps) (*tail.Set, error) {
 	e, sh := t.entry, t.shared
 	sh.producer.MaxRecord(e.Topic) // looks the topic up: that it is missing must show before there is a line
 	cfg := tail.Config{
@@ -242,6 +234,7 @@ func (t *task) open() (*tail.Set, error) {
 		MaxLine:   func() int { return min(sh.maxLine, sh.producer.MaxRecord(e.Topic)) },
 		LongLines: sh.longLines, Newline: newline(e.Encoding), DropBOM: isUTF8(e.Encoding),
 		Saved: sh.registry.States(e.Key()), Memory: sh.registry.Memory(e.Key()), Allowed: sh.allowed, AllowedDir: sh.within, Watcher: sh.watcher, Deleted: sh.deleted, Log: t.log,
+		OnReady: pumps.wake, OnLook: t.housekeep,
 	}
 	if e.From == etcdcfg.FromBeginning {
 		cfg.From = tail.FromBeginning
@@ -316,20 +309,21 @@ func (t *task) setFailure(err error) {
 	t.failure, t.first = err, nil
 }
 
-// housekeep saves the states of new generations and forgets finished ones, once a
-// second until ctx ends.
-func (t *task) housekeep(ctx context.Context, set *tail.Set) error {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
+// housekeep saves the states of new generations and forgets finished ones, at most once a
+// second. The goroutine that follows the files calls it.
+func (t *task) housekeep() {
+	t.mu.Lock()
+	set := t.set
+	t.mu.Unlock()
+	if now := time.Now(); set != nil && now.Sub(t.kept) >= housekeepPause {
+		t.kept = now
 		t.saveNew(set)
 	}
 }
+
+// housekeepPause is a little less than the second between two scans, which would be
+// missed half of the time else.
+const housekeepPause = 900 * time.Millisecond
 
 // saveNew notes the generations that were first seen since it was called last, and
 // forgets those that are finished. The Set is asked without t.mu: acknowledgements and

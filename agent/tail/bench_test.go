@@ -37,7 +37,7 @@ func readAll(b *testing.B, cfg Config) (lines int) {
 	if err := s.Scan(context.Background()); err != nil {
 		b.Fatal(err)
 	}
-	for f := s.tryReady(); f != nil; f = s.tryReady() {
+	for f := s.TryReady(); f != nil; f = s.TryReady() {
 		for {
 			c, err := f.Next()
 			if err == io.EOF {
@@ -78,7 +78,7 @@ func BenchmarkLine(b *testing.B) {
 			s.wakeLocked(f)
 		}
 		s.mu.Unlock()
-		f := s.tryReady()
+		f := s.TryReady()
 		c, err := f.Next()
 		if err != nil {
 			b.Fatal(err)
@@ -109,7 +109,7 @@ func BenchmarkScan(b *testing.B) {
 				b.Fatal(err)
 			}
 			first := time.Since(begin)
-			for f := s.tryReady(); f != nil; f = s.tryReady() {
+			for f := s.TryReady(); f != nil; f = s.TryReady() {
 				if c, err := f.Next(); err == nil {
 					c.Release()
 				}

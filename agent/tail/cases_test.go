@@ -118,7 +118,7 @@ func TestHugeLine(t *testing.T) {
 	}
 	r := newRig(t, Config{Path: p})
 	r.scan()
-	file := r.set.tryReady()
+	file := r.set.TryReady()
 	var sum int64
 	mem := 0
 	last := Line{}
@@ -373,7 +373,7 @@ func TestStateInsideChunk(t *testing.T) {
 	write(t, p, string(testkit.Numbered(1, 50, "")))
 	r := newRig(t, Config{Path: p})
 	r.scan()
-	f := r.set.tryReady()
+	f := r.set.TryReady()
 	c, err := f.Next()
 	if err != nil {
 		t.Fatal(err)

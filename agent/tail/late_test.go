@@ -102,7 +102,7 @@ func TestLateWriteWhileNewIsRead(t *testing.T) {
 	old("2\n")
 	next("3\n")
 	r.scan()
-	f := r.set.tryReady()
+	f := r.set.TryReady()
 	if f.Path() != p || f.Info().Rotated {
 		t.Fatalf("%+v is ready first", f.Info())
 	}
@@ -207,12 +207,12 @@ func TestLateWriteBeforeMoreThanLateMost(t *testing.T) {
 	}
 	next := lateWriter(t, p)
 	r.scan()
-	f := r.set.tryReady()
+	f := r.set.TryReady()
 	if _, err := f.Next(); err != io.EOF {
 		t.Fatalf("%+v: %v", f.Info(), err)
 	}
 	f.Release()
-	f = r.set.tryReady()
+	f = r.set.TryReady()
 	c, err := f.Next()
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +236,7 @@ func TestLateFileIsHeld(t *testing.T) {
 	w := generations(t, r, p, 2)
 	w[0]("1\n")
 	r.scan()
-	old := r.set.tryReady()
+	old := r.set.TryReady()
 	if !old.Info().Rotated {
 		t.Fatalf("%+v is ready", old.Info())
 	}
@@ -246,12 +246,12 @@ func TestLateFileIsHeld(t *testing.T) {
 	}
 	w[1]("2\n") // while the reader has a line of the older file in its hands
 	r.scan()
-	next := r.set.tryReady()
+	next := r.set.TryReady()
 	if _, err := next.Next(); err != io.EOF {
 		t.Fatalf("the new file is read while the older one is held: %v", err)
 	}
 	next.Release()
-	if f := r.set.tryReady(); f != nil {
+	if f := r.set.TryReady(); f != nil {
 		t.Fatalf("%+v is ready while the older one is held", f.Info())
 	}
 	w[1]("3\n")

@@ -269,7 +269,7 @@ func (m *model) identify() {
 }
 
 func (m *model) readSome(chunks int) {
-	for f := m.set.tryReady(); f != nil; f = m.set.tryReady() {
+	for f := m.set.TryReady(); f != nil; f = m.set.TryReady() {
 		chunks = m.next(f, chunks)
 		f.Release()
 		m.save()
@@ -300,7 +300,7 @@ func (m *model) next(f *File, chunks int) int {
 
 // hold takes a file that is ready, and leaves it to goOn.
 func (m *model) hold() {
-	if m.held = m.set.tryReady(); m.held != nil {
+	if m.held = m.set.TryReady(); m.held != nil {
 		m.act("hold %v", m.held.id)
 	}
 }

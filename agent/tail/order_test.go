@@ -296,10 +296,10 @@ func TestHalfALineGrowsLate(t *testing.T) {
 	next("5\n")
 	r.scan()
 	r.notify(p)
-	f := r.set.tryReady()
+	f := r.set.TryReady()
 	if f.Path() != p || f.Info().Rotated {
 		f.Release()
-		f = r.set.tryReady() // the new file, whichever comes first
+		f = r.set.TryReady() // the new file, whichever comes first
 	}
 	if _, err := f.Next(); err != io.EOF {
 		t.Fatalf("the new file is read first: %v", err)

@@ -125,7 +125,7 @@ func TestFirstContentWhileWaiting(t *testing.T) {
 	l.Lines(10)
 	l.CopyTruncate(".3")
 	r.scan()
-	f := r.set.tryReady()
+	f := r.set.TryReady()
 	if _, err := f.Next(); err != io.EOF { // it is noticed, and the copy is found
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestTruncatedDuringTheLook(t *testing.T) {
 	}
 	l.Lines(10)
 	r.set.event(fsys.Event{Dir: filepath.Dir(p), Name: p, Op: fsnotify.Write})
-	f := r.set.tryReady()
+	f := r.set.TryReady()
 	if look := r.set.wasFilled(f, st); look != blankAgain {
 		t.Errorf("look %v, want it made again", look)
 	}
@@ -336,7 +336,7 @@ func TestTruncatedThenRenamed(t *testing.T) {
 	l.Lines(10)
 	r.step(1)
 	r.set.event(fsys.Event{Dir: filepath.Dir(p), Name: p, Op: fsnotify.Write})
-	f := r.set.tryReady()
+	f := r.set.TryReady()
 	l.Truncate(0)
 	l.Lines(5)
 	l.Rotate(".1", false)

@@ -139,7 +139,7 @@ func (r *rig) scan() {
 
 // read reads what is ready.
 func (r *rig) read() {
-	for f := r.set.tryReady(); f != nil; f = r.set.tryReady() {
+	for f := r.set.TryReady(); f != nil; f = r.set.TryReady() {
 		for {
 			c, err := f.Next()
 			if err == io.EOF {

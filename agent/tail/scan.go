@@ -47,15 +47,24 @@ func (s *Set) Run(ctx context.Context) error {
 				next.Reset(10*took + 5*time.Millisecond) // as soon as one may be
 			}
 			s.checkDirty()
+			s.looked()
 			continue
 		}
 		begin := time.Now()
 		if err := s.Scan(ctx); err != nil {
 			return err
 		}
+		s.looked()
 		last = time.Now()
 		took = last.Sub(begin)
 		next.Reset(s.pause(took))
+	}
+}
+
+// looked tells the owner that Run looked at the file system.
+func (s *Set) looked() {
+	if s.cfg.OnLook != nil {
+		s.cfg.OnLook()
 	}
 }
 

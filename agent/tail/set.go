@@ -162,7 +162,7 @@ func (s *Set) splitter() lines.Splitter {
 // who must Release it. Files come in the order in which they became ready.
 func (s *Set) Ready(ctx context.Context) (*File, error) {
 	for {
-		if f := s.tryReady(); f != nil {
+		if f := s.TryReady(); f != nil {
 			return f, nil
 		}
 		select {
@@ -175,8 +175,8 @@ func (s *Set) Ready(ctx context.Context) (*File, error) {
 	}
 }
 
-// tryReady is Ready without waiting; nil: nothing is ready.
-func (s *Set) tryReady() *File {
+// TryReady is Ready without waiting; nil: nothing is ready.
+func (s *Set) TryReady() *File {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.scanned {
@@ -212,6 +212,9 @@ func (s *Set) signal() {
 	select {
 	case s.notify <- struct{}{}:
 	default:
+	}
+	if s.cfg.OnReady != nil {
+		s.cfg.OnReady()
 	}
 }
 

@@ -71,6 +71,8 @@ type Config struct {
 	AllowedDir func(dir string) bool   // whether a path below a directory, with slashes, may be allowed: globs are not looked for elsewhere; nil: everywhere
 	Watcher    *Watcher                // shared by the Sets of a process; nil: the Set has one of its own
 	Deleted    *Deleted                // bound on what is kept of deleted files, shared by the Sets of a process; nil: none
+	OnReady    func()                  // told that a file became ready, for TryReady; from within the Set, so that it must not block or call it; may be nil
+	OnLook     func()                  // called by Run after each look at the file system; may be nil
 	Log        *slog.Logger            // nil: nothing is logged
 }
 

@@ -224,7 +224,7 @@ func TestCompressedRestart(t *testing.T) {
 		}
 		r.begin()
 		r.scan()
-		if f := r.set.tryReady(); f != nil {
+		if f := r.set.TryReady(); f != nil {
 			for range 2 {
 				if c, err := f.Next(); err == nil {
 					r.take(f, c)

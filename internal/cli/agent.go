@@ -69,6 +69,7 @@ lines in flight may be sent again.`,
 			saving, enough := context.WithCancel(cmd.Context())
 			var side sync.WaitGroup
 			side.Go(func() { saveProcessors(saving, cpuTime) })
+			side.Go(func() { saveHeap(saving) })
 			defer side.Wait()
 			defer enough()
 			ending := context.AfterFunc(cmd.Context(), system.stopping)

@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	heapInterval = time.Second
+	heapBig      = 48 << 20 // bytes in use from which a heap is kept tight
+	heapSlack    = 30       // per cent of a big heap that may be garbage before it is collected
+	heapDefault  = 100      // the same of a small one: what Go does by itself
+)
+
+// saveHeap keeps the heap of a process that has much in use from growing to twice of that
+// between two collections, until ctx ends: an agent with 5,000 entries stays below 200 MB
+// by it. What it costs is CPU for collections, which a small heap need not pay. It does
+// nothing where GOGC or GOMEMLIMIT say what is wanted.
+func saveHeap(ctx context.Context) {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	tight := false
+	defer func() {
+		if tight {
+			debug.SetGCPercent(heapDefault)
+		}
+	}()
+	tick := time.NewTicker(heapInterval)
+	defer tick.Stop()
+	for {
+		metrics.Read(sample)
+		if sample[0].Value.Kind() != metrics.KindUint64 {
+			return
+		}
+		if big := sample[0].Value.Uint64() >= heapBig; big != tight {
+			tight = big
+			debug.SetGCPercent(map[bool]int{true: heapSlack, false: heapDefault}[tight])
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"runtime/metrics"
+	"sync"
+	"testing"
+	"time"
+
+	"logctl/internal/testkit"
+)
+
+// TestABigHeapIsKeptTight holds more than heapBig, lets it go, and ends.
+func TestABigHeapIsKeptTight(t *testing.T) {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		t.Skip("GOGC or GOMEMLIMIT say what is wanted")
+	}
+	percent := func() uint64 {
+		sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+		metrics.Read(sample)
+		return sample[0].Value.Uint64()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	held := make([]byte, heapBig+1<<20)
+	runtime.GC()
+	running.Go(func() { saveHeap(ctx) })
+	testkit.Eventually(t, 20*time.Second, "a big heap is kept tight", func() bool { return percent() == heapSlack })
+	runtime.KeepAlive(held)
+	cancel()
+	running.Wait()
+	if got := percent(); got != heapDefault {
+		t.Errorf("%d %% afterwards, want %d", got, heapDefault)
+	}
+}
