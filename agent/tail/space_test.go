@@ -263,7 +263,7 @@ func TestSizeSeenByAScanMeanwhile(t *testing.T) {
 	write(t, p, "2\n")
 	r.scan()
 	write(t, p, "3\n")
-	f := r.set.tryReady()
+	f := r.set.TryReady()
 	looks := 0
 	r.set.sys.Adapt = func(st *fsys.Stat) {
 		if looks++; looks != 1 {
