@@ -126,8 +126,8 @@ func (s *Set) isPackedAt(path string, now *fsys.Stat) bool {
 // the log sl that is followed or was followed by an earlier run. ok is false when its
 // content cannot be told yet.
 func (s *Set) knownContent(sl *slot, h *os.File, size int64) (known, ok bool) {
-	b, err := plainHead(h, size, fingerprint.HeadMax)
-	if err != nil && len(b) == 0 {
+	b, ok := packedHead(h, size)
+	if !ok {
 		return false, false
 	}
 	s.mu.Lock()
@@ -153,8 +153,8 @@ func (s *Set) knownContent(sl *slot, h *os.File, size int64) (known, ok bool) {
 // madeOf tells whether the compressed file h was made of a file that is followed, under
 // whatever name: it begins with the same bytes, and has the same before the position.
 func (s *Set) madeOf(h *os.File, size int64) bool {
-	b, err := plainHead(h, size, fingerprint.HeadMax)
-	if err != nil && len(b) == 0 {
+	b, ok := packedHead(h, size)
+	if !ok {
 		return false
 	}
 	s.mu.Lock()

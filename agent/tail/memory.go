@@ -89,8 +89,8 @@ func (s *Set) recall(h *os.File, size int64) recalled {
 		}
 		return s.recallBy(b, func() (at, func()) { return plainAt(h), func() {} })
 	}
-	b, err := plainHead(h, size, fingerprint.HeadMax)
-	if err != nil && len(b) == 0 || !kind.Readable() {
+	b, ok := packedHead(h, size)
+	if !ok || !kind.Readable() {
 		return recalled{}
 	}
 	return s.recallBy(b, func() (at, func()) {

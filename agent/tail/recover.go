@@ -131,6 +131,7 @@ func (s *Set) resumeCopy(st *State, path string, now *fsys.Stat) {
 	s.mu.Unlock()
 	i := slices.IndexFunc(states, func(c State) bool { return !empty(&c) && s.hasContent(path, now, &c) })
 	c := *st
+	c.Origin = st.Origins() // it has the address of the lines that are stored
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	size, seen := now.Size, now.Mtime
@@ -140,7 +141,6 @@ func (s *Set) resumeCopy(st *State, path string, now *fsys.Stat) {
 	s.replacedLocked(*st, size)
 	switch {
 	case i < 0:
-		c.Origin = st.Origins()
 		c.ID.Dev, c.ID.Ino, c.Rotated = now.ID.Dev, now.ID.Ino, true
 		c.Size, c.ModTime = size, time.Unix(0, seen)
 		states = append(states, c)

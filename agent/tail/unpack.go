@@ -64,6 +64,13 @@ func plainHead(h *os.File, size int64, n int) ([]byte, error) {
 	return b[:n], err
 }
 
+// packedHead returns the first plain bytes of a compressed file by which it is known; ok is
+// false where there are none, or fewer than it will have: it may still be written.
+func packedHead(h *os.File, size int64) (b []byte, ok bool) {
+	b, err := plainHead(h, size, fingerprint.HeadMax)
+	return b, err == nil || len(b) == fingerprint.HeadMax || len(b) > 0 && !errors.Is(err, packed.ErrCut)
+}
+
 // isPlainOf tells whether the compressed file h has the content that st was saved of.
 func isPlainOf(h *os.File, size int64, st *State) bool {
 	if st.HeadLen == 0 || st.HeadLen > fingerprint.HeadMax || !formatOf(h, size).Readable() {
@@ -169,8 +176,8 @@ func (f *File) unpack(h *os.File) bool {
 // repeats tells whether f, a compressed file of which nothing was read, has the content
 // of another generation of its log: then it is left alone until that one is gone.
 func (s *Set) repeats(f *File, h *os.File, size int64) bool {
-	b, err := plainHead(h, size, fingerprint.HeadMax)
-	if err != nil && len(b) == 0 {
+	b, ok := packedHead(h, size)
+	if !ok {
 		return false
 	}
 	s.mu.Lock()
