@@ -244,7 +244,9 @@ func (s *sim) act() {
 }
 
 // sleep lets up to so many milliseconds pass.
-func (s *sim) sleep(most int) { time.Sleep(time.Duration(s.rnd.IntN(most)) * time.Millisecond / s.haste) }
+func (s *sim) sleep(most int) {
+	time.Sleep(time.Duration(s.rnd.IntN(most)) * time.Millisecond / s.haste)
+}
 
 // run does so many things, then waits until all that was written is in the topic.
 func (s *sim) run(steps int) {

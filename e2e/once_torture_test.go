@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -81,6 +82,7 @@ func (p *process) said(text string, within time.Duration) bool {
 // rotated and compressed, a fifth of the times while it fences or looks back, and the
 // leader of a partition now and then. A plain consumer sees each line once and in order.
 // LOGCTL_KILLS and LOGCTL_KILLS_FOR make a piece of it: so many kills, or as many as fit.
+// LOGCTL_KILLS_LOGS is a directory for the logs of all lives.
 func TestTortureOnce(t *testing.T) {
 	b := realBrokers(t)
 	kills, end := 1000, time.Time{}
@@ -103,6 +105,7 @@ func TestTortureOnce(t *testing.T) {
 		lanes = append(lanes, laneSpec{fmt.Sprintf("file%d.log", i), byCompress})
 	}
 	w.put(w.collectAll(topic, lanes...)...)
+	w.traced = os.Getenv("LOGCTL_KILLS_LOGS") != ""
 	agent := w.startAgent()
 	f := w.flow(l, 2, 600, lanes...)
 	w.arrived(1000, topic)
@@ -113,6 +116,7 @@ func TestTortureOnce(t *testing.T) {
 		reached := m.after == "" || agent.said(m.after, 10*time.Second)
 		f.during(time.Duration(r.Int64N(int64(m.most))))
 		agent.kill()
+		keepLog(t, agent, i)
 		if done++; reached {
 			in[m.name]++
 		}
@@ -134,6 +138,16 @@ func TestTortureOnce(t *testing.T) {
 	w.proved()
 	w.soundPositions()
 	agent.stop()
+}
+
+// keepLog writes the log of a life into the directory LOGCTL_KILLS_LOGS.
+func keepLog(t *testing.T, p *process, life int) {
+	t.Helper()
+	if dir := os.Getenv("LOGCTL_KILLS_LOGS"); dir != "" {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("life-%04d.log", life)), []byte(p.err.String()), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // leaderOf is the broker that leads one of the topic's partitions, another one each round.

@@ -2,6 +2,7 @@ package tail
 
 import (
 	"os"
+	"slices"
 	"time"
 
 	"logctl/agent/tail/internal/fingerprint"
@@ -130,16 +131,14 @@ func (s *Set) knownContent(sl *slot, h *os.File, size int64) (known, ok bool) {
 	if !ok {
 		return false, false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	is := func(n int, hash uint64) bool {
 		return n > 0 && n <= len(b) && fingerprint.Sum(fingerprint.Empty, b[:n]) == hash
 	}
-	for f := range s.files {
-		if f.home == sl && is(f.head.Len, f.head.Hash) {
-			return true, true
-		}
+	if slices.ContainsFunc(s.headsOf(sl), func(h fingerprint.Head) bool { return is(h.Len, h.Hash) }) {
+		return true, true
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, states := range s.saved {
 		for i := range states {
 			if st := &states[i]; s.isSame(st.Path, sl.path) && is(st.HeadLen, st.HeadHash) {
@@ -147,7 +146,32 @@ func (s *Set) knownContent(sl *slot, h *os.File, size int64) (known, ok bool) {
 			}
 		}
 	}
-	return false, true
+	return slices.ContainsFunc(s.orphans, func(o orphan) bool { return o.Path == sl.path && is(o.HeadLen, o.HeadHash) }), true
+}
+
+// headsOf returns how the files of the log sl begin that are followed. One that was empty
+// at the last look may have content now.
+func (s *Set) headsOf(sl *slot) []fingerprint.Head {
+	var heads []fingerprint.Head
+	var blank []*os.File
+	s.mu.Lock()
+	for f := range s.files {
+		switch {
+		case f.home != sl:
+		case f.head.Len > 0:
+			heads = append(heads, f.head)
+		case f.handle != nil && f.packed == nil:
+			blank = append(blank, f.handle)
+		}
+	}
+	s.mu.Unlock()
+	for _, h := range blank {
+		var st fsys.Stat
+		if s.sys.StatFile(h, &st) == nil { // a descriptor that was closed meanwhile tells nothing
+			heads = append(heads, fingerprint.First(h, st.Size))
+		}
+	}
+	return heads
 }
 
 // madeOf tells whether the compressed file h was made of a file that is followed, under

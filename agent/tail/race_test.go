@@ -30,6 +30,7 @@ const (
 	raceStops raceKind = "stops"              // the Set is stopped and goes on, now and then
 	raceEach  raceKind = "each_name_followed" // rotated names match the glob too: no order among names
 	raceGone  raceKind = "deletes"            // files are deleted, too
+	racePacks raceKind = "compresses"         // old generations are compressed, the Set is behind and stops
 )
 
 // racer is a writer whose steps are taken whenever a Set looks at a file.
@@ -49,6 +50,9 @@ type racer struct {
 	gone  map[int]bool // lines that were deleted when the Set had not opened their file yet
 	at    string       // what the Set is doing
 	trace []string
+	turns int  // rotations of racePacks,
+	rises bool // whose numbers rise, and which
+	delay bool // leave the youngest as it is
 }
 
 func newRacer(t testing.TB, kind raceKind, seed uint64, dir string) *racer {
@@ -67,6 +71,10 @@ func newRacer(t testing.TB, kind raceKind, seed uint64, dir string) *racer {
 	r.pace = []time.Duration{100 * time.Microsecond, 2 * time.Millisecond, 20 * time.Millisecond}[r.rnd.IntN(3)]
 	r.left, r.odds = 5+r.rnd.IntN(20), 1+r.rnd.IntN(30)
 	r.kind, r.gone = kind, map[int]bool{}
+	if r.rises = kind == racePacks && r.rnd.IntN(2) == 0; r.rises {
+		r.files.grain = time.Nanosecond
+	}
+	r.delay = kind == racePacks && r.rnd.IntN(2) == 0
 	r.rig = &rig{t: t, cfg: cfg, clock: time.Unix(1_800_000_000, 0), pause: time.Second, states: map[FileID]State{}, trusts: seed%2 == 0}
 	r.sys = r.files.system()
 	r.sys.Adapt = func(st *fsys.Stat) {
@@ -135,6 +143,8 @@ func (r *racer) must(err error) {
 // begin decides what is done next.
 func (r *racer) begin() {
 	switch n := r.rnd.IntN(5); {
+	case n <= 1 && r.kind == racePacks:
+		r.pack()
 	case n == 2 && r.kind == raceGone:
 		r.todo = append(r.todo, r.remove, r.create)
 	case n == 0:
@@ -216,11 +226,17 @@ func (r *racer) move(from, to string) {
 // shift makes room for the name with the number 1, a rename at a time.
 func (r *racer) shift() {
 	most := 1
-	for fileExists(fmt.Sprintf("%s.%d", r.path, most)) {
+	for fileExists(fmt.Sprintf("%s.%d", r.path, most)) || fileExists(fmt.Sprintf("%s.%d.gz", r.path, most)) {
 		most++
 	}
 	for n := most - 1; n > 0; n-- {
-		r.todo = append(r.todo, func() { r.move(fmt.Sprintf("%s.%d", r.path, n), fmt.Sprintf("%s.%d", r.path, n+1)) })
+		r.todo = append(r.todo, func() {
+			ending := ""
+			if !fileExists(fmt.Sprintf("%s.%d", r.path, n)) {
+				ending = ".gz"
+			}
+			r.move(fmt.Sprintf("%s.%d%s", r.path, n, ending), fmt.Sprintf("%s.%d%s", r.path, n+1, ending))
+		})
 	}
 }
 
@@ -264,10 +280,12 @@ func (r *racer) run() {
 			r.note("look")
 			r.scan()
 		}
-		r.note("read")
-		r.read()
+		if r.kind != racePacks || r.rnd.IntN(3) == 0 {
+			r.note("read")
+			r.read()
+		}
 		r.act()
-		if r.kind == raceStops && r.rnd.IntN(10) == 0 {
+		if r.kind == raceStops && r.rnd.IntN(10) == 0 || r.kind == racePacks && r.rnd.IntN(4) == 0 {
 			r.note("restart")
 			r.restart()
 		}
@@ -312,6 +330,23 @@ func (r *racer) allButGone() (missing int) {
 	return missing
 }
 
+// ranges tells in which order lines were read.
+func (r *racer) ranges() string {
+	var b strings.Builder
+	first, last := 0, -1
+	for _, l := range append(r.got, "") {
+		n := testkit.Number([]byte(l))
+		if n != last+1 || l == "" {
+			if last >= 0 {
+				fmt.Fprintf(&b, " %d..%d", first, last)
+			}
+			first = n
+		}
+		last = n
+	}
+	return b.String()
+}
+
 func runRace(t *testing.T, kind raceKind, seed uint64, in string) (why, trace string) {
 	dir := filepath.Join(in, "race")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -326,7 +361,7 @@ func runRace(t *testing.T, kind raceKind, seed uint64, in string) (why, trace st
 		case nil:
 		case modelFailure:
 			why = string(p)
-			trace = strings.Join(r.trace, "\n") + "\nlog:\n" + strings.ReplaceAll(r.log.String(), dir+"/", "")
+			trace = strings.Join(r.trace, "\n") + "\nread: " + r.ranges() + "\nlog:\n" + strings.ReplaceAll(r.log.String(), dir+"/", "")
 		default:
 			panic(p)
 		}
@@ -340,7 +375,7 @@ func runRace(t *testing.T, kind raceKind, seed uint64, in string) (why, trace st
 // of stops, a case in a thousand fails, of each_name_followed one in a hundred: see the
 // known limits in ARCHITECTURE.md.
 func TestRaces(t *testing.T) {
-	kinds, cases, first := []raceKind{racePlain, raceGone}, 300, uint64(1)
+	kinds, cases, first := []raceKind{racePlain, raceGone, racePacks}, 300, uint64(1)
 	if v := os.Getenv("LOGCTL_RACE_KIND"); v != "" {
 		kinds = []raceKind{raceKind(v)}
 	}

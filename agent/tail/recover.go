@@ -89,14 +89,21 @@ func (s *Set) intact(st *State) bool {
 	return now.ID != id || matches(h, now.Size, st)
 }
 
-// recoverCopy finds the copy of a generation that was truncated: of the rotated
-// names with its content the one that was made first after it was last seen. It returns
-// false when there is none.
+// recoverCopy goes on in the copy of a generation that was truncated. It returns false when
+// there is none.
 func (s *Set) recoverCopy(st *State) bool {
+	path, found := s.copyOf(st)
+	if path != "" {
+		s.resumeCopy(st, path, &found)
+	}
+	return path != ""
+}
+
+// copyOf finds the copy of a generation that was truncated or removed: of the rotated
+// names with its content the one that was made first after it was last seen; "" for none.
+func (s *Set) copyOf(st *State) (path string, found fsys.Stat) {
 	sl := s.slotOf(st.Path)
 	oldest := st.ModTime.Add(-copySlack).UnixNano()
-	var found fsys.Stat
-	path := ""
 	for _, p := range s.familyPaths(sl) {
 		var now fsys.Stat
 		if s.sys.StatPath(p, &now) != nil || !now.Regular || now.Mtime < oldest ||
@@ -107,10 +114,7 @@ func (s *Set) recoverCopy(st *State) bool {
 			found, path = now, p
 		}
 	}
-	if path != "" {
-		s.resumeCopy(st, path, &found)
-	}
-	return path != ""
+	return path, found
 }
 
 // hasContent tells whether the file at path is what st was saved of.

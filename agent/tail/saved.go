@@ -50,13 +50,10 @@ func (s *Set) takeSavedLocked(id fsys.Inode, h *os.File, size int64) (State, boo
 	return states[i], true
 }
 
-// lostLocked ends a saved generation that is not there any more. What waited as a copy
-// had nothing of its own.
+// lostLocked notes that a saved generation is not there any more. Before it is given up,
+// what was made of it is looked for: see orphan.go.
 func (s *Set) lostLocked(st *State, why string) {
-	if lost := st.Size - st.Pos; lost > 0 && !st.waits() {
-		s.missingLocked(st, lost, why)
-	}
-	s.forgetLocked(s.slotLocked(st.Path), st.ID)
+	s.orphans = append(s.orphans, orphan{*st, why})
 }
 
 // missingLocked counts and tells that the last n bytes of a saved generation are gone.

@@ -146,6 +146,7 @@ func (s *Set) Scan(ctx context.Context) error {
 	s.stalls.scan.begin(&s.cfg.Path, s.now())
 	s.upkeep()
 	s.recoverSaved()
+	s.seekOrphans()
 	if err == nil {
 		s.retire()
 	}

@@ -53,6 +53,7 @@ type Set struct {
 	heads    headIndex
 	memory   memory
 	saved    map[fsys.Inode][]State // not found yet
+	orphans  []orphan               // saved, and not there any more
 	newest   map[string]State       // of each name, as it was saved; not changed after Open
 	ready    []*File
 	head     int // of ready

@@ -54,15 +54,28 @@ func byTime(a, b Age) (mtime, born int) {
 // clock (4 ms on many systems) have the same times. found are sorted as if it were false.
 func Rising(first Tag, born int64, found []Age) bool {
 	up, down := false, false
-	vote := func(older, younger Tag, bornOlder, bornYounger int64) {
-		if Count(older) != "" && Count(younger) != "" && bornOlder != 0 && bornOlder < bornYounger {
+	say := func(older, younger Tag) {
+		if Count(older) != "" && Count(younger) != "" {
 			c := Older(older, younger, true)
 			up, down = up || c < 0, down || c > 0
 		}
 	}
+	vote := func(older, younger Tag, bornOlder, bornYounger int64) {
+		if bornOlder != 0 && bornOlder < bornYounger {
+			say(older, younger)
+		}
+	}
 	for i, c := range found {
-		if !c.Copied {
+		if !c.Copied && (c.Tag.Packed == "" || first.Packed != "") {
 			vote(first, c.Tag, born, c.Born)
+		}
+		if i > 0 && (c.Tag.Packed == "") != (found[i-1].Tag.Packed == "") {
+			older, younger := found[i-1].Tag, c.Tag // programs compress the older ones
+			if older.Packed == "" {
+				older, younger = younger, older
+			}
+			say(older, younger)
+			continue
 		}
 		if i > 0 && c.Tag.Packed != "" && found[i-1].Tag.Packed != "" {
 			older, younger := found[i-1], c // by their names: when each was compressed tells better

@@ -1,0 +1,93 @@
+package tail
+
+import (
+	"slices"
+
+	"logctl/agent/tail/internal/fsys"
+)
+
+// A saved generation whose file is gone may have become another one a moment ago: a
+// program wrote the compressed file beside it and removed it, while a scan went from name
+// to name. So no saved generation is given up where that is noticed. At the end of the
+// scan what was made of it is looked for once more, in names that are listed afresh.
+
+// orphan is a saved generation that is not there any more.
+type orphan struct {
+	State
+	why string
+}
+
+// seekOrphans goes on in what was made of the saved generations that are gone, and counts
+// what is lost of the others.
+func (s *Set) seekOrphans() {
+	s.mu.Lock()
+	orphans := s.orphans
+	s.orphans = nil
+	s.mu.Unlock()
+	if len(orphans) == 0 {
+		return
+	}
+	s.lists = map[string]*listing{}
+	slices.SortFunc(orphans, func(a, b orphan) int { return byGen(a.State, b.State) })
+	for i := range orphans {
+		o := &orphans[i]
+		if o.HeadLen > 0 && s.becameAnother(o) {
+			continue
+		}
+		s.mu.Lock()
+		if lost := o.Size - o.Pos; lost > 0 && !o.waits() { // what waited as a copy had nothing of its own
+			s.missingLocked(&o.State, lost, o.why)
+		}
+		s.forgetLocked(s.slotLocked(o.Path), o.ID)
+		s.mu.Unlock()
+	}
+}
+
+// becameAnother goes on in the copy, or the compressed file, of a generation that is gone.
+// It returns false when there is none.
+func (s *Set) becameAnother(o *orphan) bool {
+	path, now := s.copyOf(&o.State)
+	if path == "" {
+		return false
+	}
+	switch s.giveWay(o, now.ID) {
+	case wayFree:
+		s.resumeCopy(&o.State, path, &now)
+		s.recoverAt(now.ID, path)
+	case wayTaken:
+		s.mu.Lock()
+		s.forgetLocked(s.slotLocked(o.Path), o.ID)
+		s.mu.Unlock()
+	case wayBusy:
+		s.mu.Lock()
+		s.orphans = append(s.orphans, *o)
+		s.mu.Unlock()
+	}
+	return true
+}
+
+// way tells whether a file may be followed as what was made of an orphan.
+type way int
+
+const (
+	wayFree  way = iota // nobody follows it
+	wayTaken            // it is followed as that already
+	wayBusy             // it is being read: ask again
+)
+
+// giveWay ends what follows the file of that identity for its own sake.
+func (s *Set) giveWay(o *orphan, id fsys.Inode) way {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.byInode[id]
+	switch {
+	case f == nil:
+		return wayFree
+	case f.id.Gen == o.ID.Gen || f.origin == o.Origins():
+		return wayTaken
+	case f.state == fileHeld:
+		return wayBusy
+	}
+	s.finishLocked(f, "it goes on for the file that it was made of")
+	return wayFree
+}

@@ -1,0 +1,74 @@
+package tail
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// pack rotates by rename, and then compresses a generation in the steps that a program has
+// for that: the one before, or the one that was just moved away. Numbers begin at one and
+// move up, or rise for ever; those are told by times, so that times must tell.
+func (r *racer) pack() {
+	r.turns++
+	away, before := r.path+".1", r.path+".2"
+	if r.rises {
+		away, before = fmt.Sprintf("%s.%d", r.path, r.turns), fmt.Sprintf("%s.%d", r.path, r.turns-1)
+	} else {
+		r.shift()
+	}
+	r.todo = append(r.todo, func() { r.move(r.path, away) }, r.create)
+	if r.delay {
+		r.compress(before)
+	} else {
+		r.compress(away)
+	}
+}
+
+// compress compresses a file if it is there when its turn comes.
+func (r *racer) compress(plain string) {
+	var rest []byte
+	var to *os.File
+	r.todo = append(r.todo, func() {
+		content, err := os.ReadFile(plain)
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		r.must(err)
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, err = z.Write(content)
+		r.must(errors.Join(err, z.Close()))
+		rest = b.Bytes()
+		to, err = os.OpenFile(plain+".gz", os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+		r.must(err)
+		r.note("begin %s.gz, %d", filepath.Base(plain), r.files.made(plain+".gz"))
+	})
+	put := func(share int) func() {
+		return func() {
+			if to == nil {
+				return
+			}
+			b := rest[:len(rest)/share]
+			_, err := to.Write(b)
+			r.must(err)
+			r.files.wrote(to)
+			rest = rest[len(b):]
+			r.note("compress to %d bytes more", len(b))
+		}
+	}
+	r.todo = append(r.todo, put(2), put(1), func() {
+		if to == nil {
+			return
+		}
+		r.must(to.Close())
+		r.files.removed(plain)
+		r.must(os.Remove(plain))
+		r.files.moved(plain)
+		r.note("remove %s", filepath.Base(plain))
+	})
+}
