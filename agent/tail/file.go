@@ -150,10 +150,14 @@ func (f *File) stateLocked() State {
 	if f.copyOf != nil && f.sought {
 		copyOf = f.copyOf.id
 	}
+	size := f.size
+	if f.packed != nil && !f.sized {
+		size = f.pos // how much more there is, nobody knows yet
+	}
 	return State{ID: f.id, Origin: f.origin, Path: f.path, Pos: f.pos, Part: f.part, Skipped: f.skipped,
 		HeadLen: f.head.Len, HeadHash: f.head.Hash,
 		MarkLen: f.markLen, MarkHash: fingerprint.Sum(fingerprint.Empty, f.mark[:f.markLen]),
-		Size: f.size, ModTime: time.Unix(0, f.bound), Seen: f.set.now(), Rotated: f.away, CopyOf: copyOf}
+		Size: size, ModTime: time.Unix(0, f.bound), Seen: f.set.now(), Rotated: f.away, CopyOf: copyOf}
 }
 
 // Limit sets how many bytes Next reads at once, at most and at least as many as the

@@ -113,16 +113,6 @@ func (s *Set) endDeleted(f *File, held bool, why string) {
 	s.wakeLocked(n)
 }
 
-// isPackedAt tells whether the file at path is compressed.
-func (s *Set) isPackedAt(path string, now *fsys.Stat) bool {
-	h, st, err := s.openRetry(path)
-	if err != nil {
-		return false
-	}
-	defer func() { _ = h.Close() }()
-	return st.ID == now.ID && formatOf(h, st.Size) != packed.Plain
-}
-
 // knownContent tells whether the compressed file h has the content of a generation of
 // the log sl that is followed or was followed by an earlier run. ok is false when its
 // content cannot be told yet.

@@ -27,13 +27,13 @@ func (s *Set) seekOrphans() {
 	if len(orphans) == 0 {
 		return
 	}
-	s.lists = map[string]*listing{}
 	slices.SortFunc(orphans, func(a, b orphan) int { return byGen(a.State, b.State) })
 	for i := range orphans {
 		o := &orphans[i]
-		if o.HeadLen > 0 && s.becameAnother(o) {
+		if s.becameAnother(o) {
 			continue
 		}
+		s.rememberSaved(&o.State)
 		s.mu.Lock()
 		if lost := o.Size - o.Pos; lost > 0 && !o.waits() { // what waited as a copy had nothing of its own
 			s.missingLocked(&o.State, lost, o.why)
@@ -46,14 +46,23 @@ func (s *Set) seekOrphans() {
 // becameAnother goes on in the copy, or the compressed file, of a generation that is gone.
 // It returns false when there is none.
 func (s *Set) becameAnother(o *orphan) bool {
-	path, now := s.copyOf(&o.State)
-	if path == "" {
+	if o.HeadLen == 0 {
 		return false
 	}
-	switch s.giveWay(o, now.ID) {
+	const tries = 3 // names may move on while they are looked at
+	var c madeCopy
+	for try := 0; try < tries && c.h == nil; try++ {
+		s.lists = map[string]*listing{}
+		c = s.copyOf(&o.State)
+	}
+	if c.h == nil {
+		return false
+	}
+	defer func() { _ = c.h.Close() }()
+	switch s.giveWay(o, c.st.ID) {
 	case wayFree:
-		s.resumeCopy(&o.State, path, &now)
-		s.recoverAt(now.ID, path)
+		s.resumeCopy(&o.State, c)
+		s.recoverAt(c.st.ID, c.path)
 	case wayTaken:
 		s.mu.Lock()
 		s.forgetLocked(s.slotLocked(o.Path), o.ID)

@@ -1,10 +1,12 @@
 package tail
 
 import (
+	"os"
 	"slices"
 	"time"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/packed"
 )
 
 // What was read of a file need not have been delivered when the last run ended. If
@@ -92,29 +94,49 @@ func (s *Set) intact(st *State) bool {
 // recoverCopy goes on in the copy of a generation that was truncated. It returns false when
 // there is none.
 func (s *Set) recoverCopy(st *State) bool {
-	path, found := s.copyOf(st)
-	if path != "" {
-		s.resumeCopy(st, path, &found)
+	c := s.copyOf(st)
+	if c.h == nil {
+		return false
 	}
-	return path != ""
+	defer func() { _ = c.h.Close() }()
+	s.resumeCopy(st, c)
+	return true
+}
+
+// madeCopy is a file that has the content of another one. Its handle stays: what is at the
+// name may be another file soon.
+type madeCopy struct {
+	path   string
+	st     fsys.Stat
+	h      *os.File // nil: there is none
+	packed bool
 }
 
 // copyOf finds the copy of a generation that was truncated or removed: of the rotated
-// names with its content the one that was made first after it was last seen; "" for none.
-func (s *Set) copyOf(st *State) (path string, found fsys.Stat) {
+// names with its content the one that was made first after it was last seen.
+func (s *Set) copyOf(st *State) (found madeCopy) {
 	sl := s.slotOf(st.Path)
 	oldest := st.ModTime.Add(-copySlack).UnixNano()
 	for _, p := range s.familyPaths(sl) {
 		var now fsys.Stat
 		if s.sys.StatPath(p, &now) != nil || !now.Regular || now.Mtime < oldest ||
-			now.ID.Ino == st.ID.Ino || path != "" && now.Mtime >= found.Mtime || s.allowed(p, fsys.Resolve(p)) != nil {
+			now.ID.Ino == st.ID.Ino || found.h != nil && now.Mtime >= found.st.Mtime || s.allowed(p, fsys.Resolve(p)) != nil {
 			continue
 		}
-		if s.hasContent(p, &now, st) {
-			found, path = now, p
+		h, opened, err := s.openRetry(p)
+		if err != nil {
+			continue
 		}
+		if opened.ID != now.ID || !matches(h, opened.Size, st) {
+			_ = h.Close()
+			continue
+		}
+		if found.h != nil {
+			_ = found.h.Close()
+		}
+		found = madeCopy{p, opened, h, formatOf(h, opened.Size) != packed.Plain}
 	}
-	return path, found
+	return found
 }
 
 // hasContent tells whether the file at path is what st was saved of.
@@ -127,19 +149,19 @@ func (s *Set) hasContent(path string, now *fsys.Stat, st *State) bool {
 	return opened.ID == now.ID && matches(h, opened.Size, st)
 }
 
-// resumeCopy notes that the file now at path goes on where st was delivered to.
-func (s *Set) resumeCopy(st *State, path string, now *fsys.Stat) {
-	packed := s.isPackedAt(path, now)
+// resumeCopy notes that the copy goes on where st was delivered to.
+func (s *Set) resumeCopy(st *State, of madeCopy) {
+	now := &of.st
 	s.mu.Lock()
 	states := slices.Clone(s.saved[now.ID])
 	s.mu.Unlock()
-	i := slices.IndexFunc(states, func(c State) bool { return !empty(&c) && s.hasContent(path, now, &c) })
+	i := slices.IndexFunc(states, func(c State) bool { return !empty(&c) && matches(of.h, now.Size, &c) })
 	c := *st
 	c.Origin = st.Origins() // it has the address of the lines that are stored
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	size, seen := now.Size, now.Mtime
-	if packed {
+	if of.packed {
 		size, seen = st.Size, now.Mtime-1 // see isWhole
 	}
 	s.replacedLocked(*st, size)
@@ -148,7 +170,7 @@ func (s *Set) resumeCopy(st *State, path string, now *fsys.Stat) {
 		c.ID.Dev, c.ID.Ino, c.Rotated = now.ID.Dev, now.ID.Ino, true
 		c.Size, c.ModTime = size, time.Unix(0, seen)
 		states = append(states, c)
-	case packed && states[i].Pos == 0: // it was left alone: what it was made of was read
+	case of.packed && states[i].Pos == 0: // it was left alone: what it was made of was read
 		c.ID, c.Rotated, c.Size, c.ModTime = states[i].ID, true, size, time.Unix(0, seen)
 		states[i] = c
 	case states[i].Pos > st.Pos || states[i].waits():
@@ -162,7 +184,7 @@ func (s *Set) resumeCopy(st *State, path string, now *fsys.Stat) {
 	s.saved[now.ID] = states
 	s.unsaved = append(s.unsaved, c)
 	s.log.Info("found the copy of a file that was truncated or compressed before its lines were delivered", "path", st.Path,
-		"name", path, "file", st.ID.String(), "from", st.Pos, "size", now.Size)
+		"name", of.path, "file", st.ID.String(), "from", st.Pos, "size", now.Size)
 }
 
 // replacedLocked ends a saved generation whose copy, of that size, goes on in its place.
