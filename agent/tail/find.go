@@ -182,13 +182,19 @@ func (s *Set) unseen(sl *slot, p *past, now fsys.Inode) ([]candidate, error) {
 	slices.SortFunc(found, older)
 	found = s.proven(sl, p, s.youngerByName(sl, p, first, found), now)
 	slices.SortFunc(found, older)
-	if rotation.Rising(first, p.born, ages(found)) {
-		for i := range found {
-			found[i].rising = true
-		}
-		slices.SortFunc(found, older)
-	}
+	risingOrder(first, p.born, found)
 	return found, failed
+}
+
+// risingOrder sorts those found again if their numbers rise: see rotation.Rising.
+func risingOrder(first rotation.Tag, born int64, found []candidate) {
+	if !rotation.Rising(first, born, ages(found)) {
+		return
+	}
+	for i := range found {
+		found[i].rising = true
+	}
+	slices.SortStableFunc(found, older)
 }
 
 // onePerCopy leaves of the copies of one generation the longest plain one to read its rest

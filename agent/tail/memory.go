@@ -226,9 +226,43 @@ func (s *Set) familiar(home *slot, name string, h *os.File, size int64) recalled
 	return s.recall(h, size)
 }
 
+// packs tells whether the compressed file h, of so many bytes, has what is in the plain one,
+// by its head and its end.
+func packs(h *os.File, size int64, plain *os.File, plainSize int64) bool {
+	r, err := packed.Open(h, size)
+	if plainSize == 0 || err != nil {
+		return false
+	}
+	defer r.Close()
+	read := packedAt(r)
+	for _, pos := range []int64{0, max(0, plainSize-fingerprint.HeadMax)} {
+		var want, has [fingerprint.HeadMax]byte
+		n := min(plainSize-pos, fingerprint.HeadMax)
+		if m, err := fsys.ReadFull(plain, want[:n], pos); err != nil || int64(m) < n {
+			return false
+		}
+		if m, err := read(has[:n], pos); err != nil || int64(m) < n || want != has {
+			return false
+		}
+	}
+	return true
+}
+
 // distinct leaves those of the generations found that are no copies of another one that was
 // found with them, or that was kept open at the name sl.
 func distinct(sl *slot, found []candidate) []candidate {
+	found = slices.DeleteFunc(found, func(c candidate) bool {
+		if c.copied || c.known.of != nil || formatOf(c.h, c.st.Size) == packed.Plain {
+			return false
+		}
+		i := slices.IndexFunc(sl.parked, func(p arrival) bool { return packs(c.h, c.st.Size, p.h, p.st.Size) })
+		if i >= 0 {
+			sl.parked[i].tag = c.tag // its name tells the age of what it was made of
+			sl.parked[i].tag.Packed = ""
+			_ = c.h.Close()
+		}
+		return i >= 0
+	})
 	has := func(h *os.File, size int64, c *candidate) bool {
 		return c.st.Size <= size && c.st.Size >= fingerprint.MarkMax && fingerprint.Begins(h, c.h, c.st.Size)
 	}

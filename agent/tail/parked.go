@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/rotation"
 )
 
 // A file that was opened at a watched name, while the names of older ones were moving, is
@@ -106,11 +107,12 @@ func (s *Set) unparkLocked(sl *slot, a *arrival, found []candidate) []candidate 
 			s.awayLocked(f)
 			continue
 		}
-		found = append(found, candidate{path: p.name, st: p.st, born: s.sys.Birth(p.h), h: p.h, known: p.known, copied: p.known.rest})
+		found = append(found, candidate{path: p.name, tag: p.tag, st: p.st, born: s.sys.Birth(p.h), h: p.h, known: p.known, copied: p.known.rest})
 	}
 	sl.parked = nil
 	if len(found) > n {
 		slices.SortStableFunc(found, older)
+		risingOrder(rotation.Tag{}, 0, found)
 	}
 	return found
 }

@@ -164,6 +164,10 @@ func (s *Set) savedPast(sl *slot) *past {
 	defer func() { _ = h.Close() }()
 	if now.ID == id && !empty(&st) && matches(h, now.Size, &st) {
 		p.trunc, p.name, p.id = false, name, id
+		if formatOf(h, now.Size) != packed.Plain {
+			// Its time is that of its compression, which may be later than what came after it.
+			p.mtime = min(p.mtime, int64(st.ID.Gen))
+		}
 		if born := s.sys.Birth(h); born <= int64(st.ID.Gen) {
 			p.born = born
 		} // else it is a copy that goes on for its original, which is older

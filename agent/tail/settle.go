@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/rotation"
 )
 
 // arrival is what was found at a name.
@@ -17,13 +18,14 @@ type arrival struct {
 	h      *os.File
 	name   string // with links followed
 	exists bool
-	err    error    // it may exist, but cannot be followed
-	past   *past    // what was there before
-	broken int      // how many generations saved of the file have ended
-	start  State    // where to begin, if that is the end
-	twin   bool     // it has the content of what was there before: see twin.go
-	known  recalled // it is a copy of a generation that ended
-	beside bool     // it was written beside the log that its name is one of
+	err    error        // it may exist, but cannot be followed
+	past   *past        // what was there before
+	broken int          // how many generations saved of the file have ended
+	start  State        // where to begin, if that is the end
+	twin   bool         // it has the content of what was there before: see twin.go
+	known  recalled     // it is a copy of a generation that ended
+	tag    rotation.Tag // of the name that it has now, if that is known
+	beside bool         // it was written beside the log that its name is one of
 }
 
 // rotate settles what changed. Between the look at a name and the look for
