@@ -19,7 +19,7 @@ import (
 	"logctl/agent/tail"
 	"logctl/agent/transform"
 	"logctl/etcdcfg"
-	"logctl/internal/testkit"
+	"logctl/internal/testkit/ceiling"
 )
 
 // Ceilings of what reading one list and beginning to apply it may cost: memory of a
@@ -44,7 +44,7 @@ func TestListsStayWithinTheirBounds(t *testing.T) {
 		begun += takeUp(raw)
 		memory, cpu = allocated()-memory, processCPU()-cpu
 		if memory > listSmall {
-			memory = 2 * testkit.PeakLive(func() { _ = takeUp(raw) })
+			memory = 2 * ceiling.PeakLive(func() { _ = takeUp(raw) })
 		}
 		most, longest = max(most, memory), max(longest, cpu)
 		if memory > listMemory || cpu > listTime {
@@ -101,7 +101,7 @@ func TestListsThatFillABound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cpu, begun := processCPU(), takeUp(raw)
 			cpu = processCPU() - cpu
-			memory := 2 * testkit.PeakLive(func() { _ = takeUp(raw) })
+			memory := 2 * ceiling.PeakLive(func() { _ = takeUp(raw) })
 			t.Logf("%d bytes, %d entries begun: %d MiB, %v of CPU", len(raw), begun, memory>>20, cpu)
 			if memory > listMemory || cpu > listTime {
 				t.Error("beyond the ceilings")

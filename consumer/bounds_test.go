@@ -12,7 +12,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"logctl/internal/testkit"
+	"logctl/internal/testkit/ceiling"
 )
 
 // A record beyond the bound is passed over with its offset; the rest is read.
@@ -110,7 +110,7 @@ func FuzzInflate(f *testing.F) {
 		var out []byte
 		var err error
 		// zstd's windows and tables take some megabytes whatever the bound.
-		testkit.Within(t, 32<<20, func() {
+		ceiling.Within(t, 32<<20, func() {
 			in := inflater{most: limit}
 			out, err = in.inflate(int(codec%5), nil, src)
 		})

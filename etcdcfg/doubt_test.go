@@ -9,7 +9,7 @@ import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 
 	"logctl/internal/safe"
-	"logctl/internal/testkit"
+	"logctl/internal/testkit/ceiling"
 )
 
 // What cannot be true in a presence is not believed, and the rest of it is: also in tasks
@@ -53,7 +53,7 @@ func FuzzPresence(f *testing.F) {
 	f.Add("a"+partInstance+"1", []byte("pid 1"))
 	f.Add("a"+partExpected, []byte(`{"who":1}`))
 	f.Fuzz(func(t *testing.T, key string, value []byte) {
-		testkit.Within(t, 16<<20, func() {
+		ceiling.Within(t, 16<<20, func() {
 			r := roster{}
 			r.set(&mvccpb.KeyValue{Key: []byte(AgentsPrefix + "a"), Value: good})
 			r.set(&mvccpb.KeyValue{Key: []byte(AgentsPrefix + key), Value: value})
@@ -87,7 +87,7 @@ func FuzzHistory(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
-		testkit.Within(t, 32<<20, func() {
+		ceiling.Within(t, 32<<20, func() {
 			c, err := (&Store{}).readChange(t.Context(), "k", &mvccpb.KeyValue{ModRevision: 5, Value: omitless(value)})
 			if err != nil || c.Revision != 5 {
 				t.Fatalf("%+v, %v", c, err)

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"logctl/etcdcfg"
-	"logctl/internal/testkit"
+	"logctl/internal/testkit/ceiling"
 )
 
 // A record that somebody put under the history is marked, and what it says is not
@@ -100,7 +100,7 @@ func TestManyPackedRecordsAreBounded(t *testing.T) {
 		}
 	}
 	var changes []etcdcfg.Change
-	heap := testkit.PeakHeap(func() { changes, err = s.History(t.Context(), s.key, 0) })
+	heap := ceiling.PeakHeap(func() { changes, err = s.History(t.Context(), s.key, 0) })
 	if err != nil || len(changes) != 61 {
 		t.Fatalf("%d changes, %v", len(changes), err)
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"logctl/internal/testkit/ceiling"
 )
 
 func mustFormat(t testing.TB, entries []Entry) string {
@@ -102,43 +104,45 @@ func FuzzEdit(f *testing.F) {
 		f.Add([]byte(s), uint16(i*37), "/new.log", "label")
 	}
 	f.Fuzz(func(t *testing.T, data []byte, what uint16, path, label string) {
-		entries, err := Parse(data)
-		if err != nil || len(entries) == 0 {
-			return
-		}
-		e := entries[int(what)%len(entries)].Clone()
-		for bit, edit := range []func(){
-			func() { e.Path = path },
-			func() { e.From = FromBeginning },
-			func() { e.From = "" },
-			func() { e.Exclude = append(e.Exclude, "*.gz") },
-			func() { e.Multiline = &Multiline{Start: "^x"} },
-			func() { e.Multiline = nil },
-			func() { e.Labels = map[string]string{label: path} },
-			func() { e.Labels = nil },
-			func() { e.Disabled = !e.Disabled },
-			func() { e.IncludeLines, e.ExcludeLines = nil, []string{"a"} },
-			func() { e.Encoding = "" },
-		} {
-			if what>>bit&1 == 1 {
-				edit()
+		ceiling.Within(t, 128<<20, func() {
+			entries, err := Parse(data)
+			if err != nil || len(entries) == 0 {
+				return
 			}
-		}
-		entries[int(what)%len(entries)] = e
-		if Validate(entries) != nil {
-			return
-		}
-		text, err := Format(entries)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := Parse(text)
-		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		if diff := cmp.Diff(fmt.Sprintf("%+v", plain(entries)), fmt.Sprintf("%+v", plain(again))); diff != "" {
-			t.Fatalf("%s\n%s", diff, text)
-		}
+			e := entries[int(what)%len(entries)].Clone()
+			for bit, edit := range []func(){
+				func() { e.Path = path },
+				func() { e.From = FromBeginning },
+				func() { e.From = "" },
+				func() { e.Exclude = append(e.Exclude, "*.gz") },
+				func() { e.Multiline = &Multiline{Start: "^x"} },
+				func() { e.Multiline = nil },
+				func() { e.Labels = map[string]string{label: path} },
+				func() { e.Labels = nil },
+				func() { e.Disabled = !e.Disabled },
+				func() { e.IncludeLines, e.ExcludeLines = nil, []string{"a"} },
+				func() { e.Encoding = "" },
+			} {
+				if what>>bit&1 == 1 {
+					edit()
+				}
+			}
+			entries[int(what)%len(entries)] = e
+			if Validate(entries) != nil {
+				return
+			}
+			text, err := Format(entries)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := Parse(text)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, text)
+			}
+			if diff := cmp.Diff(fmt.Sprintf("%+v", plain(entries)), fmt.Sprintf("%+v", plain(again))); diff != "" {
+				t.Fatalf("%s\n%s", diff, text)
+			}
+		})
 	})
 }
 

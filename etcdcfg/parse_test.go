@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"logctl/internal/testkit/ceiling"
 )
 
 var ignoreSource = cmpopts.IgnoreUnexported(Entry{})
@@ -180,40 +182,42 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		entries, err := Parse(data)
-		if err == nil {
-			if !json.Valid(data) {
-				t.Fatalf("accepted, and is not JSON: %q", data)
+		ceiling.Within(t, 128<<20, func() {
+			entries, err := Parse(data)
+			if err == nil {
+				if !json.Valid(data) {
+					t.Fatalf("accepted, and is not JSON: %q", data)
+				}
+				text, err := Format(entries)
+				if err != nil {
+					t.Fatal(err)
+				}
+				again, err := Parse(text)
+				if err != nil {
+					t.Fatalf("what was formatted does not parse: %v\n%s", err, text)
+				}
+				if diff := cmp.Diff(entries, again, ignoreSource); diff != "" {
+					t.Fatal(diff)
+				}
+				return
 			}
-			text, err := Format(entries)
-			if err != nil {
-				t.Fatal(err)
+			var list *ListError
+			if !errors.As(err, &list) || len(list.Problems) == 0 {
+				t.Fatalf("error %v", err)
 			}
-			again, err := Parse(text)
-			if err != nil {
-				t.Fatalf("what was formatted does not parse: %v\n%s", err, text)
+			lines := strings.Count(string(data), "\n") + 1
+			for _, p := range list.Problems {
+				if p.Line < 1 || p.Line > lines || p.Column < 1 || p.Message == "" {
+					t.Fatalf("problem %+v of %q", p, data)
+				}
 			}
-			if diff := cmp.Diff(entries, again, ignoreSource); diff != "" {
-				t.Fatal(diff)
+			s := &scanner{data: data, entry: -1}
+			if s.list(); len(s.problems) > 0 && json.Valid(data) && data[0] != '{' && strings.ContainsRune("[ \t\r\n", rune(data[0])) {
+				var any []json.RawMessage
+				if json.Unmarshal(data, &any) == nil && !strings.Contains(s.problems[0].Message, "UTF-8") && !strings.Contains(s.problems[0].Message, "nested") {
+					t.Fatalf("a JSON list was refused: %q: %v", data, s.problems[0])
+				}
 			}
-			return
-		}
-		var list *ListError
-		if !errors.As(err, &list) || len(list.Problems) == 0 {
-			t.Fatalf("error %v", err)
-		}
-		lines := strings.Count(string(data), "\n") + 1
-		for _, p := range list.Problems {
-			if p.Line < 1 || p.Line > lines || p.Column < 1 || p.Message == "" {
-				t.Fatalf("problem %+v of %q", p, data)
-			}
-		}
-		s := &scanner{data: data, entry: -1}
-		if s.list(); len(s.problems) > 0 && json.Valid(data) && data[0] != '{' && strings.ContainsRune("[ \t\r\n", rune(data[0])) {
-			var any []json.RawMessage
-			if json.Unmarshal(data, &any) == nil && !strings.Contains(s.problems[0].Message, "UTF-8") && !strings.Contains(s.problems[0].Message, "nested") {
-				t.Fatalf("a JSON list was refused: %q: %v", data, s.problems[0])
-			}
-		}
+		})
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"logctl/internal/testkit"
+	"logctl/internal/testkit/ceiling"
 )
 
 // damaged returns a copy of a database with one kind of damage somewhere.
@@ -128,7 +128,7 @@ func TestDamagedNumbersAreNotBelieved(t *testing.T) {
 // openDamaged opens a database within 128 MiB of memory and reports whether it was set aside.
 func openDamaged(t *testing.T, dir string, bad []byte) (aside bool) {
 	t.Helper()
-	testkit.Within(t, 128<<20, func() {
+	ceiling.Within(t, 128<<20, func() {
 		if err := os.WriteFile(filepath.Join(dir, FileName), bad, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"logctl/agent/tail"
+	"logctl/internal/testkit/ceiling"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -346,14 +347,16 @@ func FuzzDecode(f *testing.F) {
 	f.Add(encode(state(1, 2)))
 	f.Add([]byte("xxxx{}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		st, err := decode(data)
-		if err != nil {
-			return
-		}
-		again, err := decode(encode(st))
-		if err != nil || !cmp.Equal(st, again) {
-			t.Errorf("%+v does not survive: %+v, %v", st, again, err)
-		}
+		ceiling.Within(t, 128<<20, func() {
+			st, err := decode(data)
+			if err != nil {
+				return
+			}
+			again, err := decode(encode(st))
+			if err != nil || !cmp.Equal(st, again) {
+				t.Errorf("%+v does not survive: %+v, %v", st, again, err)
+			}
+		})
 	})
 }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"logctl/internal/safe"
-	"logctl/internal/testkit"
+	"logctl/internal/testkit/ceiling"
 )
 
 // What cannot be true in a report is not believed, and the rest of it is.
@@ -55,7 +55,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(good)
 	f.Add([]byte(`{"agent":"a","at":"9999-01-01T00:00:00Z","tasks":[{"lines":-1,"lag_bytes":-9,"top_files":[{"size":1e99}]},{}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		testkit.Within(t, 16<<20, func() {
+		ceiling.Within(t, 16<<20, func() {
 			r, err := Parse(data)
 			if err != nil {
 				return

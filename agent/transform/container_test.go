@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"logctl/internal/testkit/ceiling"
 )
 
 // through feeds lines to a pipe and returns what leaves, each as position, source and text.
@@ -153,10 +154,12 @@ func FuzzContainer(f *testing.F) {
 	f.Add(`{"log":"a\n","stream":"stdout","time":"2026-11-30T06:54:20Z"}`, uint8(1), uint8(3))
 	formats, joins := []string{"cri", "docker", "auto"}, append(etcdcfg.MultilinePresets(), "")
 	f.Fuzz(func(t *testing.T, text string, format, join uint8) {
-		got, b := through(t, Spec{Format: formats[int(format)%3], Join: Join{Preset: joins[int(join)%len(joins)]}}, true, strings.Split(text, "\n")...)
-		if len(b.Data) > len(text) {
-			t.Fatalf("%d bytes of %d: %q", len(b.Data), len(text), got)
-		}
+		ceiling.Within(t, 128<<20, func() {
+			got, b := through(t, Spec{Format: formats[int(format)%3], Join: Join{Preset: joins[int(join)%len(joins)]}}, true, strings.Split(text, "\n")...)
+			if len(b.Data) > len(text) {
+				t.Fatalf("%d bytes of %d: %q", len(b.Data), len(text), got)
+			}
+		})
 	})
 }
 
@@ -165,19 +168,21 @@ func FuzzDocker(f *testing.F) {
 	f.Add([]byte(`{"log":"a\u003c\n","stream":"stdout","time":"2026-11-30T06:54:20Z"}`))
 	f.Add([]byte(`{"log":"a\\","stream":"stderr","time":"2026-11-30T06:54:20.5Z"}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		quick, ok := dockerPlain(line, &clock{})
-		if !ok || !utf8.Valid(line) { // bytes that are no text stay as they are
-			return
-		}
-		var v struct{ Log, Stream, Time string }
-		if err := json.Unmarshal(line, &v); err != nil {
-			t.Fatalf("%q is read and is no JSON: %v", line, err)
-		}
-		want := envelope{source: sourceOf([]byte(v.Stream))}
-		want.take([]byte(v.Log))
-		if string(quick.text) != string(want.text) || quick.more != want.more || quick.source != want.source {
-			t.Fatalf("%q: %+v, want %+v", line, quick, want)
-		}
+		ceiling.Within(t, 128<<20, func() {
+			quick, ok := dockerPlain(line, &clock{})
+			if !ok || !utf8.Valid(line) { // bytes that are no text stay as they are
+				return
+			}
+			var v struct{ Log, Stream, Time string }
+			if err := json.Unmarshal(line, &v); err != nil {
+				t.Fatalf("%q is read and is no JSON: %v", line, err)
+			}
+			want := envelope{source: sourceOf([]byte(v.Stream))}
+			want.take([]byte(v.Log))
+			if string(quick.text) != string(want.text) || quick.more != want.more || quick.source != want.source {
+				t.Fatalf("%q: %+v, want %+v", line, quick, want)
+			}
+		})
 	})
 }
 
@@ -213,13 +218,15 @@ func FuzzClock(f *testing.F) {
 	f.Add("2026-11-30T06:54:20.1Z", "1969-01-01T00:00:00Z")
 	f.Add("2026-11-30T06:54:20.0,0+00:00", "2026-11-30T06:54:20,5Z")
 	f.Fuzz(func(t *testing.T, one, two string) {
-		c := &clock{}
-		for _, text := range []string{one, two, one} {
-			got, ok := c.millis([]byte(text))
-			want, err := time.Parse(time.RFC3339Nano, text)
-			if ok && (err != nil || want.UnixMilli() != got) {
-				t.Fatalf("%q: %d, want %d, %v", text, got, want.UnixMilli(), err)
+		ceiling.Within(t, 128<<20, func() {
+			c := &clock{}
+			for _, text := range []string{one, two, one} {
+				got, ok := c.millis([]byte(text))
+				want, err := time.Parse(time.RFC3339Nano, text)
+				if ok && (err != nil || want.UnixMilli() != got) {
+					t.Fatalf("%q: %d, want %d, %v", text, got, want.UnixMilli(), err)
+				}
 			}
-		}
+		})
 	})
 }

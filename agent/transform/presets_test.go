@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"logctl/etcdcfg"
+	"logctl/internal/testkit/ceiling"
 )
 
 // TestPresets joins what real programs printed; the files begin each expected event at
@@ -118,15 +119,17 @@ func FuzzJoin(f *testing.F) {
 	f.Add("panic: x\n\ngoroutine 1 [running]:\nmain.f()\n\t/x.go:1", uint8(1))
 	names := etcdcfg.MultilinePresets()
 	f.Fuzz(func(t *testing.T, text string, which uint8) {
-		lines := strings.Split(text, "\n")
-		got := joined(t, Join{Preset: names[int(which)%len(names)], MaxLines: 5}, lines...)
-		for _, e := range got {
-			if n := strings.Count(e, "\n") + 1; n > 5 {
-				t.Fatalf("an event of %d lines", n)
+		ceiling.Within(t, 128<<20, func() {
+			lines := strings.Split(text, "\n")
+			got := joined(t, Join{Preset: names[int(which)%len(names)], MaxLines: 5}, lines...)
+			for _, e := range got {
+				if n := strings.Count(e, "\n") + 1; n > 5 {
+					t.Fatalf("an event of %d lines", n)
+				}
 			}
-		}
-		if strings.Join(got, "\n") != text {
-			t.Fatalf("%q became %q", text, got)
-		}
+			if strings.Join(got, "\n") != text {
+				t.Fatalf("%q became %q", text, got)
+			}
+		})
 	})
 }

@@ -18,7 +18,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"logctl/internal/testkit"
+	"logctl/internal/testkit/ceiling"
 )
 
 // small are bounds that a few bytes would exceed a thousand times.
@@ -79,7 +79,7 @@ enum E { `+strings.Repeat("LONG", 2000)+` = 0; }`)
 			if err != nil {
 				t.Fatal(err)
 			}
-			heap := testkit.PeakHeap(func() { _, err = d.Decode(t.Context(), Input{Bytes: tc.body}, nil) })
+			heap := ceiling.PeakHeap(func() { _, err = d.Decode(t.Context(), Input{Bytes: tc.body}, nil) })
 			if !errors.Is(err, errLarge) && !errors.Is(err, errCostly) && !errors.Is(err, errDepth) {
 				t.Errorf("%v", err)
 			}
@@ -167,7 +167,7 @@ func TestChainsOfSchemasAreBounded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			heap := testkit.PeakHeap(func() { _, err = d.Decode(t.Context(), Input{Bytes: framed(1, 0, 0)}, nil) })
+			heap := ceiling.PeakHeap(func() { _, err = d.Decode(t.Context(), Input{Bytes: framed(1, 0, 0)}, nil) })
 			t.Logf("%d MiB: %v", heap>>20, err)
 			if heap > 300<<20 {
 				t.Errorf("%d MiB", heap>>20)
@@ -281,7 +281,7 @@ func FuzzRegistry(f *testing.F) {
 		if proto {
 			name, kind = "protobuf", "PROTOBUF"
 		}
-		testkit.Within(t, 64<<20, func() {
+		ceiling.Within(t, 64<<20, func() {
 			d, err := New(t.Context(), name, Schemas{Registry: "http://registry"}, small())
 			if err != nil {
 				t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 	"github.com/hamba/avro/v2"
 	"github.com/vmihailenco/msgpack/v5"
 
-	"logctl/internal/testkit"
+	"logctl/internal/testkit/ceiling"
 )
 
 const avroUser = `{"type":"record","name":"User","namespace":"x","fields":[
@@ -235,7 +235,7 @@ func FuzzMsgpack(f *testing.F) {
 	f.Add([]byte{0x81, 0xa1, 'a', 0x92, 1, 0xc0})
 	f.Add(append(bytes.Repeat([]byte{0x81}, 30), bytes.Repeat([]byte{0xa1, '"'}, 31)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		testkit.Within(t, 64<<20, func() { _, _ = msgpackDecoder{small()}.Decode(t.Context(), Input{Bytes: b}, nil) })
+		ceiling.Within(t, 64<<20, func() { _, _ = msgpackDecoder{small()}.Decode(t.Context(), Input{Bytes: b}, nil) })
 	})
 }
 

@@ -18,7 +18,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"logctl/consumer"
-	"logctl/internal/testkit"
+	"logctl/internal/testkit/ceiling"
 	"logctl/internal/tlsfile"
 )
 
@@ -282,7 +282,7 @@ func FuzzAvro(f *testing.F) {
 			return
 		}
 		d := &avroDecoder{schema: s, bounds: small()}
-		testkit.Within(t, 64<<20, func() {
+		ceiling.Within(t, 64<<20, func() {
 			out, err := d.Decode(t.Context(), Input{Bytes: body}, nil)
 			if err == nil && !json.Valid(out.Bytes) {
 				t.Errorf("%q gives %q", body, out.Bytes)
@@ -305,7 +305,7 @@ func FuzzProtobuf(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 1, 0, 10, 1, 'a'})
 	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 10, 0})
 	f.Fuzz(func(t *testing.T, body []byte) {
-		testkit.Within(t, 64<<20, func() {
+		ceiling.Within(t, 64<<20, func() {
 			out, err := d.Decode(t.Context(), Input{Bytes: body}, nil)
 			if err == nil && !json.Valid(out.Bytes) {
 				t.Errorf("%q gives %q", body, out.Bytes)
@@ -317,10 +317,12 @@ func FuzzProtobuf(f *testing.F) {
 func FuzzOrigin(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 1, 2}, "__value_schema_id", []byte{1, 2})
 	f.Add([]byte{3, 5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 6, 7}, "apicurio.value.globalId", []byte{})
-	f.Fuzz(func(_ *testing.T, body []byte, key string, value []byte) {
-		ref, rest, _ := originOf(Input{Bytes: body, Headers: []consumer.Header{{Key: key, Value: value}}}, Bounds{})
-		_ = ref.String()
-		_, _, _ = messageIndexes(rest)
-		_, _, _ = apicurioType(rest)
+	f.Fuzz(func(t *testing.T, body []byte, key string, value []byte) {
+		ceiling.Within(t, 128<<20, func() {
+			ref, rest, _ := originOf(Input{Bytes: body, Headers: []consumer.Header{{Key: key, Value: value}}}, Bounds{})
+			_ = ref.String()
+			_, _, _ = messageIndexes(rest)
+			_, _, _ = apicurioType(rest)
+		})
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"logctl/consumer"
 	"logctl/internal/safe"
+	"logctl/internal/testkit/ceiling"
 )
 
 func sample() *Record {
@@ -125,40 +126,46 @@ func TestTemplate(t *testing.T) {
 func FuzzJSON(f *testing.F) {
 	f.Add([]byte("k"), []byte("v\x1b\xff\u2028"))
 	f.Fuzz(func(t *testing.T, key, value []byte) {
-		r := sample()
-		r.Key, r.Value = key, value
-		p, err := New("json", Options{})
-		line := render(t, p, err, r)
-		var out map[string]any
-		if err := json.Unmarshal([]byte(line), &out); err != nil {
-			t.Fatalf("%q: %v", line, err)
-		}
-		if s, ok := out["value"].(string); ok && s != string(value) {
-			t.Fatalf("%q came back as %q", value, s)
-		}
-		if strings.Count(line, "\n") != 1 {
-			t.Fatalf("%q has several lines", line)
-		}
+		ceiling.Within(t, 128<<20, func() {
+			r := sample()
+			r.Key, r.Value = key, value
+			p, err := New("json", Options{})
+			line := render(t, p, err, r)
+			var out map[string]any
+			if err := json.Unmarshal([]byte(line), &out); err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+			if s, ok := out["value"].(string); ok && s != string(value) {
+				t.Fatalf("%q came back as %q", value, s)
+			}
+			if strings.Count(line, "\n") != 1 {
+				t.Fatalf("%q has several lines", line)
+			}
+		})
 	})
 }
 
 func FuzzTemplate(f *testing.F) {
 	f.Add(`%t %h{%k=%v} %d{go[15:04]}`)
-	f.Fuzz(func(_ *testing.T, s string) {
-		if p, err := NewTemplate(s, Options{Escape: true}); err == nil {
-			p.Append(nil, sample())
-		}
+	f.Fuzz(func(t *testing.T, s string) {
+		ceiling.Within(t, 128<<20, func() {
+			if p, err := NewTemplate(s, Options{Escape: true}); err == nil {
+				p.Append(nil, sample())
+			}
+		})
 	})
 }
 
 func FuzzEscape(f *testing.F) {
 	f.Add([]byte("\x1b]0;x\x07\u202e\xc2\x9b"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, c := range string(safe.Append(nil, b, false)) {
-			if c < 0x20 && c != '\t' || c == 0x7f || safe.Alive(c) {
-				t.Fatalf("%q lets %U through", b, c)
+		ceiling.Within(t, 128<<20, func() {
+			for _, c := range string(safe.Append(nil, b, false)) {
+				if c < 0x20 && c != '\t' || c == 0x7f || safe.Alive(c) {
+					t.Fatalf("%q lets %U through", b, c)
+				}
 			}
-		}
+		})
 	})
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"logctl/internal/testkit/ceiling"
 )
 
 func TestSealLetsOnlyItsOwnStylesThrough(t *testing.T) {
@@ -56,29 +58,31 @@ func FuzzAppendJSON(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, indent := range []string{"", "  "} {
-			text, err := json.MarshalIndent(map[string]string{s: s}, "", indent)
-			if err != nil {
-				t.Fatal(err)
-			}
-			out := AppendJSON(nil, text)
-			var a, b map[string]string
-			if err := json.Unmarshal(text, &a); err != nil {
-				t.Fatal(err)
-			}
-			if err := json.Unmarshal(out, &b); err != nil {
-				t.Fatalf("%v: %q", err, out)
-			}
-			for k, v := range a {
-				if b[k] != v {
-					t.Fatalf("%q became %q", a, b)
+		ceiling.Within(t, 128<<20, func() {
+			for _, indent := range []string{"", "  "} {
+				text, err := json.MarshalIndent(map[string]string{s: s}, "", indent)
+				if err != nil {
+					t.Fatal(err)
+				}
+				out := AppendJSON(nil, text)
+				var a, b map[string]string
+				if err := json.Unmarshal(text, &a); err != nil {
+					t.Fatal(err)
+				}
+				if err := json.Unmarshal(out, &b); err != nil {
+					t.Fatalf("%v: %q", err, out)
+				}
+				for k, v := range a {
+					if b[k] != v {
+						t.Fatalf("%q became %q", a, b)
+					}
+				}
+				for _, r := range string(out) {
+					if r < 0x20 && r != '\n' && r != '\t' || Alive(r) || r == 0x7f {
+						t.Fatalf("%U is left in %q", r, out)
+					}
 				}
 			}
-			for _, r := range string(out) {
-				if r < 0x20 && r != '\n' && r != '\t' || Alive(r) || r == 0x7f {
-					t.Fatalf("%U is left in %q", r, out)
-				}
-			}
-		}
+		})
 	})
 }
