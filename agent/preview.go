@@ -54,7 +54,7 @@ func PreviewEntry(ctx context.Context, e etcdcfg.Entry, access Access) (Preview,
 	}
 	limit, cancel := context.WithTimeout(ctx, previewTime)
 	defer cancel()
-	paths, whole, err := tail.List(limit, tail.Config{Path: e.Path, Exclude: e.Exclude, AllowedDir: access.Dir})
+	paths, whole, err := tail.List(limit, tail.Config{Path: e.Path, Exclude: e.Exclude, Allowed: access.Allowed, AllowedDir: access.Dir})
 	if err != nil {
 		return p, err
 	}

@@ -100,6 +100,9 @@ func TestPreviewOfWhatIsNoFile(t *testing.T) {
 	if err != nil || strings.Contains(previewText(p, err), "hidden") {
 		t.Errorf("names outside are told: %+v, %v", p, err)
 	}
+	if _, err := PreviewEntry(t.Context(), etcdcfg.Entry{Path: dir + "/out/*", Topic: "t"}, AccessOf([]string{dir + "/in/*"})); !errors.Is(err, ErrNotAllowed) {
+		t.Errorf("of a directory outside: %v", err)
+	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if p, err = PreviewEntry(ended, etcdcfg.Entry{Path: dir + "/**", Topic: "t"}, Access{}); err != nil || !p.Cut {

@@ -35,7 +35,7 @@ func (d *doctor) etcd(ctx context.Context, console bool) {
 	d.entries(ctx, store)
 	d.rights(ctx, store, console)
 	if !console {
-		d.voices(ctx, store)
+		d.etcdVoices(ctx, store)
 	}
 	d.agents(ctx, store)
 }
@@ -96,23 +96,6 @@ func (d *doctor) rights(ctx context.Context, store *etcdcfg.Store, console bool)
 		default:
 			d.problem("etcd", key, err.Error(), "")
 		}
-	}
-}
-
-// voices looks whether this agent could speak for another one. It shares its rights with
-// every agent that has the same user, and with everybody where etcd or Kafka ask nobody.
-func (d *doctor) voices(ctx context.Context, store *etcdcfg.Store) {
-	const another = "another-agent-that-doctor-asks-about"
-	err := store.MayWrite(ctx, etcdcfg.AgentsPrefix+another)
-	var denied *etcdcfg.DeniedError
-	switch {
-	case errors.As(err, &denied):
-		d.ok("etcd", "other agents' presences", "cannot be written by this agent")
-	case err != nil: // that etcd does not answer is said elsewhere
-	case d.c.Etcd.Username == "" && d.c.Etcd.CertFile == "":
-		d.warn("etcd", "other agents' presences", "can be written by whoever reaches etcd: it asks for no user", "switch on etcd's users, one for each agent with its own keys only (docs/security.md)")
-	default:
-		d.warn("etcd", "other agents' presences", "can be written by this agent's user: each agent can speak for the others", "give each agent a user with its own keys only (docs/security.md)")
 	}
 }
 

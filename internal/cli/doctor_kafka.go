@@ -50,6 +50,9 @@ func (d *doctor) kafka(ctx context.Context, console bool) {
 		d.topic(ctx, admin, name)
 	}
 	d.rightsOn(ctx, admin, topics, console)
+	if !console {
+		d.kafkaVoices(ctx, admin)
+	}
 }
 
 // topic looks whether a topic is there and can be written to.

@@ -115,6 +115,21 @@ func (t *Transactions) Abort(ctx context.Context, who Identity) error {
 	return nil
 }
 
+// MayTake says whether our user may take the transactional id: it asks to end a transaction
+// of a producer that there is none of, which changes nothing.
+func (t *Transactions) MayTake(ctx context.Context) (bool, error) {
+	err := t.Abort(ctx, Identity{ID: 1<<62 - 1})
+	var code sarama.KError
+	switch {
+	case errors.Is(err, sarama.ErrTransactionalIDAuthorizationFailed):
+		return false, nil
+	case err == nil, errors.As(err, &code) && (code == sarama.ErrInvalidProducerIDMapping || code == sarama.ErrInvalidProducerEpoch ||
+		code == sarama.ErrProducerFenced || code == sarama.ErrInvalidTxnState):
+		return true, nil
+	}
+	return false, fmt.Errorf("ask whether transactional id %q may be taken: %w", t.id, err)
+}
+
 // call runs a call on the coordinator, and forgets who that is when it is another one
 // by now or does not answer.
 func (t *Transactions) call(ctx context.Context, call func(*sarama.Broker) error) error {

@@ -15,9 +15,20 @@ import (
 // as an administrator, see As.
 func (k *KafkaServer) Grant(t testing.TB, principal, topic string, op sarama.AclOperation) {
 	t.Helper()
+	k.grant(t, sarama.AclResourceTopic, principal, topic, op)
+}
+
+// GrantTransactionalID gives a principal a right on a transactional id; * is all of them.
+func (k *KafkaServer) GrantTransactionalID(t testing.TB, principal, id string, op sarama.AclOperation) {
+	t.Helper()
+	k.grant(t, sarama.AclResourceTransactionalID, principal, id, op)
+}
+
+func (k *KafkaServer) grant(t testing.TB, kind sarama.AclResourceType, principal, name string, op sarama.AclOperation) {
+	t.Helper()
 	k.admin(t, func(a sarama.ClusterAdmin) error {
 		return a.CreateACLs([]*sarama.ResourceAcls{{
-			Resource: sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral},
+			Resource: sarama.Resource{ResourceType: kind, ResourceName: name, ResourcePatternType: sarama.AclPatternLiteral},
 			Acls:     []*sarama.Acl{{Principal: principal, Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow}},
 		}})
 	})
