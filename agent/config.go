@@ -139,6 +139,17 @@ func (c *Config) allowedDir() func(dir string) bool {
 	}
 }
 
+// outside says whether allow_paths lead nowhere that a glob looks, so that it finds nothing
+// there although there may be files. A plain path is judged by itself.
+func outside(path string, within func(dir string) bool) bool {
+	if within == nil || isPlain(path) {
+		return false
+	}
+	root := filepath.ToSlash(path)
+	root = root[:strings.IndexAny(root, `*?[{\`)]
+	return !within(root[:strings.LastIndexByte(root, '/')+1])
+}
+
 func (c *Config) allowGlobs() []*glob.Glob {
 	var globs []*glob.Glob
 	for _, text := range c.AllowPaths {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -51,6 +52,9 @@ func PreviewEntry(ctx context.Context, e etcdcfg.Entry, access Access) (Preview,
 	rules, err := transform.Compile(ruleSpec(e))
 	if err != nil {
 		return p, err
+	}
+	if outside(e.Path, access.Dir) {
+		return p, fmt.Errorf("not allowed: it is %w", ErrNotAllowed)
 	}
 	limit, cancel := context.WithTimeout(ctx, previewTime)
 	defer cancel()

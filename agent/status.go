@@ -126,6 +126,8 @@ func (t *task) evidence(now time.Time) (state.Evidence, *tail.Set) {
 	}
 	st := set.Status()
 	switch {
+	case st.WaitingFor == nil && st.Waiting != "" && outside(t.entry.Path, t.shared.within):
+		ev.Nothing = state.State{Code: state.NotAllowed, Detail: "it is " + ErrNotAllowed.Error()}
 	case st.WaitingFor != nil:
 		ev.Nothing = state.State{Code: fileCode(st.WaitingFor), Detail: st.Waiting}
 	case st.Waiting == string(state.WaitingForFile):

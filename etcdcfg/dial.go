@@ -2,6 +2,7 @@ package etcdcfg
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -89,6 +90,15 @@ func (cfg Config) Check() error {
 		return fmt.Errorf("etcd: %w", err)
 	}
 	return nil
+}
+
+// TLSConfig is what connections are made with, for tlsfile.Client; nil: without TLS.
+func (cfg Config) TLSConfig() (*tls.Config, error) {
+	cc, err := cfg.client()
+	if err != nil {
+		return nil, fmt.Errorf("etcd: %w", err)
+	}
+	return cc.TLS, nil
 }
 
 // client is the configuration of the client library.

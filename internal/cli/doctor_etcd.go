@@ -32,6 +32,7 @@ func (d *doctor) etcd(ctx context.Context, console bool) {
 	if full, err := store.Full(ctx); err == nil && full {
 		d.problem("etcd", where, "its storage quota is used up: it takes no edits and no presences", `compact and defragment it, then "etcdctl alarm disarm"`)
 	}
+	d.etcdHosts(ctx)
 	d.entries(ctx, store)
 	d.rights(ctx, store, console)
 	if !console {

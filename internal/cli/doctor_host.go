@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"logctl/agent"
@@ -37,15 +38,20 @@ func (d *doctor) certificate(where, file string) {
 			d.problem("settings", where, file+": "+err.Error(), "")
 			continue
 		}
-		name, left := cert.Subject.CommonName, time.Until(cert.NotAfter)
-		switch {
-		case left <= 0:
-			d.problem("settings", where, fmt.Sprintf("%s: the certificate %q expired on %s", file, name, cert.NotAfter.Format(time.DateOnly)), "renew it; it is read again when the file changes")
-		case left < certificateSoon:
-			d.warn("settings", where, fmt.Sprintf("%s: the certificate %q ends in %s, on %s", file, name, shortDuration(left), cert.NotAfter.Format(time.DateOnly)), "renew it; it is read again when the file changes")
-		default:
-			d.ok("settings", where, fmt.Sprintf("%s: the certificate %q is valid until %s", file, name, cert.NotAfter.Format(time.DateOnly)))
-		}
+		d.ends("settings", where, file+": the certificate "+strconv.Quote(cert.Subject.CommonName), cert.NotAfter)
+	}
+}
+
+// ends says when a certificate ends.
+func (d *doctor) ends(area, where, what string, at time.Time) {
+	const do = "renew it; it is read again when the file changes"
+	switch left := time.Until(at); {
+	case left <= 0:
+		d.problem(area, where, what+" expired on "+at.Format(time.DateOnly), do)
+	case left < certificateSoon:
+		d.warn(area, where, fmt.Sprintf("%s ends in %s, on %s", what, shortDuration(left), at.Format(time.DateOnly)), do)
+	default:
+		d.ok(area, where, what+" is valid until "+at.Format(time.DateOnly))
 	}
 }
 
@@ -160,7 +166,7 @@ func (d *doctor) files(ctx context.Context) {
 		if bad > 3 {
 			d.problem("files", e.Path, fmt.Sprintf("%d files of it cannot be read, of which three are named", bad), "")
 		}
-		d.ok("files", e.Path, plural(p.Matches, "file matches", "files match")+", "+shortBytes(p.Bytes))
+		d.ok("files", e.Path, plural(p.Matches, "file matches", "files match")+", "+shortBytes(p.Bytes)+d.family(ctx, p.Of))
 	}
 	for _, l := range limits() {
 		if l.files && int64(total)*2 > l.value {

@@ -36,7 +36,12 @@ func (d *doctor) kafka(ctx context.Context, console bool) {
 			d.problem("kafka", at, explainKafka(err), "")
 		} else {
 			d.ok("kafka", at, "can be reached at the address that it announces")
+			d.brokerCertificate(ctx, at, b.Address)
 		}
+	}
+	d.reportedClock(ctx)
+	if !console {
+		d.transactions(ctx, admin)
 	}
 	topics := slices.Clone(d.topics)
 	if d.c.Agent.ReportTopic != "" {

@@ -63,6 +63,36 @@ func (t *Transactions) Init(ctx context.Context, last Identity) (Identity, error
 	return got, nil
 }
 
+// MayUse asks whether our user has the rights Describe and Write on the transactional id,
+// without taking it: the request names a time limit and a producer that no broker accepts,
+// both of which brokers look at after the rights (handleInitProducerId in Kafka's
+// TransactionCoordinator). The error is sarama.ErrTransactionalIDAuthorizationFailed when
+// one of them lacks, or why nobody answered.
+func (t *Transactions) MayUse(ctx context.Context) error {
+	err := t.call(ctx, func(b *sarama.Broker) error {
+		res, err := b.InitProducerID(&sarama.InitProducerIDRequest{Version: 3, TransactionalID: &t.id, TransactionTimeout: 0, ProducerID: noProducer, ProducerEpoch: noEpoch})
+		if err != nil {
+			return err
+		}
+		return answer(res.Err)
+	})
+	for _, accepted := range []sarama.KError{sarama.ErrInvalidTransactionTimeout, sarama.ErrInvalidProducerIDMapping, sarama.ErrInvalidProducerEpoch, sarama.ErrProducerFenced, sarama.ErrUnknownProducerID} {
+		if errors.Is(err, accepted) {
+			return nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("transactional id %q: %w", t.id, err)
+	}
+	return nil
+}
+
+// A producer that no coordinator has given out.
+const (
+	noProducer = 1<<62 + 1
+	noEpoch    = 32766
+)
+
 // AddPartitions makes partitions part of a transaction. The broker takes all of them or
 // none: refused holds those because of which it took none, by topic, with its reasons.
 func (t *Transactions) AddPartitions(ctx context.Context, who Identity, parts map[string][]int32) (refused map[string]map[int32]error, err error) {

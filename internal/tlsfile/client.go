@@ -3,6 +3,7 @@ package tlsfile
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"strings"
@@ -72,4 +73,31 @@ func Explain(config *tls.Config, err error) error {
 		}
 	}
 	return err
+}
+
+// Shown connects to a server and returns the certificates that it shows, its own first.
+// base is as for Client. The error says why there is no TLS connection.
+func Shown(ctx context.Context, base *tls.Config, address string) ([]*x509.Certificate, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	config, err := Now(base)
+	if err != nil {
+		return nil, err
+	}
+	if config.ServerName == "" {
+		config = config.Clone()
+		config.ServerName = host
+	}
+	conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, Explain(config, err)
+	}
+	defer func() { _ = conn.Close() }() // nothing was sent
+	secure, ok := conn.(*tls.Conn)
+	if !ok {
+		return nil, fmt.Errorf("%s: no TLS connection", address)
+	}
+	return secure.ConnectionState().PeerCertificates, nil
 }
