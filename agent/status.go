@@ -25,8 +25,8 @@ func (t *task) status(now time.Time) report.Task {
 		Path: t.entry.Path, Topic: t.entry.Topic,
 		Lines: c.lines.Load(), Bytes: c.bytes.Load(),
 		AckedLines: c.ackedLines.Load(), AckedBytes: c.ackedBytes.Load(),
-		Split: c.split.Load(), Skipped: c.skipped.Load(),
-		Rules: report.Ruled{Filtered: c.filtered.Load(), Unparsed: c.unparsed.Load()},
+		NotPlain: report.NotPlain{Split: c.split.Load(), Skipped: c.skipped.Load()},
+		Rules:    report.Ruled{Filtered: c.filtered.Load(), Unparsed: c.unparsed.Load()},
 	}
 	streams := t.streamList()
 	if oldest := oldestUnacked(streams); !oldest.IsZero() {

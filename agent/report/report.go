@@ -53,26 +53,33 @@ type Task struct {
 	Path            string     `json:"path"`
 	Topic           string     `json:"topic"`
 	State           state.Code `json:"state"`
-	Error           string     `json:"error,omitempty"`        // the reason in full, with what to do
-	Since           time.Time  `json:"since,omitzero"`         // of the state
-	File            string     `json:"file,omitempty"`         // the file that the state is about; empty: the task as a whole
-	Files           int        `json:"files"`                  // files known
-	Lines           uint64     `json:"lines"`                  // lines read
-	Bytes           uint64     `json:"bytes"`                  // bytes read
-	AckedLines      uint64     `json:"acked_lines"`            // lines acknowledged by Kafka
-	AckedBytes      uint64     `json:"acked_bytes"`            // bytes acknowledged by Kafka
-	LagBytes        int64      `json:"lag_bytes"`              // sizes of the files minus their acked positions
-	OldestUnackedMS int64      `json:"oldest_unacked_ms"`      // age of the oldest line read and not acked, milliseconds
-	Split           uint64     `json:"split"`                  // records that are parts of lines too long for one record
-	Skipped         uint64     `json:"skipped"`                // lines knowingly not sent (filters not counted)
-	DeletedOpen     int64      `json:"deleted_open,omitempty"` // bytes of deleted files that are kept open, because they are not read yet
-	Unreadable      uint64     `json:"unreadable"`             // bytes that were gone before they could be read (truncation)
-	SkippedBytes    int64      `json:"skipped_bytes"`          // bytes that stood in files when the entry was first followed, and are not sent (from = end)
-	TopFiles        []File     `json:"top_files"`              // the ten files with most lag
-	Rules           Ruled      `json:"rules,omitzero"`         // what the entry's rules did with lines
-	Verified        *Verified  `json:"verified,omitempty"`     // what 'logctl verify' found last; nil: it never ran
+	Error           string     `json:"error,omitempty"`   // the reason in full, with what to do
+	Since           time.Time  `json:"since,omitzero"`    // of the state
+	File            string     `json:"file,omitempty"`    // the file that the state is about; empty: the task as a whole
+	Files           int        `json:"files"`             // files known
+	Lines           uint64     `json:"lines"`             // lines read
+	Bytes           uint64     `json:"bytes"`             // bytes read
+	AckedLines      uint64     `json:"acked_lines"`       // lines acknowledged by Kafka
+	AckedBytes      uint64     `json:"acked_bytes"`       // bytes acknowledged by Kafka
+	LagBytes        int64      `json:"lag_bytes"`         // sizes of the files minus their acked positions
+	OldestUnackedMS int64      `json:"oldest_unacked_ms"` // age of the oldest line read and not acked, milliseconds
+	NotPlain                   // what did not go its plain way
+	TopFiles        []File     `json:"top_files"`          // the ten files with most lag
+	Rules           Ruled      `json:"rules,omitzero"`     // what the entry's rules did with lines
+	Verified        *Verified  `json:"verified,omitempty"` // what 'logctl verify' found last; nil: it never ran
 
 	Unknown bool `json:"-"` // found by Parse: a number of it cannot be true, so that none of them is known
+}
+
+// NotPlain counts what was not sent, not yet, or not as one record: cumulative since the
+// agent started, but for DeletedOpen and SkippedBytes, which are of this moment. Its fields
+// stand in the task's JSON object.
+type NotPlain struct {
+	Split        uint64 `json:"split"`                  // records that are parts of lines too long for one record
+	Skipped      uint64 `json:"skipped"`                // lines knowingly not sent (filters not counted)
+	DeletedOpen  int64  `json:"deleted_open,omitempty"` // bytes of deleted files that are kept open, because they are not read yet
+	Unreadable   uint64 `json:"unreadable"`             // bytes that were gone before they could be read (truncation)
+	SkippedBytes int64  `json:"skipped_bytes"`          // bytes that stood in files when the entry was first followed, and are not sent (from = end)
 }
 
 // Ruled counts what the rules of an entry did, cumulative since the agent started.

@@ -95,9 +95,28 @@ func (a *app) openStage(ctx context.Context, c *config.Config, o demoOptions, he
 	cfg.ID, cfg.DataDir, cfg.Listen, cfg.CollectKey = "demo", st.agentDir(), "", st.key
 	cfg.Kafka, cfg.Etcd = st.kafkaConfig(), st.etcdConfig()                // no TLS and no login of the user's servers
 	cfg.ReportInterval, cfg.ReportTopic = time.Second, report.DefaultTopic // as the console expects them
-	cfg.AllowPaths = nil                                                   // a rule for what others may ask of this host
+	cfg.AllowPaths = st.allowed(o.files)
 	st.agent, err = agent.New(cfg)
 	return st, err
+}
+
+// allowed are the allow_paths of the demo's agent: any user of this host may write to the
+// demo's etcd, so that the superuser's demo reads logs only. Another user's may read what that
+// user may.
+func (st *demoStage) allowed(files []string) []string {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	out := []string{filepath.ToSlash(literal(st.dir)) + "/**", "/var/log/**"}
+	if dir, err := os.Getwd(); err == nil && dir != "/" {
+		out = append(out, literal(dir)+"/**/*.log")
+	}
+	for _, f := range files {
+		if path, err := filepath.Abs(f); err == nil {
+			out = append(out, literal(path))
+		}
+	}
+	return out
 }
 
 // alone says when another demo runs in the same directory: its etcd would be waited for

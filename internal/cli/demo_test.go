@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"logctl/agent"
 	"logctl/internal/testkit"
 )
 
@@ -106,6 +107,22 @@ func TestTopicForAFileWithoutLatinLetters(t *testing.T) {
 	for _, tt := range [][2]string{{"/x/交易系统-明细.log", "log"}, {"/x/日志.log", "log-2"}, {"/x/app.log", "app"}, {"/x/支付pay.log", "__pay"}} {
 		if got := topicFor(tt[0], used); got != tt[1] {
 			t.Errorf("%s: %q, want %q", tt[0], got, tt[1])
+		}
+	}
+}
+
+// TestDemoOfTheSuperuserReadsLogsOnly holds the allow_paths of the demo's agent: nobody is
+// warned of the demo itself, and its etcd, open to any user, opens no other file.
+func TestDemoOfTheSuperuserReadsLogsOnly(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the demo of another user may read what that user may")
+	}
+	dir := t.TempDir()
+	st := &demoStage{dir: dir}
+	access := agent.AccessOf(st.allowed([]string{"/srv/my[1].txt"}))
+	for path, want := range map[string]bool{dir + "/logs/access.log": true, "/var/log/syslog": true, "/srv/my[1].txt": true, "/etc/shadow": false, "/srv/other.txt": false, "/root/.ssh/id_rsa": false} {
+		if err := access.Allowed(path); (err == nil) != want {
+			t.Errorf("%s: %v, want allowed %v", path, err, want)
 		}
 	}
 }
