@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/IBM/sarama"
+
 	"logctl/internal/kafka"
 )
 
@@ -71,6 +73,9 @@ func (d *doctor) topic(ctx context.Context, admin *kafka.Admin, name string) {
 	case errors.As(err, &missing):
 		d.problem("topics", name, err.Error(), "create it: n on the entry in the console")
 		return
+	case err != nil && name == d.c.Agent.ReportTopic:
+		d.warn("topics", name, explainKafka(err), "grant Describe and Write on it, without which consoles see no numbers of this agent")
+		return
 	case err != nil:
 		d.problem("topics", name, explainKafka(err), "")
 		return
@@ -91,7 +96,13 @@ func (d *doctor) topic(ctx context.Context, admin *kafka.Admin, name string) {
 func (d *doctor) settingsOf(ctx context.Context, admin *kafka.Admin, topics []string) {
 	all, err := admin.SettingsOf(ctx, []string{kafka.MaxMessageBytes, "cleanup.policy", "min.insync.replicas", "message.timestamp.type",
 		"message.timestamp.before.max.ms", "message.timestamp.after.max.ms"}, topics...)
-	if err != nil {
+	switch {
+	case errors.Is(err, sarama.ErrUnknownTopicOrPartition):
+		return // told of the topic
+	case errors.Is(err, sarama.ErrTopicAuthorizationFailed):
+		d.warn("topics", "settings", "our user may not read the settings of the topics: what hurts in them is not known", "grant DescribeConfigs on the topics")
+		return
+	case err != nil:
 		d.warn("topics", "settings", explainKafka(err), "grant DescribeConfigs on the topics, so that their settings can be looked at")
 		return
 	}

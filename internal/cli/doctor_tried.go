@@ -148,7 +148,7 @@ func (d *doctor) transactions(ctx context.Context, admin *kafka.Admin) {
 		return
 	}
 	where := "transactional id " + id
-	err := admin.Transactions(id).MayUse(ctx)
+	err := d.mayUse(ctx, admin.Transactions(id))
 	switch {
 	case err == nil:
 		d.ok("kafka", where, "may be used (Describe and Write)")
@@ -156,6 +156,24 @@ func (d *doctor) transactions(ctx context.Context, admin *kafka.Admin) {
 		d.warn("kafka", where, "our user may not use it", "grant Describe and Write on it; "+without)
 	default:
 		d.warn("kafka", where, explainKafka(err), without)
+	}
+}
+
+// mayUse waits for a coordinator: the first question for one makes Kafka create the topic
+// where it keeps transactions.
+func (d *doctor) mayUse(ctx context.Context, t *kafka.Transactions) error {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for tries := 0; ; tries++ {
+		err := t.MayUse(ctx)
+		if err == nil || tries == 25 || !kafka.TransactionRetry(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-tick.C:
+		}
 	}
 }
 

@@ -88,7 +88,7 @@ func TestDoctorTriesWhatAnAgentNeeds(t *testing.T) {
 	}
 	f.ok(t, "entries", "add", path, f.kafka.Topic(t, 1))
 	got := f.findings(ExitOK, "doctor")
-	for _, part := range []string{"2 generations beside a.log, ", "may be used (Describe and Write)", "etcd " + strings.TrimPrefix(f.etcd.Endpoints()[0], "http://") + ": its clock and that of this host agree within 10s", "clock of the brokers: is not known: no agent reports now"} {
+	for _, part := range []string{"2 generations beside a.log, a number behind the name", "may be used (Describe and Write)", "etcd " + strings.TrimPrefix(f.etcd.Endpoints()[0], "http://") + ": its clock and that of this host agree within 10s", "clock of the brokers: is not known: no agent reports now"} {
 		if !strings.Contains(got[levelOK], part) {
 			t.Errorf("%q is not in\n%s", part, got[levelOK])
 		}

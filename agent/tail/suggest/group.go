@@ -32,7 +32,7 @@ func (l *look) sort() []Log {
 			groups[path] = g
 			order = append(order, path)
 		}
-		if g.Scheme == "" || scheme > g.Scheme && f.tag.Text != "" {
+		if g.Scheme == "" || g.Scheme == notRotated && scheme != notRotated || scheme > g.Scheme && f.tag.Text != "" {
 			g.Scheme = scheme
 		}
 		g.Files = append(g.Files, f)
@@ -95,8 +95,11 @@ func (l *look) place(f *File, heads map[string]*File) (path, scheme string) {
 		return "", ""
 	}
 	f.Active = true
-	return f.Name, "not rotated yet"
+	return f.Name, notRotated
 }
+
+// notRotated is the scheme of a log of which nothing tells how it is rotated.
+const notRotated = "not rotated yet"
 
 // base returns the active name that f is a generation of: of several the longest.
 func (l *look) base(f *File, heads map[string]*File) string {

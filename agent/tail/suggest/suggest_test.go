@@ -190,3 +190,17 @@ func TestCancelled(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestTheSchemeIsThatOfTheGenerations has it said although the active file comes first by name.
+func TestTheSchemeIsThatOfTheGenerations(t *testing.T) {
+	for _, names := range [][]string{{"a.log.1", "a.log"}, {"a.log.2.gz", "a.log.1", "a.log"}} {
+		r, err := suggest.Look(t.Context(), write(t, names...))
+		if err != nil || len(r.Logs) != 1 || !strings.Contains(r.Logs[0].Scheme, "a number behind the name") {
+			t.Errorf("%v: %+v, %v", names, r.Logs, err)
+		}
+	}
+	r, err := suggest.Look(t.Context(), write(t, "a.log"))
+	if err != nil || len(r.Logs) != 1 || r.Logs[0].Scheme != "not rotated yet" {
+		t.Errorf("%+v, %v", r.Logs, err)
+	}
+}
