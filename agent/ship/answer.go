@@ -15,6 +15,7 @@ import (
 func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time, done []*entry) []*entry {
 	p, t := part.t.p, part.t
 	r := react(block.Err)
+	again := false // the broker refuses the present time, too
 	part.state, part.at = idle, nil
 	if r.act == actDone {
 		base := block.Offset
@@ -51,8 +52,7 @@ func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time,
 		part.failed(now, reason{status.BrokerError, why.err}, false)
 		part.out.unsure = false
 	case actRestamp:
-		again := part.out.restamped != 0
-		if again {
+		if again = part.refusedNow(); again {
 			why = t.clockReason(block, now)
 		}
 		part.restamp(now)
@@ -70,7 +70,7 @@ func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time,
 	}
 	p.stats.Retries++
 	switch {
-	case part.tries == 1 && (r.act == actReset || r.act == actNewID || r.act == actRestamp):
+	case part.tries == 1 && (r.act == actReset || r.act == actNewID), r.act == actRestamp && !again:
 		part.kick()
 	case r.act == actWait:
 		part.pause(p.backoff(part.tries+3, p.tune.backoffMax))

@@ -179,6 +179,7 @@ func (b *broker) take() []*partition {
 			part.compose(limit, records)
 			part.stampOld(now)
 		}
+		part.stampDue(now)
 		part.state, part.sent = flying, now
 		p.inflight += part.out.bytes
 		room -= part.out.size

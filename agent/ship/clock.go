@@ -69,18 +69,34 @@ func (t *topic) clockReason(block *sarama.ProduceResponseBlock, now time.Time) r
 }
 
 // restamp makes the batch that was refused for its records' times one whose times are
-// of now. Its bytes are made anew, so nothing of it may be in flight.
+// of now, and once more of the moment at which it is sent: a topic may take times of the last
+// few seconds only, and a retry waits. Its bytes are made anew, so nothing of it may be in
+// flight.
 func (part *partition) restamp(now time.Time) {
 	b := &part.out
 	if old := now.UnixMilli() - b.oldest; b.restamped == 0 && old > restampSpan.Milliseconds() &&
 		(part.t.tooOld == 0 || old < part.t.tooOld.Milliseconds()) {
 		part.t.tooOld = time.Duration(old) * time.Millisecond
 	}
-	b.restamped = now.UnixMilli()
+	b.restamped, b.stampDue = now.UnixMilli(), true
 	if b.payload != nil {
 		part.t.p.memory.put(b.payload)
 		b.payload = nil
 	}
+}
+
+// stampDue gives a batch that was refused for its times those of now, before it is sent.
+func (part *partition) stampDue(now time.Time) {
+	if b := &part.out; b.stampDue {
+		b.restamped, b.stampDue = now.UnixMilli(), false
+	}
+}
+
+// refusedNow says whether the times that were refused are those of the moment at which the
+// batch was sent: time may have gone by since it was stamped.
+func (part *partition) refusedNow() bool {
+	b := &part.out
+	return b.restamped != 0 && part.sent.UnixMilli()-b.restamped <= restampSpan.Milliseconds()
 }
 
 // stampOld restamps a batch before it is sent, when its topic has refused records of

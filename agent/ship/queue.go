@@ -170,6 +170,7 @@ type batch struct {
 	// restamped is when the records' times were made those of now, in milliseconds; 0: they
 	// are the times of reading.
 	restamped int64
+	stampDue  bool // the records' times were refused: they become those of the next attempt
 	unsure    bool // an attempt ended without an answer: it may be stored
 }
 

@@ -134,6 +134,32 @@ func TestOldLinesAfterAnOutage(t *testing.T) {
 	}
 }
 
+// TestOldLinesWhoseRetriesWait has a topic that takes times of the last moment only, after
+// failures that made retries slow: the time that a line gets is that of its next attempt.
+func TestOldLinesWhoseRetriesWait(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t, testkit.Embedded())
+	r := start(t, k, uncompressed)
+	topic := k.Topic(t, 1)
+	tries := 0
+	judge(t, k, func(times []time.Time) refusal {
+		if tries++; tries <= 7 {
+			return refusal{code: int16(sarama.ErrNotEnoughReplicas)}
+		}
+		for _, at := range times {
+			if at.Before(time.Now().Add(-restampSpan - 50*time.Millisecond)) {
+				return refusal{invalidTimestamp, "One or more records have been rejected due to invalid timestamp", "out of range"}
+			}
+		}
+		return refusal{}
+	})
+	b := r.bundle(topic, "a", numbered("a", 0, 10)...)
+	b.Time = time.Now().Add(-time.Hour)
+	r.send(b)
+	r.drain()
+	r.check(topic, map[string]int{"a": 10})
+}
+
 // TestClockAhead has a broker whose clock is two hours behind ours.
 func TestClockAhead(t *testing.T) {
 	t.Parallel()
