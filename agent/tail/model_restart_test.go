@@ -57,7 +57,7 @@ func (m *model) undelivered() {
 	}
 	for _, g := range m.gens {
 		pos, ok := from[g]
-		if ok && !g.gone && !g.gap && pos < g.cursor {
+		if ok && !g.gone && pos < g.cursor && (!g.gap || g.cursor <= g.copied) { // what stood between is in no copy
 			m.act("undelivered %d from %d to %d", g.n, pos, g.cursor)
 			g.cursor = pos
 		}

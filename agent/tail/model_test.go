@@ -37,6 +37,7 @@ type modelGen struct {
 	mixedUp bool   // the Set takes it for what goes on in a file that it saw empty
 	prefix  bool   // its content is the beginning of that of the one before
 	gap     bool   // written to between the copy and the truncation
+	copied  int    // bytes that are in the copy
 	target  string // name of its own, which path leads or led to
 	line    int
 	time    int64 // modification time of what it is in

@@ -159,7 +159,7 @@ func (m *model) copyTruncate(gap bool) {
 	m.files.touched(m.path)
 	g := m.leave()
 	if left := max(size, g.cursor); left < len(g.content) || left > size {
-		g.content, g.cut, g.gap = g.content[:left], left, true
+		g.content, g.cut, g.gap, g.copied = g.content[:left], left, true, size
 	}
 	if g.n > 0 && bytes.HasPrefix(m.gens[g.n-1].content, g.content) {
 		g.excused, g.prefix = true, true // what is in the copy was read of the generation before

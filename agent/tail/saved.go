@@ -168,7 +168,7 @@ func (s *Set) savedPast(sl *slot) *past {
 			// Its time is that of its compression, which may be later than what came after it.
 			p.mtime = min(p.mtime, int64(st.ID.Gen))
 		}
-		if born := s.sys.Birth(h); born <= int64(st.ID.Gen) {
+		if born := s.sys.Birth(h); born <= int64(st.ID.Gen) && st.Origin == (FileID{}) {
 			p.born = born
 		} // else it is a copy that goes on for its original, which is older
 	}
@@ -223,7 +223,7 @@ func (s *Set) recoverEntry(id fsys.Inode, states []State, last bool) bool {
 	switch {
 	case err != nil: // not now
 		return true
-	case s.unsettled(name):
+	case s.unsettled(name), s.moving(states[0].Path):
 		return true
 	case name != "":
 		return s.recoverAt(id, name)
@@ -260,6 +260,22 @@ func (s *Set) homeOfSaved(id fsys.Inode, h *os.File, now *fsys.Stat) *slot {
 		}
 	}
 	return nil
+}
+
+// movingMost is how many scans the files of a log wait for names that are being changed.
+const movingMost = 5
+
+// moving tells whether the names of a log were changed so fast that what is at its own has yet
+// to be settled: what is saved of its files has its place in the order only then.
+func (s *Set) moving(path string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sl := s.slots[path]
+	if sl == nil || !sl.fresh || s.scans > movingMost {
+		return false
+	}
+	_, again := s.dirty[sl]
+	return again
 }
 
 // recoverAt goes on with what was saved of the file, which is at that name. It returns

@@ -56,8 +56,9 @@ func (s *Set) rotate(slots []*slot) {
 		for i, sl := range slots {
 			s.stalls.scan.begin(&sl.path, s.now())
 			a := &arrived[i]
-			if home := homes[sl]; home != sl && (held[home] || slices.ContainsFunc(again, func(o *slot) bool { return o.home == home })) {
-				s.park(sl, a, nil) // an older one of its log comes first
+			if home := homes[sl]; home != sl && (held[home] || slices.ContainsFunc(again, func(o *slot) bool { return o.home == home }) ||
+				s.beginsLike(a, home, slots[i+1:], arrived[i+1:])) {
+				s.park(sl, a, nil) // an older one of its log comes first, or what it is a copy of
 				again = append(again, sl)
 				continue
 			}

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/packed"
 	"logctl/agent/tail/internal/rotation"
@@ -176,4 +177,16 @@ func (s *Set) settleHomes(homes map[*slot]*slot) map[*slot]bool {
 		held[home] = s.aboutToNotice(home) || !s.settleTruncation(home, now.ID)
 	}
 	return held
+}
+
+// beginsLike tells whether what arrived seems to be a copy of what arrived at the name of its
+// log home, which is among those that are looked at later: it was made later, and has the
+// same as far as it goes.
+func (s *Set) beginsLike(a *arrival, home *slot, later []*slot, arrived []arrival) bool {
+	i := slices.Index(later, home)
+	if i < 0 || a.h == nil || arrived[i].h == nil || s.isKnown(a.st.ID) {
+		return false
+	}
+	h := arrived[i].h
+	return s.sys.Birth(a.h) >= s.sys.Birth(h) && fingerprint.Begins(h, a.h, a.st.Size)
 }
