@@ -36,6 +36,7 @@ func TestOneLogUnderAGlob(t *testing.T) {
 		{name: "a file a day", glob: "app-*.log", path: "app-*.log", direct: func(n int) string { return fmt.Sprintf("app-2026-01-%02d.log", n) }},
 		{name: "log4j2 DirectWrite", glob: "*.log", path: "app-*.log", direct: func(n int) string { return fmt.Sprintf("app-01-30-2026-%d.log", n) }},
 		{name: "tracing-appender", glob: "*", path: "prefix.*", direct: func(n int) string { return fmt.Sprintf("prefix.2026-01-30-%02d", n) }},
+		{name: "rotatelogs", glob: "app.log.*", path: "app.log.*", direct: func(n int) string { return fmt.Sprintf("app.log.%d", 1769817600+60*n) }},
 		{name: "PostgreSQL", glob: "postgresql-*.log", path: "postgresql-*.log", direct: func(n int) string { return fmt.Sprintf("postgresql-2026-01-30_18%02d00.log", n) }},
 		{name: "numbers alone, said", glob: "app-*.log", path: "app-*.log", rotated: []string{"app-*.log"}, direct: func(n int) string { return fmt.Sprintf("app-%d.log", n) }},
 	} {

@@ -46,7 +46,8 @@ var date = regexp.MustCompile(
 		`(?:[T_.-]?(?:[01]\d|2[0-3])(?:[-_.:]?[0-5]\d(?:[-_.:]?[0-5]\d(?:[.,]\d{1,9})?)?)?)?Z?`)
 
 // Dated returns the name that the files of a log have in common whose names hold a
-// date: app-*.log for app-2026-01-31.log and app-2026-01-31-2.log. tag orders them.
+// date, or the seconds since 1970: app-*.log for app-2026-01-31.log and
+// app-2026-01-31-2.log, app.log.* for app.log.1769817600. tag orders them.
 // ok is false when there is no date in the name, or nothing but a date.
 func Dated(name string) (family string, tag Tag, ok bool) {
 	name, packed := Unpacked(name)
@@ -67,8 +68,17 @@ func Dated(name string) (family string, tag Tag, ok bool) {
 		}
 		return family, Tag{Place: Learned, Text: name[i:j], Packed: packed}, true
 	}
+	for _, r := range runs(name) {
+		family = name[:r[0]] + "*" + name[r[1]:]
+		if seconds.MatchString(name[r[0]:r[1]]) && strings.Trim(family, "*.-_") != "" {
+			return family, Tag{Place: Learned, Text: name[r[0]:r[1]], Packed: packed}, true
+		}
+	}
 	return "", Tag{}, false
 }
+
+// seconds is a time since 1970 from 2014 to 2036, as rotatelogs puts it behind a name.
+var seconds = regexp.MustCompile(`^(?:1[4-9]|20)\d{8}$`)
 
 // index returns the length of the small number that rest begins with, as in -2.log:
 // what follows is an extension, or nothing.
