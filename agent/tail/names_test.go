@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -229,4 +230,30 @@ func TestMovedOutOfTheDirectory(t *testing.T) {
 	write(t, dir+"/other/x", "2\n")
 	r.step(2)
 	r.want("1", "2")
+}
+
+// TestHardLinkToTheNewest: a program numbers its files and keeps a hard link to the newest.
+// The link is followed, and was moved over several files since the last look.
+func TestHardLinkToTheNewest(t *testing.T) {
+	dir := t.TempDir()
+	p := filepath.Join(dir, "latest.log")
+	next := func(n int) {
+		name := filepath.Join(dir, fmt.Sprintf("app.%d.log", n))
+		write(t, name, rows(10*n+1, 10*n+10))
+		if err := os.Link(name, p+".new"); err != nil {
+			t.Fatal(err)
+		}
+		rename(t, p+".new", p)
+		nextTick(t, dir)
+	}
+	next(0)
+	r := newRig(t, Config{Path: p})
+	r.step(2)
+	for n := 1; n <= 9; n++ {
+		next(n)
+		if n%3 == 0 {
+			r.step(3)
+		}
+	}
+	r.wantRows(1, 100)
 }

@@ -309,6 +309,9 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 	name := ""
 	if cur != nil {
 		name = s.whereIs(cur)
+		if name == "" || name == sl.path { // another file took the name: a hard link may be left
+			name = s.otherName(sl, cur, name)
+		}
 	}
 	s.mu.Lock()
 	if cur != nil {

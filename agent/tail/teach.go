@@ -190,3 +190,20 @@ func (s *Set) beginsLike(a *arrival, home *slot, later []*slot, arrived []arriva
 	h := arrived[i].h
 	return s.sys.Birth(a.h) >= s.sys.Birth(h) && fingerprint.Begins(h, a.h, a.st.Size)
 }
+
+// otherName returns the name that is left of a file whose name sl leads to another file
+// now: a program that keeps a hard link to its newest file has the files themselves at names
+// of their own. It is otherwise when there is none.
+func (s *Set) otherName(sl *slot, f *File, otherwise string) string {
+	s.mu.Lock()
+	h := f.handle
+	s.mu.Unlock()
+	var st fsys.Stat
+	if h == nil || s.sys.StatFile(h, &st) != nil || st.Links == 0 {
+		return otherwise
+	}
+	if at, err := s.locate(s.lists, st.ID, sl.path); err == nil && at != "" {
+		return at
+	}
+	return otherwise
+}
