@@ -245,6 +245,10 @@ notices:
 	@.ci/notices > THIRD_PARTY_NOTICES
 
 # The Windows build under Wine (installed when missing): tests, service, counted lines. WINDOWS="e2e" for a part.
-.PHONY: windows
+.PHONY: windows msi
 windows:
 	@.ci/windows/run $(WINDOWS)
+
+# The installer for windows/amd64 into dist/, by Debian's wixl (installed when missing). MSI=install also installs and removes it under Wine.
+msi:
+	@VERSION='$(VERSION)' LDFLAGS='$(LDFLAGS)' .ci/windows/msi $(MSI)

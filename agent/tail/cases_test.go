@@ -108,7 +108,7 @@ func TestHugeLine(t *testing.T) {
 	p := tmp(t, "app.log")
 	write(t, p, "a\n")
 	const size = 100 << 20
-	f, err := os.OpenFile(p, os.O_WRONLY, 0)
+	f, err := testkit.OpenShared(p, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

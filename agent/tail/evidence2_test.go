@@ -9,12 +9,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"logctl/internal/testkit"
 )
 
 // overwrite writes over the beginning of a file in place.
 func overwrite(t *testing.T, p string, b []byte) {
 	t.Helper()
-	f, err := os.OpenFile(p, os.O_WRONLY, 0)
+	f, err := testkit.OpenShared(p, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -188,6 +188,7 @@ func (f *File) Next() (*Chunk, error) {
 		}
 		c, more := f.read()
 		if c != nil {
+			f.spareWriter()
 			return c, nil
 		}
 		if !more {

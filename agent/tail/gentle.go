@@ -46,6 +46,20 @@ func (s *Set) doneLocked(f *File) {
 // it without sharing, for each line perhaps, and would be refused whenever it is read.
 func (s *Set) paced(f *File) bool { return f.home.unshared && s.sys.Hinders() }
 
+// spareWriter closes the file of a program that opens it without sharing as soon as all of
+// it was read: what was read may wait for long until it is shipped.
+func (f *File) spareWriter() {
+	s := f.set
+	if !s.sys.Hinders() || f.pos < f.limit {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.paced(f) {
+		s.closeLocked(f)
+	}
+}
+
 // restsLocked tells whether f is open and has nothing to be read for.
 func (f *File) restsLocked() bool {
 	return f.handle != nil && f.state == fileIdle && !f.again && f.size <= f.pos && f.copyOf == nil && f.packed == nil

@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -133,6 +134,19 @@ func TestExclusiveWriterIsReadSeldom(t *testing.T) {
 	taken = false
 	r.step(1)
 	r.want("0")
+	write(t, path, "1\n")
+	r.scan()
+	f := r.set.tryReady()
+	c, err := f.Next()
+	if n := r.set.Status().Open; err != nil || n != 0 {
+		t.Fatalf("%v, %d files open while what was read waits to be shipped", err, n)
+	}
+	r.take(f, c)
+	if _, err := f.Next(); err != io.EOF {
+		t.Fatal(err)
+	}
+	f.Release()
+	r.want("1")
 	opened = 0
 	for range 3 {
 		for range 50 {

@@ -3,6 +3,8 @@ package tail
 import (
 	"os"
 	"time"
+
+	"logctl/internal/testkit"
 )
 
 // modelKinds is how many kinds of actions there are, each as often as its numbers in step.
@@ -90,7 +92,7 @@ func (m *model) replace() {
 	}
 	m.files.gone(m.isOpen)
 	beside := m.path + ".new"
-	w, err := os.OpenFile(beside, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
+	w, err := testkit.OpenShared(beside, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
 	m.must(err)
 	ino, born := m.files.made(beside), m.files.stamp()
 	if m.rnd.IntN(3) == 0 {

@@ -159,7 +159,7 @@ func (r *racer) begin() {
 }
 
 func (r *racer) create() {
-	w, err := os.OpenFile(r.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
+	w, err := testkit.OpenShared(r.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
 	r.must(err)
 	if r.w != nil {
 		r.must(r.w.Close())
@@ -249,7 +249,7 @@ func (r *racer) copyTruncate() {
 		var err error
 		whole, err = os.ReadFile(r.path)
 		r.must(err)
-		c, err = os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+		c, err = testkit.OpenShared(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 		r.must(err)
 		r.note("begin copy %d", r.files.made(name))
 	})

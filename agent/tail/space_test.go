@@ -20,7 +20,7 @@ type spaced struct {
 
 func newSpaced(t *testing.T, path string, size int64) *spaced {
 	t.Helper()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := testkit.OpenShared(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -139,7 +139,14 @@ func (r *run) all(ctx context.Context) (lost int, err error) {
 	begin := func(late bool) {
 		for i, s := range list {
 			if s.late == late {
-				wg.Go(func() { refused[i], errs[i] = r.write(ctx, s) })
+				wg.Go(func() {
+					ctx, done := context.WithCancel(ctx)
+					defer done()
+					if s.late {
+						go r.report(ctx, s)
+					}
+					refused[i], errs[i] = r.write(ctx, s)
+				})
 			}
 		}
 		if late {
@@ -165,6 +172,20 @@ func (r *run) all(ctx context.Context) (lost int, err error) {
 		fmt.Printf("| %s | %s | %d | %d | %d | %s |\n", s.name, s.what, r.lines, l, twice, refused[i])
 	}
 	return lost, nil
+}
+
+// report tells the writer of a scenario how many of its lines were shipped, until ctx ends.
+func (r *run) report(ctx context.Context, s scenario) {
+	path := filepath.Join(r.prefix, "drive_c", "Logs", s.name+".shipped")
+	for ctx.Err() == nil {
+		if lost, _, err := r.count(ctx, s); err == nil {
+			err = errors.Join(os.WriteFile(path+".new", fmt.Append(nil, r.lines-lost), 0o600), os.Rename(path+".new", path))
+			if err != nil {
+				fmt.Fprintln(os.Stderr, "windows:", err)
+			}
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
 }
 
 // write runs the writer of a scenario, and returns how often it was refused a file.

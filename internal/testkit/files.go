@@ -39,7 +39,7 @@ func NewLog(t testing.TB, path string) *Log {
 func (l *Log) Reopen() {
 	l.t.Helper()
 	l.Close()
-	f, err := os.OpenFile(l.Path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	f, err := OpenShared(l.Path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	l.check(err)
 	l.f = f
 }

@@ -203,17 +203,35 @@ func (w *writer) backup(int) error {
 	return w.rename(w.app(), w.path("app-"+time.Now().UTC().Format("2006-01-02T15-04-05.000")+".log"))
 }
 
+// shipped waits until so many lines were shipped: those of a file that is replaced or
+// deleted sooner may be gone. Whoever started the writer says how many were.
+func (w *writer) shipped(lines int) error {
+	for end := time.Now().Add(6 * patient); time.Now().Before(end); time.Sleep(again) {
+		b, err := os.ReadFile(w.dir + ".shipped")
+		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, windows.ERROR_SHARING_VIOLATION) {
+			return err
+		}
+		if n, err := strconv.Atoi(string(b)); err == nil && n >= lines {
+			return nil
+		}
+	}
+	return fmt.Errorf("%d lines were not shipped in %v", lines, 6*patient)
+}
+
 // replace moves the file over its only backup: MoveFileEx with MOVEFILE_REPLACE_EXISTING.
-// Lines are read before: a backup that is replaced is gone.
-func (w *writer) replace(int) error {
-	time.Sleep(1500 * time.Millisecond)
+func (w *writer) replace(n int) error {
+	if err := w.shipped(n * perFile); err != nil {
+		return err
+	}
 	return w.rename(w.app(), w.app()+".1")
 }
 
 // remove deletes the file; the next one gets its name. Where deletion is not POSIX's, the
 // name is taken until the last handle is closed.
-func (w *writer) remove(int) error {
-	time.Sleep(500 * time.Millisecond)
+func (w *writer) remove(n int) error {
+	if err := w.shipped(n * perFile); err != nil {
+		return err
+	}
 	if err := w.insist(func() error { return os.Remove(w.app()) }); err != nil {
 		return err
 	}
