@@ -202,12 +202,14 @@ func (s *Set) reopen(f *File) bool {
 // later has the names looked at again soon: their files are being renamed faster
 // than that could be followed.
 func (s *Set) later(slots []*slot) {
+	soon := false
 	s.mu.Lock()
 	for _, sl := range slots {
 		s.dirty[sl] = struct{}{}
+		soon = soon || !fsys.IsUnshared(sl.err) // a file may be in use for long: the next scan looks
 	}
 	s.mu.Unlock()
-	if len(slots) > 0 && !s.sys.Hinders() { // a file may be in use for long there: the next scan looks
+	if soon {
 		s.poke()
 	}
 }
