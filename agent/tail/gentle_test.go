@@ -136,7 +136,7 @@ func TestExclusiveWriterIsReadSeldom(t *testing.T) {
 	r.want("0")
 	write(t, path, "1\n")
 	r.scan()
-	f := r.set.tryReady()
+	f := r.set.TryReady()
 	c, err := f.Next()
 	if n := r.set.Status().Open; err != nil || n != 0 {
 		t.Fatalf("%v, %d files open while what was read waits to be shipped", err, n)
