@@ -179,7 +179,7 @@ toolchains:
 	  go build -o /dev/null . ; go vet $(PKGS); go test $(KEY_PKGS); done
 
 # The packages that count bytes and offsets, where int has 32 bits: vet, lint and tests, run by this kernel.
-COUNTING_PKGS = ./agent/tail/internal/... ./agent/positions ./consumer/decode ./consumer/format ./consumer/filter
+COUNTING_PKGS = ./agent/tail/internal/... ./agent/positions ./agent/ship ./agent/transform ./agent/report ./agent/lookback ./consumer/... ./internal/glob ./internal/verify
 check-386: export GOARCH = 386
 check-386: export CGO_ENABLED = 0
 check-386: $(GOLANGCI)

@@ -69,7 +69,7 @@ func readPresence(kv *mvccpb.KeyValue) Presence {
 	err := json.Unmarshal(kv.Value, &p)
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) && strings.HasPrefix(wrong.Value, "number") { // the rest of it counts
-		p.doubt(wrong.Field, strings.TrimPrefix(wrong.Value, "number "))
+		p.doubt(safe.Field(wrong.Field), strings.TrimPrefix(wrong.Value, "number "))
 		err = nil
 	}
 	if err != nil {

@@ -19,7 +19,7 @@ func parse(data []byte) (r Report, err error) {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) && strings.HasPrefix(wrong.Value, "number") {
 		// Only the first such number is named: none of the others can be told from zero.
-		r.doubt(wrong.Field, strings.TrimPrefix(wrong.Value, "number "))
+		r.doubt(safe.Field(wrong.Field), strings.TrimPrefix(wrong.Value, "number "))
 		for i := range r.Tasks {
 			r.Tasks[i].forgetNumbers()
 		}

@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"context"
 	"embed"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 
 	"github.com/bufbuild/protocompile"
 	"github.com/bufbuild/protocompile/linker"
@@ -20,7 +18,6 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
-	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
@@ -263,61 +260,13 @@ func (d *protobufDecoder) load(ctx context.Context, ref schemaRef) (compiled, in
 		if !ok {
 			return protocompile.SearchResult{}, protoregistry.NotFound
 		}
-		return protoSource(path, text), nil
+		return protoSource(path, text)
 	}))}
 	files, err := c.Compile(ctx, main)
 	if err != nil {
 		return compiled{}, 0, fmt.Errorf("%s: %w", ref, err)
 	}
 	return newCompiled(files), textOf(doc, used), nil
-}
-
-// protoSource makes of a registry's text what the compiler reads: source, or a descriptor
-// in base64, as clients for Python store it.
-func protoSource(path, text string) protocompile.SearchResult {
-	if b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text)); err == nil && len(b) > 0 {
-		file := &descriptorpb.FileDescriptorProto{}
-		if proto.Unmarshal(b, file) == nil {
-			file.Name = proto.String(path)
-			for _, m := range file.MessageType {
-				nameFields(m)
-			}
-			return protocompile.SearchResult{Proto: file}
-		}
-	}
-	return protocompile.SearchResult{Source: strings.NewReader(text)}
-}
-
-// nameFields gives fields the JSON names that they have by the rules. Descriptors may
-// leave them out, and the compiler takes two that do for two of the name "".
-func nameFields(m *descriptorpb.DescriptorProto) {
-	for _, f := range m.Field {
-		if f.JsonName == nil {
-			f.JsonName = proto.String(jsonName(f.GetName()))
-		}
-	}
-	for _, inner := range m.NestedType {
-		nameFields(inner)
-	}
-}
-
-// jsonName makes lowerCamelCase of a name, as protoc does.
-func jsonName(name string) string {
-	out := make([]byte, 0, len(name))
-	up := false
-	for i := range len(name) {
-		c := name[i]
-		switch {
-		case c == '_':
-			up = true
-			continue
-		case up && 'a' <= c && c <= 'z':
-			c -= 'a' - 'A'
-		}
-		up = false
-		out = append(out, c)
-	}
-	return string(out)
 }
 
 //go:embed protos

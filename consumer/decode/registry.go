@@ -184,9 +184,11 @@ func (r *registry) schema(ctx context.Context, ref schemaRef) (doc schemaDoc, er
 	switch {
 	case ref.kind == confluentGUID:
 		doc, err = r.document(ctx, "/schemas/guids/"+guidText(ref.guid))
-	case ref.kind == globalID, ref.kind == contentID, native: // a frame of 4 bytes holds a content id, as a rule
+	case ref.kind == globalID, ref.kind == contentID, native:
+		// A frame of 4 bytes holds a content id by the settings that serializers of version 3
+		// have, and a global one by those of version 2.
 		order := []string{"contentIds", "globalIds"}
-		if ref.kind == globalID {
+		if ref.kind == globalID || ref.kind != contentID && strings.Contains(r.bases[0].Path, "/apis/registry/v2") {
 			order = []string{"globalIds", "contentIds"}
 		}
 		for _, kind := range order {
@@ -304,6 +306,10 @@ func (r *registry) apicurio(ctx context.Context, path, tail string) (doc schemaD
 			return doc, err
 		}
 		doc.Schema, doc.Type = string(body), head.Get("X-Registry-ArtifactType")
+		// Version 2 (2.6.13) tells the kind by this alone, and Avro is JSON.
+		if media, _, _ := strings.Cut(head.Get("Content-Type"), ";"); doc.Type == "" && media == "application/x-protobuf" {
+			doc.Type = "PROTOBUF"
+		}
 		refs, _, err := r.get(ctx, func(base *url.URL) string { return root(base) + path + "/references" })
 		if errors.As(err, &missing) {
 			return doc, nil

@@ -145,7 +145,8 @@ func TestApicurio(t *testing.T) {
 		"/apis/registry/v2/ids/globalIds/7":                 avro,
 		"/apis/registry/v2/ids/globalIds/7/references":      `[{"groupId":"g","artifactId":"c","version":"1","name":"C"}]`,
 		"/apis/registry/v2/groups/g/artifacts/c/versions/1": used,
-	}, http.Header{"X-Registry-Artifacttype": {"AVRO"}})
+		"/apis/registry/v2/ids/contentIds/7":                `"long"`,
+	}, http.Header{"Content-Type": {"application/json"}})
 	body := []byte{2, 'x'}
 	long := append(binary.BigEndian.AppendUint64([]byte{0}, 7), body...)
 	for name, tc := range map[string]struct {
@@ -155,6 +156,7 @@ func TestApicurio(t *testing.T) {
 		"8 bytes":                      {v3.URL + "/apis/registry/v3", Input{Bytes: long}},
 		"8 bytes, by ccompat":          {v3.URL + "/apis/ccompat/v7", Input{Bytes: long}},
 		"8 bytes, version 2":           {v2.URL + "/apis/registry/v2", Input{Bytes: long}},
+		"4 bytes, version 2":           {v2.URL + "/apis/registry/v2", Input{Bytes: framed(7, body...)}}, // its serializers write global ids
 		"4 bytes are a content id":     {v3.URL + "/apis/registry/v3", Input{Bytes: framed(8, body...)}},
 		"header with the global id":    {v3.URL, Input{Bytes: body, Headers: []consumer.Header{{Key: "apicurio.value.globalId", Value: binary.BigEndian.AppendUint64(nil, 7)}}}},
 		"header of a key's content id": {v3.URL, Input{Bytes: body, Key: true, Headers: []consumer.Header{{Key: "apicurio.key.contentId", Value: binary.BigEndian.AppendUint64(nil, 8)}}}},
@@ -168,21 +170,24 @@ func TestApicurio(t *testing.T) {
 		}
 	}
 
-	proto := answers(t, map[string]string{
-		"/apis/registry/v3/ids/globalIds/1": `syntax = "proto3"; package p; message A { string x = 1; } message B { string y = 1; }`,
-	}, http.Header{"X-Registry-Artifacttype": {"PROTOBUF"}})
+	const two = `syntax = "proto3"; package p; message A { string x = 1; } message B { string y = 1; }`
+	proto := answers(t, map[string]string{"/apis/registry/v3/ids/globalIds/1": two}, http.Header{"X-Registry-Artifacttype": {"PROTOBUF"}})
+	// Version 2 tells the kind of a schema as 2.6.13 was seen to.
+	proto2 := answers(t, map[string]string{"/apis/registry/v2/ids/globalIds/1": two}, http.Header{"Content-Type": {"application/x-protobuf"}})
 	message := []byte{10, 1, 'v'}
 	id := binary.BigEndian.AppendUint64(nil, 1)
 	for name, in := range map[string]Input{
 		"named in front":    {Bytes: append(append(append([]byte{0}, id...), 3, 10, 1, 'B'), message...)},
 		"named in a header": {Bytes: message, Headers: []consumer.Header{{Key: "apicurio.value.globalId", Value: id}, {Key: "apicurio.protobuf.type", Value: []byte("B")}}},
 	} {
-		d, err := New(t.Context(), "protobuf", Schemas{Registry: proto.URL + "/apis/registry/v3"}, Bounds{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if out, err := d.Decode(t.Context(), in, nil); err != nil || string(out.Bytes) != `{"y":"v"}` {
-			t.Errorf("%s: %s, %v", name, out.Bytes, err)
+		for _, at := range []string{proto.URL + "/apis/registry/v3", proto2.URL + "/apis/registry/v2"} {
+			d, err := New(t.Context(), "protobuf", Schemas{Registry: at}, Bounds{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out, err := d.Decode(t.Context(), in, nil); err != nil || string(out.Bytes) != `{"y":"v"}` {
+				t.Errorf("%s, %s: %s, %v", name, at, out.Bytes, err)
+			}
 		}
 	}
 }

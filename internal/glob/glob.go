@@ -192,14 +192,15 @@ func (p *parser) alternatives() []sequence {
 	}
 }
 
-// huge is where counting stops; sums of products of two such still fit.
-const huge = 1 << 20
+// huge is where counting stops; sums of products of two such still fit into 64 bits, and
+// not into an int of 32.
+const huge int64 = 1 << 20
 
 // measure returns how many patterns a sequence stands for, and their bytes.
-func (s sequence) measure() (n, size int) {
+func (s sequence) measure() (n, size int64) {
 	n = 1
 	for _, x := range s {
-		xn, xsize := 1, len(x.text)
+		xn, xsize := int64(1), int64(len(x.text))
 		if x.alts != nil {
 			xn, xsize = 0, 0
 			for _, a := range x.alts {

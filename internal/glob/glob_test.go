@@ -32,11 +32,12 @@ func TestExpansion(t *testing.T) {
 // A pattern is refused by counting, before a single alternative is made.
 func TestBounds(t *testing.T) {
 	for name, c := range map[string]struct{ pattern, what string }{
-		"too long":               {"/" + strings.Repeat("a", MaxBytes), "bytes"},
-		"alternatives multiply":  {"/" + strings.Repeat("{a,b}", 9), "alternatives"},
-		"alternatives of a list": {"/{" + strings.Repeat("a,", 256) + "b}", "alternatives"},
-		"a product of many":      {"/" + strings.Repeat("{a,b,c,d,e,f,g,h}", 200), "alternatives"},
-		"bytes":                  {"/" + strings.Repeat("a", 600) + strings.Repeat("{a,b}", 8), "bytes of alternatives"},
+		"too long":                              {"/" + strings.Repeat("a", MaxBytes), "bytes"},
+		"alternatives multiply":                 {"/" + strings.Repeat("{a,b}", 9), "alternatives"},
+		"alternatives of a list":                {"/{" + strings.Repeat("a,", 256) + "b}", "alternatives"},
+		"a product of many":                     {"/" + strings.Repeat("{a,b,c,d,e,f,g,h}", 200), "alternatives"},
+		"2^32, which is 0 in an int of 32 bits": {strings.Repeat("{a,b}", 20) + "{" + strings.Repeat("{a,b}", 12) + "}", "alternatives"},
+		"bytes":                                 {"/" + strings.Repeat("a", 600) + strings.Repeat("{a,b}", 8), "bytes of alternatives"},
 	} {
 		_, err := Compile(c.pattern)
 		var large *TooLargeError

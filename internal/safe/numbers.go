@@ -1,6 +1,9 @@
 package safe
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // MaxNumber is the largest number from outside that is believed: 2^53, up to which JSON's
 // readers agree. No file, counter or revision comes near it.
@@ -17,3 +20,16 @@ func Moment(t time.Time) bool {
 // Sum adds two numbers that can be true. It stays at MaxNumber, which is as good as not
 // known, however many are added.
 func Sum(a, b int64) int64 { return min(a+b, MaxNumber) }
+
+// Field is the path of a field as encoding/json names it in its errors, without the places
+// in lists that Go 1.27 puts in: tasks.lines for tasks.0.lines.
+func Field(path string) string {
+	parts := strings.Split(path, ".")
+	kept := parts[:0]
+	for _, p := range parts {
+		if strings.Trim(p, "0123456789") != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, ".")
+}
