@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"time"
 	_ "time/tzdata" // --timezone works where the system has no zones: Windows, bare images
 
@@ -48,6 +49,9 @@ type tailTopicFlags struct {
 	message                          string
 }
 
+// leastMemory is what the process takes without records, and some more, bytes.
+const leastMemory = 96 << 20
+
 func newTailTopicCmd(a *app) *cobra.Command {
 	f := &tailTopicFlags{}
 	cmd := &cobra.Command{
@@ -67,6 +71,9 @@ func newTailTopicCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Garbage is collected sooner as --max-memory comes near: what is refused for its
+			// size left buffers behind.
+			defer debug.SetMemoryLimit(debug.SetMemoryLimit(min(max(cfg.Reader.MaxMemory, leastMemory), debug.SetMemoryLimit(-1))))
 			err = tail.Run(cmd.Context(), cfg)
 			return explainTail(err)
 		},
