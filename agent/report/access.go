@@ -27,7 +27,8 @@ type Access struct {
 const (
 	maxConns     = 32
 	readTimeout  = 10 * time.Second
-	writeTimeout = 3 * time.Minute // a profile takes as long as it is asked for
+	writeTimeout = 10 * time.Second // and the length of a profile, which net/http/pprof adds
+	busyTime     = time.Second      // after which a connection that is busy may have to go
 	idleTimeout  = 30 * time.Second
 	maxHeader    = 16 << 10
 )
@@ -98,33 +99,41 @@ func withToken(next http.Handler, token string) http.Handler {
 	})
 }
 
-// connections bounds how many there are: the one that was idle longest goes when there
-// are too many, and the new one where none is idle.
+// connections bounds how many there are. When there are too many, the one that was idle
+// longest goes; where none is idle, the oldest of those that are busy, which may be with
+// a client that does not read; and the new one where all are new.
 type connections struct {
 	mu   sync.Mutex
-	open map[net.Conn]time.Time // since when it is idle; zero: it is busy
+	open map[net.Conn]*connection
+}
+
+type connection struct {
+	born time.Time
+	idle time.Time // since when; zero: it is busy
 }
 
 func (c *connections) note(conn net.Conn, state http.ConnState) {
 	var shut net.Conn
+	now := time.Now()
 	c.mu.Lock()
 	if c.open == nil {
-		c.open = map[net.Conn]time.Time{}
+		c.open = map[net.Conn]*connection{}
 	}
 	switch state {
 	case http.StateNew:
 		if len(c.open) >= maxConns {
-			shut = c.longestIdle(conn)
+			shut = c.toGo(conn, now)
 			delete(c.open, shut)
 		}
 		if shut != conn {
-			c.open[conn] = time.Now() // it has not asked yet
+			c.open[conn] = &connection{born: now, idle: now} // it has not asked yet
 		}
-	case http.StateIdle:
-		c.open[conn] = time.Now()
-	case http.StateActive:
-		if _, ok := c.open[conn]; ok {
-			c.open[conn] = time.Time{}
+	case http.StateIdle, http.StateActive:
+		if x := c.open[conn]; x != nil {
+			x.idle = time.Time{}
+			if state == http.StateIdle {
+				x.idle = now
+			}
 		}
 	case http.StateClosed, http.StateHijacked:
 		delete(c.open, conn)
@@ -135,12 +144,21 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 	}
 }
 
-func (c *connections) longestIdle(otherwise net.Conn) net.Conn {
-	out, since := otherwise, time.Now()
-	for conn, at := range c.open {
-		if !at.IsZero() && at.Before(since) {
-			out, since = conn, at
+func (c *connections) toGo(otherwise net.Conn, now time.Time) net.Conn {
+	idle, busy := otherwise, otherwise
+	idleSince, busySince := now, now.Add(-busyTime)
+	for conn, x := range c.open {
+		switch {
+		case !x.idle.IsZero():
+			if x.idle.Before(idleSince) {
+				idle, idleSince = conn, x.idle
+			}
+		case x.born.Before(busySince):
+			busy, busySince = conn, x.born
 		}
 	}
-	return out
+	if idle != otherwise {
+		return idle
+	}
+	return busy
 }

@@ -7,6 +7,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,4 +104,64 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 	}
 	_ = srv.Close()
 	<-done
+}
+
+// narrow accepts connections of which a little fills the way to the client.
+type narrow struct{ net.Listener }
+
+func (n narrow) Accept() (net.Conn, error) {
+	c, err := n.Listener.Accept()
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(4 << 10)
+	}
+	return c, err
+}
+
+// Clients that ask without end and read nothing, as many as there may be connections, do
+// not keep a probe from its answer.
+func TestClientsThatDoNotReadGiveWay(t *testing.T) {
+	var asked atomic.Int64
+	s := NewServer("127.0.0.1:0", func() Report { asked.Add(1); return Report{} }, slog.New(slog.DiscardHandler))
+	srv, err := s.configure()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(narrow{ln}) }()
+	var held []net.Conn
+	requests := []byte(strings.Repeat("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 1000))
+	var asking sync.WaitGroup
+	for range maxConns {
+		c, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, c)
+		if tcp, ok := c.(*net.TCPConn); ok {
+			_ = tcp.SetReadBuffer(4 << 10)
+		}
+		asking.Go(func() { _, _ = c.Write(requests) }) // it may block, or have to go
+	}
+	last, since := int64(-1), time.Now()
+	testkit.Eventually(t, 60*time.Second, "no answer gets through any more", func() bool {
+		if n := asked.Load(); n != last {
+			last, since = n, time.Now()
+		}
+		return last >= maxConns && time.Since(since) > busyTime
+	})
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	testkit.Eventually(t, 20*time.Second, "a probe is answered", func() bool {
+		resp, err := client.Get("http://" + ln.Addr().String() + "/healthz")
+		return err == nil && resp.Body.Close() == nil
+	})
+	for _, c := range held {
+		_ = c.Close()
+	}
+	_ = srv.Close()
+	<-done
+	asking.Wait()
 }
