@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,13 +10,12 @@ import (
 
 	"logctl/agent/positions"
 	"logctl/agent/tail"
-	"logctl/etcdcfg"
 	"logctl/internal/safe"
 	"logctl/internal/verify"
 )
 
 func newPositionsRebuildCmd(a *app) *cobra.Command {
-	since, host, dryRun := 24*time.Hour, "", false
+	since, host, dryRun := 24*time.Hour, recordsHost(""), false
 	cmd := &cobra.Command{
 		Use:   "rebuild",
 		Short: "Read lost positions back from the topics",
@@ -39,22 +37,17 @@ before is sent again.`,
 	}
 	f := cmd.Flags()
 	f.DurationVar(&since, "since", since, "how far back the topics are read")
-	f.StringVar(&host, "host", "", "name of this host in the records' headers (default: the host's name)")
+	host.add(f)
 	f.BoolVarP(&dryRun, "dry-run", "n", false, "say what would be saved and save nothing")
 	return cmd
 }
 
-func (a *app) rebuildPositions(cmd *cobra.Command, since time.Duration, host string, dryRun bool) (err error) {
+func (a *app) rebuildPositions(cmd *cobra.Command, since time.Duration, as recordsHost, dryRun bool) (err error) {
 	c, err := a.settings(cmd, nil)
 	if err != nil {
 		return err
 	}
-	var entries []etcdcfg.Entry
-	err = a.withEntries(cmd, func(ctx context.Context, d *entriesDesk) error {
-		snap, err := d.load(ctx)
-		entries = snap.Entries
-		return err
-	})
+	entries, err := a.listed(cmd)
 	if err != nil {
 		return err
 	}
@@ -78,9 +71,7 @@ func (a *app) rebuildPositions(cmd *cobra.Command, since time.Duration, host str
 	if err != nil {
 		return fmt.Errorf("positions rebuild: %w", err)
 	}
-	if host == "" {
-		host = hostname()
-	}
+	host := as.name(c)
 	cmp := verify.Comparison{Ledger: l, Host: host}
 	for i, log := range logs {
 		key := entries[i].Key()

@@ -24,7 +24,7 @@ type verifyFlags struct {
 	all        bool
 	topicsOnly bool
 	content    bool
-	host       string
+	host       recordsHost
 	grace      time.Duration
 	output     string
 }
@@ -67,7 +67,7 @@ Exit code 1: something is missing or altered.`,
 	fl.BoolVar(&f.all, "all", false, "every entry of the list")
 	fl.BoolVar(&f.topicsOnly, "topics-only", false, "read no files: holes and repeats between the records of every host and file")
 	fl.BoolVar(&f.content, "content", false, "compare the bytes of the lines too")
-	fl.StringVar(&f.host, "host", "", "name of this host in the records' headers (default: the host's name)")
+	f.host.add(fl)
 	fl.DurationVar(&f.grace, "grace", 30*time.Second, "the end of a file written to within it may still be on its way")
 	fl.StringVarP(&f.output, "output", "o", "table", "table or json")
 	return cmd
@@ -78,12 +78,7 @@ func (a *app) verify(cmd *cobra.Command, paths []string, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	var entries []etcdcfg.Entry
-	err = a.withEntries(cmd, func(ctx context.Context, d *entriesDesk) error {
-		snap, err := d.load(ctx)
-		entries = snap.Entries
-		return err
-	})
+	entries, err := a.listed(cmd)
 	if err != nil {
 		return err
 	}
@@ -156,11 +151,7 @@ func (a *app) judge(ctx context.Context, c *config.Config, logs []verify.Log, to
 	if f.topicsOnly {
 		return l.Topics(), l, nil
 	}
-	host := f.host
-	if host == "" {
-		host = hostname()
-	}
-	cmp := verify.Comparison{Ledger: l, Host: host, Cut: cut, Since: src.Since, Grace: f.grace, Now: time.Now()}
+	cmp := verify.Comparison{Ledger: l, Host: f.host.name(c), Cut: cut, Since: src.Since, Grace: f.grace, Now: time.Now()}
 	if src.Progress != nil {
 		cmp.Progress = func(name string) { safe.Fprintf(a.Err, "\rcomparing %.60s   ", name) }
 	}
