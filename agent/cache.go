@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -23,12 +25,23 @@ type cachedList struct {
 	Revision int64     `json:"revision"`
 	SavedAt  time.Time `json:"saved_at"`
 	List     string    `json:"list"`
+	// Sum is that of the other fields but SavedAt: a disk that flips a bit must not make the
+	// agent follow another path. A cache of an older version has none.
+	Sum string `json:"sha256,omitempty"`
+}
+
+// sum returns the SHA-256 of what counts of a cached list, in hexadecimal.
+func (c *cachedList) sum() string {
+	h := sha256.Sum256(fmt.Appendf(nil, "%q %d %s", c.Key, c.Revision, c.List))
+	return hex.EncodeToString(h[:])
 }
 
 // saveCache writes the list beside itself and renames it, so that a kill leaves
 // the old or the new one.
 func saveCache(dir string, snap etcdcfg.Snapshot) error {
-	data, err := json.MarshalIndent(cachedList{Key: snap.Key, Revision: snap.ModRevision, SavedAt: time.Now().UTC(), List: string(snap.Raw)}, "", "  ")
+	c := cachedList{Key: snap.Key, Revision: snap.ModRevision, SavedAt: time.Now().UTC(), List: string(snap.Raw)}
+	c.Sum = c.sum()
+	data, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return fmt.Errorf("cache entries: %w", err)
 	}
@@ -48,6 +61,9 @@ func loadCache(dir, key string) (etcdcfg.Snapshot, error) {
 	var c cachedList
 	if err := json.Unmarshal(data, &c); err != nil {
 		return etcdcfg.Snapshot{}, fmt.Errorf("read cached entries: %w", err)
+	}
+	if c.Sum != "" && c.Sum != c.sum() {
+		return etcdcfg.Snapshot{}, fmt.Errorf("read cached entries: %s is damaged: its content is not what its checksum says", filepath.Join(dir, cacheName))
 	}
 	if c.Key != key {
 		return etcdcfg.Snapshot{}, fmt.Errorf("read cached entries: they are of key %q: %w", c.Key, fs.ErrNotExist)
