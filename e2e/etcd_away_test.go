@@ -145,6 +145,7 @@ func downForLife(w *world) {
 		w.awaitLanded(l.written(), topic)
 		agent.stop()
 	}
+	w.unproved = true // verify takes the list from etcd, which is away
 	w.clean(newCounter(l), topic)
 }
 

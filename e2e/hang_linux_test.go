@@ -88,6 +88,7 @@ func hangs(w *world) {
 	if !strings.Contains(agent.err.String(), "leaves a reader behind") || !strings.Contains(agent.err.String(), path) {
 		w.t.Errorf("the agent does not name the reader it left behind: %s", agent.err.String())
 	}
+	w.unproved = true // verify reads the files, one of which hangs
 	w.clean(newCounter(l), topic)
 }
 

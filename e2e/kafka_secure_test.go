@@ -36,6 +36,7 @@ func TestKafkaSecured(t *testing.T) {
 			ini := w.ini(certs, mechanism, "shipper's secret")
 			agent := start(t, nil, "agent", "--config", ini)
 			w.awaitState(w.path("a.log"), "shipping", 10*time.Second)
+			w.unproved = true // its flags have no login
 			w.clean(newCounter(l), topic)
 			if strings.Contains(agent.err.String(), "secret") {
 				t.Error("the log holds a password")
@@ -82,6 +83,7 @@ func TestKafkaLoginRefused(t *testing.T) {
 	if err != nil || len(results) != 1 || results[0].ErrorCode != sarama.ErrNoError {
 		t.Fatalf("add user: %v, %v", results, err)
 	}
+	w.unproved = true // its flags have no login
 	w.clean(newCounter(l), topic)
 	w.awaitState(w.path("a.log"), "shipping", 10*time.Second)
 	agent.stop()
@@ -136,6 +138,7 @@ func TestKafkaDenied(t *testing.T) {
 		t.Logf("uses %.1f %% of a processor while permission is denied", 100*load)
 	}
 	grant(denied)
+	w.unproved = true // its flags have no login
 	w.clean(newCounter(l), denied, allowed)
 	w.awaitState(w.path("denied.log"), "shipping", 10*time.Second)
 	agent.stop()

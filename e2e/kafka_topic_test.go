@@ -119,6 +119,7 @@ func TestKafkaTopicRecreated(t *testing.T) {
 	w.kafka.Create(t, topic, 2) // fewer partitions than it had
 	w.arrived(1, topic)
 	appendTo(t, w.path("a.log"), l.lines("after", 5000))
+	w.unproved = true // the topic before has some of the lines
 	w.clean(newCounter(l), topic)
 	w.awaitState(w.path("a.log"), "shipping", 10*time.Second)
 	agent.stop()

@@ -58,6 +58,9 @@ func (w *world) clean(c *counter, topics ...string) verdict {
 	if v.Lost+v.Duplicated+v.Garbled+v.Reordered > 0 {
 		w.t.Errorf("%s: %s\n%v", w.t.Name(), v, c.first)
 	}
+	if !w.unproved {
+		w.proved()
+	}
 	return v
 }
 

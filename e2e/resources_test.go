@@ -372,6 +372,7 @@ func outsideAllowed(w *world) {
 		w.awaitState(path, "not allowed", 10*time.Second)
 	}
 	in.lines(100)
+	w.unproved = true             // files outside of what is allowed are not sent
 	w.clean(newCounter(l), topic) // lines from outside would be lines that were never written
 	agent.stop()
 }

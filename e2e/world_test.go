@@ -18,20 +18,21 @@ import (
 // world is what a scenario has: servers, a directory for logs and one for data, a
 // collect key of its own.
 type world struct {
-	t       *testing.T
-	kafka   *testkit.KafkaServer
-	etcd    *testkit.EtcdServer
-	store   *clientv3.Client
-	key     string
-	logs    string        // directory of the followed files
-	data    string        // data_dir of the agent
-	admin   *kafka.Admin  // made by landed
-	lives   []life        // of the agent, in turn
-	cuts    []time.Time   // noted by cut
-	traced  bool          // agents log their producer ids
-	bounded bool          // the agent cannot look back: what a crash explains may come twice
-	login   *kafka.Config // how the scenario's own clients connect; nil: plainly
-	via     string        // a proxy before etcd, for the agent only; empty: none
+	t        *testing.T
+	kafka    *testkit.KafkaServer
+	etcd     *testkit.EtcdServer
+	store    *clientv3.Client
+	key      string
+	logs     string        // directory of the followed files
+	data     string        // data_dir of the agent
+	admin    *kafka.Admin  // made by landed
+	lives    []life        // of the agent, in turn
+	cuts     []time.Time   // noted by cut
+	unproved bool          // what is sent is not what stands in the files, so that verify has nothing to compare
+	traced   bool          // agents log their producer ids
+	bounded  bool          // the agent cannot look back: what a crash explains may come twice
+	login    *kafka.Config // how the scenario's own clients connect; nil: plainly
+	via      string        // a proxy before etcd, for the agent only; empty: none
 }
 
 // client is the configuration of the scenario's own Kafka clients.

@@ -84,12 +84,22 @@ type Comparison struct {
 	Now    time.Time
 	// Progress is told before each file. May be nil.
 	Progress func(name string)
+
+	seen map[seenFile]bool
+}
+
+// seenFile is a file that has been compared with a topic. Under its other names, links, it is
+// not sent again and owes nothing.
+type seenFile struct {
+	topic    string
+	dev, ino uint64
 }
 
 // Compare reads the files of the logs on this host.
 func (c *Comparison) Compare(ctx context.Context, logs []Log) ([]Verdict, error) {
 	var out []Verdict
 	used := map[Key]bool{}
+	c.seen = map[seenFile]bool{}
 	for _, log := range logs {
 		list, err := c.log(ctx, log, used)
 		if err != nil {
@@ -153,6 +163,9 @@ func (c *Comparison) log(ctx context.Context, log Log, used map[Key]bool) ([]Ver
 			c.Progress(f.name)
 		}
 		v, err := c.file(log, f.name, f.st.ModTime(), i == 0, used)
+		if errors.Is(err, errJudged) {
+			continue
+		}
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // rotated away meanwhile: it is met under its new name by the next look
 		}
@@ -165,7 +178,10 @@ func (c *Comparison) log(ctx context.Context, log Log, used map[Key]bool) ([]Ver
 	return out, nil
 }
 
-// file compares one file.
+// errJudged says that a file was met before, under another name.
+var errJudged = errors.New("judged under another name")
+
+// file compares one file. The error is errJudged for one that was compared before.
 func (c *Comparison) file(log Log, name string, mtime time.Time, oldest bool, used map[Key]bool) (Verdict, error) {
 	f, err := tail.OpenRegular(name, nil)
 	if err != nil {
@@ -176,6 +192,12 @@ func (c *Comparison) file(log Log, name string, mtime time.Time, oldest bool, us
 	if err != nil {
 		return Verdict{}, err
 	}
+	dev, ino := tail.Inode(f)
+	this := seenFile{log.Topic, dev, ino}
+	if ino != 0 && c.seen[this] {
+		return Verdict{}, errJudged
+	}
+	c.seen[this] = true
 	g, err := c.match(log, f, st.Size(), used)
 	if err != nil {
 		return Verdict{}, err
@@ -188,7 +210,7 @@ func (c *Comparison) file(log Log, name string, mtime time.Time, oldest bool, us
 	v := g.verdict()
 	v.Name = name
 	if log.Ruled {
-		v.Note = "its entry has rules that change lines: repeats and order were judged"
+		v.Note = "its entry has rules that change lines: repeats and order were seenFile"
 		v.Size = st.Size()
 		return v, nil
 	}
@@ -279,6 +301,7 @@ func (c *Comparison) match(log Log, f *os.File, size int64, used map[Key]bool) (
 		}
 		return cmp.Or(b.Last.At.Compare(a.Last.At), cmp.Compare(a.File, b.File))
 	})
+	has := firsts{}
 	for _, g := range list {
 		if log.Ruled {
 			if own(g) {
@@ -286,7 +309,7 @@ func (c *Comparison) match(log Log, f *os.File, size int64, used map[Key]bool) (
 			}
 			continue
 		}
-		ok, err := holds(f, size, g)
+		ok, err := has.holds(f, size, g)
 		if err != nil || ok {
 			return g, err
 		}
@@ -294,29 +317,36 @@ func (c *Comparison) match(log Log, f *os.File, size int64, used map[Key]bool) (
 	return nil, nil
 }
 
+// firsts remembers what a file has at the places of first records: most generations begin at
+// the same one, and a compressed file is unpacked for each place only once.
+type firsts map[place]uint64
+
+// place is a range of a file.
+type place struct{ pos, n int64 }
+
 // holds tells whether a file has the first record of a generation at its place.
-func holds(f *os.File, size int64, g *Generation) (bool, error) {
+func (m firsts) holds(f *os.File, size int64, g *Generation) (bool, error) {
+	at := place{g.First.Pos, g.First.Len}
+	sum, known := m[at]
+	if known {
+		return sum == g.First.Sum, nil
+	}
 	src, done, err := tail.Plain(f, size)
 	if err != nil {
 		return false, err
 	}
 	defer done()
-	if at, ok := src.(io.ReaderAt); ok {
-		value := make([]byte, g.First.Len)
-		n, err := at.ReadAt(value, g.First.Pos)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return false, err
-		}
-		return int64(n) == g.First.Len && xxhash.Sum64(value) == g.First.Sum, nil
-	}
-	if _, err := io.CopyN(io.Discard, src, g.First.Pos); err != nil {
+	if ra, ok := src.(io.ReaderAt); ok {
+		src = io.NewSectionReader(ra, at.pos, at.n)
+	} else if _, err := io.CopyN(io.Discard, src, at.pos); err != nil {
 		return false, ignoreEOF(err)
 	}
-	sum := xxhash.New()
-	if _, err := io.CopyN(sum, src, g.First.Len); err != nil {
+	digest := xxhash.New()
+	if _, err := io.CopyN(digest, src, at.n); err != nil {
 		return false, ignoreEOF(err)
 	}
-	return sum.Sum64() == g.First.Sum, nil
+	m[at] = digest.Sum64()
+	return m[at] == g.First.Sum, nil
 }
 
 func ignoreEOF(err error) error {

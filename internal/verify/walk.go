@@ -103,7 +103,7 @@ func (w *walk) rest() error {
 			whole = w.at + int64(i) + 1
 			lines += int64(bytes.Count(b, []byte{'\n'}))
 		}
-		text = text || len(bytes.Trim(b, "\r\n")) > 0
+		text = text || len(bytes.Trim(b, "\r\n\x00")) > 0
 		w.at += int64(n)
 		if errors.Is(err, io.EOF) {
 			break
@@ -130,8 +130,8 @@ func (w *walk) rest() error {
 	return nil
 }
 
-// pass reads n bytes. It tells how many there were, and whether anything but line ends
-// was among them. sum takes the bytes, with CR LF as LF.
+// pass reads n bytes. It tells how many there were, and whether anything but line ends and
+// NULs, which are space that nobody wrote to, was among them. sum takes the bytes, with CR LF as LF.
 func (w *walk) pass(n int64, sum *xxhash.Digest) (read int64, text bool, err error) {
 	w.ends = 0
 	held := false // a CR that may be before a LF
@@ -141,7 +141,7 @@ func (w *walk) pass(n int64, sum *xxhash.Digest) (read int64, text bool, err err
 		read += int64(m)
 		w.at += int64(m)
 		w.ends += int64(bytes.Count(b, []byte{'\n'}))
-		text = text || len(bytes.Trim(b, "\r\n")) > 0
+		text = text || len(bytes.Trim(b, "\r\n\x00")) > 0
 		if sum != nil {
 			held = hashLines(sum, b, held)
 		}
