@@ -68,6 +68,7 @@ type Life struct {
 	mu     sync.Mutex
 	phase  Phase
 	why    string // of Contested and Bounded, in words
+	delay  error  // why the id was not taken at the last try; nil: not tried, or taken
 	id     kafka.Identity
 	plain  kafka.Identity           // for a life that has no transactional id, or shares it
 	topics map[string]chan struct{} // that are to be looked back at; closed when that is over
@@ -138,7 +139,13 @@ func (l *Life) Run(ctx context.Context) error {
 // begin brings the life to Holding. An error is why it cannot.
 func (l *Life) begin(ctx context.Context) error {
 	var id kafka.Identity
-	err := l.insist(ctx, func(ctx context.Context) (err error) { id, err = l.txn.Init(ctx, kafka.NoIdentity); return err })
+	err := l.insist(ctx, func(ctx context.Context) (err error) {
+		id, err = l.txn.Init(ctx, kafka.NoIdentity)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.delay = err
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -292,10 +299,14 @@ func (l *Life) Waits(topic string) bool {
 	}
 }
 
-// waiting is why Names has no answer yet.
-func waiting(phase Phase) error {
+// waiting is why Names has no answer yet. delay is why the last try failed, if it did.
+func waiting(phase Phase, delay error) error {
 	if phase == Fencing {
 		return fmt.Errorf("%w: what the last run of this agent may still have on its way to Kafka is being stopped", ship.ErrWait)
+	}
+	var announced *kafka.AnnouncedError
+	if errors.As(delay, &announced) {
+		return fmt.Errorf("%w: %w", ship.ErrWait, announced)
 	}
 	return fmt.Errorf("%w: the transaction coordinator of Kafka has not answered", ship.ErrWait)
 }

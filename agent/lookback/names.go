@@ -19,11 +19,11 @@ import (
 // knows from where on to look.
 func (l *Life) Names(ctx context.Context, places []ship.Place) ([]kafka.Identity, error) {
 	l.mu.Lock()
-	phase, id := l.phase, l.id
+	phase, id, delay := l.phase, l.id, l.delay
 	l.mu.Unlock()
 	switch phase {
 	case Claiming, Fencing:
-		return nil, waiting(phase)
+		return nil, waiting(phase, delay)
 	case Holding:
 		got, err := l.ownName(ctx, id, places)
 		if err == nil || !kafka.Fenced(err) {

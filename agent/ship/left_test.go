@@ -3,9 +3,12 @@ package ship
 import (
 	"context"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
 	"time"
 
+	status "logctl/agent/state"
 	"logctl/internal/kafka"
 	"logctl/internal/testkit"
 
@@ -87,4 +90,21 @@ func TestLeftSequences(t *testing.T) {
 			t.Errorf("%s: %s, want %s", tt.name, fmt.Sprint(got, ok), fmt.Sprint(tt.want, tt.ok))
 		}
 	}
+}
+
+// TestTopicWhoseCoordinatorCannotBeReached says which address is wrong.
+func TestTopicWhoseCoordinatorCannotBeReached(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t)
+	r := start(t, k, func(c *Config) {
+		c.Names = func(context.Context, []Place) ([]kafka.Identity, error) {
+			return nil, fmt.Errorf("%w: %w", ErrWait, &kafka.AnnouncedError{ID: 1, Address: "kafka-1.internal:9092", Err: io.EOF})
+		}
+	})
+	topic := k.Topic(t, 1)
+	r.send(r.bundle(topic, "a", numbered("a", 0, 10)...))
+	testkit.Eventually(t, 20*time.Second, "the address is named", func() bool {
+		s := r.Topic(topic)
+		return s.State == status.BrokerNotReached && strings.Contains(s.Err, "advertised.listeners")
+	})
 }

@@ -100,8 +100,13 @@ func (p *Producer) held(parts []*partition, wakes int, err error) {
 	if p.wakes == wakes {
 		p.idAfter = now.Add(p.tune.backoffMax)
 	}
+	why := reason{status.BrokerError, err.Error()}
+	var announced *kafka.AnnouncedError
+	if errors.As(err, &announced) {
+		why = reason{status.BrokerNotReached, announced.Error()}
+	}
 	for _, part := range parts {
-		part.failed(now, reason{status.BrokerError, err.Error()}, false)
+		part.failed(now, why, false)
 	}
 }
 

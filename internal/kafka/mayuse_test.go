@@ -47,3 +47,25 @@ func TestMayUseIsDenied(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestACoordinatorThatCannotBeReached announces itself where nothing listens: the error names
+// what to correct, as for any broker.
+func TestACoordinatorThatCannotBeReached(t *testing.T) {
+	t.Parallel()
+	k := testkit.Kafka(t, testkit.Embedded())
+	a, ctx := open(t, k.Config())
+	k.Cluster().ControlKey(int16(kmsg.FindCoordinator), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.Cluster().KeepControl()
+		res, ok := req.ResponseKind().(*kmsg.FindCoordinatorResponse)
+		if !ok {
+			return nil, nil, false
+		}
+		res.NodeID, res.Host, res.Port = 7, "127.0.0.1", 1
+		return res, nil, true
+	})
+	_, err := a.Transactions("mine").Init(ctx, kafka.NoIdentity)
+	var announced *kafka.AnnouncedError
+	if !errors.As(err, &announced) || announced.ID != 7 || announced.Address != "127.0.0.1:1" || !kafka.TransactionRetry(err) {
+		t.Error(err)
+	}
+}

@@ -34,7 +34,7 @@ type Transactions struct {
 	id    string
 
 	mu          sync.Mutex
-	coordinator string // address; empty: not known
+	coordinator Broker // without an address: not known
 }
 
 // Transactions returns a speaker for a transactional id. It does not connect.
@@ -163,47 +163,50 @@ func (t *Transactions) MayTake(ctx context.Context) (bool, error) {
 // call runs a call on the coordinator, and forgets who that is when it is another one
 // by now or does not answer.
 func (t *Transactions) call(ctx context.Context, call func(*sarama.Broker) error) error {
-	address, err := t.find(ctx)
+	at, err := t.find(ctx)
 	if err != nil {
 		return err
 	}
-	err = t.admin.attempt(ctx, address, call)
+	err = t.admin.attempt(ctx, at.Address, call)
 	if err == nil {
 		return nil
 	}
 	var code sarama.KError
+	if !errors.As(err, &code) && ctx.Err() == nil { // another broker answered, and named this one
+		err = Announced(at.ID, at.Address, err)
+	}
 	if !errors.As(err, &code) || code == sarama.ErrNotCoordinatorForConsumer || code == sarama.ErrConsumerCoordinatorNotAvailable || code == sarama.ErrNetworkException {
 		t.mu.Lock()
-		t.coordinator = ""
+		t.coordinator = Broker{}
 		t.mu.Unlock()
 	}
 	return err
 }
 
-// find returns the coordinator's address.
-func (t *Transactions) find(ctx context.Context) (string, error) {
+// find returns the coordinator.
+func (t *Transactions) find(ctx context.Context) (Broker, error) {
 	t.mu.Lock()
 	known := t.coordinator
 	t.mu.Unlock()
-	if known != "" {
+	if known.Address != "" {
 		return known, nil
 	}
-	var at string
+	var at Broker
 	err := t.admin.Do(ctx, func(b *sarama.Broker) error {
 		res, err := b.FindCoordinator(&sarama.FindCoordinatorRequest{Version: 2, CoordinatorKey: t.id, CoordinatorType: sarama.CoordinatorTransaction})
 		if err != nil {
 			return err
 		}
 		if res.Err == sarama.ErrNoError && res.Coordinator != nil {
-			at = res.Coordinator.Addr()
+			at = Broker{ID: res.Coordinator.ID(), Address: res.Coordinator.Addr()}
 		}
 		return answer(res.Err)
 	})
 	if err != nil {
-		return "", fmt.Errorf("find the coordinator: %w", err)
+		return Broker{}, fmt.Errorf("find the coordinator: %w", err)
 	}
-	if at == "" {
-		return "", fmt.Errorf("find the coordinator: %w", sarama.ErrConsumerCoordinatorNotAvailable)
+	if at.Address == "" {
+		return Broker{}, fmt.Errorf("find the coordinator: %w", sarama.ErrConsumerCoordinatorNotAvailable)
 	}
 	t.mu.Lock()
 	t.coordinator = at
