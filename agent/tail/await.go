@@ -139,3 +139,28 @@ func (s *Set) awaitTargets(changed []*slot) {
 		}
 	}
 }
+
+// areWatched tells whether notifications of very many directories need not be asked for
+// again in this scan: none is new, and it is not the turn of all.
+func (s *Set) areWatched(dirs, awaited map[string]struct{}) bool {
+	const many, turns = 500, 10
+	if !s.walker.Told || len(dirs) < many || s.scans%turns == 0 {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := 0
+	for _, all := range s.named {
+		for _, d := range all {
+			if _, ok := dirs[d]; ok {
+				known++
+			}
+		}
+	}
+	for d := range awaited {
+		if _, ok := s.named[d]; !ok {
+			return false
+		}
+	}
+	return known == len(dirs)
+}

@@ -106,6 +106,7 @@ func (s *Set) Scan(ctx context.Context) error {
 	}
 	s.openInbox()
 	s.mu.Lock()
+	s.walker.Told = s.trusts && s.scanned && !s.full && s.counters.Watching == "notify"
 	s.full = false
 	clear(s.dirty)
 	clear(s.news)

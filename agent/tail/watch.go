@@ -380,12 +380,17 @@ func (s *Set) watchAll(more ...string) {
 		}
 	}
 	s.mu.Unlock()
+	awaited := s.await()
+	if s.areWatched(dirs, awaited) {
+		s.lookForWanted()
+		return
+	}
 	named := make(map[string][]string, len(dirs))
 	for d := range dirs {
 		real := s.sys.Resolve(d)
 		named[real] = append(named[real], d)
 	}
-	for dir := range s.await() {
+	for dir := range awaited {
 		if _, ok := named[dir]; !ok {
 			named[dir] = nil // nothing is named there but what is wanted
 		}

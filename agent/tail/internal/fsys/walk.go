@@ -29,7 +29,9 @@ type Walker struct {
 	folds    bool        // names differ by more than case
 	Base     string      // directory where the glob begins; the directory of a literal path
 	Stopping func() bool // asked on the way: the walk ends early
-	globs    *glob.Glob  // of path
+	Told     bool        // changes are told of: of many directories, quiet ones are looked at in turn
+	walks    uint64
+	globs    *glob.Glob // of path
 	exclude  []*glob.Glob
 	within   func(dir string) bool // whether anything below a directory is wanted
 	patterns [][]string            // below base, by path component; more than one for braces
@@ -51,6 +53,7 @@ type walked struct {
 	id    Inode
 	mtime int64
 	sure  bool     // a change after reading it would show in mtime
+	turn  uint64   // when it is looked at, of so many walks
 	files []string // paths
 	subs  []string // paths of directories to go on in, with the same or the next component
 }
@@ -146,6 +149,7 @@ func (w *Walker) Excluded(path string) bool {
 // Walk lists the names. An error says that some could not be listed.
 func (w *Walker) Walk() ([]string, error) {
 	w.found, w.err = w.found[:0], nil
+	w.walks++
 	clear(w.seen)
 	if w.Literal {
 		w.seen[w.Base] = struct{}{}
@@ -199,23 +203,13 @@ func (w *Walker) dir(k walkKey) {
 	case !w.within(filepath.ToSlash(k.dir)):
 		return // nothing in there may be followed
 	}
-	var st Stat
-	if err := w.sys.StatPath(k.dir, &st); err != nil || !st.Dir {
-		if err != nil && !IsGone(err) {
-			w.err = err
-		}
-		return
-	}
-	w.seen[k.dir] = struct{}{}
 	c := w.cache[k]
-	if c == nil || !c.sure || c.id != st.ID || c.mtime != st.Mtime {
-		var err error
-		if c, err = w.readDir(k, &st); err != nil {
-			w.err = err
+	if !w.rests(c) {
+		if c = w.look(k, c); c == nil {
 			return
 		}
-		w.cache[k] = c
 	}
+	w.seen[k.dir] = struct{}{}
 	w.found = append(w.found, c.files...)
 	comps := w.patterns[k.pattern]
 	for _, sub := range c.subs {
@@ -228,6 +222,42 @@ func (w *Walker) dir(k walkKey) {
 	if comps[k.index] == "**" && k.index+1 < len(comps) {
 		w.dir(walkKey{k.dir, k.pattern, k.index + 1})
 	}
+}
+
+// Of more than manyDirs directories, those that did not change for quietDir are looked at
+// each dirTurns walks, where changes are told of.
+const (
+	manyDirs = 500
+	dirTurns = 10
+	quietDir = 10 * time.Second
+)
+
+// rests tells whether what was read of a directory will do for this walk.
+func (w *Walker) rests(c *walked) bool {
+	return w.Told && c != nil && c.sure && len(w.cache) > manyDirs && c.turn%dirTurns != w.walks%dirTurns &&
+		w.sys.Now().UnixNano()-c.mtime > int64(quietDir)
+}
+
+// look reads a directory, unless it is as c was read; nil: it cannot be read, or is none.
+func (w *Walker) look(k walkKey, c *walked) *walked {
+	var st Stat
+	if err := w.sys.StatPath(k.dir, &st); err != nil || !st.Dir {
+		if err != nil && !IsGone(err) {
+			w.err = err
+		}
+		return nil
+	}
+	if c != nil && c.sure && c.id == st.ID && c.mtime == st.Mtime {
+		return c
+	}
+	c, err := w.readDir(k, &st)
+	if err != nil {
+		w.err = err
+		return nil
+	}
+	c.turn = uint64(len(w.cache))
+	w.cache[k] = c
+	return c
 }
 
 // readDir reads a directory and sorts out what matches. The time stamp of a
