@@ -52,6 +52,9 @@ type tailTopicFlags struct {
 // leastMemory is what the process takes without records, and some more, bytes.
 const leastMemory = 96 << 20
 
+// codeMemory is what the code and its tables take of it, which the runtime does not count.
+const codeMemory = 48 << 20
+
 func newTailTopicCmd(a *app) *cobra.Command {
 	f := &tailTopicFlags{}
 	cmd := &cobra.Command{
@@ -73,7 +76,7 @@ func newTailTopicCmd(a *app) *cobra.Command {
 			}
 			// Garbage is collected sooner as --max-memory comes near: what is refused for its
 			// size left buffers behind.
-			defer debug.SetMemoryLimit(debug.SetMemoryLimit(min(max(cfg.Reader.MaxMemory, leastMemory), debug.SetMemoryLimit(-1))))
+			defer debug.SetMemoryLimit(debug.SetMemoryLimit(min(max(cfg.Reader.MaxMemory-codeMemory, leastMemory), debug.SetMemoryLimit(-1))))
 			err = tail.Run(cmd.Context(), cfg)
 			return explainTail(err)
 		},
