@@ -61,13 +61,16 @@ func ownerOf(st *unix.Stat_t) owner {
 
 // foreign tells whether the file could be one that its directory's owner could not read:
 // then nobody who may put names there vouches for it. A directory of root vouches for
-// all in it, unless others may write to it and the file has a name elsewhere too.
+// all in it, unless others may write to it, or a group that could not read the file, and
+// the file has a name elsewhere too.
 func foreign(dir, file owner) bool {
 	switch {
 	case file.mode&0o004 != 0:
 		return false
 	case dir.mode&0o002 != 0 && file.links > 1:
 		return true // anybody may have linked it
+	case dir.mode&0o020 != 0 && dir.gid != 0 && file.links > 1 && (file.gid != dir.gid || file.mode&0o040 == 0):
+		return true // anybody of the group may have
 	case dir.uid == 0:
 		return false
 	case file.uid == dir.uid:

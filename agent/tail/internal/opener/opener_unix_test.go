@@ -188,6 +188,10 @@ func TestForeign(t *testing.T) {
 		{"in a directory of root, a hard link", owner{0, 0, 0o755, 2}, owner{user, group, 0o600, 2}, false},
 		{"in a directory for all", owner{0, 0, 0o1777, 2}, owner{user, group, 0o600, 1}, false},
 		{"in a directory for all, a hard link", owner{0, 0, 0o1777, 2}, owner{user, group, 0o600, 2}, true},
+		{"in root's directory for a group, a hard link", owner{0, group, 0o775, 2}, owner{0, 0, 0o600, 2}, true},
+		{"in root's directory for a group, a hard link to what the group may read", owner{0, group, 0o775, 2}, owner{0, group, 0o640, 2}, false},
+		{"in root's directory for a group, a file", owner{0, group, 0o775, 2}, owner{0, 0, 0o600, 1}, false},
+		{"in root's directory for root's group, a hard link", owner{0, 0, 0o775, 2}, owner{0, 0, 0o600, 2}, false},
 		{"in a directory for all, a hard link to what all may read", owner{0, 0, 0o1777, 2}, owner{user, group, 0o644, 2}, false},
 	} {
 		if got := foreign(c.dir, c.file); got != c.want {
