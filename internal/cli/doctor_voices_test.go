@@ -100,9 +100,9 @@ func TestDoctorUnderKafkaACLs(t *testing.T) {
 	admin.GrantTransactionalID(t, "User:own", "web1", sarama.AclOperationWrite)
 	admin.GrantTransactionalID(t, "User:all", "*", sarama.AclOperationWrite)
 	for user, want := range map[string][2]string{
-		"own":  {"transactional id web1: may be taken", "other agents' transactional ids: cannot be taken"},
-		"all":  {"transactional id web1: may be taken", "other agents' transactional ids: can be taken"},
-		"none": {"transactional id web1: our user may not take it", "other agents' transactional ids: cannot be taken"},
+		"own":  {"transactional id web1: may be used", "other agents' transactional ids: cannot be taken"},
+		"all":  {"transactional id web1: may be used", "other agents' transactional ids: can be taken"},
+		"none": {"transactional id web1: our user may not use it", "other agents' transactional ids: cannot be taken"},
 	} {
 		t.Run(user, func(t *testing.T) {
 			b := &bench{args: []string{"--etcd", strings.Join(server.Endpoints(), ","), "--key", key, "--kafka", strings.Join(k.Addrs(), ",")},
