@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -237,6 +239,28 @@ func FuzzMsgpack(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		ceiling.Within(t, 64<<20, func() { _, _ = msgpackDecoder{small()}.Decode(t.Context(), Input{Bytes: b}, nil) })
 	})
+}
+
+// TestMsgpackLengthsAreNotBelieved: a length that stands before bytes takes no memory
+// beyond what follows, nor beyond the bound of a value.
+func TestMsgpackLengthsAreNotBelieved(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		b    []byte
+		want error
+	}{
+		{"binary beyond the bound", []byte{0xc6, 0, 0x20, 0, 0, 'a'}, errLarge},
+		{"a string beyond the bound", []byte{0xdb, 0, 0x20, 0, 0, 'a'}, errLarge},
+		{"an extension beyond the bound", []byte{0xc9, 0, 0x20, 0, 0, 5, 'a'}, errLarge},
+		{"binary that ends before", []byte{0xc5, 0x40, 0, 'a', 'b'}, io.EOF},
+		{"a string that ends before", []byte{0xda, 0x40, 0, 'a', 'b'}, io.EOF},
+	} {
+		ceiling.Within(t, 256<<10, func() {
+			if _, err := (msgpackDecoder{small()}).Decode(t.Context(), Input{Bytes: c.b}, nil); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v, want %v", c.name, err, c.want)
+			}
+		})
+	}
 }
 
 // A value that cannot be decoded says nothing of those after it.

@@ -77,10 +77,10 @@ func (w *msgpackWriter) value(dst []byte, depth int) ([]byte, error) {
 		v, err := d.DecodeInt64()
 		return strconv.AppendInt(dst, v, 10), err
 	case msgpcode.IsString(c):
-		v, err := d.DecodeString()
-		return format.AppendJSONString(dst, []byte(v)), err
+		v, err := w.bytes()
+		return format.AppendJSONString(dst, v), err
 	case msgpcode.IsBin(c):
-		v, err := d.DecodeBytes()
+		v, err := w.bytes()
 		return appendBase64(dst, v), err
 	case msgpcode.IsFixedArray(c), c == msgpcode.Array16, c == msgpcode.Array32:
 		return w.array(dst, depth)
@@ -90,6 +90,28 @@ func (w *msgpackWriter) value(dst []byte, depth int) ([]byte, error) {
 		return w.extension(dst)
 	}
 	return dst, fmt.Errorf("unknown code %#x", c)
+}
+
+// bytes reads a string, or binary. The length that stands before it is believed only as far
+// as bytes follow: the library takes memory for all of it at once.
+func (w *msgpackWriter) bytes() ([]byte, error) {
+	n, err := w.d.DecodeBytesLen()
+	if err != nil || n <= 0 {
+		return nil, err
+	}
+	return w.next(n)
+}
+
+// next reads n bytes.
+func (w *msgpackWriter) next(n int) ([]byte, error) {
+	if n < 0 || n > w.bounds.record() {
+		return nil, w.bounds.large()
+	}
+	var body bytes.Buffer
+	if _, err := io.CopyN(&body, w.d.Buffered(), int64(n)); err != nil {
+		return nil, err
+	}
+	return body.Bytes(), nil
 }
 
 func (w *msgpackWriter) array(dst []byte, depth int) ([]byte, error) {
@@ -144,14 +166,10 @@ func (w *msgpackWriter) extension(dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	if n < 0 || n > w.bounds.record() {
-		return dst, fmt.Errorf("an extension of %d bytes", n)
-	}
-	var body bytes.Buffer
-	if _, err := io.CopyN(&body, w.d.Buffered(), int64(n)); err != nil {
+	b, err := w.next(n)
+	if err != nil {
 		return dst, err
 	}
-	b := body.Bytes()
 	if id == -1 {
 		if t, ok := msgpackTime(b); ok {
 			dst = append(dst, '"')
