@@ -54,8 +54,14 @@ func control(commit bool) []kmsg.Record {
 // decodeAll decodes data as one chunk of the offsets [from, end).
 func decodeAll(t testing.TB, data []byte, from, end int64, aborted []abortedTxn) ([]Record, []error) {
 	t.Helper()
+	return decodeIn(t, &decodeBuffers{pool: &bufferPool{keep: 4}}, data, from, end, aborted)
+}
+
+// decodeIn is decodeAll within the bounds of the buffers.
+func decodeIn(t testing.TB, shared *decodeBuffers, data []byte, from, end int64, aborted []abortedTxn) ([]Record, []error) {
+	t.Helper()
 	var errs []error
-	d := decoder{topic: "t", data: data, from: from, end: end, aborted: aborted, shared: &decodeBuffers{pool: &bufferPool{keep: 4}},
+	d := decoder{topic: "t", data: data, from: from, end: end, aborted: aborted, shared: shared,
 		onSkip: func(_ int64, err error) { errs = append(errs, err) }}
 	var out []Record
 	for {
@@ -260,6 +266,22 @@ func TestTailsOfCompactedLogs(t *testing.T) {
 	}
 }
 
+// TestSnappyLengthIsNotBelieved: a block that says it has more than its bytes can become
+// takes no memory for that.
+func TestSnappyLengthIsNotBelieved(t *testing.T) {
+	ceiling.Within(t, 256<<10, func() {
+		f := inflater{}
+		if _, err := f.inflate(2, nil, []byte{0x80, 0x80, 0x40, 0, 'a'}); !errors.Is(err, errSnappyLength) {
+			t.Errorf("error %v, want %v", err, errSnappyLength)
+		}
+	})
+	text := bytes.Repeat([]byte("a"), 1<<20)
+	f := inflater{}
+	if got, err := f.inflate(2, nil, xerial.Encode(nil, text)); err != nil || !bytes.Equal(got, text) {
+		t.Errorf("%d bytes of what packs best, %v", len(got), err)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add(rawBatch(0, []kmsg.Record{plainRecord(0, "a"), {OffsetDelta: 1, Key: []byte("k"), Headers: []kmsg.Header{{Key: "h", Value: []byte("v")}}}}, nil))
 	f.Add(rawBatch(5, control(false), func(b *kmsg.RecordBatch) { b.Attributes = attrTransactional | attrControl }))
@@ -281,7 +303,9 @@ func FuzzDecode(f *testing.F) {
 				}
 				at += h.size
 			}
-			records, _ := decodeAll(t, data, 0, noEnd, []abortedTxn{{1, 0}})
+			shared := &decodeBuffers{pool: &bufferPool{keep: 4}}
+			shared.setBounds(1<<20, 64<<20) // a batch may become 16 MiB
+			records, _ := decodeIn(t, shared, data, 0, noEnd, []abortedTxn{{1, 0}})
 			for i := range records {
 				if records[i].Offset < 0 {
 					t.Fatalf("offset %d", records[i].Offset)

@@ -62,7 +62,19 @@ func (f *inflater) inflate(codec int, dst, src []byte) ([]byte, error) {
 	return dst, fmt.Errorf("unknown compression %d", codec)
 }
 
+// snappyRatio is more than the bytes that one of snappy can become: three of them copy 64 at
+// most. A block that says more says what is not so, and gets no memory for that.
+const snappyRatio = 32
+
+// errSnappyLength is of a block that says it has more bytes than it can have.
+var errSnappyLength = errors.New("a length that its bytes cannot have")
+
 func inflateSnappy(dst, src []byte, limit int) ([]byte, error) {
+	can := snappyRatio*len(src) + 4<<10
+	tooMuch := errInflated
+	if can < limit {
+		limit, tooMuch = can, fmt.Errorf("snappy: %w", errSnappyLength)
+	}
 	dst = grow(dst, min(max(4*len(src), 4<<10), limit))
 	for {
 		out, err := xerial.DecodeCapped(dst[:len(dst):cap(dst)], src)
@@ -73,7 +85,7 @@ func inflateSnappy(dst, src []byte, limit int) ([]byte, error) {
 			return dst, fmt.Errorf("snappy: %w", err)
 		}
 		if cap(dst) >= limit {
-			return dst, errInflated
+			return dst, tooMuch
 		}
 		dst = grow(dst[:0], min(2*cap(dst), limit))
 	}
