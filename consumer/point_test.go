@@ -173,7 +173,7 @@ func FuzzParsePlaces(f *testing.F) {
 func TestTimesAroundAChangeOfClocks(t *testing.T) {
 	loc, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
-		t.Skip(err)
+		t.Skip("this system has no time zones, and Go none of its own:", err)
 	}
 	now := time.Date(2026, 11, 22, 18, 30, 0, 0, loc)
 	for _, tc := range []struct {

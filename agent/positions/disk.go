@@ -91,7 +91,7 @@ func (r *Registry) openAndLoad() (err error) {
 	db, err := bbolt.Open(r.path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType,
 		OpenFile: func(name string, flag int, perm fs.FileMode) (*os.File, error) {
 			var err error
-			file, err = openDatabase(name, flag, perm)
+			file, err = ownfile.OpenShared(name, flag, perm) // a damaged one is set aside while its pages may still be in memory
 			return file, err
 		}})
 	if errors.Is(err, bolterrors.ErrTimeout) {
@@ -116,7 +116,7 @@ func (r *Registry) examine() error {
 	db, err := bbolt.Open(r.path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true,
 		OpenFile: func(name string, flag int, perm fs.FileMode) (*os.File, error) {
 			var err error
-			file, err = openDatabase(name, flag, perm)
+			file, err = ownfile.OpenShared(name, flag, perm)
 			return file, err
 		}})
 	switch {

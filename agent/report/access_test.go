@@ -59,10 +59,9 @@ func TestATokenIsAskedForButForHealth(t *testing.T) {
 	}
 }
 
-// Connections that nobody uses hold no descriptors: the oldest give way, and who asks
-// is answered.
-func TestIdleConnectionsGiveWay(t *testing.T) {
-	s := NewServer("127.0.0.1:0", func() Report { return Report{} }, slog.New(slog.DiscardHandler))
+// serve lets a server answer on a port of its own until the test ends.
+func serve(t *testing.T, s *Server, by func(net.Listener) net.Listener) net.Listener {
+	t.Helper()
 	srv, err := s.configure()
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +71,19 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(ln) }()
+	go func() { done <- srv.Serve(by(ln)) }()
+	t.Cleanup(func() {
+		_ = srv.Close()
+		<-done
+	})
+	return ln
+}
+
+// Connections that nobody uses hold no descriptors: the oldest give way, and who asks
+// is answered.
+func TestIdleConnectionsGiveWay(t *testing.T) {
+	s := NewServer("127.0.0.1:0", func() Report { return Report{} }, slog.New(slog.DiscardHandler))
+	ln := serve(t, s, func(ln net.Listener) net.Listener { return ln })
 	var held []net.Conn
 	for range 3 * maxConns {
 		c, err := net.Dial("tcp", ln.Addr().String())
@@ -102,8 +113,6 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 	for _, c := range held {
 		_ = c.Close()
 	}
-	_ = srv.Close()
-	<-done
 }
 
 // narrow accepts connections of which a little fills the way to the client.
@@ -122,16 +131,7 @@ func (n narrow) Accept() (net.Conn, error) {
 func TestClientsThatDoNotReadGiveWay(t *testing.T) {
 	var asked atomic.Int64
 	s := NewServer("127.0.0.1:0", func() Report { asked.Add(1); return Report{} }, slog.New(slog.DiscardHandler))
-	srv, err := s.configure()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- srv.Serve(narrow{ln}) }()
+	ln := serve(t, s, func(ln net.Listener) net.Listener { return narrow{ln} })
 	var held []net.Conn
 	requests := []byte(strings.Repeat("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 1000))
 	var asking sync.WaitGroup
@@ -161,7 +161,5 @@ func TestClientsThatDoNotReadGiveWay(t *testing.T) {
 	for _, c := range held {
 		_ = c.Close()
 	}
-	_ = srv.Close()
-	<-done
 	asking.Wait()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/internal/ownfile"
 	"logctl/internal/testkit"
 )
 
@@ -108,7 +109,7 @@ func TestHugeLine(t *testing.T) {
 	p := tmp(t, "app.log")
 	write(t, p, "a\n")
 	const size = 100 << 20
-	f, err := testkit.OpenShared(p, os.O_WRONLY, 0)
+	f, err := ownfile.OpenShared(p, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,13 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"logctl/internal/testkit"
+	"logctl/internal/ownfile"
 )
 
 // overwrite writes over the beginning of a file in place.
 func overwrite(t *testing.T, p string, b []byte) {
 	t.Helper()
-	f, err := testkit.OpenShared(p, os.O_WRONLY, 0)
+	f, err := ownfile.OpenShared(p, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

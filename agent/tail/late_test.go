@@ -6,13 +6,13 @@ import (
 	"os"
 	"testing"
 
-	"logctl/internal/testkit"
+	"logctl/internal/ownfile"
 )
 
 // lateWriter writes to a file that was renamed, through the descriptor it had.
 func lateWriter(t *testing.T, path string) func(line string) {
 	t.Helper()
-	f, err := testkit.OpenShared(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	f, err := ownfile.OpenShared(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,10 +4,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"logctl/agent/tail/internal/fsys"
 )
@@ -26,17 +24,7 @@ type windows struct {
 // TestModelOfWindows repeats a failure by LOGCTL_WINDOWS_SEED, and runs as many cases as
 // LOGCTL_WINDOWS_CASES says.
 func TestModelOfWindows(t *testing.T) {
-	cases, first := 300, uint64(1_000_000)
-	if v := os.Getenv("LOGCTL_WINDOWS_CASES"); v != "" {
-		cases, _ = strconv.Atoi(v)
-		first = uint64(time.Now().UnixNano())
-	}
-	if v := os.Getenv("LOGCTL_WINDOWS_SEED"); v != "" {
-		first, _ = strconv.ParseUint(v, 10, 64)
-		if os.Getenv("LOGCTL_WINDOWS_CASES") == "" {
-			cases = 1
-		}
-	}
+	cases, first := casesOf("WINDOWS", 300, 1_000_000)
 	dir, failed := t.TempDir(), 0
 	for i := range uint64(cases) {
 		seed := first + i

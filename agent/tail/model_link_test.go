@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"logctl/internal/testkit"
+	"logctl/internal/ownfile"
 )
 
 // A case in three may come to the point where path is a symbolic link. From then on each
@@ -62,7 +62,7 @@ func (m *model) relink() {
 func (m *model) createTarget() {
 	m.files.gone(m.isOpen)
 	name := m.target(len(m.gens))
-	w, err := testkit.OpenShared(name, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
+	w, err := ownfile.OpenShared(name, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
 	m.must(err)
 	ino, born := m.files.made(name), m.files.stamp()
 	if m.cur != nil {

@@ -6,24 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
 func TestModel(t *testing.T) {
-	cases, first := 300, uint64(1)
-	if v := os.Getenv("LOGCTL_MODEL_CASES"); v != "" {
-		cases, _ = strconv.Atoi(v)
-		first = uint64(time.Now().UnixNano())
-	}
-	if v := os.Getenv("LOGCTL_MODEL_SEED"); v != "" {
-		first, _ = strconv.ParseUint(v, 10, 64)
-		if os.Getenv("LOGCTL_MODEL_CASES") == "" {
-			cases = 1
-		}
-	}
+	cases, first := casesOf("MODEL", 300, 1)
 	begin := time.Now()
 	dir := t.TempDir()
 	for i := range cases {

@@ -4,7 +4,7 @@ import (
 	"os"
 	"time"
 
-	"logctl/internal/testkit"
+	"logctl/internal/ownfile"
 )
 
 // modelKinds is how many kinds of actions there are, each as often as its numbers in step.
@@ -92,7 +92,7 @@ func (m *model) replace() {
 	}
 	m.files.gone(m.isOpen)
 	beside := m.path + ".new"
-	w, err := testkit.OpenShared(beside, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
+	w, err := ownfile.OpenShared(beside, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
 	m.must(err)
 	ino, born := m.files.made(beside), m.files.stamp()
 	if m.rnd.IntN(3) == 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"logctl/agent/tail/internal/fsys"
-	"logctl/internal/testkit"
+	"logctl/internal/ownfile"
 )
 
 // create makes a new file at path.
@@ -22,7 +22,7 @@ func (m *model) create() {
 		return
 	}
 	m.files.gone(m.isOpen)
-	w, err := testkit.OpenShared(m.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
+	w, err := ownfile.OpenShared(m.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
 	m.must(err)
 	m.begin0(w, m.files.made(m.path), m.files.stamp())
 	m.act("create %d ino %d", m.cur.n, m.cur.ino)

@@ -28,19 +28,28 @@ func (s *Set) seekOrphans() {
 		return
 	}
 	slices.SortFunc(orphans, func(a, b orphan) int { return byGen(a.State, b.State) })
-	for i := range orphans {
-		o := &orphans[i]
-		if s.becameAnother(o) {
-			continue
-		}
-		s.rememberSaved(&o.State)
-		s.mu.Lock()
-		if lost := o.Size - o.Pos; lost > 0 && !o.waits() { // what waited as a copy had nothing of its own
-			s.missingLocked(&o.State, lost, o.why)
-		}
-		s.forgetLocked(s.slotLocked(o.Path), o.ID)
-		s.mu.Unlock()
+	const tries = 3 // names may move on while they are looked at
+	for try := 0; try < tries && len(orphans) > 0; try++ {
+		s.lists = map[string]*listing{} // once for all of them
+		orphans = slices.DeleteFunc(orphans, func(o orphan) bool { return s.becameAnother(&o) || s.giveUpOrphan(&o, try == tries-1) })
 	}
+}
+
+// giveUpOrphan counts what is lost of a generation of which nothing was made. It returns
+// false when names moved while they were looked at, so that one may have been missed.
+// last: there is no further look.
+func (s *Set) giveUpOrphan(o *orphan, last bool) bool {
+	if !last && o.HeadLen > 0 && !s.rests(s.lists, s.familyNames(s.lists, s.slotOf(o.Path))...) {
+		return false
+	}
+	s.rememberSaved(&o.State)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if lost := o.Size - o.Pos; lost > 0 && !o.waits() { // what waited as a copy had nothing of its own
+		s.missingLocked(&o.State, lost, o.why)
+	}
+	s.forgetLocked(s.slotLocked(o.Path), o.ID)
+	return true
 }
 
 // becameAnother goes on in the copy, or the compressed file, of a generation that is gone.
@@ -49,12 +58,7 @@ func (s *Set) becameAnother(o *orphan) bool {
 	if o.HeadLen == 0 {
 		return false
 	}
-	const tries = 3 // names may move on while they are looked at
-	var c madeCopy
-	for try := 0; try < tries && c.h == nil; try++ {
-		s.lists = map[string]*listing{}
-		c = s.copyOf(&o.State)
-	}
+	c := s.copyOf(&o.State)
 	if c.h == nil {
 		return false
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/internal/ownfile"
 	"logctl/internal/testkit"
 )
 
@@ -159,7 +160,7 @@ func (r *racer) begin() {
 }
 
 func (r *racer) create() {
-	w, err := testkit.OpenShared(r.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
+	w, err := ownfile.OpenShared(r.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
 	r.must(err)
 	if r.w != nil {
 		r.must(r.w.Close())
@@ -249,7 +250,7 @@ func (r *racer) copyTruncate() {
 		var err error
 		whole, err = os.ReadFile(r.path)
 		r.must(err)
-		c, err = testkit.OpenShared(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+		c, err = ownfile.OpenShared(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 		r.must(err)
 		r.note("begin copy %d", r.files.made(name))
 	})
@@ -391,19 +392,10 @@ func TestRaceSeeds(t *testing.T) {
 // TestRaces repeats a failure by LOGCTL_RACE_SEED and LOGCTL_RACE_KIND, and runs as many
 // cases of each kind as LOGCTL_RACE_CASES says.
 func TestRaces(t *testing.T) {
-	kinds, cases, first := []raceKind{racePlain, raceGone, racePacks, raceStops, raceEach}, 300, uint64(1)
+	kinds := []raceKind{racePlain, raceGone, racePacks, raceStops, raceEach}
+	cases, first := casesOf("RACE", 300, 1)
 	if v := os.Getenv("LOGCTL_RACE_KIND"); v != "" {
 		kinds = []raceKind{raceKind(v)}
-	}
-	if v := os.Getenv("LOGCTL_RACE_CASES"); v != "" {
-		cases, _ = strconv.Atoi(v)
-		first = uint64(time.Now().UnixNano())
-	}
-	if v := os.Getenv("LOGCTL_RACE_SEED"); v != "" {
-		first, _ = strconv.ParseUint(v, 10, 64)
-		if os.Getenv("LOGCTL_RACE_CASES") == "" {
-			cases = 1
-		}
 	}
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {

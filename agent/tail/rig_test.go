@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -250,4 +251,22 @@ func (s *Set) Files() []FileInfo {
 	s.EachFile(func(i FileInfo) { infos = append(infos, i) })
 	slices.SortFunc(infos, func(a, b FileInfo) int { return cmp.Compare(a.ID.Gen, b.ID.Gen) })
 	return infos
+}
+
+// casesOf is how many cases a random test makes, and the seed of the first: that of
+// LOGCTL_name_SEED to repeat one, LOGCTL_name_CASES of seeds that nobody tried, or else as
+// many as are given.
+func casesOf(name string, cases int, first uint64) (int, uint64) {
+	many, one := os.Getenv("LOGCTL_"+name+"_CASES"), os.Getenv("LOGCTL_"+name+"_SEED")
+	if many != "" {
+		cases, _ = strconv.Atoi(many)
+		first = uint64(time.Now().UnixNano())
+	}
+	if one != "" {
+		first, _ = strconv.ParseUint(one, 10, 64)
+		if many == "" {
+			cases = 1
+		}
+	}
+	return cases, first
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/internal/ownfile"
 	"logctl/internal/testkit"
 )
 
@@ -20,7 +21,7 @@ type spaced struct {
 
 func newSpaced(t *testing.T, path string, size int64) *spaced {
 	t.Helper()
-	f, err := testkit.OpenShared(path, os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := ownfile.OpenShared(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,8 +38,11 @@ func saveHeap(ctx context.Context) {
 			return
 		}
 		if big := sample[0].Value.Uint64() >= heapBig; big != tight {
-			tight = big
-			debug.SetGCPercent(map[bool]int{true: heapSlack, false: heapDefault}[tight])
+			slack := heapDefault
+			if tight = big; tight {
+				slack = heapSlack
+			}
+			debug.SetGCPercent(slack)
 		}
 		select {
 		case <-ctx.Done():

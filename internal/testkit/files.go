@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"logctl/internal/ownfile"
 )
 
 // Log is a log file that a test writes numbered lines to and rotates. Lines are
@@ -39,7 +41,7 @@ func NewLog(t testing.TB, path string) *Log {
 func (l *Log) Reopen() {
 	l.t.Helper()
 	l.Close()
-	f, err := OpenShared(l.Path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	f, err := ownfile.OpenShared(l.Path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	l.check(err)
 	l.f = f
 }

@@ -29,19 +29,25 @@ func (e *ExpiredError) Unwrap() error { return e.Err }
 // error of the server about our certificate, which TLS 1.3 sends only later, is put into
 // words: here, and by Read of the result. The caller closes raw after an error.
 func Client(ctx context.Context, raw net.Conn, base *tls.Config, host string) (net.Conn, error) {
-	config, err := Now(base)
+	config, err := nowFor(base, host)
 	if err != nil {
 		return nil, err
-	}
-	if config.ServerName == "" {
-		config = config.Clone()
-		config.ServerName = host
 	}
 	conn := tls.Client(raw, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return nil, Explain(config, err)
 	}
 	return Wrap(conn, config), nil
+}
+
+// nowFor is Now for a server that is host unless base names another.
+func nowFor(base *tls.Config, host string) (*tls.Config, error) {
+	config, err := Now(base)
+	if err == nil && config.ServerName == "" {
+		config = config.Clone()
+		config.ServerName = host
+	}
+	return config, err
 }
 
 // Wrap returns a connection whose Read explains refusals of our certificate. config is
@@ -82,13 +88,9 @@ func Shown(ctx context.Context, base *tls.Config, address string) ([]*x509.Certi
 	if err != nil {
 		return nil, err
 	}
-	config, err := Now(base)
+	config, err := nowFor(base, host)
 	if err != nil {
 		return nil, err
-	}
-	if config.ServerName == "" {
-		config = config.Clone()
-		config.ServerName = host
 	}
 	conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", address)
 	if err != nil {

@@ -104,7 +104,7 @@ func TestLook(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if runtime.GOOS == "windows" && c.name == "svlogd" {
-				t.Skip("no such program there")
+				t.Skip("svlogd does not run on Windows")
 			}
 			dir := write(t, c.files...)
 			r, err := suggest.Look(context.Background(), dir)

@@ -1,6 +1,6 @@
 //go:build !windows
 
-package testkit
+package ownfile
 
 import (
 	"io/fs"
