@@ -39,20 +39,25 @@ func (r *rates) add(rec *consumer.Record) {
 	r.size += len(rec.Key) + len(rec.Value)
 }
 
-// rate prints the line of a second when that is over: the rate of all partitions and
-// of each that had records.
+// rate prints the line of a second when that is over.
 func (t *tailer) rate(r *consumer.Reader) error {
 	now := time.Now()
 	if now.Before(t.rates.due) {
 		return nil
 	}
-	stats := r.Partitions()
-	seconds := now.Sub(t.rates.last).Seconds()
+	t.out = t.rates.line(t.out, now, r.Partitions())
+	return t.flush()
+}
+
+// line appends the rate of all partitions since the last line, and of each that had
+// records, and begins to count anew.
+func (r *rates) line(dst []byte, now time.Time, stats []consumer.PartitionStat) []byte {
+	seconds := now.Sub(r.last).Seconds()
 	var records int64
 	var each []byte
 	several := len(stats) > 0 && stats[0].Topic != stats[len(stats)-1].Topic
 	for _, s := range stats {
-		count := t.rates.seen[partitionID{s.Topic, s.Partition}]
+		count := r.seen[partitionID{s.Topic, s.Partition}]
 		if count == nil || *count == 0 {
 			continue
 		}
@@ -66,12 +71,11 @@ func (t *tailer) rate(r *consumer.Reader) error {
 		each = fmt.Appendf(each, "p%d %s/s", s.Partition, Group(int64(float64(n)/seconds+0.5)))
 	}
 	rate := float64(records) / seconds
-	size := float64(t.rates.size) / seconds
-	t.rates.size, t.rates.last = 0, now
-	t.rates.due = t.rates.due.Add(time.Second)
-	if t.rates.due.Before(now) {
-		t.rates.due = now.Add(time.Second)
+	size := float64(r.size) / seconds
+	r.size, r.last = 0, now
+	r.due = r.due.Add(time.Second)
+	if r.due.Before(now) {
+		r.due = now.Add(time.Second)
 	}
-	t.out = fmt.Appendf(t.out, "%s  %s records/s  %s/s%s\n", now.Format("15:04:05"), Group(int64(rate+0.5)), Bytes(int64(size+0.5)), each)
-	return t.flush()
+	return fmt.Appendf(dst, "%s  %s records/s  %s/s%s\n", now.Format("15:04:05"), Group(int64(rate+0.5)), Bytes(int64(size+0.5)), each)
 }
