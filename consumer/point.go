@@ -84,6 +84,16 @@ func parsePoint(s string, c clock) (point, error) {
 	if err != nil {
 		return point{}, err
 	}
+	return pointAt(t)
+}
+
+// pointAt returns the point of an instant. Its year has four digits wherever the instant
+// is shown: a time that could not be written could not be read again either.
+func pointAt(t time.Time) (point, error) {
+	const day = 24 * time.Hour
+	if t.UTC().Add(-day).Year() < 0 || t.UTC().Add(day).Year() > 9999 {
+		return point{}, fmt.Errorf("the time %s is not in the years 0 to 9999", t.Format(time.RFC3339Nano))
+	}
 	return point{kind: pointTime, t: t}, nil
 }
 
@@ -107,7 +117,7 @@ func parseRelative(s string, c clock) (point, error) {
 	if s[0] == '-' {
 		d = -d
 	}
-	return point{kind: pointTime, t: c.now.Add(d)}, nil
+	return pointAt(c.now.Add(d))
 }
 
 // parseAt reads what follows an @: a Unix time in milliseconds (in seconds when it
@@ -121,14 +131,18 @@ func parseAt(s string, c clock) (point, error) {
 		return p, err
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
+	const most = 1e15 // beyond the year 9999, and far from the end of what a time.Time holds
+	if err != nil || n >= most {
 		return point{}, fmt.Errorf("time @%s is too large", s)
 	}
 	if len(s) <= 10 {
 		n *= 1000
 	}
-	return point{kind: pointTime, t: time.UnixMilli(n).In(c.loc)}, nil
+	return pointAt(time.UnixMilli(n).In(c.loc))
 }
+
+// longest bounds each part of a duration: weeks, days and the rest, so that their sum is one.
+const longest = 90 * 365 * 24 * time.Hour
 
 // parseDuration reads a Go duration that may start with days or weeks: 15m, 2h30m,
 // 1d, 1w2d.
@@ -143,8 +157,8 @@ func parseDuration(s string) (time.Duration, error) {
 			continue
 		}
 		n, err := strconv.ParseUint(head, 10, 16)
-		if err != nil {
-			return 0, fmt.Errorf("duration %q: %w", s, err)
+		if err != nil || n > uint64(longest/unit.length) {
+			return 0, fmt.Errorf("duration %q is longer than 90 years", s)
 		}
 		total += time.Duration(n) * unit.length
 		if s = tail; s == "" {
@@ -154,6 +168,9 @@ func parseDuration(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil || s[0] == '-' || s[0] == '+' {
 		return 0, fmt.Errorf("duration %q is not like 15m, 2h30m or 1d", s)
+	}
+	if d > longest {
+		return 0, fmt.Errorf("duration %q is longer than 90 years", s)
 	}
 	return total + d, nil
 }

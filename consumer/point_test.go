@@ -143,8 +143,36 @@ func TestParsePartitions(t *testing.T) {
 	}
 }
 
+// TestFarPlaces: a time that could not be written as it is read, and a duration beyond
+// what a sum of them holds, are refused.
+func TestFarPlaces(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	for in, want := range map[string]string{
+		"@700000000000000":          "0 to 9999",
+		"@9999999999999999":         "too large",
+		"9999-12-31T23:59:59-12:00": "0 to 9999",
+		"0000-01-01T00:00:00+14:00": "0 to 9999",
+		"-60000w":                   "neither a count nor a duration",
+		"-2000000h":                 "neither a count nor a duration",
+	} {
+		if f, err := ParseFromAt(in, now, time.UTC); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is taken for %v, %v; want an error with %q", in, f, err, want)
+		}
+	}
+	for _, in := range []string{"@250000000000000", "9999-12-30T00:00Z", "0000-01-02T12:00Z", "-4000w30000d700000h"} {
+		f, err := ParseFromAt(in, now, time.UTC)
+		if err != nil {
+			t.Errorf("%q: %v", in, err)
+			continue
+		}
+		if again, err := ParseFromAt(f.String(), now, time.UTC); err != nil || again.String() != f.String() {
+			t.Errorf("%q is written as %q and read as %v, %v", in, f, again, err)
+		}
+	}
+}
+
 func FuzzParsePlaces(f *testing.F) {
-	for _, s := range []string{"newest", "0=120,3=-5", "-15m", "2026-11-22T10:00", "@1764000000000", "*=oldest,1-3=+7", "22/Nov/2026:10:00:05 +0000"} {
+	for _, s := range []string{"newest", "0=120,3=-5", "-15m", "2026-11-22T10:00", "@1764000000000", "*=oldest,1-3=+7", "22/Nov/2026:10:00:05 +0000", "@700000000000000", "-60000w"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

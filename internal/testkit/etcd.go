@@ -191,7 +191,11 @@ func (e *EtcdServer) start(t testing.TB) {
 	if e.server != nil {
 		t.Fatal("start etcd: it is running")
 	}
-	server, err := embed.StartEtcd(e.config())
+	var server *embed.Etcd
+	err := onItsPort(t, func() (err error) {
+		server, err = embed.StartEtcd(e.config())
+		return err
+	})
 	if err != nil {
 		t.Fatalf("start etcd: %v", err)
 	}

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"logctl/internal/kafka"
-
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"logctl/internal/kafka"
 )
 
 // KafkaEnv names the environment variable with the comma-separated addresses
@@ -145,7 +145,11 @@ func (k *KafkaServer) Start(t testing.TB) {
 		}
 		opts = append(append([]kfake.Opt{}, opts...), kfake.Ports(ports...))
 	}
-	c, err := kfake.NewCluster(opts...)
+	var c *kfake.Cluster
+	err := onItsPort(t, func() (err error) {
+		c, err = kfake.NewCluster(opts...)
+		return err
+	})
 	if err != nil {
 		t.Fatalf("start the embedded kafka: %v", err)
 	}
