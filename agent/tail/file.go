@@ -384,6 +384,9 @@ func (f *File) Release() {
 			f.again = false
 			s.wakeLocked(f)
 		}
+		if f.atEnd {
+			s.turnLocked(f)
+		}
 		s.doneLocked(f)
 	}
 }

@@ -97,6 +97,8 @@ func (s *Set) finishFromLocked(f *File, from int64, why string) {
 	delete(s.files, f)
 	delete(s.away, f)
 	delete(s.copies, f)
+	delete(s.turns, f)
+	s.turnLocked(f)
 	s.heads.remove(f)
 	if s.byInode[f.inode()] == f {
 		delete(s.byInode, f.inode())

@@ -48,6 +48,7 @@ type Set struct {
 	files    map[*File]struct{}
 	away     map[*File]struct{}
 	copies   map[*File]struct{} // with copyOf
+	turns    map[*File]*File    // files that wait for one of another log: see turn.go
 	byInode  map[fsys.Inode]*File
 	byName   map[string]*File
 	heads    headIndex
@@ -97,7 +98,7 @@ func open(cfg Config, sys fsys.System) (*Set, error) {
 	s := &Set{
 		cfg: cfg, log: cfg.Log, sys: sys, pools: &pools{}, watcher: cfg.Watcher,
 		kick: make(chan struct{}, 1), notify: make(chan struct{}, 1), closed: make(chan struct{}),
-		slots: map[string]*slot{}, files: map[*File]struct{}{}, away: map[*File]struct{}{}, copies: map[*File]struct{}{},
+		slots: map[string]*slot{}, files: map[*File]struct{}{}, away: map[*File]struct{}{}, copies: map[*File]struct{}{}, turns: map[*File]*File{},
 		byInode: map[fsys.Inode]*File{}, byName: map[string]*File{}, heads: headIndex{}, saved: map[fsys.Inode][]State{}, newest: map[string]State{},
 		dirty: map[*slot]struct{}{}, news: map[string]struct{}{},
 		named: map[string][]string{}, trusts: !cfg.Poll,
@@ -237,7 +238,7 @@ func (s *Set) wakeLocked(f *File) {
 
 // blockedLocked tells whether f waits for an older generation.
 func (s *Set) blockedLocked(f *File) bool {
-	if f.copyOf != nil {
+	if f.copyOf != nil || s.turns[f] != nil {
 		return true
 	}
 	if f.passed || len(f.home.queue) == 0 || f.home.queue[0] == f {

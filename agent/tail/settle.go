@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"logctl/agent/tail/internal/fsys"
@@ -40,7 +39,7 @@ func (s *Set) rotate(slots []*slot) {
 			}
 			return 1
 		}
-		return strings.Compare(a.path, b.path)
+		return rotation.Natural(a.path, b.path)
 	})
 	s.teach(slots)
 	homes := s.inOrder(slots)
@@ -433,6 +432,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 	if f.home == sl {
 		s.backLocked(f)
 	}
+	s.takeTurnLocked(sl, f)
 	s.wakeLocked(f)
 	s.limitLocked()
 	return true

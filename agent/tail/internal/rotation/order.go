@@ -12,7 +12,7 @@ import (
 func Older(a, b Tag, rising bool) int {
 	x, y := Count(a), Count(b)
 	if x == "" || y == "" {
-		return natural(strings.TrimLeft(a.Text, ".-_"), strings.TrimLeft(b.Text, ".-_"))
+		return Natural(strings.TrimLeft(a.Text, ".-_"), strings.TrimLeft(b.Text, ".-_"))
 	}
 	c := cmp.Or(len(y)-len(x), strings.Compare(y, x))
 	if rising || rises(a) && rises(b) {
@@ -40,9 +40,9 @@ func Count(t Tag) string {
 	return n
 }
 
-// natural compares text with the numbers in it as numbers: so 2026-01-31.9 comes
-// before 2026-01-31.10.
-func natural(a, b string) int {
+// Natural compares text with the numbers in it as numbers: so 2026-01-31.9 comes
+// before 2026-01-31.10, and app.9.log before app.10.log.
+func Natural(a, b string) int {
 	for a != "" && b != "" {
 		i, j := digitsAt(a), digitsAt(b)
 		if i > 0 && j > 0 {

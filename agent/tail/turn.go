@@ -1,0 +1,98 @@
+package tail
+
+import (
+	"path/filepath"
+
+	"logctl/agent/tail/internal/history"
+	"logctl/agent/tail/internal/rotation"
+)
+
+// Under a glob, a program that never renames its files (app.1.log, then app.2.log) has no
+// log by name: nothing proves that the next number is not another worker's. Each file keeps
+// a path of its own. But of two neighbours of which one was finished before the other
+// was created, the older one is read first, once, to its end: then lines come in the order
+// in which they were written, and two workers that do not overlap lose nothing by it.
+
+// turnsMost bounds how far a chain of files that wait for one another is followed.
+const turnsMost = 64
+
+// takeTurnLocked lets f wait for the neighbour that was finished before it, and those
+// wait for f that were created after it was finished.
+func (s *Set) takeTurnLocked(sl *slot, f *File) {
+	if s.walker.Literal || !f.canTurnLocked() {
+		return
+	}
+	dir, name := split(sl.path)
+	for _, n := range rotation.Neighbours(name) {
+		other := s.slotAtLocked(filepath.Join(dir, n))
+		if other == nil || other.cur == nil || other.cur == f || other.cur.home == f.home || !other.cur.canTurnLocked() {
+			continue
+		}
+		o := other.cur
+		switch {
+		case f.unreadLocked() && history.Precedes(o.spanLocked(), f.spanLocked()):
+			s.turnAfterLocked(f, o)
+		case o.unreadLocked() && history.Precedes(f.spanLocked(), o.spanLocked()):
+			s.turnAfterLocked(o, f)
+		}
+	}
+}
+
+func (f *File) canTurnLocked() bool {
+	return f.packed == nil && f.copyOf == nil && f.err == nil && !f.away && f.state != fileDone
+}
+
+// unreadLocked tells whether nothing of f was read, and nobody is about to.
+func (f *File) unreadLocked() bool { return f.pos == 0 && f.state != fileHeld }
+
+func (f *File) spanLocked() history.Span { return history.Span{Born: f.born, Mtime: f.mtime} }
+
+// waitLocked lets f wait until o was read to its end. Of two that f could wait for, the
+// younger one counts: that one waits for the other.
+func (s *Set) turnAfterLocked(f, o *File) {
+	if before := s.turns[f]; before != nil && before.born > o.born || s.waitsForLocked(o, f) {
+		return
+	}
+	s.turns[f] = o
+	s.wakeLocked(o) // what was written to it last may not have been seen
+}
+
+// waitsForLocked tells whether o waits for f, by turns or in the queue of its log.
+func (s *Set) waitsForLocked(o, f *File) bool {
+	for range turnsMost {
+		if o == f {
+			return true
+		}
+		next := s.turns[o]
+		if next == nil && !o.passed && len(o.home.queue) > 0 && o.home.queue[0] != o {
+			next = o.home.queue[0]
+		}
+		if next == nil {
+			return false
+		}
+		o = next
+	}
+	return false
+}
+
+// turnLocked ends the waiting for o: it was read to its end, or cannot be read.
+func (s *Set) turnLocked(o *File) {
+	for f, before := range s.turns {
+		if before == o {
+			delete(s.turns, f)
+			if f.again {
+				s.wakeLocked(f)
+			}
+		}
+	}
+}
+
+// checkTurnsLocked ends the waiting of files that wait for one another, and of those whose
+// turn cannot come.
+func (s *Set) checkTurnsLocked() {
+	for f, o := range s.turns {
+		if !o.canTurnLocked() && (o.state == fileIdle || o.state == fileDone) || s.waitsForLocked(o, f) {
+			s.turnLocked(o)
+		}
+	}
+}
