@@ -146,3 +146,26 @@ func TestTurnsEnd(t *testing.T) {
 		})
 	}
 }
+
+// TestNeverRenamedSaid: where `rotated` says that the files of the glob are one log, lines
+// of all of them have its path.
+func TestNeverRenamedSaid(t *testing.T) {
+	dir := t.TempDir()
+	glob := filepath.Join(dir, "app*.log")
+	r := newRig(t, Config{Path: glob, Rotated: []string{"app*.log"}})
+	n := 1
+	for _, name := range []string{"app.log", "app1.log", "app2.log"} {
+		n = numbered(t, filepath.Join(dir, name), n, 3)
+	}
+	r.step(1)
+	n = numbered(t, filepath.Join(dir, "app3.log"), n, 3)
+	r.restart()
+	n = numbered(t, filepath.Join(dir, "app4.log"), n, 3)
+	r.step(3)
+	r.numbers(n - 1)
+	for _, f := range r.set.Files() {
+		if f.Path != glob {
+			t.Errorf("%s has the path %s, want %s", f.Name, f.Path, glob)
+		}
+	}
+}
