@@ -48,6 +48,9 @@ func (a *Agent) command(ctx context.Context, c etcdcfg.Command) (any, error) {
 		}
 		return PreviewEntry(ctx, list[0], Access{Allowed: a.cfg.allowed(), Dir: a.cfg.allowedDir()})
 	}
+	if c.Kind == "suggest" {
+		return SuggestEntries(ctx, c.Path, Access{Allowed: a.cfg.allowed(), Dir: a.cfg.allowedDir()})
+	}
 	key, err := FindSource(a.registry, c.Path, c.Topic)
 	if err == nil && c.Kind != "rewind" && c.Kind != "seek" && c.Kind != "forget" {
 		err = fmt.Errorf("this version (%s) knows no command %q", a.cfg.Version, c.Kind)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"logctl/agent/report"
 	"logctl/etcdcfg"
 	"logctl/internal/testkit"
 )
@@ -103,6 +104,14 @@ func TestCommandsThroughEtcd(t *testing.T) {
 	}
 	if answer, err := store.Ask(ctx, key, etcdcfg.Command{Kind: "preview", Entry: entry}); err != nil || !strings.Contains(string(answer.Result), `"matches":1`) {
 		t.Fatalf("%+v, %v", answer, err)
+	}
+	answer, err := store.Ask(ctx, key, etcdcfg.Command{Kind: "suggest", Path: filepath.Dir(path)})
+	if err != nil || answer.Error != "" {
+		t.Fatalf("%+v, %v", answer, err)
+	}
+	var logs report.Suggested // consoles read the shape that is written
+	if err := json.Unmarshal(answer.Result, &logs); err != nil || len(logs.Logs) != 1 || logs.Logs[0].Path != path || len(logs.Logs[0].Files) != 1 || logs.Logs[0].Files[0].Size == 0 {
+		t.Fatalf("%+v, %v", logs, err)
 	}
 	if _, out := ask(etcdcfg.Command{Kind: "rewind", Path: path, To: "beginning"}); len(out) != 1 || len(out[0].Moves) != 1 || out[0].Moves[0].Again == 0 {
 		t.Fatalf("%+v", out)

@@ -14,6 +14,7 @@ import (
 
 	"logctl/agent/report"
 	"logctl/agent/tail"
+	"logctl/agent/tail/suggest"
 	"logctl/agent/transform"
 	"logctl/etcdcfg"
 )
@@ -87,6 +88,17 @@ func PreviewEntry(ctx context.Context, e etcdcfg.Entry, access Access) (Preview,
 		return p, nil
 	}
 	return p, sample(&p, rules, access.Allowed)
+}
+
+// SuggestEntries looks which files of a directory here, or beside a file, are one log, and
+// which entry follows each. What may be seen is bounded as in PreviewEntry.
+func SuggestEntries(ctx context.Context, path string, access Access) (suggest.Report, error) {
+	if outside(tail.EscapeGlob(path)+"/*", access.Dir) {
+		return suggest.Report{}, fmt.Errorf("not allowed: it is %w", ErrNotAllowed)
+	}
+	limit, cancel := context.WithTimeout(ctx, previewTime)
+	defer cancel()
+	return suggest.LookWithin(limit, path, suggest.Access{Allowed: access.Allowed, AllowedDir: access.Dir})
 }
 
 // isPlain reports whether a path names one file, which may not be there.

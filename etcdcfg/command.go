@@ -28,7 +28,7 @@ const commandLife = 10 * time.Minute
 
 // Command asks a running agent for something.
 type Command struct {
-	Kind   string           `json:"kind"` // list, rewind, seek, forget or preview
+	Kind   string           `json:"kind"` // list, rewind, seek, forget, preview or suggest
 	Path   string           `json:"path,omitempty"`
 	Topic  string           `json:"topic,omitempty"`
 	File   string           `json:"file,omitempty"`   // path or glob of files of the entry; empty: all
@@ -40,6 +40,9 @@ type Command struct {
 	Who    string           `json:"who"`
 	When   time.Time        `json:"when"`
 }
+
+// looks tells whether the command changes nothing.
+func (c *Command) looks() bool { return c.Kind == "list" || c.Kind == "preview" || c.Kind == "suggest" }
 
 // Answer is what came of a Command.
 type Answer struct {
@@ -55,7 +58,7 @@ var ErrNoAnswer = errors.New("the agent did not answer in time: is it on duty, a
 // Ask gives a command to a running agent and waits for the answer until ctx ends. A command
 // that changes something is refused when the store is read-only.
 func (s *Store) Ask(ctx context.Context, agent string, c Command) (Answer, error) {
-	if s.readOnly && c.Kind != "list" && c.Kind != "preview" {
+	if s.readOnly && !c.looks() {
 		return Answer{}, ErrReadOnly
 	}
 	c.Who, c.When = s.author, time.Now().UTC().Truncate(time.Millisecond)

@@ -144,3 +144,46 @@ func TestWarningsOfAgentsAndClocks(t *testing.T) {
 		c.wants(t, "clock differs", "this host's clock is 2h0m0s ahead of the broker's", "! warning")
 	})
 }
+
+// TestFindLogs: the form asks the agents which logs they have, and takes the entry for one.
+func TestFindLogs(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		port := &fakeAgents{}
+		port.reply = func(agent string, cmd etcdcfg.Command) (etcdcfg.Answer, error) {
+			if cmd.Kind != "suggest" || cmd.Path != "/srv/app" {
+				t.Errorf("asked %+v", cmd)
+			}
+			if agent == "web-02" {
+				return etcdcfg.Answer{Error: "not allowed: it is outside\x1b[2J"}, nil
+			}
+			return reply(t, map[string]any{"dir": "/srv/app", "logs": []any{
+				map[string]any{"path": "/srv/app/b.log", "topic": "b_log", "scheme": "not rotated yet", "files": []any{map[string]any{"name": "b.log"}}},
+				map[string]any{"path": "/srv/app/a.log", "topic": "a_log", "rotated": []string{"a.[0-9]*.log", "old/a*"}, "scheme": "a number before the extension",
+					"more": 7, "files": []any{map[string]any{"name": "a.1.log"}, map[string]any{"name": "a.log"}}},
+			}}), nil
+		}
+		c.root.env.ports.agents = port
+		c.key("a")
+		c.key("ctrl+o")
+		c.wants(t, "Write a directory or a file into Path first")
+		c.text("/srv/app/*.log")
+		c.key("ctrl+o")
+		c.wants(t, "2 logs on 12 agents asked", "/srv/app/a.log  rotated", "web-02: not allowed")
+		if strings.Contains(c.screen(), "\x1b[2J") {
+			t.Error("control characters of an answer are alive")
+		}
+		c.key("enter")
+		c.wants(t, "Topic a_log does not exist yet", "a.[0-9]*.log", "old/a*")
+		c.key("ctrl+s")
+		c.wants(t, "old/a*", "/srv/app/a.log")
+	})
+}
+
+func TestDirectoryOf(t *testing.T) {
+	for in, want := range map[string]string{"/var/log/*.log": "/var/log", "/*.log": "/", "/srv/app": "/srv/app", "/srv/a[1]/x": "/srv", `d:\logs\*.log`: `d:\logs`, "": ""} {
+		if got := directoryOf(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}

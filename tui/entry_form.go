@@ -63,6 +63,7 @@ func newEntryForm(e *env, old *etcdcfg.Entry) *form {
 		}
 		return e.previewEntry(x)
 	}
+	s.find = e.findLogs
 	base := e.view.list
 	s.submit = func(f *form) tea.Cmd { return submitEntryForm(f, base, old) }
 	return s

@@ -75,6 +75,7 @@ type form struct {
 	check  func(f *form)         // sets the problems
 	submit func(f *form) tea.Cmd // called when there are none
 	peek   func(f *form) tea.Cmd // shows what would come of it; nil: nothing
+	find   func(f *form) tea.Cmd // looks for values of its fields; nil: nothing
 	renew  func() tea.Cmd        // reads again what check goes by; nil: nothing
 	curX   int
 	curY   int
@@ -86,6 +87,7 @@ const (
 	actSubmit    action = "submit"
 	actAccept    action = "accept"
 	actOther     action = "other"
+	actFind      action = "find logs"
 )
 
 func formKeys() keymap {
@@ -106,10 +108,14 @@ func (s *form) holds() bool           { return s.dirty }
 
 // keys are those of every form, and of a look ahead where there is one.
 func (s *form) keys() keymap {
-	if s.peek == nil {
-		return formKeys()
+	keys := formKeys()
+	if s.peek != nil {
+		keys = append(keys, binding{act: actPreview, keys: []string{"ctrl+p"}, label: "preview", help: "ask the agents what the entry would match and send; nothing is saved"})
 	}
-	return append(formKeys(), binding{act: actPreview, keys: []string{"ctrl+p"}, label: "preview", help: "ask the agents what the entry would match and send; nothing is saved"})
+	if s.find != nil {
+		keys = append(keys, binding{act: actFind, keys: []string{"ctrl+o"}, label: "find logs", help: "ask the agents which files at the path, a directory or a file, are one log, and take the entry for one"})
+	}
+	return keys
 }
 func (s *form) refresh() tea.Cmd {
 	s.validate()
@@ -248,6 +254,30 @@ func (s *form) growLists() {
 	}
 }
 
+// fill puts texts into a field, or into all those of a list.
+func (s *form) fill(id string, values ...string) {
+	first := slices.IndexFunc(s.fields, func(f *field) bool { return f.id == id })
+	if first < 0 {
+		return
+	}
+	f := s.fields[first]
+	if f.kind != fieldList {
+		f.input.SetValue(strings.Join(values, " "))
+		f.input.CursorEnd()
+		return
+	}
+	last := first
+	for last < len(s.fields) && s.fields[last].id == id {
+		last++
+	}
+	list := listFields(id, f.label, values, f.help)
+	for _, x := range list {
+		x.suggest = f.suggest
+	}
+	s.fields = slices.Replace(s.fields, first, last, list...)
+	s.sel = min(s.sel, len(s.fields)-1)
+}
+
 func (s *form) validate() {
 	s.bad = ""
 	for _, f := range s.fields {
@@ -305,6 +335,8 @@ func (s *form) act(a action) tea.Cmd {
 		return s.leave()
 	case actPreview:
 		return s.peek(s)
+	case actFind:
+		return s.find(s)
 	case actSubmit:
 		s.validate()
 		if !s.valid() {

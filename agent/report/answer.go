@@ -67,3 +67,29 @@ type PreviewFile struct {
 	Modified time.Time `json:"modified"`
 	Error    string    `json:"error,omitempty"` // why it would not be read; empty: it would
 }
+
+// Suggested is the answer to the command suggest: the logs of a directory, each with the
+// entry that follows it.
+type Suggested struct {
+	Dir  string         `json:"dir"`
+	Logs []SuggestedLog `json:"logs"`
+	Left []struct {
+		Name string `json:"name"`
+		Why  string `json:"why"`
+	} `json:"left,omitempty"` // names that are of no log, and why
+}
+
+// SuggestedLog is one log of a directory.
+type SuggestedLog struct {
+	Path    string   `json:"path"`              // for the entry
+	Topic   string   `json:"topic"`             // for the entry: a name made from the file's
+	Rotated []string `json:"rotated,omitempty"` // for the entry: globs
+	Scheme  string   `json:"scheme"`            // how its old generations are named, in words
+	More    int      `json:"more,omitempty"`    // older files that are not in Files
+	Files   []struct {
+		Name   string `json:"name"`
+		Size   int64  `json:"size"` // bytes on disk
+		Packed string `json:"packed,omitempty"`
+		Active bool   `json:"active,omitempty"`
+	} `json:"files"` // oldest first
+}

@@ -291,6 +291,9 @@ var escapeGlob = func() *strings.Replacer {
 	return strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`)
 }()
 
+// EscapeGlob returns a path as a glob that matches this path alone.
+func EscapeGlob(path string) string { return escapeGlob.Replace(path) }
+
 // rotatedGlobs returns the globs of Rotated in full for one file.
 func (cfg *Config) rotatedGlobs(path string) []string {
 	globs := make([]string, 0, len(cfg.Rotated))

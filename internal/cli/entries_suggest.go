@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,22 +17,26 @@ import (
 )
 
 func newEntriesSuggestCmd(a *app) *cobra.Command {
-	var output string
+	var output, id string
+	wait := 10 * time.Second
 	cmd := &cobra.Command{
 		Use:   "suggest PATH|DIR",
 		Short: "Show which files of a directory are one log, and the entry to add",
 		Long: `suggest looks at a directory of this host, or at the log that a file belongs to, and changes
-nothing. It shows for each log how its writer names old generations, its files from the
+nothing; with --agent a running agent looks, within its allow_paths. It shows for each log how its writer names old generations, its files from the
 oldest to the one that is written to (*), and the command that adds the entry. Where the
 names alone do not tell old generations from other logs, the entry names them (rotated).
 
 It exits 0 when a log was found and 1 when there is none, or PATH cannot be read.`,
 		Example: `  logctl entries suggest /var/log/app
   logctl entries suggest /var/log/app/app.log
+  logctl entries suggest /var/log/app --agent web-07
   logctl entries suggest /var/log/app -o json | jq '.logs[].entry'`,
 		Args: usageArgs(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.suggest(cmd.Context(), args[0], output) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.suggest(cmd, args[0], output, id, wait) },
 	}
+	cmd.Flags().StringVar(&id, "agent", "", "ask this running agent through etcd (default this host)")
+	cmd.Flags().DurationVar(&wait, "wait", wait, "how long the agent may take to answer")
 	addOutput(cmd, &output, "text", "json")
 	return cmd
 }
@@ -42,8 +47,34 @@ type suggestion struct {
 	Entry json.RawMessage `json:"entry"`
 }
 
-func (a *app) suggest(ctx context.Context, path, output string) error {
-	r, err := suggest.Look(ctx, path)
+// suggestFrom asks a running agent.
+func (a *app) suggestFrom(cmd *cobra.Command, path, id string, wait time.Duration) (r suggest.Report, err error) {
+	err = a.withEntries(cmd, func(ctx context.Context, d *entriesDesk) error {
+		limit, cancel := context.WithTimeout(ctx, wait)
+		defer cancel()
+		answer, err := d.Ask(limit, id, etcdcfg.Command{Kind: "suggest", Path: path})
+		if err == nil && answer.Error != "" {
+			err = fmt.Errorf("agent %s: %s", id, answer.Error)
+		}
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(answer.Result, &r); err != nil {
+			return fmt.Errorf("answer of agent %s: %w", id, err)
+		}
+		return nil
+	})
+	return r, err
+}
+
+func (a *app) suggest(cmd *cobra.Command, path, output, id string, wait time.Duration) error {
+	var r suggest.Report
+	var err error
+	if id == "" {
+		r, err = suggest.Look(cmd.Context(), path)
+	} else {
+		r, err = a.suggestFrom(cmd, path, id, wait)
+	}
 	if err != nil {
 		return err
 	}
@@ -94,6 +125,9 @@ func entryFor(g suggest.Log) etcdcfg.Entry {
 
 func printSuggestion(w io.Writer, g suggest.Log) {
 	safe.Fprintf(w, "%s: %s\n", g.Path, g.Scheme)
+	if g.More > 0 {
+		safe.Fprintf(w, "    %s before these\n", plural(g.More, "older file", "older files"))
+	}
 	for _, f := range g.Files {
 		mark, packed := " ", ""
 		if f.Active {

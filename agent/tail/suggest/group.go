@@ -3,7 +3,6 @@ package suggest
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,9 +18,6 @@ const grain = int64(20 * time.Millisecond)
 
 // sort puts every file into a log.
 func (l *look) sort() []Log {
-	for i := range l.files {
-		l.files[i].Packed = format(l.files[i].path)
-	}
 	slices.SortFunc(l.files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	groups := map[string]*Log{}
 	var order []string
@@ -46,6 +42,7 @@ func (l *look) sort() []Log {
 		}
 		put(path, scheme, f)
 	}
+	order = l.series(groups, order)
 	logs := make([]Log, 0, len(order))
 	for _, path := range order {
 		g := groups[path]
@@ -272,18 +269,9 @@ func rotatedGlob(f *File, path string) string {
 }
 
 // format returns the name of the format of a compressed file, "" of a plain one.
-func format(path string) string {
-	st, err := os.Stat(path)
-	if err != nil || !st.Mode().IsRegular() {
-		return ""
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer func() { _ = f.Close() }()
+func format(f *os.File) string {
 	var head [packed.SniffLen]byte
-	n, _ := io.ReadFull(f, head[:]) // a short file is plain
+	n, _ := f.ReadAt(head[:], 0) // a short file is plain
 	if k := packed.Sniff(head[:n]); k != packed.Plain {
 		return k.String()
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/rotation"
 )
 
@@ -25,6 +26,7 @@ type Log struct {
 	Rotated []string `json:"rotated,omitempty"` // for the entry: globs, relative to the directory of Path
 	Scheme  string   `json:"scheme"`            // how its generations are named, in words
 	Files   []File   `json:"files"`             // oldest first
+	More    int      `json:"more,omitempty"`    // older ones that are not in Files
 }
 
 // File is one generation of a log.
@@ -36,7 +38,6 @@ type File struct {
 	Active  bool      `json:"active,omitempty"` // the one that is written to
 	tag     rotation.Tag
 	born    int64
-	path    string
 }
 
 // Left is a name that was left out.
@@ -76,16 +77,22 @@ func Look(ctx context.Context, path string) (Report, error) {
 		return Report{}, err
 	}
 	r.Logs, r.Left = l.sort(), l.left
-	if only != "" {
-		r.Logs = slices.DeleteFunc(r.Logs, func(g Log) bool {
-			return filepath.Base(g.Path) != only && !slices.ContainsFunc(g.Files, func(f File) bool { return f.Name == only })
-		})
-		r.Left = slices.DeleteFunc(r.Left, func(x Left) bool { return x.Name != only })
-		if len(r.Logs) == 0 && len(r.Left) == 0 {
-			return r, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
-		}
+	return r, r.only(only)
+}
+
+// only leaves out what has nothing to do with the file of that name; "": nothing.
+func (r *Report) only(name string) error {
+	if name == "" {
+		return nil
 	}
-	return r, nil
+	r.Logs = slices.DeleteFunc(r.Logs, func(g Log) bool {
+		return filepath.Base(g.Path) != name && !slices.ContainsFunc(g.Files, func(f File) bool { return f.Name == name })
+	})
+	r.Left = slices.DeleteFunc(r.Left, func(x Left) bool { return x.Name != name })
+	if len(r.Logs) == 0 && len(r.Left) == 0 {
+		return fmt.Errorf("%s: %w", filepath.Join(r.Dir, name), fs.ErrNotExist)
+	}
+	return nil
 }
 
 // look is one look at a directory.
@@ -161,8 +168,18 @@ func (l *look) file(path, name string) {
 	case !st.Mode().IsRegular():
 		l.leave(name, "not a regular file ("+kindOf(st.Mode())+")")
 	default:
-		l.files = append(l.files, File{Name: name, Size: st.Size(), ModTime: st.ModTime(), born: born(path), path: path})
+		l.files = append(l.files, File{Name: name, Size: st.Size(), ModTime: st.ModTime(), born: fsys.BirthPath(path), Packed: formatAt(path)})
 	}
+}
+
+// formatAt is format of the file at path, "" where it cannot be read.
+func formatAt(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }()
+	return format(f)
 }
 
 func kindOf(m fs.FileMode) string {
