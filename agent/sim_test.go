@@ -368,7 +368,8 @@ func (d simDialer) Dial(network, address string) (net.Conn, error) {
 }
 
 // TestSimulation runs lives of an agent in pretended time. LOGCTL_SIM_SEED repeats one and
-// prints what happened; LOGCTL_SIM_CASES is how many there are ('make soak': 10,000).
+// prints what happened; LOGCTL_SIM_CASES is how many there are ('make soak': 10,000), and
+// LOGCTL_SIM_FIRST the seed of the first one.
 func TestSimulation(t *testing.T) {
 	cases, first := 6, uint64(1)
 	if testing.Short() {
@@ -376,6 +377,9 @@ func TestSimulation(t *testing.T) {
 	}
 	if n, err := strconv.Atoi(os.Getenv("LOGCTL_SIM_CASES")); err == nil {
 		cases = n
+	}
+	if n, err := strconv.ParseUint(os.Getenv("LOGCTL_SIM_FIRST"), 10, 64); err == nil {
+		first = n
 	}
 	told := false
 	if n, err := strconv.ParseUint(os.Getenv("LOGCTL_SIM_SEED"), 10, 64); err == nil {

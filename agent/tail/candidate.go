@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -22,6 +23,7 @@ type candidate struct {
 	known  recalled // it is a copy of one that ended
 	rising bool     // see rising
 	stale  bool     // by its times it came before
+	became bool     // it was compressed while it was kept open: tag is that of the compressed file
 }
 
 // openCandidate opens the file at path if it is none that is followed; without a handle it
@@ -72,8 +74,8 @@ func (s *Set) candidate(sl *slot, p *past, path string, now fsys.Inode) (candida
 	if !goesOn {
 		c.known = s.recall(h, st.Size)
 	}
-	same := func(st State) bool {
-		return (!st.waits() || !goesOn) && (st.Rotated || !empty(&st)) && s.sameFile(h, st.Size, &st)
+	same := func(of State) bool {
+		return (!of.waits() || !goesOn) && (of.Rotated || !empty(&of)) && s.sameFile(h, st.Size, &of)
 	}
 	switch {
 	case slices.ContainsFunc(saved, same): // of an earlier run
@@ -101,11 +103,34 @@ func (s *Set) candidate(sl *slot, p *past, path string, now fsys.Inode) (candida
 
 // age is what tells how old c is.
 func (c *candidate) age() rotation.Age {
-	return rotation.Age{Tag: c.tag, Mtime: c.st.Mtime, Born: c.born, Copied: c.copied, Rising: c.rising}
+	return rotation.Age{Tag: c.tag, Mtime: c.st.Mtime, Born: c.born, Copied: c.copied, Rising: c.rising, Renamed: c.became}
 }
 
 // older compares the age of two generations.
 func older(a, b candidate) int { return rotation.CompareAges(a.age(), b.age()) }
+
+// byAge sorts generations, oldest first. Those whose names tell nothing go where their times
+// put them among the others: sorted together they could part two whose names tell.
+func byAge(found []candidate) {
+	slices.SortStableFunc(found, func(a, b candidate) int {
+		return cmp.Compare(min(b.tag.Place, 1), min(a.tag.Place, 1))
+	})
+	named := slices.IndexFunc(found, func(c candidate) bool { return c.tag.Place == 0 })
+	if named < 0 {
+		named = len(found)
+	}
+	nameless := slices.Clone(found[named:])
+	slices.SortStableFunc(found[:named], older)
+	for n, c := range nameless {
+		all := found[:named+n]
+		i := slices.IndexFunc(all, func(o candidate) bool { return older(c, o) < 0 })
+		if i < 0 {
+			i = len(all)
+		}
+		copy(found[i+1:named+n+1], all[i:])
+		found[i] = c
+	}
+}
 
 // ages returns the ages of those found.
 func ages(found []candidate) []rotation.Age {

@@ -179,9 +179,9 @@ func (s *Set) unseen(sl *slot, p *past, now fsys.Inode) ([]candidate, error) {
 		return nil, failed
 	}
 	found = onePerCopy(found)
-	slices.SortFunc(found, older)
+	byAge(found)
 	found = s.proven(sl, p, s.youngerByName(sl, p, first, found), now)
-	slices.SortFunc(found, older)
+	byAge(found)
 	risingOrder(first, p.born, found)
 	return found, failed
 }
@@ -194,7 +194,7 @@ func risingOrder(first rotation.Tag, born int64, found []candidate) {
 	for i := range found {
 		found[i].rising = true
 	}
-	slices.SortStableFunc(found, older)
+	byAge(found)
 }
 
 // onePerCopy leaves of the copies of one generation the longest plain one to read its rest

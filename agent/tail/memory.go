@@ -258,7 +258,7 @@ func distinct(sl *slot, found []candidate) []candidate {
 		i := slices.IndexFunc(sl.parked, func(p arrival) bool { return packs(c.h, c.st.Size, p.h, p.st.Size) })
 		if i >= 0 {
 			sl.parked[i].tag = c.tag // its name tells the age of what it was made of
-			sl.parked[i].tag.Packed = ""
+			sl.parked[i].tag.Packed, sl.parked[i].became = "", true
 			_ = c.h.Close()
 		}
 		return i >= 0

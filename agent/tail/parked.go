@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"os"
 	"slices"
 
 	"logctl/agent/tail/internal/fsys"
@@ -77,10 +78,7 @@ func (s *Set) judgeParked(sl *slot, a *arrival) {
 	s.mu.Unlock()
 	kept := sl.parked[:0]
 	for _, p := range sl.parked {
-		s.mu.Lock()
-		_, saved := s.saved[p.st.ID]
-		s.mu.Unlock()
-		if p.st.ID != a.st.ID && !saved && s.sys.StatFile(p.h, &p.st) == nil {
+		if s.sys.StatFile(p.h, &p.st) == nil && p.st.ID != a.st.ID && !s.isSavedOf(p.h, &p.st) {
 			if p.known = s.familiar(home, p.name, p.h, p.st.Size); p.known.of != nil && !p.known.rest {
 				_ = p.h.Close()
 				continue
@@ -89,6 +87,15 @@ func (s *Set) judgeParked(sl *slot, a *arrival) {
 		kept = append(kept, p)
 	}
 	sl.parked = kept
+}
+
+// isSavedOf tells whether the file h, of which st is, is that of a saved generation with
+// known content. Its number alone does not tell: it may have been given again.
+func (s *Set) isSavedOf(h *os.File, st *fsys.Stat) bool {
+	s.mu.Lock()
+	saved := slices.Clone(s.saved[st.ID])
+	s.mu.Unlock()
+	return slices.ContainsFunc(saved, func(of State) bool { return !empty(&of) && s.sameFile(h, st.Size, &of) })
 }
 
 // unparkLocked adds to the generations found those that were kept open, and are not
@@ -107,11 +114,14 @@ func (s *Set) unparkLocked(sl *slot, a *arrival, found []candidate) []candidate 
 			s.awayLocked(f)
 			continue
 		}
-		found = append(found, candidate{path: p.name, tag: p.tag, st: p.st, born: s.sys.Birth(p.h), h: p.h, known: p.known, copied: p.known.rest})
+		found = append(found, candidate{
+			path: p.name, tag: p.tag, st: p.st, born: s.sys.Birth(p.h), h: p.h, known: p.known, copied: p.known.rest,
+			became: p.became, rising: len(found) > 0 && found[0].rising,
+		})
 	}
 	sl.parked = nil
 	if len(found) > n {
-		slices.SortStableFunc(found, older)
+		byAge(found)
 		risingOrder(rotation.Tag{}, 0, found)
 	}
 	return found

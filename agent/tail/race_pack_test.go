@@ -8,6 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"logctl/agent/tail/internal/fsys"
 )
 
 // pack rotates by rename, and then compresses a generation in the steps that a program has
@@ -46,6 +49,9 @@ func (r *racer) compress(plain string) {
 		rest = b.Bytes()
 		to, err = os.OpenFile(plain+".gz", os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 		r.must(err)
+		if r.after != nil {
+			r.files.gone(r.isOpen)
+		}
 		r.note("begin %s.gz, %d", filepath.Base(plain), r.files.made(plain+".gz"))
 	})
 	put := func(share int) func() {
@@ -71,4 +77,30 @@ func (r *racer) compress(plain string) {
 		r.files.moved(plain)
 		r.note("remove %s", filepath.Base(plain))
 	})
+}
+
+// isOpen tells whether this process has the file of that number open, which the model gave.
+func (r *racer) isOpen(ino uint64) bool {
+	var own fsys.Stat
+	r.must(fsys.StatFile(r.w, &own))
+	names, err := fsys.ReadNames("/proc/self/fd")
+	r.must(err)
+	return slices.ContainsFunc(names, func(n string) bool {
+		var st fsys.Stat
+		if fsys.StatPath("/proc/self/fd/"+n, &st) != nil || st.ID.Dev != own.ID.Dev {
+			return false
+		}
+		f := r.files.known[st.ID.Ino]
+		return f != nil && f.ino == ino
+	})
+}
+
+// goOn lets the writer go on while no Set runs.
+func (r *racer) goOn() {
+	if r.after == nil {
+		return
+	}
+	for range r.after.IntN(40) {
+		r.act()
+	}
 }

@@ -54,6 +54,7 @@ type racer struct {
 	turns int  // rotations of racePacks,
 	rises bool // whose numbers rise, and which
 	delay bool // leave the youngest as it is
+	after *rand.Rand // of racePacks: the writer goes on while no Set runs, and numbers of files are given again; nil: neither
 }
 
 func newRacer(t testing.TB, kind raceKind, seed uint64, dir string) *racer {
@@ -76,6 +77,9 @@ func newRacer(t testing.TB, kind raceKind, seed uint64, dir string) *racer {
 		r.files.grain = time.Nanosecond
 	}
 	r.delay = kind == racePacks && r.rnd.IntN(2) == 0
+	if kind == racePacks && seed&2 != 0 && runtime.GOOS == "linux" { // where one can tell what is open
+		r.files.reuse, r.after = true, rand.New(rand.NewPCG(seed, 3))
+	}
 	r.rig = &rig{t: t, cfg: cfg, clock: time.Unix(1_800_000_000, 0), pause: time.Second, states: map[FileID]State{}, trusts: seed%2 == 0}
 	r.sys = r.files.system()
 	r.sys.Adapt = func(st *fsys.Stat) {
@@ -160,6 +164,9 @@ func (r *racer) begin() {
 }
 
 func (r *racer) create() {
+	if r.after != nil {
+		r.files.gone(r.isOpen)
+	}
 	w, err := ownfile.OpenShared(r.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
 	r.must(err)
 	if r.w != nil {
@@ -288,7 +295,9 @@ func (r *racer) run() {
 		r.act()
 		if r.kind == raceStops && r.rnd.IntN(10) == 0 || r.kind == racePacks && r.rnd.IntN(4) == 0 {
 			r.note("restart")
-			r.restart()
+			r.stop()
+			r.goOn()
+			r.rig.begin()
 		}
 	}
 	for range closedEvery + 4 {

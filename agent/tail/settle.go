@@ -25,6 +25,7 @@ type arrival struct {
 	known  recalled     // it is a copy of a generation that ended
 	tag    rotation.Tag // of the name that it has now, if that is known
 	beside bool         // it was written beside the log that its name is one of
+	became bool         // tag is that of the compressed file that it became
 }
 
 // rotate settles what changed. Between the look at a name and the look for

@@ -8,6 +8,7 @@ type Age struct {
 	Mtime, Born int64 // when it was modified and created, in Unix nanoseconds; born 0: unknown
 	Copied      bool  // a copy of what came before all others
 	Rising      bool  // numbers rise here
+	Renamed     bool  // Tag is that of the compressed file that it became; Mtime and Born are those of the plain one
 }
 
 // CompareAges compares the age of generations that were not seen at the watched name. One
@@ -70,6 +71,9 @@ func Rising(first Tag, born int64, found []Age) bool {
 			vote(first, c.Tag, born, c.Born)
 		}
 		if i > 0 && (c.Tag.Packed == "") != (found[i-1].Tag.Packed == "") {
+			if c.Renamed || found[i-1].Renamed {
+				continue // both are compressed, and only of one the times are known
+			}
 			older, younger := found[i-1].Tag, c.Tag // programs compress the older ones
 			if older.Packed == "" {
 				older, younger = younger, older
