@@ -51,9 +51,9 @@ type racer struct {
 	gone  map[int]bool // lines that were deleted when the Set had not opened their file yet
 	at    string       // what the Set is doing
 	trace []string
-	turns int  // rotations of racePacks,
-	rises bool // whose numbers rise, and which
-	delay bool // leave the youngest as it is
+	turns int        // rotations of racePacks,
+	rises bool       // whose numbers rise, and which
+	delay bool       // leave the youngest as it is
 	after *rand.Rand // of racePacks: the writer goes on while no Set runs, and numbers of files are given again; nil: neither
 }
 
@@ -391,6 +391,9 @@ func TestRaceSeeds(t *testing.T) {
 		{raceStops, 101726, "a copy that goes on for a file is older than its own creation"},
 		{raceEach, 1796033224219471868, "a copy is being made of what nobody looked at yet"},
 		{raceEach, 1796033224219471690, "the same, and it is counted"},
+		{racePacks, 1000303, "a compressed file has more bytes than the plain one"},
+		{racePacks, 1000883, "the number of a file that was kept open is that of a saved one"},
+		{racePacks, 1000829, "files that were kept open and compressed, and empty ones between them"},
 	} {
 		if why, _ := runRace(t, c.kind, c.seed, t.TempDir()); why != "" {
 			t.Errorf("%s, seed %d (%s): %s", c.kind, c.seed, c.what, why)
