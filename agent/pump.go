@@ -18,6 +18,9 @@ const quantum = 2 << 20
 func (t *task) pump(ctx context.Context, f *tail.File, rules *transform.Rules) error {
 	defer f.Release()
 	s := t.streamOf(f, rules)
+	if err := t.awaitBefore(ctx, s); err != nil {
+		return err
+	}
 	for left := int64(quantum); left > 0; {
 		n, err := t.pass(ctx, s, f)
 		if errors.Is(err, io.EOF) {
@@ -29,6 +32,26 @@ func (t *task) pump(ctx context.Context, f *tail.File, rules *transform.Rules) e
 		left -= n
 	}
 	return nil
+}
+
+// awaitBefore waits until what the file before this one held is acknowledged. Both have
+// paths, and so partition keys, of their own: ship keeps no order between them.
+func (t *task) awaitBefore(ctx context.Context, s *stream) error {
+	if s.before == nil {
+		return nil
+	}
+	if s.before.pipe != nil {
+		if err := t.flushHeld(ctx, s.before, time.Time{}); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-s.before.window.rests():
+		s.before = nil
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // pass hands the next chunk of a file to ship, when there is room for it to wait. It

@@ -21,6 +21,7 @@ type stream struct {
 	start   int64 // position of the first byte read in this run
 	window  window
 	elders  []*stream // older generations of the path, whose held events go first; of the pump
+	before  *stream   // of another path, all of which is to be acknowledged first; of the pump
 	left    bool      // it is of a life of the task that failed; guarded by task.mu
 	known   bool      // its generation is on disk; of the pump
 	skip    *skip     // what Kafka has of it already; nil: nothing. Guarded by mu where there is a pipe, else of the pump

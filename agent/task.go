@@ -371,9 +371,14 @@ func (t *task) streamOf(f *tail.File, rules *transform.Rules) *stream {
 		return s
 	}
 	s = t.newStream(f)
+	after := f.After()
 	t.mu.Lock()
+	s.before = t.streams[after]
 	if rules != nil {
 		s.pipe = transform.NewPipe(rules)
+		if s.before != nil {
+			s.elders = append(s.elders, s.before)
+		}
 		for _, older := range t.streams {
 			if older.path == s.path {
 				s.elders = append(s.elders, older)

@@ -22,6 +22,7 @@ type window struct {
 	tail  *segment
 	acked tail.State // valid if saved
 	saved bool
+	rest  chan struct{} // closed when nothing is on its way; nil: nobody waits
 }
 
 // segment is one range on its way.
@@ -87,8 +88,30 @@ func (w *window) ack(seg *segment) (tail.State, bool) {
 	}
 	if w.head == nil {
 		w.tail = nil
+		w.restsLocked()
 	}
 	return w.acked, moved
+}
+
+// rests returns a channel that is closed as soon as nothing is on its way.
+func (w *window) rests() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.rest == nil {
+		w.rest = make(chan struct{})
+	}
+	rest := w.rest
+	if w.head == nil {
+		w.restsLocked()
+	}
+	return rest
+}
+
+func (w *window) restsLocked() {
+	if w.rest != nil {
+		close(w.rest)
+		w.rest = nil
+	}
 }
 
 // uncovered calls back with where the ranges are that are acknowledged and not covered by
@@ -116,6 +139,7 @@ func (w *window) drop(seg *segment) {
 		}
 		if w.tail = before; before == nil {
 			w.head = nil
+			w.restsLocked()
 		} else {
 			before.next = nil
 		}

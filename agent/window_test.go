@@ -104,3 +104,32 @@ func TestWindowAnyOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestWindowRests(t *testing.T) {
+	var w window
+	rests := func(c <-chan struct{}) bool {
+		select {
+		case <-c:
+			return true
+		default:
+			return false
+		}
+	}
+	if !rests(w.rests()) {
+		t.Error("nothing is on its way, and it does not rest")
+	}
+	now := time.Unix(100, 0)
+	a, b := w.track(tail.State{Pos: 10}, false, now), w.track(tail.State{Pos: 20}, false, now)
+	c := w.rests()
+	if w.ack(b); rests(c) {
+		t.Error("it rests although the first range is on its way")
+	}
+	if w.ack(a); !rests(c) || !rests(w.rests()) {
+		t.Error("all is acknowledged, and it does not rest")
+	}
+	d := w.track(tail.State{Pos: 30}, false, now)
+	c = w.rests()
+	if w.drop(d); !rests(c) {
+		t.Error("the last range was taken back, and it does not rest")
+	}
+}

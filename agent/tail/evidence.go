@@ -31,12 +31,16 @@ func (s *Set) proven(sl *slot, p *past, found []candidate, now fsys.Inode) []can
 	begun := s.begunAt(sl, now)
 	var kept, doubtful []candidate
 	for _, c := range found {
+		taught, overlap := s.taughtBy(sl.path, sl.family.learned, c.path), int64(clockGrain)
+		if taught {
+			overlap = overlapMost
+		}
 		switch {
 		case !uncertain(c):
 			kept = append(kept, c)
-		case c.sideBySide(p, begun):
+		case c.sideBySide(p, begun, overlap):
 			s.doubt(sl, &c, "it was written at the same time as the log itself")
-		case s.taughtBy(sl.path, sl.family.learned, c.path), c.tag.Place == rotation.Target && c.born != 0:
+		case taught, c.tag.Place == rotation.Target && c.born != 0:
 			kept = append(kept, c)
 		case p.id != fsys.Inode{} && p.name != "" && !s.isSame(p.name, sl.path), c.born == 0:
 			s.doubt(sl, &c, "its name does not tell, and the generation before has another one")
@@ -48,13 +52,14 @@ func (s *Set) proven(sl *slot, p *past, found []candidate, now fsys.Inode) []can
 }
 
 // sideBySide tells whether c was written while p was, or while what is at the name
-// since begun was. A compressed file tells nothing of when it was written.
-func (c *candidate) sideBySide(p *past, begun int64) bool {
-	grain := int64(clockGrain)
+// since begun was, for longer than so many nanoseconds. A compressed file tells nothing of
+// when it was written. Where names are known, a program may write to the old file until
+// it is told of the new one (logrotate's postrotate): see overlapMost.
+func (c *candidate) sideBySide(p *past, begun, longest int64) bool {
 	if c.tag.Packed != "" {
 		return false
 	}
-	return begun != 0 && c.st.Mtime > begun+grain || c.born != 0 && c.born+grain < p.mtime
+	return begun != 0 && c.st.Mtime > begun+longest || c.born != 0 && c.born+longest < p.mtime
 }
 
 // chain leaves those candidates that follow one another without a gap, up to what was

@@ -195,3 +195,54 @@ func TestRegrownWithAnEqualMark(t *testing.T) {
 		t.Errorf("%d bytes counted as unreadable", n)
 	}
 }
+
+// TestToldLateOfTheNewFile: with logrotate's create a program writes to the old file until it
+// is told of the new one. Where names are known, the old one is no log of its own for that.
+func TestToldLateOfTheNewFile(t *testing.T) {
+	for _, late := range []time.Duration{300 * time.Millisecond, time.Minute} {
+		p := tmp(t, "app.log")
+		at := func(n string) string { return strings.TrimSuffix(p, "app.log") + n }
+		write(t, p, rows(1, 2))
+		r := newRig(t, Config{Path: p})
+		r.step(1)
+		rotate := func() {
+			t.Helper()
+			for i := 8; i > 0; i-- {
+				if from := at(fmt.Sprintf("app.%d.log", i)); fileExists(from) {
+					rename(t, from, at(fmt.Sprintf("app.%d.log", i+1)))
+				}
+			}
+			rename(t, p, at("app.1.log"))
+		}
+		rotate()
+		write(t, p, rows(3, 4))
+		r.step(2) // shows what old ones are called
+		rotate()
+		tick(t, at("app.1.log"))
+		write(t, p, "")
+		told := time.Now().Add(late)
+		write(t, at("app.1.log"), rows(5, 6)) // it was the log until then
+		if err := os.Chtimes(at("app.1.log"), told, told); err != nil {
+			t.Fatal(err)
+		}
+		rotate()
+		tick(t, at("app.1.log"))
+		write(t, at("app.1.log"), rows(7, 8))
+		next := told.Add(late)
+		if err := os.Chtimes(at("app.1.log"), next, next); err != nil {
+			t.Fatal(err)
+		}
+		write(t, p, rows(9, 10))
+		if err := os.Chtimes(p, next.Add(time.Second), next.Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		r.step(3)
+		if late > time.Second { // that is a log written side by side
+			if n := len(r.got); n != 8 {
+				t.Errorf("%d lines, want 8: %q", n, r.got)
+			}
+			continue
+		}
+		r.wantRows(1, 10)
+	}
+}

@@ -72,6 +72,7 @@ type File struct {
 	whole     int64             // the size it must have to be one
 	byContent bool              // only its content says that it may be one, not its name
 	unsure    bool              // it was asked once whether it is one
+	after     FileID            // see After
 	rewrites  rewrites
 	tries     int       // looks in a row that found names changing
 	checkup   bool      // verify head and mark at the next look, whatever the times say
@@ -380,13 +381,12 @@ func (f *File) Release() {
 		s.closeLocked(f)
 	case fileHeld:
 		f.state = fileIdle
-		if f.again || !f.atEnd {
+		again := f.again
+		if again || !f.atEnd {
 			f.again = false
 			s.wakeLocked(f)
 		}
-		if f.atEnd {
-			s.turnLocked(f)
-		}
+		s.releasedLocked(f, again)
 		s.doneLocked(f)
 	}
 }

@@ -10,8 +10,9 @@ import (
 // Under a glob, a program that never renames its files (app.1.log, then app.2.log) has no
 // log by name: nothing proves that the next number is not another worker's. Each file keeps
 // a path of its own. But of two neighbours of which one was finished before the other
-// was created, the older one is read first, once, to its end: then lines come in the order
-// in which they were written, and two workers that do not overlap lose nothing by it.
+// was created, the older one is read first, once, to its end, and delivered (see After):
+// then lines come in the order in which they were written, and two workers that do not
+// overlap lose nothing by it.
 
 // turnsMost bounds how far a chain of files that wait for one another is followed.
 const turnsMost = 64
@@ -38,6 +39,15 @@ func (s *Set) takeTurnLocked(sl *slot, f *File) {
 	}
 }
 
+// After returns the identity of the file of another path that was read to its end before
+// this one was handed out, because it was written before: the zero FileID if there is
+// none. Where the order over paths is to hold, what it held is delivered first.
+func (f *File) After() FileID {
+	f.set.mu.Lock()
+	defer f.set.mu.Unlock()
+	return f.after
+}
+
 func (f *File) canTurnLocked() bool {
 	return f.packed == nil && f.copyOf == nil && f.err == nil && !f.away && f.state != fileDone
 }
@@ -53,7 +63,7 @@ func (s *Set) turnAfterLocked(f, o *File) {
 	if before := s.turns[f]; before != nil && before.born > o.born || s.waitsForLocked(o, f) {
 		return
 	}
-	s.turns[f] = o
+	s.turns[f], f.after = o, o.id
 	s.wakeLocked(o) // what was written to it last may not have been seen
 }
 
@@ -75,10 +85,22 @@ func (s *Set) waitsForLocked(o, f *File) bool {
 	return false
 }
 
-// turnLocked ends the waiting for o: it was read to its end, or cannot be read.
-func (s *Set) turnLocked(o *File) {
+// releasedLocked ends the waiting for o, which its reader gave back: it was read to its
+// end, or cannot be read. again: it was woken meanwhile, and what was written to it last
+// may not have been seen, unless it is written to for longer than one that was finished.
+func (s *Set) releasedLocked(o *File, again bool) {
+	if len(s.turns) == 0 || !o.atEnd || s.blockedLocked(o) {
+		return
+	}
+	s.endTurnLocked(o, func(f *File) bool { return !again || !history.Precedes(o.spanLocked(), f.spanLocked()) })
+}
+
+// turnLocked ends the waiting for o.
+func (s *Set) turnLocked(o *File) { s.endTurnLocked(o, func(*File) bool { return true }) }
+
+func (s *Set) endTurnLocked(o *File, of func(f *File) bool) {
 	for f, before := range s.turns {
-		if before == o {
+		if before == o && of(f) {
 			delete(s.turns, f)
 			if f.again {
 				s.wakeLocked(f)
