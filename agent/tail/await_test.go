@@ -16,6 +16,7 @@ const slowly = time.Hour
 // TestLateDirectory: a directory that is made after the start, with those above it, is
 // watched from its beginning.
 func TestLateDirectory(t *testing.T) {
+	testkit.NotUnderWine(t, testkit.WineLosesChanges)
 	for _, pattern := range []string{"app.log", "*.log"} {
 		t.Run(pattern, func(t *testing.T) {
 			root := t.TempDir()
@@ -44,6 +45,7 @@ func TestLateDirectory(t *testing.T) {
 // TestDanglingLink: a link is set, or switched, to a file that comes later, and is rotated
 // at once.
 func TestDanglingLink(t *testing.T) {
+	testkit.NotUnderWine(t, testkit.WineMovesNoLinks)
 	root := t.TempDir()
 	link, targets := filepath.Join(root, "current"), filepath.Join(root, "logs")
 	if err := os.Mkdir(targets, 0o755); err != nil {

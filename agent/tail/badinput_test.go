@@ -113,6 +113,7 @@ func TestClosedArchive(t *testing.T) {
 // TestManySiblings has a directory with a hundred thousand files, half of them named
 // like old generations: a rotation costs a few readings of it, and opens none of them.
 func TestManySiblings(t *testing.T) {
+	testkit.NotUnderWine(t, testkit.WineIsSlow)
 	n := 100_000
 	if testing.Short() || runtime.GOOS == "windows" {
 		n = 5000

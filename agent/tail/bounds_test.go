@@ -14,9 +14,10 @@ import (
 
 // A glob whose alternatives multiply is refused before one of them is made.
 func TestOpenRefusesAGlobThatIsTooMany(t *testing.T) {
+	dir := filepath.ToSlash(t.TempDir()) + "/"
 	for _, cfg := range []Config{
-		{Path: "/var/log/" + strings.Repeat("{a/b,c}", 40)},
-		{Path: "/var/log/x.log", Exclude: []string{"/" + strings.Repeat("{a,b}", 40)}},
+		{Path: dir + strings.Repeat("{a/b,c}", 40)},
+		{Path: dir + "x.log", Exclude: []string{dir + strings.Repeat("{a,b}", 40)}},
 	} {
 		if s, err := Open(cfg); err == nil || !strings.Contains(err.Error(), "alternatives") {
 			t.Errorf("%v: %v", s, err)

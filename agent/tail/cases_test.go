@@ -241,7 +241,7 @@ func TestAtomicReplaceInOneTick(t *testing.T) {
 			write(t, p, "1\n2\n")
 			r := newRig(t, Config{Path: p})
 			r.step(1)
-			old := r.set.slots[p].cur
+			old := r.set.slots[r.set.key(p)].cur
 			r.set.sys.Born = func(h *os.File) int64 {
 				var st fsys.Stat
 				if err := fsys.StatFile(old.handle, &st); err != nil {
@@ -277,6 +277,7 @@ func fileMtime(t *testing.T, p string) int64 {
 
 // TestFewDescriptors follows 200 files with 20 descriptors, while they rotate.
 func TestFewDescriptors(t *testing.T) {
+	testkit.NotUnderWine(t, testkit.WineIsSlow)
 	dir := t.TempDir()
 	r := newRig(t, Config{Path: dir + "/*.log", MaxOpen: 20})
 	logs := make([]*testkit.Log, 200)

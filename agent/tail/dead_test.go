@@ -13,7 +13,7 @@ func (r *rig) kill(path string) {
 	s := r.set
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sl := s.slots[path]
+	sl := s.slots[s.key(path)]
 	if sl == nil || sl.cur == nil || sl.cur.handle == nil {
 		r.t.Fatal("no file is open at", path)
 	}

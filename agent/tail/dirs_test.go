@@ -10,12 +10,14 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/internal/testkit"
 )
 
 // TestManyQuietDirectories: of very many directories where nothing happens, a part is looked
 // at in each scan, as long as changes are told of. What comes to one of them is found at
 // once when it is told, and within ten scans when it is not.
 func TestManyQuietDirectories(t *testing.T) {
+	testkit.NotUnderWine(t, testkit.WineIsSlow)
 	const dirs = 700
 	root := t.TempDir()
 	dir := func(n int) string { return filepath.Join(root, fmt.Sprintf("d%03d", n)) }

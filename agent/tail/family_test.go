@@ -149,6 +149,7 @@ func nextTick(t *testing.T, dir string) {
 // TestFamilyOfDeleted deletes what was followed last while the Set is stopped: the
 // rest is a family by its times alone.
 func TestFamilyOfDeleted(t *testing.T) {
+	needsBirths(t, t.TempDir())
 	dir := t.TempDir()
 	p := filepath.Join(dir, "app.log")
 	l := testkit.NewLog(t, p)
@@ -213,6 +214,7 @@ func TestWorkersStayApart(t *testing.T) {
 // TestLinkBetweenTargets moves a link on twice between two looks, and while the Set is
 // stopped: the file between was never behind the link when anyone looked.
 func TestLinkBetweenTargets(t *testing.T) {
+	needsBirths(t, t.TempDir())
 	for _, mode := range []string{"behind", "restart"} {
 		t.Run(mode, func(t *testing.T) {
 			dir := t.TempDir()

@@ -51,6 +51,8 @@ type File struct {
 	failedAt  time.Time
 	err       error
 	handle    *os.File
+	hold      hold      // of handle: see gentle.go
+	letGo     time.Time // when it was let go without having grown; zero: it was looked at since
 	lastUse   time.Time
 	grew      time.Time // last time the size changed
 	size      int64     // last seen with its content verified
@@ -225,6 +227,7 @@ func (f *File) lookAgain() bool {
 	if space.size > 0 {
 		space = f.writtenAll(h, &st, size, space, now)
 	}
+	seen := st.Size
 	changed := st.Mtime != f.readMtime || st.Size != size || checkup
 	idle := now.Sub(f.headAt) >= s.cfg.Interval/10
 	check := changed && (checkup || idle || st.Size == f.pos || st.Size < size)
@@ -258,6 +261,10 @@ func (f *File) lookAgain() bool {
 	}
 	s.sawLocked(f, &st, now)
 	f.lastUse = now
+	if seen > f.pos {
+		s.reopenedLocked(f)
+	}
+	f.hold.lookedLocked(seen)
 	if f.laterLocked(st.Size) {
 		f.again = true
 		f.proveLocked()
@@ -374,6 +381,9 @@ func (f *File) end(partial bool) {
 func (f *File) Release() {
 	s := f.set
 	defer s.stalls.leave(f)
+	if s.sys.Hinders() {
+		f.grewMeanwhile()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch f.state {

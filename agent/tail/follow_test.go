@@ -112,6 +112,7 @@ func TestTruncate(t *testing.T) {
 }
 
 func TestDeleteAndRecreate(t *testing.T) {
+	testkit.NotUnderWine(t, testkit.WineHidesDeletion)
 	p := tmp(t, "app.log")
 	l := testkit.NewLog(t, p)
 	r := newRig(t, Config{Path: p})

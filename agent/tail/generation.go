@@ -126,7 +126,7 @@ func (s *Set) forgetLocked(sl *slot, id FileID) {
 func (s *Set) closeLocked(f *File) {
 	if f.handle != nil {
 		_ = f.handle.Close()
-		f.handle = nil
+		f.handle, f.hold = nil, hold{}
 		s.open--
 	}
 }

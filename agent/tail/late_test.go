@@ -185,7 +185,7 @@ func TestOlderThanLateMost(t *testing.T) {
 	p := tmp(t, "app.log")
 	r := newRig(t, Config{Path: p})
 	w := generations(t, r, p, lateMost+3)
-	if n := len(r.set.slots[p].late); n != lateMost {
+	if n := len(r.set.slots[r.set.key(p)].late); n != lateMost {
 		t.Fatalf("%d generations are looked at, want %d", n, lateMost)
 	}
 	w[0]("late\n")

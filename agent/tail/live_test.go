@@ -134,6 +134,7 @@ func TestFastRotation(t *testing.T) {
 
 // TestNotified checks that lines are not left to the next scan.
 func TestNotified(t *testing.T) {
+	testkit.NotUnderWine(t, testkit.WineLosesChanges)
 	p := tmp(t, "app.log")
 	log := testkit.NewLog(t, p)
 	l := runLive(t, Config{Path: p, Interval: time.Hour}, 1)

@@ -227,14 +227,14 @@ func TestTruncatedAtTheFirstLook(t *testing.T) {
 				if err := fsys.StatPath(p, &st); err != nil {
 					t.Fatal(err)
 				}
-				a := r.set.arrive(r.set.slots[p])
+				a := r.set.arrive(r.set.slots[r.set.key(p)])
 				l.CopyTruncate(".9") // of files of the same age the higher number is the older
 				l.Lines(after)
 				if seenEmpty {
-					f := r.set.slots[p].cur
+					f := r.set.slots[r.set.key(p)].cur
 					r.set.sawLocked(f, &st, r.clock)
 				} else {
-					r.set.settle(r.set.slots[p], &a, nil)
+					r.set.settle(r.set.slots[r.set.key(p)], &a, nil)
 				}
 				for i := range again {
 					l.Lines(10)

@@ -93,7 +93,7 @@ func (s *Set) renewLocked(f *File, st fsys.Stat, p *past, found []candidate) {
 	cur, passed, name := sl.cur == f, f.passed || f.late, f.name
 	h := f.handle
 	if h != nil {
-		f.handle = nil
+		f.handle, f.hold = nil, hold{}
 		s.open--
 	}
 	older, copies := sortOut(found, h, f.born)

@@ -59,6 +59,7 @@ func (r *rig) open() {
 func (r *rig) start() {
 	r.t.Helper()
 	sys := r.sys
+	sys.Holds = !sys.Gentle
 	sys.Now = func() time.Time { return r.clock }
 	set, err := open(r.cfg, sys)
 	if err != nil {
@@ -220,7 +221,21 @@ func write(t *testing.T, path, s string) {
 func rename(t *testing.T, from, to string) {
 	t.Helper()
 	if err := os.Rename(from, to); err != nil {
+		testkit.SkipRefused(t, err)
 		t.Fatal(err)
+	}
+}
+
+// needsBirths skips a test of what only creation times tell, where there are none: Windows
+// has some, but gives a file that of another one which had its name a moment ago.
+func needsBirths(t *testing.T, dir string) {
+	t.Helper()
+	p := filepath.Join(dir, "birth~")
+	write(t, p, "")
+	born := fsys.BirthPath(p)
+	remove(t, p)
+	if born == 0 {
+		t.Skip("no creation times can be had here")
 	}
 }
 

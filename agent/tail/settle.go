@@ -317,7 +317,7 @@ func (s *Set) older(sl *slot, a *arrival) (found []candidate, clean bool) {
 	}
 	s.mu.Lock()
 	if cur != nil {
-		p = &past{id: cur.inode(), name: name, mtime: cur.bound, size: cur.size, born: cur.born}
+		p = &past{id: cur.inode(), name: name, mtime: cur.bound, size: cur.size, born: cur.born, seen: sl.looked}
 	}
 	first, early := sl.fresh && sl.cur == nil, !s.scanned
 	s.mu.Unlock()

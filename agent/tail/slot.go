@@ -33,6 +33,7 @@ type slot struct {
 	kin      *kinship // what its name says of that; nil: not worked out yet
 	alone    bool     // it is no member, though its name is that of one
 	unshared bool     // a program was seen to open it without sharing: see gentle.go
+	wary     bool     // a program may wait until it is let go: see gentle.go
 	virtual  bool     // no file has this name: see member.go
 	mtime    int64    // of what was at the name when it was looked at last
 }

@@ -46,6 +46,20 @@ func (b *budget) take(dir string, names func(dir string) ([]string, error)) erro
 	return nil
 }
 
+// changed counts a file that came to a watched directory, or went. It tells whether there is
+// room for it.
+func (b *budget) changed(dir string, by int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n, ok := b.files[dir]
+	if b.most == 0 || !ok || n+by < 0 {
+		return true
+	}
+	b.files[dir] = n + by
+	b.sum += by
+	return b.sum <= b.most
+}
+
 // give gives back what a directory took.
 func (b *budget) give(dir string) {
 	b.mu.Lock()

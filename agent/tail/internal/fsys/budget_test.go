@@ -30,3 +30,25 @@ func TestBudgetOfDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestBudgetOfADirectoryThatGrows: files that come later take descriptors too, and those
+// that go give them back.
+func TestBudgetOfADirectoryThatGrows(t *testing.T) {
+	b := newBudget(3)
+	if err := b.take("a", func(string) ([]string, error) { return make([]string, 2), nil }); err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		dir  string
+		by   int
+		room bool
+	}{{"a", 1, true}, {"a", -1, true}, {"a", 1, true}, {"other", 1, true}, {"a", 1, false}, {"a", -1, true}} {
+		if got := b.changed(c.dir, c.by); got != c.room {
+			t.Errorf("change %d of %s: room %v", i, c.dir, got)
+		}
+	}
+	b.give("a")
+	if b.sum != 0 || len(b.files) != 0 {
+		t.Errorf("%d files are counted of directories that are not watched", b.sum)
+	}
+}

@@ -33,11 +33,17 @@ func NewNotifier() (Notifier, error) {
 	if runtime.GOOS != "windows" {
 		most = min(OpenLimit()/4, watchedMost)
 	}
-	return &portable{fs: fs, budget: newBudget(most)}, nil
+	return newPortable(fs, most), nil
+}
+
+// newPortable returns a notifier that watches so many files at most; 0: any number.
+func newPortable(fs *fsnotify.Watcher, most int) *portable {
+	return &portable{fs: fs, budget: newBudget(most)}
 }
 
 func (n *portable) Add(dir string) (bool, error) {
 	if err := n.budget.take(dir, ReadNames); err != nil {
+		n.Remove(dir) // it may have grown while it was watched
 		return false, err
 	}
 	err := n.fs.Add(longPath(dir))
@@ -54,7 +60,8 @@ func (n *portable) Remove(dir string) {
 
 func (n *portable) Close() { _ = n.fs.Close() }
 
-func (n *portable) Run(ctx context.Context, tell func(Event), lost func()) error {
+func (n *portable) Run(ctx context.Context, told func(Event), lost func()) error {
+	tell := func(ev Event) { n.tell(ev, told) }
 	pause := time.NewTimer(time.Hour)
 	defer pause.Stop()
 	for {
@@ -82,6 +89,22 @@ func (n *portable) Run(ctx context.Context, tell func(Event), lost func()) error
 			return ctx.Err()
 		case <-pause.C:
 		}
+	}
+}
+
+// tell tells of an event. A directory that outgrows what may be watched is told to be no
+// longer watched: whoever asks for it again is refused.
+func (n *portable) tell(ev Event, told func(Event)) {
+	told(ev)
+	by := 0
+	switch {
+	case ev.Op.Has(fsnotify.Create):
+		by = 1
+	case ev.Op.Has(fsnotify.Remove), ev.Op.Has(fsnotify.Rename):
+		by = -1
+	}
+	if ev.Name != ev.Dir && by != 0 && !n.budget.changed(ev.Dir, by) {
+		told(Event{Dir: filepath.Dir(ev.Dir), Name: ev.Dir, Op: fsnotify.Remove})
 	}
 }
 

@@ -66,6 +66,9 @@ type System struct {
 	// Gentle and Folds bring the rules of Windows to other systems: files are let go as
 	// soon as nothing is to be read, and names differ by more than case.
 	Gentle, Folds bool
+	// Holds brings the rules of other systems to Windows: files are held while they may
+	// grow, although that can stop other programs.
+	Holds bool
 	// Spell returns a path as the disk has it, for a test with names without case on a
 	// file system that has case; nil: it is found as it is.
 	Spell func(path string) string

@@ -14,7 +14,7 @@ func IsUnshared(err error) bool { return errors.Is(err, ErrUnshared) || isUnshar
 
 // Hinders tells whether files that are held open can stop other programs, so that they
 // are let go as soon as nothing is to be read.
-func (s *System) Hinders() bool { return hinders || s.Gentle }
+func (s *System) Hinders() bool { return s.Gentle || hinders && !s.Holds }
 
 // FoldsNames tells that names differ by more than case.
 func (s *System) FoldsNames() bool { return Folds || s.Folds }
