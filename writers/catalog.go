@@ -62,7 +62,7 @@ func javas() []writer {
 
 func nodes() []writer {
 	return []writer{
-		{Name: "winston", Version: "winston 3.19.0", Driver: "node", Path: log, Glob: all, Does: "app.log, then app1.log, app2.log are written"},
+		{Name: "winston", Version: "winston 3.19.0", Driver: "node", Path: log, Glob: all, Does: "app.log, then app1.log, app2.log are written, app.log never again: take the glob"},
 		{Name: "winston-tailable", Version: "winston 3.19.0", Driver: "node", Path: log, Glob: all, Does: "app.log → app1.log, sliding"},
 		{Name: "winston-daily-rotate-file", Version: "winston-daily-rotate-file 5.0.0", Driver: "node", Path: "current.log", Glob: "app-*.log", Does: "app-DATE.log; current.log is a symbolic link"},
 		{Name: "pino-roll", Version: "pino-roll 4.0.0", Driver: "node", Path: "current.log", Glob: "app*.log", Does: "app.1.log, app.2.log, rising; current.log is a symbolic link"},
@@ -115,7 +115,7 @@ func systems() []writer {
 		{Name: "multilog", Version: "daemontools 0.76", Driver: "shell", Path: "current", Glob: "{current,@*}", Does: "current → @TAI64N.s"},
 		{Name: "rotatelogs", Version: "Apache 2.4.71", Driver: "shell", Path: "app.log.*", Glob: "app.log*", Does: "app.log.SECONDS, new name each time"},
 		{Name: "rotatelogs-link", Version: "Apache 2.4.71", Driver: "shell", Path: "current", Glob: "app.*.log", Does: "app.DATE.log; current is a hard link"},
-		{Name: "rotatelogs-n", Version: "Apache 2.4.71", Driver: "shell", Path: log, Glob: all, Does: "app.log, app.log.1 … app.log.49 in a circle"},
+		{Name: "rotatelogs-n", Version: "Apache 2.4.71", Driver: "shell", Path: log, Glob: all, Does: "app.log, app.log.1 … app.log.49 in a circle: take the glob"},
 		{Name: "cronolog", Version: "cronolog 1.6.2", Driver: "shell", Path: "app-*.log", Glob: all, Does: "app-DATE.log, new name each time"},
 		{Name: "cronolog-link", Version: "cronolog 1.6.2", Driver: "shell", Path: "current", Glob: "app-*.log", Does: "app-DATE.log; current is a symbolic link to the first file, never moved: take the glob"},
 		{Name: "supervisord", Version: "supervisor 4.3.0", Driver: "shell", Path: log, Glob: all, Does: "app.log → app.log.1, sliding"},

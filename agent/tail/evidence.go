@@ -31,8 +31,9 @@ func (s *Set) proven(sl *slot, p *past, found []candidate, now fsys.Inode) []can
 	begun := s.begunAt(sl, now)
 	var kept, doubtful []candidate
 	for _, c := range found {
-		taught, overlap := s.taughtBy(sl.path, sl.family.learned, c.path), int64(clockGrain)
-		if taught {
+		known := s.taughtBy(sl.path, sl.family.learned, c.path) || c.tag.Place == rotation.Target && c.born != 0
+		overlap := int64(clockGrain)
+		if known {
 			overlap = overlapMost
 		}
 		switch {
@@ -40,7 +41,7 @@ func (s *Set) proven(sl *slot, p *past, found []candidate, now fsys.Inode) []can
 			kept = append(kept, c)
 		case c.sideBySide(p, begun, overlap):
 			s.doubt(sl, &c, "it was written at the same time as the log itself")
-		case taught, c.tag.Place == rotation.Target && c.born != 0:
+		case known:
 			kept = append(kept, c)
 		case p.id != fsys.Inode{} && p.name != "" && !s.isSame(p.name, sl.path), c.born == 0:
 			s.doubt(sl, &c, "its name does not tell, and the generation before has another one")
@@ -54,7 +55,8 @@ func (s *Set) proven(sl *slot, p *past, found []candidate, now fsys.Inode) []can
 // sideBySide tells whether c was written while p was, or while what is at the name
 // since begun was, for longer than so many nanoseconds. A compressed file tells nothing of
 // when it was written. Where names are known, a program may write to the old file until
-// it is told of the new one (logrotate's postrotate): see overlapMost.
+// it is told of the new one (logrotate's postrotate), or its buffers are empty: see
+// overlapMost.
 func (c *candidate) sideBySide(p *past, begun, longest int64) bool {
 	if c.tag.Packed != "" {
 		return false

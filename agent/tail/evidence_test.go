@@ -246,3 +246,35 @@ func TestToldLateOfTheNewFile(t *testing.T) {
 		r.wantRows(1, 10)
 	}
 }
+
+// TestFlushedLateBehindALink: a program that has a link to its newest file may write the rest
+// of its buffers to the files before; one that the link led to between two looks is no
+// log of its own for that.
+func TestFlushedLateBehindALink(t *testing.T) {
+	dir := t.TempDir()
+	at := func(i int) string { return filepath.Join(dir, fmt.Sprintf("run-%d.txt", i)) }
+	link := func(i int) {
+		t.Helper()
+		if err := os.Symlink(filepath.Base(at(i)), filepath.Join(dir, "new")); err != nil {
+			t.Skip("no symbolic links here:", err)
+		}
+		rename(t, filepath.Join(dir, "new"), filepath.Join(dir, "current"))
+	}
+	write(t, at(1), rows(1, 2))
+	link(1)
+	r := newRig(t, Config{Path: filepath.Join(dir, "current")})
+	r.step(1)
+	for i := 2; i <= 4; i++ {
+		tick(t, at(i-1))
+		write(t, at(i), rows(2*i-1, 2*i))
+		link(i)
+	}
+	flushed := time.Now().Add(500 * time.Millisecond)
+	for i := 2; i <= 4; i++ {
+		if err := os.Chtimes(at(i), flushed, flushed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.step(3)
+	r.wantRows(1, 8)
+}
