@@ -79,7 +79,7 @@ func (a *app) rebuildPositions(cmd *cobra.Command, since time.Duration, as recor
 			safe.Fprintf(a.Err, "%s: its positions are kept, it is left alone\n", log.Path)
 			continue
 		}
-		states, err := cmp.States(log)
+		states, err := cmp.States(cmd.Context(), log)
 		if err != nil {
 			return fmt.Errorf("positions rebuild: %s: %w", log.Path, err)
 		}

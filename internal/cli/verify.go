@@ -44,9 +44,10 @@ Nothing is written to a topic or to etcd, and no consumer group is used. What wa
 each entry is kept in the data directory, if there is one: the agent's reports have it, and
 consoles show it. Memory grows with holes, not
 with lines. What is older than a topic keeps, and the end of a file that is being written
-to, are named and are no holes.
+to, are named and are no holes. A file system that does not answer for 30 s is left alone,
+and its files are named.
 
-Exit code 1: something is missing or altered.`,
+Exit code 1: something is missing or altered, or a file could not be read.`,
 		Example: `  logctl verify --all
   logctl verify /var/log/app.log --content
   logctl verify --since 24h -o json
@@ -96,7 +97,7 @@ func (a *app) verify(cmd *cobra.Command, paths []string, f verifyFlags) error {
 	if !f.topicsOnly {
 		a.keepVerdicts(c, entries, verdicts, f)
 	}
-	if slices.ContainsFunc(verdicts, func(v verify.Verdict) bool { return v.Bad() }) {
+	if slices.ContainsFunc(verdicts, func(v verify.Verdict) bool { return v.Bad() || v.Unread }) {
 		return &exitError{ExitFailure}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -9,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"time"
 
@@ -41,6 +39,7 @@ type Verdict struct {
 	Altered  []Span    `json:"altered,omitempty"` // somewhere in it, with content
 	Unknown  []Hole    `json:"unknown,omitempty"` // not there, but it cannot be told whether it should be
 	Note     string    `json:"note,omitempty"`
+	Unread   bool      `json:"unread,omitempty"` // the file could not be read, as Note says: nothing is proved of it
 	First    time.Time `json:"first,omitzero"` // record
 	Last     time.Time `json:"last,omitzero"`
 }
@@ -85,7 +84,8 @@ type Comparison struct {
 	// Progress is told before each file. May be nil.
 	Progress func(name string)
 
-	seen map[seenFile]bool
+	seen     map[seenFile]bool
+	patience patience
 }
 
 // seenFile is a file that has been compared with a topic. Under its other names, links, it is
@@ -145,16 +145,26 @@ func (c *Comparison) log(ctx context.Context, log Log, used map[Key]bool) ([]Ver
 		name string
 		st   fs.FileInfo
 	}
+	var out []Verdict
+	unread := func(name string, err error) {
+		out = append(out, Verdict{Entry: log.Path, Topic: log.Topic, Host: c.Host, Name: name, Size: -1, Unread: true, Note: fmt.Sprintf("cannot be read: %v", err)})
+	}
+	names, err := c.family(ctx, log.Path)
+	if err != nil {
+		unread(log.Path, err)
+	}
 	var files []found
-	for _, name := range tail.Family(log.Path) {
-		st, err := os.Stat(name)
-		if err != nil || !st.Mode().IsRegular() || st.ModTime().Before(c.Since) {
-			continue
+	for _, name := range names {
+		st, err := c.stat(ctx, name)
+		switch {
+		case errors.Is(err, errHangs):
+			unread(name, err)
+		case err != nil || !st.Mode().IsRegular() || st.ModTime().Before(c.Since):
+		default:
+			files = append(files, found{name, st})
 		}
-		files = append(files, found{name, st})
 	}
 	slices.SortFunc(files, func(a, b found) int { return a.st.ModTime().Compare(b.st.ModTime()) })
-	var out []Verdict
 	for i, f := range files {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -162,7 +172,7 @@ func (c *Comparison) log(ctx context.Context, log Log, used map[Key]bool) ([]Ver
 		if c.Progress != nil {
 			c.Progress(f.name)
 		}
-		v, err := c.file(log, f.name, f.st.ModTime(), i == 0, used)
+		v, err := c.file(ctx, log, f.name, f.st.ModTime(), i == 0, used)
 		if errors.Is(err, errJudged) {
 			continue
 		}
@@ -170,7 +180,8 @@ func (c *Comparison) log(ctx context.Context, log Log, used map[Key]bool) ([]Ver
 			continue // rotated away meanwhile: it is met under its new name by the next look
 		}
 		if err != nil {
-			v = Verdict{Topic: log.Topic, Host: c.Host, Name: f.name, Size: -1, Note: fmt.Sprintf("cannot be read: %v", err)}
+			unread(f.name, err)
+			continue
 		}
 		v.Entry = log.Path
 		out = append(out, v)
@@ -181,56 +192,59 @@ func (c *Comparison) log(ctx context.Context, log Log, used map[Key]bool) ([]Ver
 // errJudged says that a file was met before, under another name.
 var errJudged = errors.New("judged under another name")
 
+func (c *Comparison) family(ctx context.Context, path string) ([]string, error) {
+	files := c.patience.files()
+	return call(ctx, &c.patience, path, func() ([]string, error) { return files.family(path), nil }, nil)
+}
+
+func (c *Comparison) stat(ctx context.Context, name string) (fs.FileInfo, error) {
+	files := c.patience.files()
+	return call(ctx, &c.patience, name, func() (fs.FileInfo, error) { return files.stat(name) }, nil)
+}
+
 // file compares one file. The error is errJudged for one that was compared before.
-func (c *Comparison) file(log Log, name string, mtime time.Time, oldest bool, used map[Key]bool) (Verdict, error) {
-	f, err := tail.OpenRegular(name, nil)
+func (c *Comparison) file(ctx context.Context, log Log, name string, mtime time.Time, oldest bool, used map[Key]bool) (v Verdict, err error) {
+	o, err := c.patience.open(ctx, name)
 	if err != nil {
 		return Verdict{}, err
 	}
-	defer func() { _ = f.Close() }() // it was only read
-	st, err := f.Stat()
-	if err != nil {
-		return Verdict{}, err
-	}
-	dev, ino := tail.Inode(f)
-	this := seenFile{log.Topic, dev, ino}
-	if ino != 0 && c.seen[this] {
+	defer func() {
+		if !errors.Is(err, errHangs) {
+			o.close()
+		}
+	}()
+	this := seenFile{log.Topic, o.dev, o.ino}
+	if o.ino != 0 && c.seen[this] {
 		return Verdict{}, errJudged
 	}
 	c.seen[this] = true
-	g, err := c.match(log, f, st.Size(), used)
+	g, err := c.match(ctx, log, o, used)
 	if err != nil {
 		return Verdict{}, err
 	}
 	if g == nil {
 		v := Verdict{Topic: log.Topic, Host: c.Host, Name: name}
-		return v, c.nothing(&v, log, f, st.Size(), mtime)
+		return v, c.nothing(ctx, &v, log, o, mtime)
 	}
 	used[g.Key] = true
-	v := g.verdict()
+	v = g.verdict()
 	v.Name = name
 	if log.Ruled {
-		v.Note = "its entry has rules that change lines: repeats and order were seenFile"
-		v.Size = st.Size()
+		v.Note = "its entry has rules that change lines: only repeats and order were judged"
+		v.Size = o.st.Size()
 		return v, nil
 	}
-	src, done, err := tail.Plain(f, st.Size())
-	if err != nil {
-		return Verdict{}, err
-	}
-	defer done()
 	w := walk{g: g, v: &v, cut: c.Cut[log.Topic] || oldest && !log.Whole, open: c.Now.Sub(mtime) < c.Grace}
-	return v, w.all(bufio.NewReaderSize(src, 256<<10))
+	return v, c.patience.reading(ctx, o, 0, w.all)
 }
 
 // nothing judges a file of which no record is in the topic.
-func (c *Comparison) nothing(v *Verdict, log Log, f *os.File, size int64, mtime time.Time) error {
-	src, done, err := tail.Plain(f, size)
-	if err != nil {
+func (c *Comparison) nothing(ctx context.Context, v *Verdict, log Log, o *opened, mtime time.Time) error {
+	var lines, whole int64
+	err := c.patience.reading(ctx, o, 0, func(r *pieces) (err error) {
+		lines, whole, err = count(r)
 		return err
-	}
-	defer done()
-	lines, whole, err := count(src)
+	})
 	if err != nil {
 		return err
 	}
@@ -259,16 +273,15 @@ func (c *Comparison) nothing(v *Verdict, log Log, f *os.File, size int64, mtime 
 }
 
 // count counts whole lines and the bytes they take.
-func count(r io.Reader) (lines, whole int64, err error) {
-	buf := make([]byte, 256<<10)
+func count(r *pieces) (lines, whole int64, err error) {
 	at := int64(0)
 	for {
-		n, err := r.Read(buf)
-		lines += int64(bytes.Count(buf[:n], []byte{'\n'}))
-		if i := bytes.LastIndexByte(buf[:n], '\n'); i >= 0 {
+		b, err := r.next(pieceSize)
+		lines += int64(bytes.Count(b, []byte{'\n'}))
+		if i := bytes.LastIndexByte(b, '\n'); i >= 0 {
 			whole = at + int64(i) + 1
 		}
-		at += int64(n)
+		at += int64(len(b))
 		if errors.Is(err, io.EOF) {
 			return lines, whole, nil
 		}
@@ -280,8 +293,7 @@ func count(r io.Reader) (lines, whole int64, err error) {
 
 // match finds the generation that a file is: by its inode number, which stands in the
 // short name, and by what the first record says; a compressed or copied one by that alone.
-func (c *Comparison) match(log Log, f *os.File, size int64, used map[Key]bool) (*Generation, error) {
-	_, ino := tail.Inode(f)
+func (c *Comparison) match(ctx context.Context, log Log, o *opened, used map[Key]bool) (*Generation, error) {
 	var list []*Generation
 	for key, g := range c.Ledger.Generations {
 		if key.Topic == log.Topic && key.Host == c.Host && !used[key] {
@@ -290,7 +302,7 @@ func (c *Comparison) match(log Log, f *os.File, size int64, used map[Key]bool) (
 	}
 	own := func(g *Generation) bool {
 		id, err := tail.ParseShort(g.File)
-		return err == nil && id.Ino == ino && ino != 0
+		return err == nil && id.Ino == o.ino && o.ino != 0
 	}
 	slices.SortFunc(list, func(a, b *Generation) int { // the newest of its inode first, then those of least position
 		if x, y := own(a), own(b); x != y {
@@ -309,7 +321,7 @@ func (c *Comparison) match(log Log, f *os.File, size int64, used map[Key]bool) (
 			}
 			continue
 		}
-		ok, err := has.holds(f, size, g)
+		ok, err := has.holds(ctx, &c.patience, o, g)
 		if err != nil || ok {
 			return g, err
 		}
@@ -325,33 +337,30 @@ type firsts map[place]uint64
 type place struct{ pos, n int64 }
 
 // holds tells whether a file has the first record of a generation at its place.
-func (m firsts) holds(f *os.File, size int64, g *Generation) (bool, error) {
+func (m firsts) holds(ctx context.Context, p *patience, o *opened, g *Generation) (bool, error) {
 	at := place{g.First.Pos, g.First.Len}
 	sum, known := m[at]
 	if known {
 		return sum == g.First.Sum, nil
 	}
-	src, done, err := tail.Plain(f, size)
+	digest := xxhash.New()
+	err := p.reading(ctx, o, at.pos, func(r *pieces) error {
+		for left := at.n; left > 0; {
+			b, err := r.next(left)
+			if err != nil {
+				return err
+			}
+			_, _ = digest.Write(b)
+			left -= int64(len(b))
+		}
+		return nil
+	})
+	if errors.Is(err, io.EOF) {
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}
-	defer done()
-	if ra, ok := src.(io.ReaderAt); ok {
-		src = io.NewSectionReader(ra, at.pos, at.n)
-	} else if _, err := io.CopyN(io.Discard, src, at.pos); err != nil {
-		return false, ignoreEOF(err)
-	}
-	digest := xxhash.New()
-	if _, err := io.CopyN(digest, src, at.n); err != nil {
-		return false, ignoreEOF(err)
-	}
 	m[at] = digest.Sum64()
 	return m[at] == g.First.Sum, nil
-}
-
-func ignoreEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
 }

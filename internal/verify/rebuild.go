@@ -1,6 +1,9 @@
 package verify
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"io"
 
 	"logctl/agent/tail"
@@ -9,11 +12,17 @@ import (
 // States returns the positions of a log as the topics tell them: of each generation that
 // is here, behind the records that arrived without a gap from the first one on. With
 // rules that change lines it is before the last record, whose end is not known then.
-func (c *Comparison) States(log Log) ([]tail.State, error) {
+//
+// A file system that does not answer is an error: Patience says how long it is waited for.
+func (c *Comparison) States(ctx context.Context, log Log) ([]tail.State, error) {
 	var out []tail.State
 	used := map[Key]bool{}
-	for _, name := range tail.Family(log.Path) {
-		st, err := c.state(log, name, used)
+	names, err := c.family(ctx, log.Path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", log.Path, err)
+	}
+	for _, name := range names {
+		st, err := c.state(ctx, log, name, used)
 		if err != nil {
 			return nil, err
 		}
@@ -24,17 +33,24 @@ func (c *Comparison) States(log Log) ([]tail.State, error) {
 	return out, nil
 }
 
-func (c *Comparison) state(log Log, name string, used map[Key]bool) (*tail.State, error) {
-	f, err := tail.OpenRegular(name, nil)
+func (c *Comparison) state(ctx context.Context, log Log, name string, used map[Key]bool) (out *tail.State, err error) {
+	o, err := c.patience.open(ctx, name)
+	if errors.Is(err, errHangs) {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	if err != nil {
 		return nil, nil // it is gone, or may not be read: nothing is known of it then
 	}
-	defer func() { _ = f.Close() }() // it was only read
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, err
+	defer func() {
+		if !errors.Is(err, errHangs) {
+			o.close()
+		}
+	}()
+	f := o.f
+	if !o.st.Mode().IsRegular() {
+		return nil, nil
 	}
-	src, done, err := tail.Plain(f, info.Size())
+	src, done, err := tail.Plain(f, o.st.Size())
 	if err != nil {
 		return nil, nil // compressed and damaged
 	}
@@ -42,7 +58,7 @@ func (c *Comparison) state(log Log, name string, used map[Key]bool) (*tail.State
 	if _, plain := src.(io.ReaderAt); !plain {
 		return nil, nil // a compressed one has no position of its own
 	}
-	g, err := c.match(log, f, info.Size(), used)
+	g, err := c.match(ctx, log, o, used)
 	if g == nil || err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -16,15 +15,14 @@ type walk struct {
 	cut  bool // what is before the first record need not have been sent, or kept
 	open bool // the file may be behind what was sent, and what was written not sent yet
 
-	r    *bufio.Reader
+	r    *pieces
 	at   int64
-	buf  []byte
 	ends int64 // line ends in what was read last
 }
 
 // all compares the whole file.
-func (w *walk) all(r *bufio.Reader) error {
-	w.r, w.buf = r, make([]byte, 256<<10)
+func (w *walk) all(r *pieces) error {
+	w.r = r
 	for i := range w.g.runs {
 		x := &w.g.runs[i]
 		if err := w.gap(i, x); err != nil {
@@ -97,14 +95,13 @@ func (w *walk) rest() error {
 	from, whole, lines := w.at, w.at, int64(0)
 	text := false
 	for {
-		n, err := w.r.Read(w.buf)
-		b := w.buf[:n]
+		b, err := w.r.next(pieceSize)
 		if i := bytes.LastIndexByte(b, '\n'); i >= 0 {
 			whole = w.at + int64(i) + 1
 			lines += int64(bytes.Count(b, []byte{'\n'}))
 		}
 		text = text || len(bytes.Trim(b, "\r\n\x00")) > 0
-		w.at += int64(n)
+		w.at += int64(len(b))
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -136,10 +133,9 @@ func (w *walk) pass(n int64, sum *xxhash.Digest) (read int64, text bool, err err
 	w.ends = 0
 	held := false // a CR that may be before a LF
 	for read < n {
-		m, err := w.r.Read(w.buf[:min(n-read, int64(len(w.buf)))])
-		b := w.buf[:m]
-		read += int64(m)
-		w.at += int64(m)
+		b, err := w.r.next(n - read)
+		read += int64(len(b))
+		w.at += int64(len(b))
 		w.ends += int64(bytes.Count(b, []byte{'\n'}))
 		text = text || len(bytes.Trim(b, "\r\n\x00")) > 0
 		if sum != nil {
