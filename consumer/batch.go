@@ -181,6 +181,16 @@ func varint(b []byte) (int64, int) {
 	return binary.Varint(b)
 }
 
+// shortbytes is varbytes for what is shorter than 64 bytes, as most is in records. It is
+// small enough to be inlined. ok is false for anything else.
+func shortbytes(b []byte) (value, rest []byte, ok bool) {
+	if len(b) == 0 || b[0]&0x81 != 0 || int(b[0]>>1) >= len(b) {
+		return nil, nil, false
+	}
+	end := int(b[0]>>1) + 1
+	return b[1:end:end], b[end:], true
+}
+
 // varbytes reads a length and that many bytes; the length -1 gives nil.
 func varbytes(b []byte) (value, rest []byte, err error) {
 	size, n := varint(b)

@@ -340,3 +340,23 @@ func FuzzFetchResponse(f *testing.F) {
 		})
 	})
 }
+
+// TestShortBytes compares the quick way of reading a length and its bytes with the whole one.
+func TestShortBytes(t *testing.T) {
+	for first := range 256 {
+		for n := range 70 {
+			b := append([]byte{byte(first)}, bytes.Repeat([]byte{'x'}, n)...)
+			value, rest, ok := shortbytes(b)
+			if !ok {
+				continue
+			}
+			want, after, err := varbytes(b)
+			if err != nil || !bytes.Equal(value, want) || (value == nil) != (want == nil) || !bytes.Equal(rest, after) {
+				t.Fatalf("%x and %d bytes: %q, %q; want %q, %q, %v", first, n, value, rest, want, after, err)
+			}
+		}
+	}
+	if _, _, ok := shortbytes(nil); ok {
+		t.Error("bytes of nothing")
+	}
+}

@@ -277,13 +277,18 @@ func (d *decoder) headers(r *record) ([]Header, error) {
 	b := r.headers
 	at := len(s.headers)
 	for i := range r.headerCount {
-		key, rest, err := varbytes(b)
-		if err != nil {
-			return nil, err
+		var err error
+		key, after, ok := shortbytes(b)
+		if !ok {
+			if key, after, err = varbytes(b); err != nil {
+				return nil, err
+			}
 		}
-		value, rest, err := varbytes(rest)
-		if err != nil {
-			return nil, err
+		value, rest, ok := shortbytes(after)
+		if !ok {
+			if value, rest, err = varbytes(after); err != nil {
+				return nil, err
+			}
 		}
 		b = rest
 		s.headers = append(s.headers, Header{Key: s.intern(i, key), Value: value})
