@@ -40,7 +40,7 @@ type Verdict struct {
 	Unknown  []Hole    `json:"unknown,omitempty"` // not there, but it cannot be told whether it should be
 	Note     string    `json:"note,omitempty"`
 	Unread   bool      `json:"unread,omitempty"` // the file could not be read, as Note says: nothing is proved of it
-	First    time.Time `json:"first,omitzero"` // record
+	First    time.Time `json:"first,omitzero"`   // record
 	Last     time.Time `json:"last,omitzero"`
 }
 
