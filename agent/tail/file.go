@@ -248,13 +248,7 @@ func (f *File) lookAgain() bool {
 	f.err = nil
 	f.space = space
 	f.final = f.final || f.away && now.Sub(f.quietSince()) >= flushAfter*s.cfg.Interval && st.Size == f.size
-	switch {
-	case check:
-		f.proved, f.provedAt = st.Size, st.Mtime
-	case !f.unproved:
-		f.proved, f.provedAt = min(f.size, st.Size), f.mtime
-	}
-	f.unproved = (f.unproved || changed) && !check
+	f.provedLocked(&st, check, changed)
 	f.failedAt = time.Time{}
 	if f.size > size && st.Size < f.size {
 		st.Size, st.Mtime = f.size, f.mtime // a scan has looked since
@@ -277,6 +271,18 @@ func (f *File) lookAgain() bool {
 	}
 	f.proveLocked()
 	return false
+}
+
+// provedLocked notes up to which size the content of f is known to be what it was, after a
+// look that brought st: checked says that it was verified.
+func (f *File) provedLocked(st *fsys.Stat, checked, changed bool) {
+	switch {
+	case checked:
+		f.proved, f.provedAt = st.Size, st.Mtime
+	case !f.unproved:
+		f.proved, f.provedAt = min(f.size, st.Size), f.mtime
+	}
+	f.unproved = (f.unproved || changed) && !checked
 }
 
 // isFirst tells whether what is in f now, of which nothing was read, may be read: it is no

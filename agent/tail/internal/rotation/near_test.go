@@ -24,8 +24,8 @@ func TestNeighbours(t *testing.T) {
 		if slices.Contains(got, name) || slices.Contains(got, "") {
 			t.Errorf("%s: %q has itself or nothing", name, got)
 		}
-		for _, n := range got { // of two that both have a number each has the other
-			if len(runs(n)) == len(runs(name)) && !slices.Contains(Neighbours(n), name) {
+		for _, n := range got { // of two with as many digits each has the other
+			if len(n) == len(name) && len(runs(n)) == len(runs(name)) && !slices.Contains(Neighbours(n), name) {
 				t.Errorf("%s has the neighbour %s, which does not have it: %q", name, n, Neighbours(n))
 			}
 		}
