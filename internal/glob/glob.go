@@ -227,10 +227,24 @@ func (s sequence) expand() []string {
 		next := make([]string, 0, len(out)*len(tails))
 		for _, head := range out {
 			for _, t := range tails {
-				next = append(next, head+t)
+				next = append(next, join(head, t))
 			}
 		}
 		out = next
 	}
 	return out
+}
+
+// join puts a text behind another. Stars that meet where braces were are one star: only
+// what is written as ** goes through directories.
+func join(head, tail string) string {
+	stem := strings.TrimRight(head, "*")
+	slashes := len(stem) - len(strings.TrimRight(stem, `\`))
+	if slashes%2 == 1 && len(stem) < len(head) { // the first star means itself
+		stem = head[:len(stem)+1]
+	}
+	if len(stem) == len(head) || !strings.HasPrefix(tail, "*") {
+		return head + tail
+	}
+	return stem + "*" + strings.TrimLeft(tail, "*")
 }

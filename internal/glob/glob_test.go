@@ -74,11 +74,32 @@ func TestBeneath(t *testing.T) {
 	}
 }
 
+// Two stars that braces part are no **: allow_paths would lead further than they say.
+func TestStarsThatMeet(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"/a/*{*}": "/a/*", "/a/{*}{*}/x": "/a/*/x", "/a/{b*,c}*": "/a/b* /a/c*", "/a/**": "/a/**", "/a/{**}/x": "/a/**/x",
+		"/{**/,}x": "/**/x /x", `/a/\*{*}`: `/a/\**`, "/a/{**}*": "/a/*", "/a/*{}*": "/a/*", "/a/*{**/b,c}": "/a/*/b /a/*c",
+	} {
+		g, err := Compile(pattern)
+		if err != nil {
+			t.Errorf("%s: %v", pattern, err)
+			continue
+		}
+		if got := strings.Join(g.Patterns(), " "); got != want {
+			t.Errorf("%s stands for %s, want %s", pattern, got, want)
+		}
+	}
+	g, err := Compile("/var/log/*{*}")
+	if err != nil || g.Match("/var/log/a/secret") || g.Beneath("/var/log/a") || !g.Match("/var/log/a") {
+		t.Errorf("it matches further down, or not at all: %v", err)
+	}
+}
+
 // What doublestar matches with its braces, the expansion matches too. Patterns are
 // short, because doublestar has no bound, and have no empty alternative, which
 // doublestar does not match behind a star at the end of a name.
 func FuzzCompile(f *testing.F) {
-	for _, s := range [][2]string{{"/a/{b,c}*", "/a/bx"}, {"/**/{x,y/z}", "/q/y/z"}, {"/[a-c]{,d}", "/b"}, {`/\{a`, "/{a"}, {"{{a,b},c}{d,{e,f}}", "be"}} {
+	for _, s := range [][2]string{{"/a/{b,c}*", "/a/bx"}, {"/**/{x,y/z}", "/q/y/z"}, {"/[a-c]{,d}", "/b"}, {`/\{a`, "/{a"}, {"{{a,b},c}{d,{e,f}}", "be"}, {"*{*}", "/"}} {
 		f.Add(s[0], s[1])
 	}
 	f.Fuzz(func(t *testing.T, pattern, path string) {
