@@ -34,6 +34,7 @@ type Agent struct {
 	producer  *ship.Producer
 	life      *lookback.Life
 	watcher   *tail.Watcher
+	rounds    *tail.Rounds
 	etcd      *clientv3.Client
 	lists     *lists
 	tasks     *supervisor
@@ -51,7 +52,7 @@ func New(cfg Config) (*Agent, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("agent: %w", err)
 	}
-	a := &Agent{cfg: cfg, started: time.Now(), pid: os.Getpid(), verified: verified{dir: cfg.DataDir}}
+	a := &Agent{cfg: cfg, started: time.Now(), pid: os.Getpid(), rounds: tail.NewRounds(), verified: verified{dir: cfg.DataDir}}
 	var err error
 	if a.registry, err = positions.Open(cfg.DataDir, cfg.Log); err != nil {
 		return nil, fmt.Errorf("agent: %w", err)
@@ -106,6 +107,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	side.Go(guard(func() error { return a.life.Run(sideCtx) }))
 	side.Go(guard(func() error { return a.registry.Run(sideCtx) }))
 	side.Go(guard(func() error { return a.watcher.Run(sideCtx) }))
+	side.Go(guard(func() error { return a.rounds.Run(sideCtx) }))
 
 	readers, endReaders := context.WithCancel(sideCtx)
 	defer endReaders()
@@ -178,7 +180,7 @@ func (a *Agent) drain(ctx context.Context) (settled bool) {
 func (a *Agent) newShared() *shared {
 	return &shared{
 		address: a.address(), spread: a.spread(), await: a.life.Await, maxLine: a.cfg.MaxLine, longLines: a.cfg.longLines(), interval: a.cfg.ScanInterval,
-		allowed: a.cfg.allowed(), within: a.cfg.allowedDir(), expressions: &transform.Expressions{}, producer: a.producer, cluster: func() state.State { return a.producer.Stats().Cluster }, registry: a.registry, watcher: a.watcher, deleted: tail.NewDeleted(a.cfg.MaxDeletedOpen), times: defaultTimes(), log: a.cfg.Log,
+		allowed: a.cfg.allowed(), within: a.cfg.allowedDir(), expressions: &transform.Expressions{}, producer: a.producer, cluster: func() state.State { return a.producer.Stats().Cluster }, registry: a.registry, watcher: a.watcher, rounds: a.rounds, deleted: tail.NewDeleted(a.cfg.MaxDeletedOpen), times: defaultTimes(), log: a.cfg.Log,
 	}
 }
 

@@ -103,7 +103,7 @@ func newBench(t *testing.T) *bench {
 	send := newFakeSender()
 	sh := &shared{
 		address: address{host: "h"}, maxLine: 1 << 20, interval: 50 * time.Millisecond, producer: send, registry: reg,
-		watcher: tail.NewWatcher(log), log: log,
+		watcher: tail.NewWatcher(log), rounds: tail.NewRounds(), log: log,
 		times: times{restart: 10 * time.Millisecond, settle: 100 * time.Millisecond, event: 100 * time.Millisecond},
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -111,6 +111,7 @@ func newBench(t *testing.T) *bench {
 	b.begin(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = sh.watcher.Run(ctx) })
+	wg.Go(func() { _ = sh.rounds.Run(ctx) })
 	t.Cleanup(func() {
 		cancel()
 		b.stop(context.Background())

@@ -146,7 +146,7 @@ func TestEventsAreWholeInABacklog(t *testing.T) {
 	if err := set.Scan(ctx); err != nil {
 		t.Fatal(err)
 	}
-	task.begin(set, rules)
+	task.follows(set)
 	for turn := range 2 {
 		f, err := set.Ready(ctx)
 		if err != nil {

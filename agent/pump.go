@@ -214,21 +214,15 @@ func (t *task) flushHeld(ctx context.Context, s *stream, before time.Time) error
 	return t.dispatch(ctx, pc, now)
 }
 
-// flushEvents ends multi-line events that have waited that long, until ctx ends. An event whose file has more to read waits for that, however long: for the file's turn,
-// or for a topic that takes nothing.
-func (t *task) flushEvents(ctx context.Context, wait time.Duration) error {
-	tick := time.NewTicker(wait / 4)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case now := <-tick.C:
-			for _, s := range t.streamList() {
-				if err := t.flushHeld(ctx, s, now.Add(-wait)); err != nil {
-					return err
-				}
-			}
+// flushEvents ends multi-line events that got their last line before a time, and tells
+// whether others are still held. An event whose file has more to read waits for that, however
+// long: for the file's turn, or for a topic that takes nothing.
+func (t *task) flushEvents(ctx context.Context, before time.Time) (held bool, err error) {
+	for _, s := range t.streamList() {
+		if err := t.flushHeld(ctx, s, before); err != nil {
+			return false, err
 		}
+		held = held || s.holds()
 	}
+	return held, nil
 }

@@ -113,7 +113,7 @@ func TestTruncatedGenerationGoesBeforeItsCopyMoves(t *testing.T) {
 	if err := b.shared.registry.Register(task.entry.Key(), first); err != nil || len(first) != 1 {
 		t.Fatalf("registered %+v: %v", first, err)
 	}
-	task.begin(set, nil)
+	task.follows(set)
 	path := filepath.Join(b.dir, "a.log")
 	data, err := os.ReadFile(path)
 	if err != nil {

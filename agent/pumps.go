@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -13,15 +14,18 @@ import (
 // pumpsPerTask is how many files of one task are read at the same time.
 const pumpsPerTask = 8
 
-// pumps are the goroutines that read the files of one life of a task. There are as many as
+// pumps are the goroutines that read the files of one life of a task, and send the events of
+// several lines that their files hold. There are as many as
 // files are ready, at most pumpsPerTask, and none while nothing is: a waiting goroutine
 // costs 5 KB, so that eight of them for each of 5,000 tasks took 200 MB.
 type pumps struct {
 	task *task
 
-	mu    sync.Mutex
-	phase pumpsPhase
-	alive int
+	mu      sync.Mutex
+	phase   pumpsPhase
+	alive   int
+	holding bool        // an event may be held since the clock rang last
+	clock   *time.Timer // rings for held events; nil: it does not
 
 	// Set by begin.
 	ctx   context.Context //nolint:containedctx // of the life whose goroutines these are
@@ -57,6 +61,9 @@ func (p *pumps) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.phase = pumpsEnded
+	if p.clock != nil {
+		p.clock.Stop()
+	}
 }
 
 // wake starts a pump when one more may run. The Set calls it with its lock held.
@@ -85,10 +92,52 @@ func (p *pumps) run() error {
 			}
 			p.count(1)
 		}
+		p.hold()
 		if err := p.task.pump(p.ctx, f, p.rules); err != nil {
 			return err
 		}
+		p.hold()
 	}
+}
+
+// hold has events of several lines that a pump leaves behind sent once they have waited
+// long enough for more lines. A pump calls it before it reads, too, for those of other files.
+func (p *pumps) hold() {
+	if !p.rules.Holds() {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.holding = true
+	p.windLocked()
+}
+
+// windLocked has the clock ring, unless it will.
+func (p *pumps) windLocked() {
+	if p.phase == pumpsOpen && p.clock == nil {
+		p.clock = time.AfterFunc(p.rules.Wait(p.task.shared.times.event)/4, p.ring)
+	}
+}
+
+// ring starts the goroutine that sends what was held for long.
+func (p *pumps) ring() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.phase == pumpsOpen {
+		p.holding = false
+		p.group.Go(guard(p.flush))
+	}
+}
+
+func (p *pumps) flush() error {
+	held, err := p.task.flushEvents(p.ctx, time.Now().Add(-p.rules.Wait(p.task.shared.times.event)))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clock = nil
+	if p.holding = p.holding || held; p.holding {
+		p.windLocked()
+	}
+	return err
 }
 
 func (p *pumps) count(n int) {

@@ -41,6 +41,11 @@ func (s *stream) unacked() bool {
 	if _, ok := s.window.oldest(); ok {
 		return true
 	}
+	return s.holds()
+}
+
+// holds says whether an event waits for more lines.
+func (s *stream) holds() bool {
 	if s.pipe == nil {
 		return false
 	}

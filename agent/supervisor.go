@@ -122,7 +122,8 @@ func (s *supervisor) startAfter(e etcdcfg.Entry, edit func() error) {
 	t.cancel = cancel
 	s.tasks[k] = t
 	t.log.Info("task starts")
-	s.wg.Go(func() { t.run(ctx) })
+	s.wg.Add(1)
+	t.run(ctx, s.wg.Done)
 }
 
 // predecessors are the stopped tasks that the task of an entry must wait for: those of

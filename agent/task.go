@@ -3,16 +3,11 @@ package agent
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"logctl/agent/positions"
 	"logctl/agent/report"
@@ -57,6 +52,7 @@ type shared struct {
 	cluster     func() state.State // why no broker answers; nil: not known
 	registry    *positions.Registry
 	watcher     *tail.Watcher
+	rounds      *tail.Rounds
 	deleted     *tail.Deleted
 	times       times
 	lobby       lobby
@@ -92,7 +88,7 @@ type task struct {
 
 	tracker state.Tracker
 	backlog int64     // bytes waiting, as last announced; of the goroutine that announces
-	kept    time.Time // when housekeep last did something; of the goroutine that follows files
+	kept    time.Time // when housekeep last did something; of the looks at files, which come one after the other
 }
 
 func newTask(sh *shared, e etcdcfg.Entry, c *counters) *task {
@@ -102,30 +98,6 @@ func newTask(sh *shared, e etcdcfg.Entry, c *counters) *task {
 		log:     sh.log.With("entry", e.Path, "topic", e.Topic),
 		ended:   make(chan struct{}),
 		streams: map[tail.FileID]*stream{},
-	}
-}
-
-// run follows the entry until ctx ends. A failure, also a panic, is this task's
-// alone: it is noted, shown and tried again.
-func (t *task) run(ctx context.Context) {
-	defer close(t.ended)
-	defer t.letGo()
-	t.await(ctx)
-	if foreign(t.entry.Path) {
-		<-ctx.Done()
-		return
-	}
-	for ctx.Err() == nil {
-		err := t.follow(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		t.log.Error("task failed and will be started again", "error", err, "in", t.shared.times.restart)
-		t.setFailure(err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(t.shared.times.restart):
-		}
 	}
 }
 
@@ -146,80 +118,6 @@ func (t *task) await(ctx context.Context) {
 		if same := t.entry.Key() == before.entry.Key(); same || inherits {
 			before.settle(ctx, same)
 		}
-	}
-}
-
-// follow is one life of the task.
-func (t *task) follow(ctx context.Context) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	if t.inherit != nil {
-		if err := t.inherit(); err != nil {
-			return err
-		}
-		t.inherit, t.after = nil, nil // their memory is not needed any more
-	}
-	if err := ctx.Err(); err != nil {
-		return err // the list may be another one by now, by which nothing was to be taken over
-	}
-	t.leave()
-	rules, err := t.shared.expressions.Compile(ruleSpec(t.entry))
-	if err != nil {
-		return err
-	}
-	pumps := &pumps{task: t}
-	set, err := t.open(pumps)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, set.Close()) }()
-	t.look(set)
-	if err := set.Scan(ctx); err != nil {
-		return err
-	}
-	if err := t.shared.registry.Register(t.entry.Key(), set.Unsaved()); err != nil {
-		return err
-	}
-	t.begin(set, rules)
-	defer t.end()
-	return t.loop(ctx, set, rules, pumps)
-}
-
-// loop runs the goroutines of a life and waits for all of them. A task that is quiet has
-// one goroutine, which follows its files, because an agent may have thousands of them.
-func (t *task) loop(ctx context.Context, set *tail.Set, rules *transform.Rules, pumps *pumps) error {
-	g, ctx := errgroup.WithContext(ctx)
-	if rules.Holds() {
-		g.Go(guard(func() error { return t.flushEvents(ctx, rules.Wait(t.shared.times.event)) }))
-	}
-	g.Go(guard(func() error {
-		if t.shared.await != nil {
-			// Files are followed meanwhile, so that none that is rotated away is missed.
-			if err := t.shared.await(ctx, t.shared.registry.Topics(t.entry.Key())...); err != nil {
-				return err
-			}
-		}
-		pumps.begin(ctx, g, set, rules)
-		return nil
-	}))
-	err := guard(func() error { return set.Run(ctx) })()
-	pumps.end()
-	g.Go(func() error { return err }) // which ends the others
-	return g.Wait()
-}
-
-// guard turns a panic of a goroutine into its error.
-func guard(f func() error) func() error {
-	return func() (err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-			}
-		}()
-		return f()
 	}
 }
 
@@ -291,7 +189,7 @@ func (t *task) look(set *tail.Set) {
 	t.first = set
 }
 
-func (t *task) begin(set *tail.Set, _ *transform.Rules) {
+func (t *task) follows(set *tail.Set) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.set, t.first, t.failure, t.finished = set, nil, nil, nil
@@ -310,7 +208,7 @@ func (t *task) setFailure(err error) {
 }
 
 // housekeep saves the states of new generations and forgets finished ones, at most once a
-// second. The goroutine that follows the files calls it.
+// second. It is called after each look at the files.
 func (t *task) housekeep() {
 	t.mu.Lock()
 	set := t.set

@@ -11,7 +11,8 @@ import (
 )
 
 // Run follows the files until ctx ends: it looks at them when the file system
-// tells of a change and at least every Interval. It returns ctx.Err().
+// tells of a change and at least every Interval. It returns ctx.Err(). Rounds does the
+// same for many Sets.
 func (s *Set) Run(ctx context.Context) error {
 	if s.own {
 		wctx, stop := context.WithCancel(ctx)
@@ -27,38 +28,57 @@ func (s *Set) Run(ctx context.Context) error {
 	}
 	next := time.NewTimer(0)
 	defer next.Stop()
-	var last time.Time // end of the last scan
-	var took time.Duration
+	var p pace
 	for {
-		var full bool
+		due := false
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-next.C:
-			full = true
+			due = true
 		case <-s.kick:
-			// Events must not make scans follow on one another: one takes at
-			// most a tenth of the time.
-			s.openInbox()
-			full = s.wantsFull() && time.Since(last) > 10*took+5*time.Millisecond
 		}
-		if !full {
-			if s.wantsFull() {
-				next.Reset(10*took + 5*time.Millisecond) // as soon as one may be
-			}
-			s.checkDirty()
-			s.looked()
-			continue
-		}
-		begin := time.Now()
-		if err := s.Scan(ctx); err != nil {
+		switch pause, err := s.look(ctx, &p, due); {
+		case err != nil:
 			return err
+		case pause > 0:
+			next.Reset(pause)
 		}
-		s.looked()
-		last = time.Now()
-		took = last.Sub(begin)
-		next.Reset(s.pause(took))
 	}
+}
+
+// pace is how the scans of a Set follow on one another.
+type pace struct {
+	last time.Time     // end of the last scan
+	took time.Duration // by it
+}
+
+// look scans when a scan is due or may be, if an event asks for one, else it looks at what
+// events told of. The next scan is due after that time; 0: when it was.
+func (s *Set) look(ctx context.Context, p *pace, due bool) (next time.Duration, err error) {
+	if !due {
+		// Events must not make scans follow on one another: one takes at
+		// most a tenth of the time.
+		rest := 10*p.took + 5*time.Millisecond
+		s.openInbox()
+		due = s.wantsFull() && time.Since(p.last) > rest
+		if !due && s.wantsFull() {
+			next = rest
+		}
+	}
+	if !due {
+		s.checkDirty()
+		s.looked()
+		return next, nil
+	}
+	begin := time.Now()
+	if err := s.Scan(ctx); err != nil {
+		return 0, err
+	}
+	s.looked()
+	p.last = time.Now()
+	p.took = p.last.Sub(begin)
+	return s.pause(p.took), nil
 }
 
 // looked tells the owner that Run looked at the file system.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 	"weak"
 
@@ -32,8 +33,9 @@ type Set struct {
 	inbox   inbox
 	wanted  wanted // guarded by mu
 	stalls  stalls
-	kick    chan struct{}
-	notify  chan struct{} // something is in ready
+	kick    chan struct{}        // for Run
+	turn    atomic.Pointer[turn] // in Rounds; nil: Run looks at the files
+	notify  chan struct{}        // something is in ready
 	closed  chan struct{}
 	once    sync.Once
 

@@ -238,8 +238,12 @@ func watchError(err error) error {
 	return fmt.Errorf("file notification: %w", err)
 }
 
-// poke makes Run look at what events told.
+// poke makes Run, or Rounds, look at what events told.
 func (s *Set) poke() {
+	if t := s.turn.Load(); t != nil {
+		t.rounds.kick(t)
+		return
+	}
 	select {
 	case s.kick <- struct{}{}:
 	default:
