@@ -70,7 +70,7 @@ func oldestUnacked(streams []*stream) (oldest time.Time) {
 // fillFiles sums the lag of the files and names those with most of it. A task may
 // have ten thousand files, so that they are not sorted.
 func fillFiles(r *report.Task, each func(func(tail.FileInfo)) bool, acked map[tail.FileID]int64) bool {
-	top := make([]report.File, 0, topFiles+1)
+	var top []report.File // most tasks have one file
 	looked := each(func(f tail.FileInfo) {
 		pos, ok := acked[f.ID]
 		if !ok {
@@ -87,7 +87,9 @@ func fillFiles(r *report.Task, each func(func(tail.FileInfo)) bool, acked map[ta
 		top = slices.Insert(top, at, file)
 		top = top[:min(len(top), topFiles)]
 	})
-	r.TopFiles = slices.Clone(top) // they are kept, and most tasks have one
+	if r.TopFiles = slices.Clip(top); top == nil {
+		r.TopFiles = []report.File{}
+	}
 	return looked
 }
 
@@ -164,7 +166,7 @@ func (a *Agent) Report() report.Report {
 	r := report.Report{
 		Agent: a.cfg.ID, Host: a.cfg.Host, Version: a.cfg.Version,
 		At: now.UTC(), StartedAt: a.started.UTC(), Revision: revision,
-		Kafka: a.kafkaState(), CollectKey: a.cfg.CollectKey, Twin: a.presences.Twin(), ClockSkewMS: a.skew().Milliseconds(), Tasks: []report.Task{},
+		Kafka: a.kafkaState(), CollectKey: a.cfg.CollectKey, Twin: a.presences.Twin(), ClockSkewMS: a.skew().Milliseconds(), Tasks: make([]report.Task, 0, len(entries)),
 	}
 	if _, r.Etcd = a.lists.problems(); r.Etcd == "" {
 		r.Etcd = a.presences.Trouble()
@@ -191,7 +193,7 @@ func (a *Agent) presence() etcdcfg.Presence {
 	p := etcdcfg.Presence{
 		ID: a.cfg.ID, Host: a.cfg.Host, Version: a.cfg.Version, Commit: a.cfg.Commit, Built: a.cfg.Built, PID: a.pid, Started: a.started.UTC(),
 		CollectKey: a.cfg.CollectKey, Revision: revision, ListError: list,
-		Kafka: a.kafkaState(), Warnings: a.warnings(), Tasks: []etcdcfg.TaskState{},
+		Kafka: a.kafkaState(), Warnings: a.warnings(), Tasks: make([]etcdcfg.TaskState, 0, len(entries)),
 	}
 	for i, e := range entries {
 		if tasks[i] == nil {

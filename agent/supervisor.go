@@ -152,9 +152,16 @@ func (s *supervisor) inherit(t *task) error {
 	if reg.Known(key) {
 		return nil
 	}
+	// Each of thousands of tasks asks, so that nothing is made of all the others.
+	others := map[string]time.Time{}
+	reg.EachKey(func(k string, updated time.Time) {
+		if pathOf(k) == t.entry.Path && k != key {
+			others[k] = updated
+		}
+	})
 	from, latest := "", time.Time{}
-	for k, updated := range reg.Keys() {
-		if pathOf(k) == pathOf(key) && k != key && !s.wants(k) && updated.After(latest) {
+	for k, updated := range others {
+		if updated.After(latest) && !s.wants(k) {
 			from, latest = k, updated
 		}
 	}
@@ -217,8 +224,8 @@ func (s *supervisor) stuck() []*task {
 	return slices.DeleteFunc(left, (*task).hasEnded)
 }
 
-// list returns the wanted entries with their tasks (nil for disabled ones) and the
-// revision of the list.
+// list returns the wanted entries, which are not to be changed, with their tasks (nil for
+// disabled ones) and the revision of the list.
 func (s *supervisor) list() ([]etcdcfg.Entry, []*task, int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -228,7 +235,7 @@ func (s *supervisor) list() ([]etcdcfg.Entry, []*task, int64) {
 			tasks[i] = s.tasks[e.Key()]
 		}
 	}
-	return slices.Clone(s.wanted), tasks, s.revision
+	return s.wanted, tasks, s.revision
 }
 
 // drain waits, once the readers have ended, until what they read is acknowledged, or

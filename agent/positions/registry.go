@@ -233,6 +233,16 @@ func (r *Registry) Leave(key string) {
 	}
 }
 
+// EachKey calls visit for each source with the time of its last change, in no order and
+// under a lock: visit must not call the Registry.
+func (r *Registry) EachKey(visit func(key string, updated time.Time)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for k, s := range r.sources {
+		visit(k, s.updated)
+	}
+}
+
 // Keys returns the sources by name with the time of their last change.
 func (r *Registry) Keys() map[string]time.Time {
 	r.mu.Lock()

@@ -98,7 +98,7 @@ func open(cfg Config, sys fsys.System) (*Set, error) {
 	}
 	cfg.defaults()
 	s := &Set{
-		cfg: cfg, log: cfg.Log, sys: sys, pools: &pools{}, watcher: cfg.Watcher,
+		cfg: cfg, log: cfg.Log, sys: sys, watcher: cfg.Watcher,
 		kick: make(chan struct{}, 1), notify: make(chan struct{}, 1), closed: make(chan struct{}),
 		slots: map[string]*slot{}, files: map[*File]struct{}{}, away: map[*File]struct{}{}, copies: map[*File]struct{}{}, turns: map[*File]*File{},
 		byInode: map[fsys.Inode]*File{}, byName: map[string]*File{}, heads: headIndex{}, saved: map[fsys.Inode][]State{}, newest: map[string]State{},
@@ -112,6 +112,10 @@ func open(cfg Config, sys fsys.System) (*Set, error) {
 	}
 	if s.watcher == nil && !cfg.Poll {
 		s.watcher, s.own = NewWatcher(cfg.Log), true
+	}
+	s.pools = &pools{}
+	if s.watcher != nil {
+		s.pools = &s.watcher.pools
 	}
 	for _, st := range cfg.Saved {
 		k := fsys.Inode{Dev: st.ID.Dev, Ino: st.ID.Ino}

@@ -20,7 +20,7 @@ const (
 	// files may hold it for some milliseconds.
 	patience = 250 * time.Millisecond
 	// readersMost is how many readers of one Set are watched.
-	readersMost = 32
+	readersMost = 16
 )
 
 // HangError says that a file system does not answer. It is os.ErrDeadlineExceeded.

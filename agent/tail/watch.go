@@ -26,9 +26,10 @@ import (
 // or for a file system that hangs (Linux). So the lock is never held over such a call:
 // one caller makes it while the directory is busy, and others wait for that caller.
 type Watcher struct {
-	log  *slog.Logger
-	fs   fsys.Notifier
-	once sync.Once
+	log   *slog.Logger
+	fs    fsys.Notifier
+	once  sync.Once
+	pools pools // of the chunks of its Sets: thousands of pools would take more than the chunks
 
 	mu   sync.Mutex // held over no call of fs, and over none of a Set that could wait
 	err  error      // why there is no fs, or why it no longer works

@@ -11,7 +11,7 @@ import (
 const (
 	heapInterval = time.Second
 	heapBig      = 48 << 20 // bytes in use from which a heap is kept tight
-	heapSlack    = 30       // per cent of a big heap that may be garbage before it is collected
+	heapSlack    = 20       // per cent of a big heap that may be garbage before it is collected
 	heapDefault  = 100      // the same of a small one: what Go does by itself
 )
 
