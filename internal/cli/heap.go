@@ -16,7 +16,7 @@ const (
 )
 
 // saveHeap keeps the heap of a process that has much in use from growing to twice of that
-// between two collections, until ctx ends: an agent with 5,000 entries stays below 200 MB
+// between two collections, until ctx ends: an agent with 5,000 entries stays below 150 MB
 // by it. What it costs is CPU for collections, which a small heap need not pay. It does
 // nothing where GOGC or GOMEMLIMIT say what is wanted.
 func saveHeap(ctx context.Context) {
