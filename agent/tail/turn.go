@@ -48,8 +48,10 @@ func (f *File) After() FileID {
 	return f.after
 }
 
+// canTurnLocked tells whether f may wait, or be waited for. One that looks like a copy may
+// be: an empty file does until its first line, and one that is none soon turns out to be.
 func (f *File) canTurnLocked() bool {
-	return f.packed == nil && f.copyOf == nil && f.err == nil && !f.away && f.state != fileDone
+	return f.packed == nil && f.err == nil && !f.away && f.state != fileDone
 }
 
 // unreadLocked tells whether nothing of f was read, and nobody is about to.

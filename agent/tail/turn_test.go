@@ -169,3 +169,22 @@ func TestNeverRenamedSaid(t *testing.T) {
 		}
 	}
 }
+
+// TestTurnOfAnEmptyFile: a new file is seen without content, like a copy that is being made,
+// before it and the next ones are written.
+func TestTurnOfAnEmptyFile(t *testing.T) {
+	dir := t.TempDir()
+	p := func(name string) string { return filepath.Join(dir, name) }
+	r := newRig(t, Config{Path: p("app*.log")})
+	n := numbered(t, p("app.log"), 1, 3)
+	r.step(1)
+	write(t, p("app1.log"), "")
+	r.step(1)
+	n = numbered(t, p("app1.log"), n, 3)
+	n = numbered(t, p("app2.log"), n, 3)
+	r.step(15)
+	r.numbers(n - 1)
+	if len(r.set.turns) > 0 {
+		t.Errorf("%d files wait for ever", len(r.set.turns))
+	}
+}
