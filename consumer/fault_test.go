@@ -218,6 +218,11 @@ func TestRetentionOvertakesTheReader(t *testing.T) {
 
 // A topic that is deleted and made anew with the same name is read from its beginning.
 func TestTopicMadeAnew(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		// kfake names files in its memory with the system's separator, and removes those below
+		// a directory by a slash: the new topic keeps the bytes of the old one.
+		t.Skip("the embedded broker does not delete topics on Windows")
+	}
 	k := testkit.Kafka(t, testkit.Embedded())
 	topic := k.Topic(t, 1, "retention.ms", "-1")
 	write(t, client(t, k), numbered(topic, 0, 100)...)

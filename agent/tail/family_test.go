@@ -18,6 +18,7 @@ type scheme struct {
 	rotate  func(t *testing.T, dir string) // moves the active file away
 	rotated []string                       // Config.Rotated
 	live    bool                           // only a running agent can learn these names
+	births  bool                           // and only creation times tell that they follow one another
 }
 
 // slide moves the active file to the first of names made by format, and what is there
@@ -79,11 +80,11 @@ var schemes = []scheme{
 	{name: "java.util.logging", active: "app.0.log", rotate: slide("app.0.log", "app.%d.log", 1, 0)},
 	{name: "log4j2 archive of months", active: "app.log", rotate: rise("app.log", "archive/2026-11/app-11-30-2026-%d.log")},
 	{name: "logrotate olddir", active: "app.log", rotate: slide("app.log", "old/app.log.%d", 1, 0)},
-	{name: "months beside the log", active: "app.log", rotate: rise("app.log", "2026-11/app-%d.log")},
+	{name: "months beside the log", active: "app.log", rotate: rise("app.log", "2026-11/app-%d.log"), births: true},
 	{name: "svlogd", active: "current", rotate: rise("current", "@40000000%016x.s")},
 	{name: "a date in front", active: "app.log", rotate: rise("app.log", "202611%02d-app.log")},
 	{name: "any other name", active: "app.log", rotate: rise("app.log", "part_%d_done.txt"), live: true},
-	{name: "any other directory", active: "app.log", rotate: rise("app.log", "parts/%d.txt"), live: true},
+	{name: "any other directory", active: "app.log", rotate: rise("app.log", "parts/%d.txt"), live: true, births: true},
 	{name: "any other name, said", active: "app.log", rotate: rise("app.log", "parts/%d.txt"), rotated: []string{"parts/*.txt"}},
 }
 
@@ -97,6 +98,9 @@ func TestFamilies(t *testing.T) {
 			}
 			t.Run(sc.name+" "+mode, func(t *testing.T) {
 				dir := t.TempDir()
+				if sc.births {
+					needsBirths(t, dir)
+				}
 				p := filepath.Join(dir, sc.active)
 				l := testkit.NewLog(t, p)
 				r := newRig(t, Config{Path: p, Rotated: sc.rotated})

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"logctl/internal/ownfile"
+	"logctl/internal/testkit"
 )
 
 // lateWriter writes to a file that was renamed, through the descriptor it had.
@@ -269,6 +270,7 @@ func TestLateFileIsHeld(t *testing.T) {
 // TestLateFileGoes deletes or closes the older file, which was written to: the new one
 // does not wait for what cannot be known to have grown.
 func TestLateFileGoes(t *testing.T) {
+	testkit.NotUnderWine(t, testkit.WineHidesDeletion)
 	for _, how := range []string{"deleted", "closed"} {
 		p := tmp(t, "app.log")
 		r := newRig(t, Config{Path: p})

@@ -136,6 +136,7 @@ func relink(t *testing.T, p, suffix string) {
 // TestLateWriteTellsNoOrder finds two generations nobody saw, the older of which was
 // written to last.
 func TestLateWriteTellsNoOrder(t *testing.T) {
+	needsBirths(t, t.TempDir())
 	p := tmp(t, "app.log")
 	r := newRig(t, Config{Path: p})
 	r.step(1)

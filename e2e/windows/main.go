@@ -171,6 +171,9 @@ func (r *run) all(ctx context.Context) (lost int, err error) {
 		lost += l
 		fmt.Printf("| %s | %s | %d | %d | %d | %s |\n", s.name, s.what, r.lines, l, twice, refused[i])
 	}
+	if n := r.try(ctx); n > 0 {
+		return lost, fmt.Errorf("%d commands did not what they should", n)
+	}
 	return lost, nil
 }
 
@@ -246,11 +249,24 @@ func (r *run) agent(ctx context.Context, kill time.Duration, begin func(late boo
 	case <-after:
 	case <-written:
 		r.settle(ctx)
+		if err := r.mixed(ctx); err != nil {
+			return err
+		}
 	}
 	cancel()
 	if err := <-ended; err != nil {
 		fmt.Printf("the first agent: %v, as it was killed\n", err)
 	}
+	return nil
+}
+
+// mixed looks at what status says of the entry that is for other hosts: it is no problem.
+func (r *run) mixed(ctx context.Context) error {
+	out, err := exec.CommandContext(ctx, r.native, "status", "--kafka", r.servers.KafkaAddr, "--etcd", r.servers.EtcdAddr).CombinedOutput()
+	if !bytes.Contains(out, []byte("not for this host")) {
+		return fmt.Errorf("status of a list for several systems, %v: %s", err, out)
+	}
+	fmt.Println("status: the entry of another system is quiet")
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -113,5 +114,14 @@ func (a *app) agentConfig(c *config.Config, log *slog.Logger) (agent.Config, err
 		AllowPaths: c.Agent.AllowPaths, Listen: c.Agent.Listen,
 		ListenAccess: report.Access{TokenFile: c.Agent.ListenToken, CertFile: c.Agent.ListenCert, KeyFile: c.Agent.ListenKey, Profiles: c.Agent.ListenProfiles},
 		ReportTopic:  c.Agent.ReportTopic, ReportInterval: c.Agent.ReportInterval, Log: log,
+		DrainTimeout: a.drainTimeout(),
 	}, nil
+}
+
+// drainTimeout is how long the agent waits for acknowledgements when it ends; 0: as usual.
+func (a *app) drainTimeout() time.Duration {
+	if a.Service {
+		return 0 // its manager waits
+	}
+	return consoleDrain
 }

@@ -9,3 +9,7 @@ func newServiceManager() (serviceManager, error) { return nil, &usageError{errNo
 func runService(context.Context, string, func(context.Context, Streams) int, Streams) error {
 	return &usageError{errNoServices}
 }
+
+// consoleDrain is how long the agent in a terminal waits for acknowledgements when it ends;
+// 0: as usual. Nothing ends it meanwhile.
+const consoleDrain = 0

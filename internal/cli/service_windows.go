@@ -22,6 +22,11 @@ const (
 	serviceDrain = 20 * time.Second // that the service manager is asked to wait at the end
 )
 
+// consoleDrain is how long the agent in a terminal waits for acknowledgements when it ends:
+// Windows ends a program 5 s after its window was closed, or a user has left, and positions
+// are to be saved by then. Source: Microsoft, HandlerRoutine, CTRL_CLOSE_EVENT.
+const consoleDrain = 3 * time.Second
+
 // windowsServices is the service manager of this machine.
 type windowsServices struct{}
 

@@ -45,15 +45,7 @@ func IsGone(err error) bool {
 // The name may lead to the file again.
 func IsDead(err error) bool {
 	var e syscall.Errno
-	if !errors.As(err, &e) {
-		return false
-	}
-	switch e {
-	case syscall.ESTALE, syscall.ENOTCONN, syscall.EIO, syscall.ENODEV, syscall.ENXIO, syscall.ESHUTDOWN,
-		syscall.ECONNABORTED, syscall.EHOSTDOWN, syscall.EBADF:
-		return true
-	}
-	return false
+	return errors.As(err, &e) && isDead(e)
 }
 
 // System is how a Set sees files and time: as they are, but for what a test puts

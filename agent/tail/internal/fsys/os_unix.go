@@ -85,3 +85,12 @@ func OpenLimit() int {
 func IsTooMany(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
+
+func isDead(e syscall.Errno) bool {
+	switch e {
+	case syscall.ESTALE, syscall.ENOTCONN, syscall.EIO, syscall.ENODEV, syscall.ENXIO, syscall.ESHUTDOWN,
+		syscall.ECONNABORTED, syscall.EHOSTDOWN, syscall.EBADF:
+		return true
+	}
+	return false
+}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -100,6 +101,18 @@ func ReadAt(f *os.File, b []byte, off int64) (int, error) {
 
 // OpenLimit is the number of handles the process may have, as far as it wants to know.
 func OpenLimit() int { return 8192 }
+
+// isDead is of handles of a share whose server was away, or forgot them, of a volume that
+// was dismounted, and of a device that is gone.
+func isDead(e syscall.Errno) bool {
+	switch e {
+	case windows.ERROR_INVALID_HANDLE, windows.ERROR_DEV_NOT_EXIST, windows.ERROR_UNEXP_NET_ERR, windows.ERROR_NETNAME_DELETED,
+		windows.ERROR_VC_DISCONNECTED, windows.ERROR_NO_SUCH_DEVICE, windows.ERROR_FILE_INVALID, windows.ERROR_MEDIA_CHANGED,
+		windows.ERROR_DEVICE_NOT_CONNECTED, windows.ERROR_CONNECTION_ABORTED, windows.ERROR_DEVICE_REMOVED:
+		return true
+	}
+	return false
+}
 
 // IsTooMany tells whether err means that handles have run out.
 func IsTooMany(err error) bool {
