@@ -255,10 +255,7 @@ func (f *File) lookAgain() bool {
 	}
 	s.sawLocked(f, &st, now)
 	f.lastUse = now
-	if seen > f.pos {
-		s.reopenedLocked(f)
-	}
-	f.hold.lookedLocked(seen)
+	s.heldLocked(f, seen)
 	if f.laterLocked(st.Size) {
 		f.again = true
 		f.proveLocked()

@@ -64,12 +64,15 @@ func (s *Set) letGoLocked() {
 	}
 }
 
-// reopenedLocked is called when f, which may have been let go, has more to be read.
-func (s *Set) reopenedLocked(f *File) {
-	if f.hold.size == 0 && !f.letGo.IsZero() && s.now().Sub(f.letGo) <= s.cfg.Interval {
-		f.home.wary = true
+// heldLocked is called when f, which may have been let go before, has so many bytes.
+func (s *Set) heldLocked(f *File, size int64) {
+	if size > f.pos {
+		if f.hold.size == 0 && !f.letGo.IsZero() && s.now().Sub(f.letGo) <= s.cfg.Interval {
+			f.home.wary = true
+		}
+		f.letGo = time.Time{}
 	}
-	f.letGo = time.Time{}
+	f.hold.lookedLocked(size)
 }
 
 // sparesLocked tells whether f is let go as soon as it was read: by what is known of its

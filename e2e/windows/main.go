@@ -264,7 +264,7 @@ func (r *run) agent(ctx context.Context, kill time.Duration, begin func(late boo
 func (r *run) mixed(ctx context.Context) error {
 	out, err := exec.CommandContext(ctx, r.native, "status", "--kafka", r.servers.KafkaAddr, "--etcd", r.servers.EtcdAddr).CombinedOutput()
 	if !bytes.Contains(out, []byte("not for this host")) {
-		return fmt.Errorf("status of a list for several systems, %v: %s", err, out)
+		return errors.Join(fmt.Errorf("status of a list for several systems: %s", out), err)
 	}
 	fmt.Println("status: the entry of another system is quiet")
 	return nil
