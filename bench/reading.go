@@ -77,8 +77,21 @@ func (l *lab) reading(ctx context.Context, r *results) error {
 	return nil
 }
 
-// filled makes a topic and brings the file into it.
-func (l *lab) filled(ctx context.Context, f *readers, file string) (string, error) {
+// filled makes a topic and brings the file into it. On a busy machine a broker may lose the
+// controller for a moment and lead nothing meanwhile: then another topic is tried.
+func (l *lab) filled(ctx context.Context, f *readers, file string) (name string, err error) {
+	for range 5 {
+		if name, err = l.fill(ctx, f, file); err == nil || ctx.Err() != nil {
+			break
+		}
+		progress("reading  %s: %v; once more", f.name, err)
+		l.drop(name)
+	}
+	return name, err
+}
+
+// fill is one try of filled.
+func (l *lab) fill(ctx context.Context, f *readers, file string) (string, error) {
 	name := l.name("reading")
 	detail := &sarama.TopicDetail{NumPartitions: int32(f.parts), ReplicationFactor: 1, ConfigEntries: map[string]*string{}}
 	if f.codec != "" {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,60 @@ func TestValuesAreThoseOfRecords(t *testing.T) {
 	}
 }
 
+// TestValuesOfAnyShape holds the quick ways against the whole decoding of a record where
+// lengths take another byte, with damage in one batch of three.
+func TestValuesOfAnyShape(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	bytesOf := func(lengths ...int) []byte {
+		n := lengths[rnd.IntN(len(lengths))]
+		if n < 0 {
+			return nil
+		}
+		return bytes.Repeat([]byte{byte(rnd.Uint32())}, n+rnd.IntN(3))
+	}
+	quick := 0
+	for range 3000 {
+		var records []kmsg.Record
+		for i := range 1 + rnd.IntN(20) {
+			r := kmsg.Record{OffsetDelta: int32(i) << rnd.IntN(3) << (rnd.IntN(20) / 19 * 14), TimestampDelta64: rnd.Int64N(1<<20) >> rnd.IntN(20) << (rnd.IntN(30) / 29 * 30),
+				Value: bytesOf(-1, 0, 5, 40, 61, 150, 150, 150, 4080, 8180, 9000)}
+			if rnd.IntN(8) == 0 {
+				r.Key = bytesOf(-1, 0, 3, 62, 100)
+			}
+			for range rnd.IntN(4) {
+				r.Headers = append(r.Headers, kmsg.Header{Key: "h", Value: bytesOf(-1, 0, 10)})
+			}
+			records = append(records, r)
+		}
+		data := rawBatch(100, records, nil)
+		payload := bytes.Clone(data[batchHeaderSize:])
+		if rnd.IntN(3) == 0 {
+			payload[rnd.IntN(len(payload))] ^= 1 << rnd.IntN(8)
+		}
+		d := decoder{end: noEnd, left: int32(len(records)), payload: payload, shared: &decodeBuffers{pool: &bufferPool{keep: 4}}}
+		byRecord, once := d, d
+		broken := false
+		byRecord.onSkip = func(int64, error) { broken = true }
+		all, _ := byRecord.decode(nil, 1001)
+		got, w, _ := walkAll(d) // must not panic, whatever the damage
+		if broken || len(all) < len(records) {
+			continue // the headers of a value are not looked at, nor is an offset outside the batch
+		}
+		want, counts := joined(all)
+		if !bytes.Equal(got, want) || w.size != counts.size || w.offset != counts.offset || !w.at.Equal(counts.at) {
+			t.Fatalf("%q: %d bytes to %d of %v, want %q: %d to %d of %v", short(got), w.size, w.offset, w.at, short(want), counts.size, counts.offset, counts.at)
+		}
+		once.quickValues(nil, &walk{Wanted: Wanted{Separator: "\n", Limit: 1 << 20}}, nil)
+		quick += len(records) - int(once.left)
+	}
+	if quick < 3000 {
+		t.Errorf("%d records were taken by the quick way", quick)
+	}
+}
+
 func short(b []byte) []byte { return b[:min(len(b), 400)] }
 
 // FuzzValues holds the quick way to a value against the whole decoding of a record.
@@ -118,8 +173,8 @@ func FuzzValues(f *testing.F) {
 			broken := false
 			byRecord.onSkip = func(int64, error) { broken = true }
 			records, _ := byRecord.decode(nil, 1001)
-			if broken {
-				return // the headers of a value are not looked at
+			if broken || len(records) < int(count) {
+				return // the headers of a value are not looked at, nor is an offset outside the batch
 			}
 			want, counts := joined(records)
 			got, w, errs := walkAll(d)

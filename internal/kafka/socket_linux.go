@@ -88,23 +88,23 @@ func (t *transfer) wake(fd uintptr) bool {
 	if want == max(t.low, 1) {
 		return true
 	}
-	set := func(n int) bool {
-		return syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVLOWAT, n) == nil
+	room, err := want, syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVLOWAT, want)
+	if err == nil {
+		t.low = want
+		room, err = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF)
 	}
-	if !set(want) {
-		t.fixed = true
+	if err == nil && (want == 1 || room >= 2*want) {
 		return true
 	}
-	t.low = want
-	if want > 1 {
-		if room, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF); err != nil || room < 2*want {
-			t.fixed, t.low = true, 1
-			if !set(1) {
-				t.err = syscall.EIO // it would wait for what does not fit
-				return false
-			}
-		}
+	t.fixed = true
+	if t.low <= 1 {
+		return true
 	}
+	if err := syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVLOWAT, 1); err != nil {
+		t.err = err // it would wait for what does not fit
+		return false
+	}
+	t.low = 1
 	return true
 }
 
