@@ -81,7 +81,7 @@ func (l *lab) reading(ctx context.Context, r *results) error {
 // controller for a moment and lead nothing meanwhile: then another topic is tried.
 func (l *lab) filled(ctx context.Context, f *readers, file string) (name string, err error) {
 	for range 5 {
-		if name, err = l.fill(ctx, f, file); err == nil || ctx.Err() != nil {
+		if name, err = l.fillOnce(ctx, f, file); err == nil || ctx.Err() != nil {
 			break
 		}
 		progress("reading  %s: %v; once more", f.name, err)
@@ -90,8 +90,8 @@ func (l *lab) filled(ctx context.Context, f *readers, file string) (name string,
 	return name, err
 }
 
-// fill is one try of filled.
-func (l *lab) fill(ctx context.Context, f *readers, file string) (string, error) {
+// fillOnce is one try of filled.
+func (l *lab) fillOnce(ctx context.Context, f *readers, file string) (string, error) {
 	name := l.name("reading")
 	detail := &sarama.TopicDetail{NumPartitions: int32(f.parts), ReplicationFactor: 1, ConfigEntries: map[string]*string{}}
 	if f.codec != "" {
