@@ -104,7 +104,7 @@ func TestLongNumbersAreExact(t *testing.T) {
 func TestRefused(t *testing.T) {
 	for _, c := range []Config{
 		{Include: []string{"("}}, {Exclude: []string{"["}}, {Key: "*"}, {Headers: []string{"=x"}}, {Headers: []string{"h~("}},
-		{Headers: []string{"h!x"}}, {Where: []string{""}}, {Where: []string{"=x"}}, {Where: []string{"a~("}}, {Where: []string{"a>b"}}, {Where: []string{"a!b"}}, {Where: []string{"a===b"}},
+		{Headers: []string{"h!x"}}, {Where: []string{""}}, {Where: []string{"=x"}}, {Where: []string{"a~("}}, {Where: []string{"a>b"}}, {Where: []string{"a!b"}}, {Where: []string{"a===b"}}, {Where: []string{"a=>5"}}, {Where: []string{"a=<5"}},
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%+v is accepted", c)

@@ -49,6 +49,11 @@ func ParseCondition(s string) (Condition, error) {
 	if c.op == "==" && strings.HasPrefix(c.text, "=") {
 		return c, fmt.Errorf("condition %q: write field=value for what is equal", s)
 	}
+	if c.op == "=" && c.text != "" && (c.text[0] == '>' || c.text[0] == '<') {
+		if _, number := parseNumber(c.text[1:]); number {
+			return c, fmt.Errorf("condition %q: write %s%c=%s", s, s[:at], c.text[0], c.text[1:])
+		}
+	}
 	c.number, c.isNum = parseNumber(c.text)
 	switch c.op {
 	case "==":
