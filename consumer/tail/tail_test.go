@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -148,7 +149,7 @@ func TestRate(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	// On a busy machine the second of the first line is longer than one.
+	// On a busy machine the second of the first line is longer than one, and may be the last.
 	var all, p0, p1 int
 	first := regexp.MustCompile(` (\d+) records/s .* p0 (\d+)/s  p1 (\d+)/s$`).FindStringSubmatch(lines[0])
 	if len(first) == 4 {
@@ -157,7 +158,8 @@ func TestRate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(lines) < 2 || all < 1 || p0 != p1 || max(all-p0-p1, p0+p1-all) > 1 || !strings.Contains(lines[1], " 0 records/s") {
+	later := slices.ContainsFunc(lines[1:], func(line string) bool { return !strings.Contains(line, " 0 records/s") })
+	if all < 1 || p0 != p1 || max(all-p0-p1, p0+p1-all) > 1 || later {
 		t.Errorf("rates %q", lines)
 	}
 }
