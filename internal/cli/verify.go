@@ -37,7 +37,8 @@ func newVerifyCmd(a *app) *cobra.Command {
 		Long: `verify compares the files of this host, rotated and compressed ones included, with the
 records of their topics, by the address that every record carries: host, file, pos. It
 says of every file what arrived once, what twice, what out of order, and what is missing:
-byte range, number of lines, and the times of the records around the hole.
+byte range, number of lines, the times of the records around the hole, and what the
+agent of this host counted of the entry, if its reports are there.
 
 PATHs are entries of the list in etcd, or files that they match; --all takes every entry.
 Nothing is written to a topic or to etcd, and no consumer group is used. What was found of
@@ -91,7 +92,8 @@ func (a *app) verify(cmd *cobra.Command, paths []string, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := a.printVerdicts(verdicts, l, f.output); err != nil {
+	said := a.whatAgentCounted(cmd.Context(), c, f.host.name(c), verdicts)
+	if err := a.printVerdicts(verdicts, said, l, f.output); err != nil {
 		return err
 	}
 	if !f.topicsOnly {
@@ -167,13 +169,14 @@ func (a *app) judge(ctx context.Context, c *config.Config, logs []verify.Log, to
 }
 
 // printVerdicts writes what became of the files.
-func (a *app) printVerdicts(list []verify.Verdict, l *verify.Ledger, output string) error {
+func (a *app) printVerdicts(list []verify.Verdict, said []counted, l *verify.Ledger, output string) error {
 	if output == "json" {
 		data, err := json.MarshalIndent(struct {
 			Records     uint64           `json:"records"`
 			Unaddressed uint64           `json:"unaddressed"` // records without host, file and pos
 			Files       []verify.Verdict `json:"files"`
-		}{l.Records, l.Unaddressed, list}, "", "  ")
+			Counted     []counted        `json:"counted,omitempty"` // by the agent, where something is missing
+		}{l.Records, l.Unaddressed, list, said}, "", "  ")
 		if err != nil {
 			return err
 		}
@@ -202,6 +205,7 @@ func (a *app) printVerdicts(list []verify.Verdict, l *verify.Ledger, output stri
 			safe.Fprintf(a.Out, "altered: %s somewhere in bytes %d to %d\n", v.Name, s.From, s.To)
 		}
 	}
+	a.printCounted(said)
 	if l.Unaddressed > 0 {
 		safe.Fprintf(a.Err, "%d records carry no address (host, file, pos): they are of other producers, or were sent without these headers\n", l.Unaddressed)
 	}
