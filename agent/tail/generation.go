@@ -54,7 +54,14 @@ func (s *Set) awayLocked(f *File) {
 		f.away, f.awayAt = true, s.now()
 		s.away[f] = struct{}{}
 		if f.pos == 0 && f.head.Len == 0 {
-			s.unsaved = append(s.unsaved, f.stateLocked()) // only its inode tells it now
+			st := f.stateLocked() // only its inode tells it now,
+			var now fsys.Stat
+			if f.handle != nil && f.packed == nil && s.sys.StatFile(f.handle, &now) == nil && now.Size > 0 {
+				head := fingerprint.First(f.handle, now.Size) // unless it was filled since: a compressed file has another one
+				st.HeadLen, st.HeadHash = head.Len, head.Hash
+				st.Size, st.ModTime = now.Size, time.Unix(0, now.Mtime)
+			}
+			s.unsaved = append(s.unsaved, st)
 		}
 	}
 	s.wakeLocked(f)
