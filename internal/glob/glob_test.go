@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -111,7 +112,8 @@ func FuzzCompile(f *testing.F) {
 			if len(g.Patterns()) > MaxAlternatives || g.Size() > MaxExpanded {
 				t.Fatalf("%q: %d patterns, %d bytes", pattern, len(g.Patterns()), g.Size())
 			}
-			if path == "" || len(pattern) > 24 || len(path) > 24 || strings.Contains(pattern, "**") || strings.ContainsAny(pattern, "[\\") ||
+			// Of bytes that are no UTF-8 doublestar takes each for any other.
+			if path == "" || !utf8.ValidString(pattern) || !utf8.ValidString(path) || len(pattern) > 24 || len(path) > 24 || strings.Contains(pattern, "**") || strings.ContainsAny(pattern, "[\\") ||
 				slices.ContainsFunc([]string{"{,", ",,", ",}", "{}"}, func(s string) bool { return strings.Contains(pattern, s) }) {
 				_ = g.Match(path)
 				return
