@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 	"logctl/agent/tail/internal/rotation"
 )
 
@@ -34,7 +35,7 @@ func (s *Set) proven(sl *slot, p *past, found []candidate, now fsys.Inode) []can
 		known := s.taughtBy(sl.path, sl.family.learned, c.path) || c.tag.Place == rotation.Target && c.born != 0
 		overlap := int64(clockGrain)
 		if known {
-			overlap = overlapMost
+			overlap = history.Overlap
 		}
 		switch {
 		case !uncertain(c):
@@ -56,7 +57,7 @@ func (s *Set) proven(sl *slot, p *past, found []candidate, now fsys.Inode) []can
 // since begun was, for longer than so many nanoseconds. A compressed file tells nothing of
 // when it was written. Where names are known, a program may write to the old file until
 // it is told of the new one (logrotate's postrotate), or its buffers are empty: see
-// overlapMost.
+// history.Overlap.
 func (c *candidate) sideBySide(p *past, begun, longest int64) bool {
 	if c.tag.Packed != "" {
 		return false

@@ -104,8 +104,8 @@ func (s *Set) finishFromLocked(f *File, from int64, why string) {
 	delete(s.files, f)
 	delete(s.away, f)
 	delete(s.copies, f)
-	delete(s.turns, f)
-	s.turnLocked(f)
+	delete(s.waits, f)
+	s.endWaitLocked(f)
 	s.heads.remove(f)
 	if s.byInode[f.inode()] == f {
 		delete(s.byInode, f.inode())

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 	"logctl/agent/tail/internal/rotation"
 	"logctl/internal/glob"
 )
@@ -16,11 +17,6 @@ import (
 // written to, if there is one (app.log for app.log.1, current for @4000….s), or else
 // what the names have in common (app-*.log for app-2026-01-31.log): then the newest
 // member is the one that is written to.
-
-// overlapMost is how long a generation may be written to after the next one was
-// created, in nanoseconds: a writer with a buffer flushes late. Files that are written
-// longer side by side are two logs, whatever their names.
-const overlapMost = 1e9
 
 // logLocked returns the log that the name sl belongs to: sl itself unless it is a
 // member of another.
@@ -238,7 +234,7 @@ func (s *Set) apartLocked(sl, home *slot, a *arrival) bool {
 		if f.handle != nil && s.sys.StatFile(f.handle, &st) == nil {
 			mtime = st.Mtime
 		}
-		if mtime > born+overlapMost && a.st.Mtime > f.born+overlapMost && a.st.Mtime > mtime-overlapMost {
+		if mtime > born+history.Overlap && a.st.Mtime > f.born+history.Overlap && a.st.Mtime > mtime-history.Overlap {
 			s.log.Info("a file is written side by side with others of such a name: it is a log of its own", "path", sl.path, "beside", f.name)
 			return true
 		}

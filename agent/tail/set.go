@@ -50,7 +50,7 @@ type Set struct {
 	files    map[*File]struct{}
 	away     map[*File]struct{}
 	copies   map[*File]struct{} // with copyOf
-	turns    map[*File]*File    // files that wait for one of another log: see turn.go
+	waits    map[*File]*File    // files that wait for one of another log: see series.go
 	byInode  map[fsys.Inode]*File
 	byName   map[string]*File
 	heads    headIndex
@@ -100,7 +100,7 @@ func open(cfg Config, sys fsys.System) (*Set, error) {
 	s := &Set{
 		cfg: cfg, log: cfg.Log, sys: sys, watcher: cfg.Watcher,
 		kick: make(chan struct{}, 1), notify: make(chan struct{}, 1), closed: make(chan struct{}),
-		slots: map[string]*slot{}, files: map[*File]struct{}{}, away: map[*File]struct{}{}, copies: map[*File]struct{}{}, turns: map[*File]*File{},
+		slots: map[string]*slot{}, files: map[*File]struct{}{}, away: map[*File]struct{}{}, copies: map[*File]struct{}{}, waits: map[*File]*File{},
 		byInode: map[fsys.Inode]*File{}, byName: map[string]*File{}, heads: headIndex{}, saved: map[fsys.Inode][]State{}, newest: map[string]State{},
 		dirty: map[*slot]struct{}{}, news: map[string]struct{}{},
 		named: map[string][]string{}, trusts: !cfg.Poll,
@@ -244,7 +244,7 @@ func (s *Set) wakeLocked(f *File) {
 
 // blockedLocked tells whether f waits for an older generation.
 func (s *Set) blockedLocked(f *File) bool {
-	if f.copyOf != nil || s.turns[f] != nil {
+	if f.copyOf != nil || s.waits[f] != nil {
 		return true
 	}
 	if f.passed || len(f.home.queue) == 0 || f.home.queue[0] == f {

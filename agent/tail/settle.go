@@ -433,7 +433,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 	if f.home == sl {
 		s.backLocked(f)
 	}
-	s.takeTurnLocked(sl, f)
+	s.lineUpLocked(sl, f)
 	s.wakeLocked(f)
 	s.limitLocked()
 	return true

@@ -6,6 +6,7 @@ import (
 
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 	"logctl/agent/tail/internal/packed"
 	"logctl/agent/tail/internal/rotation"
 )
@@ -147,9 +148,9 @@ func (s *Set) besides(sl, home *slot, a *arrival) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	overlaps := func(f *File) bool {
-		return f.inode() != now.ID && f.born != 0 && f.packed == nil && born+overlapMost < f.mtime && f.born+overlapMost < a.st.Mtime
+		return f.inode() != now.ID && f.born != 0 && f.packed == nil && born+history.Overlap < f.mtime && f.born+history.Overlap < a.st.Mtime
 	}
-	return born > begun || a.st.Mtime > begun+overlapMost || slices.ContainsFunc(home.queue, overlaps) || slices.ContainsFunc(home.late, overlaps)
+	return born > begun || a.st.Mtime > begun+history.Overlap || slices.ContainsFunc(home.queue, overlaps) || slices.ContainsFunc(home.late, overlaps)
 }
 
 // isTaught tells whether nothing but a generation of the log is known at a learned name.

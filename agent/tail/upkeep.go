@@ -33,7 +33,7 @@ func (s *Set) upkeep() {
 		}
 	}
 	s.letGoLocked()
-	s.checkTurnsLocked()
+	s.checkWaitsLocked()
 	sort.Slice(retry, func(i, j int) bool { return retry[i].id.Gen < retry[j].id.Gen })
 	for _, f := range retry {
 		s.wakeLocked(f)

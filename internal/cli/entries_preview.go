@@ -2,7 +2,7 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -76,18 +76,13 @@ func (a *app) preview(cmd *cobra.Command, e etcdcfg.Entry, agents []string, wait
 	err = a.withEntries(cmd, func(ctx context.Context, d *entriesDesk) error {
 		for _, id := range agents {
 			h := hostPreview{Agent: id}
-			limit, cancel := context.WithTimeout(ctx, wait)
-			answer, err := d.Ask(limit, id, etcdcfg.Command{Kind: "preview", Entry: text})
-			cancel()
+			err := d.askAgent(ctx, id, wait, etcdcfg.Command{Kind: "preview", Entry: text}, &h.Preview)
+			var refused *refusedError
 			switch {
+			case errors.As(err, &refused):
+				h.Error = refused.why
 			case err != nil:
 				h.Error = err.Error()
-			case answer.Error != "":
-				h.Error = answer.Error
-			default:
-				if err := json.Unmarshal(answer.Result, &h.Preview); err != nil {
-					return fmt.Errorf("answer of agent %s: %w", id, err)
-				}
 			}
 			out = append(out, h)
 		}

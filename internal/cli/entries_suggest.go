@@ -50,19 +50,7 @@ type suggestion struct {
 // suggestFrom asks a running agent.
 func (a *app) suggestFrom(cmd *cobra.Command, path, id string, wait time.Duration) (r suggest.Report, err error) {
 	err = a.withEntries(cmd, func(ctx context.Context, d *entriesDesk) error {
-		limit, cancel := context.WithTimeout(ctx, wait)
-		defer cancel()
-		answer, err := d.Ask(limit, id, etcdcfg.Command{Kind: "suggest", Path: path})
-		if err == nil && answer.Error != "" {
-			err = fmt.Errorf("agent %s: %s", id, answer.Error)
-		}
-		if err != nil {
-			return err
-		}
-		if err := json.Unmarshal(answer.Result, &r); err != nil {
-			return fmt.Errorf("answer of agent %s: %w", id, err)
-		}
-		return nil
+		return d.askAgent(ctx, id, wait, etcdcfg.Command{Kind: "suggest", Path: path}, &r)
 	})
 	return r, err
 }

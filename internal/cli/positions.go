@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -199,19 +198,7 @@ func (a *app) askPositions(cmd *cobra.Command, f *positionsFlags, c etcdcfg.Comm
 
 func (a *app) positionsThere(cmd *cobra.Command, f *positionsFlags, c etcdcfg.Command) (list []agent.Positions, err error) {
 	err = a.withEntries(cmd, func(ctx context.Context, d *entriesDesk) error {
-		ctx, cancel := context.WithTimeout(ctx, f.wait)
-		defer cancel()
-		answer, err := d.Ask(ctx, f.agent, c)
-		if err != nil {
-			return err
-		}
-		if answer.Error != "" {
-			return fmt.Errorf("agent %s: %s", f.agent, answer.Error)
-		}
-		if err := json.Unmarshal(answer.Result, &list); err != nil {
-			return fmt.Errorf("answer of agent %s: %w", f.agent, err)
-		}
-		return nil
+		return d.askAgent(ctx, f.agent, f.wait, c, &list)
 	})
 	return list, err
 }

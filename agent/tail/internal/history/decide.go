@@ -119,12 +119,13 @@ func Align(pos, size int64, unit int) int64 {
 // nanoseconds. Born 0: unknown.
 type Span struct{ Born, Mtime int64 }
 
-// flushLate is how long a program may still write to a file after it began the next one,
-// in nanoseconds: one with a buffer flushes late.
-const flushLate = 1e9
+// Overlap is how long a program may still write to a file after it began the next one, in
+// nanoseconds: one with a buffer flushes late, or is told late. Files that are written
+// longer side by side are two logs, whatever their names.
+const Overlap int64 = 1e9
 
 // Precedes tells whether a file of the span a was finished when the one of the span b
 // was begun.
 func Precedes(a, b Span) bool {
-	return a.Born != 0 && a.Born < b.Born && a.Mtime <= b.Born+flushLate
+	return a.Born != 0 && a.Born < b.Born && a.Mtime <= b.Born+Overlap
 }

@@ -14,27 +14,27 @@ import (
 // then lines come in the order in which they were written, and two workers that do not
 // overlap lose nothing by it.
 
-// turnsMost bounds how far a chain of files that wait for one another is followed.
-const turnsMost = 64
+// waitsMost bounds how far a chain of files that wait for one another is followed.
+const waitsMost = 64
 
-// takeTurnLocked lets f wait for the neighbour that was finished before it, and those
+// lineUpLocked lets f wait for the neighbour that was finished before it, and those
 // wait for f that were created after it was finished.
-func (s *Set) takeTurnLocked(sl *slot, f *File) {
-	if s.walker.Literal || !f.canTurnLocked() {
+func (s *Set) lineUpLocked(sl *slot, f *File) {
+	if s.walker.Literal || !f.canWaitLocked() {
 		return
 	}
 	dir, name := split(sl.path)
 	for _, n := range rotation.Neighbours(name) {
 		other := s.slotAtLocked(filepath.Join(dir, n))
-		if other == nil || other.cur == nil || other.cur == f || other.cur.home == f.home || !other.cur.canTurnLocked() {
+		if other == nil || other.cur == nil || other.cur == f || other.cur.home == f.home || !other.cur.canWaitLocked() {
 			continue
 		}
 		o := other.cur
 		switch {
 		case f.unreadLocked() && history.Precedes(o.spanLocked(), f.spanLocked()):
-			s.turnAfterLocked(f, o)
+			s.waitForLocked(f, o)
 		case o.unreadLocked() && history.Precedes(f.spanLocked(), o.spanLocked()):
-			s.turnAfterLocked(o, f)
+			s.waitForLocked(o, f)
 		}
 	}
 }
@@ -48,9 +48,9 @@ func (f *File) After() FileID {
 	return f.after
 }
 
-// canTurnLocked tells whether f may wait, or be waited for. One that looks like a copy may
+// canWaitLocked tells whether f may wait, or be waited for. One that looks like a copy may
 // be: an empty file does until its first line, and one that is none soon turns out to be.
-func (f *File) canTurnLocked() bool {
+func (f *File) canWaitLocked() bool {
 	return f.packed == nil && f.err == nil && !f.away && f.state != fileDone
 }
 
@@ -59,23 +59,23 @@ func (f *File) unreadLocked() bool { return f.pos == 0 && f.state != fileHeld }
 
 func (f *File) spanLocked() history.Span { return history.Span{Born: f.born, Mtime: f.mtime} }
 
-// waitLocked lets f wait until o was read to its end. Of two that f could wait for, the
+// waitForLocked lets f wait until o was read to its end. Of two that f could wait for, the
 // younger one counts: that one waits for the other.
-func (s *Set) turnAfterLocked(f, o *File) {
-	if before := s.turns[f]; before != nil && before.born > o.born || s.waitsForLocked(o, f) {
+func (s *Set) waitForLocked(f, o *File) {
+	if before := s.waits[f]; before != nil && before.born > o.born || s.waitsForLocked(o, f) {
 		return
 	}
-	s.turns[f], f.after = o, o.id
+	s.waits[f], f.after = o, o.id
 	s.wakeLocked(o) // what was written to it last may not have been seen
 }
 
-// waitsForLocked tells whether o waits for f, by turns or in the queue of its log.
+// waitsForLocked tells whether o waits for f, in a series or in the queue of its log.
 func (s *Set) waitsForLocked(o, f *File) bool {
-	for range turnsMost {
+	for range waitsMost {
 		if o == f {
 			return true
 		}
-		next := s.turns[o]
+		next := s.waits[o]
 		if next == nil && !o.passed && len(o.home.queue) > 0 && o.home.queue[0] != o {
 			next = o.home.queue[0]
 		}
@@ -91,19 +91,19 @@ func (s *Set) waitsForLocked(o, f *File) bool {
 // end, or cannot be read. again: it was woken meanwhile, and what was written to it last
 // may not have been seen, unless it is written to for longer than one that was finished.
 func (s *Set) releasedLocked(o *File, again bool) {
-	if len(s.turns) == 0 || !o.atEnd || s.blockedLocked(o) {
+	if len(s.waits) == 0 || !o.atEnd || s.blockedLocked(o) {
 		return
 	}
-	s.endTurnLocked(o, func(f *File) bool { return !again || !history.Precedes(o.spanLocked(), f.spanLocked()) })
+	s.endWaitsLocked(o, func(f *File) bool { return !again || !history.Precedes(o.spanLocked(), f.spanLocked()) })
 }
 
-// turnLocked ends the waiting for o.
-func (s *Set) turnLocked(o *File) { s.endTurnLocked(o, func(*File) bool { return true }) }
+// endWaitLocked ends the waiting for o.
+func (s *Set) endWaitLocked(o *File) { s.endWaitsLocked(o, func(*File) bool { return true }) }
 
-func (s *Set) endTurnLocked(o *File, of func(f *File) bool) {
-	for f, before := range s.turns {
+func (s *Set) endWaitsLocked(o *File, of func(f *File) bool) {
+	for f, before := range s.waits {
 		if before == o && of(f) {
-			delete(s.turns, f)
+			delete(s.waits, f)
 			if f.again {
 				s.wakeLocked(f)
 			}
@@ -111,12 +111,12 @@ func (s *Set) endTurnLocked(o *File, of func(f *File) bool) {
 	}
 }
 
-// checkTurnsLocked ends the waiting of files that wait for one another, and of those whose
-// turn cannot come.
-func (s *Set) checkTurnsLocked() {
-	for f, o := range s.turns {
-		if !o.canTurnLocked() && (o.state == fileIdle || o.state == fileDone) || s.waitsForLocked(o, f) {
-			s.turnLocked(o)
+// checkWaitsLocked ends the waiting of files that wait for one another, and of those whose
+// file before cannot be read.
+func (s *Set) checkWaitsLocked() {
+	for f, o := range s.waits {
+		if !o.canWaitLocked() && (o.state == fileIdle || o.state == fileDone) || s.waitsForLocked(o, f) {
+			s.endWaitLocked(o)
 		}
 	}
 }

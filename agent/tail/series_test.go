@@ -89,9 +89,9 @@ func TestSlidingAtTheFirstStart(t *testing.T) {
 	r.numbers(n - 1)
 }
 
-// TestWorkersTakeNoTurns: of files that are written side by side none waits for another, and
+// TestWorkersDoNotWait: of files that are written side by side none waits for another, and
 // none waits for one that cannot be read.
-func TestWorkersTakeNoTurns(t *testing.T) {
+func TestWorkersDoNotWait(t *testing.T) {
 	dir := t.TempDir()
 	p := func(name string) string { return filepath.Join(dir, name) }
 	for _, name := range []string{"app-1.log", "app-2.log"} {
@@ -106,7 +106,7 @@ func TestWorkersTakeNoTurns(t *testing.T) {
 	}
 	r := newRig(t, Config{Path: p("app*.log")})
 	r.scan()
-	if n := len(r.set.turns); n > 0 {
+	if n := len(r.set.waits); n > 0 {
 		t.Errorf("%d files wait for one that is written side by side with them", n)
 	}
 	r.read()
@@ -115,9 +115,9 @@ func TestWorkersTakeNoTurns(t *testing.T) {
 	}
 }
 
-// TestTurnsEnd: a file that another one waits for and that is deleted, or replaced by what
+// TestWaitsEnd: a file that another one waits for and that is deleted, or replaced by what
 // cannot be read, holds nobody up.
-func TestTurnsEnd(t *testing.T) {
+func TestWaitsEnd(t *testing.T) {
 	for _, what := range []string{"deleted", "a circle"} {
 		t.Run(what, func(t *testing.T) {
 			dir := t.TempDir()
@@ -126,7 +126,7 @@ func TestTurnsEnd(t *testing.T) {
 			numbered(t, p("app.1.log"), 1, 2)
 			numbered(t, p("app.2.log"), 3, 2)
 			r.scan()
-			if n := len(r.set.turns); n != 1 {
+			if n := len(r.set.waits); n != 1 {
 				t.Fatalf("%d files wait, want one", n)
 			}
 			switch what {
@@ -135,12 +135,12 @@ func TestTurnsEnd(t *testing.T) {
 					t.Fatal(err)
 				}
 			case "a circle":
-				for f, o := range r.set.turns {
-					r.set.turns[o] = f
+				for f, o := range r.set.waits {
+					r.set.waits[o] = f
 				}
 			}
 			r.step(3)
-			if n := len(r.set.turns); n != 0 || len(r.got) != 4 {
+			if n := len(r.set.waits); n != 0 || len(r.got) != 4 {
 				t.Errorf("%d files wait, read %q", n, r.got)
 			}
 		})
@@ -170,9 +170,9 @@ func TestNeverRenamedSaid(t *testing.T) {
 	}
 }
 
-// TestTurnOfAnEmptyFile: a new file is seen without content, like a copy that is being made,
+// TestWaitForAnEmptyFile: a new file is seen without content, like a copy that is being made,
 // before it and the next ones are written.
-func TestTurnOfAnEmptyFile(t *testing.T) {
+func TestWaitForAnEmptyFile(t *testing.T) {
 	dir := t.TempDir()
 	p := func(name string) string { return filepath.Join(dir, name) }
 	r := newRig(t, Config{Path: p("app*.log")})
@@ -184,7 +184,7 @@ func TestTurnOfAnEmptyFile(t *testing.T) {
 	n = numbered(t, p("app2.log"), n, 3)
 	r.step(15)
 	r.numbers(n - 1)
-	if len(r.set.turns) > 0 {
-		t.Errorf("%d files wait for ever", len(r.set.turns))
+	if len(r.set.waits) > 0 {
+		t.Errorf("%d files wait for ever", len(r.set.waits))
 	}
 }
