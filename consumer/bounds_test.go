@@ -5,13 +5,16 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/snappy/xerial"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"logctl/internal/testkit"
 	"logctl/internal/testkit/ceiling"
 )
 
@@ -121,4 +124,47 @@ func FuzzInflate(f *testing.F) {
 			t.Fatalf("codec %d: %d bytes were let through", codec, len(out))
 		}
 	})
+}
+
+// A batch of Next that is full by the bytes of its batches is handed out, and the next ones
+// bring the rest: looking for more of it would never end.
+func TestNextHandsOutWhatItsMemoryHolds(t *testing.T) {
+	k := testkit.Kafka(t)
+	topic := k.Topic(t, 1)
+	const n, each = 40, 300 << 10
+	cl := client(t, k, kgo.ProducerBatchCompression(kgo.ZstdCompression()))
+	for i := range n { // one batch each
+		write(t, cl, &kgo.Record{Topic: topic, Value: bytes.Repeat([]byte{byte(i)}, each)})
+	}
+	cfg := config(k, topic)
+	cfg.MaxMemory, cfg.Follow = 4<<20, true
+	got := take(t, open(t, cfg), n, 20*time.Second)
+	for i := range got {
+		if len(got[i].Value) != each || got[i].Value[each-1] != byte(i) {
+			t.Fatalf("record %d has %d bytes", i, len(got[i].Value))
+		}
+	}
+}
+
+// What is fetched and passed over gives its room back though no record is delivered: the
+// buffer would stay full, and what follows would never come.
+func TestPassedOverGivesItsRoomBack(t *testing.T) {
+	k := testkit.Kafka(t)
+	topic := k.Topic(t, 1)
+	transact(t, k, topic, kgo.TryAbort, bigRecords(topic, 6, 800<<10)...)
+	transact(t, k, topic, kgo.TryCommit, text(topic, 0, "kept")...)
+	cfg := config(k, topic)
+	cfg.Buffer, cfg.Isolation = 1<<20, ReadCommitted
+	if got := values(all(t, open(t, cfg), 20*time.Second), -1); len(got) != 1 || got[0] != "kept" {
+		t.Fatalf("read %d records: %.20q", len(got), got)
+	}
+}
+
+// bigRecords makes n records of partition 0, of that many bytes each.
+func bigRecords(topic string, n, bytesEach int) []*kgo.Record {
+	out := make([]*kgo.Record, n)
+	for i := range out {
+		out[i] = &kgo.Record{Topic: topic, Value: make([]byte, bytesEach)}
+	}
+	return out
 }

@@ -96,7 +96,7 @@ func (l *link) ask(request []byte, pool *bufferPool, patience time.Duration) ([]
 			pool.put(buf)
 			return nil, err
 		}
-		k, err := io.ReadFull(l.conn, buf[n:min(size, n+1<<20)])
+		k, err := kafka.ReadFull(l.conn, buf[n:min(size, n+1<<20)])
 		n += k
 		if err != nil {
 			pool.put(buf)

@@ -102,12 +102,15 @@ func (r *Reader) Next(ctx context.Context) ([]Record, error) {
 	r.recycle()
 	var linger *time.Timer
 	for {
-		ended := r.fill()
-		if len(r.batch) >= MaxBatch || len(r.batch) > 0 && (ended || r.cfg.Linger < 0) {
+		got := r.fill()
+		if len(r.batch) > 0 && (got != scarce || r.cfg.Linger < 0) {
 			return r.hand(), nil
 		}
-		if ended {
+		if got == exhausted {
 			return nil, r.endError()
+		}
+		if len(r.batch) == 0 { // what was passed over would keep the buffer full
+			r.recycle()
 		}
 		var late <-chan time.Time
 		if len(r.batch) > 0 {
@@ -166,28 +169,52 @@ func (r *Reader) recycle() {
 	r.spent = r.spent[:0]
 }
 
-// fill decodes what has been fetched into the batch and reports whether nothing
-// will ever come again.
-func (r *Reader) fill() (ended bool) {
+// supply is what can be said of a batch after all that was fetched was looked at:
+//
+//	scarce ──▶ filled     (more is fetched, or the bounds are reached)
+//	   └─────▶ exhausted  (the read is done)
+type supply uint8
+
+const (
+	scarce    supply = iota // more may come
+	filled                  // it has as many records, or bytes of decompressed batches, as it may
+	exhausted               // nothing will ever come again
+)
+
+// supplyOf is scarce or exhausted.
+func supplyOf(ended bool) supply {
+	if ended {
+		return exhausted
+	}
+	return scarce
+}
+
+// fill decodes what has been fetched into the batch.
+func (r *Reader) fill() supply {
 	defer r.tellSkips()
 	if r.merge != nil {
-		return r.merge.fill()
+		ended := r.merge.fill()
+		if len(r.batch) >= MaxBatch {
+			return filled
+		}
+		return supplyOf(ended)
 	}
 	for len(r.batch) < MaxBatch {
 		c, ended := r.take()
 		if c == nil {
-			return ended
+			return supplyOf(ended)
 		}
 		at := len(r.batch)
 		var done bool
 		r.batch, done = c.decode(r.batch, MaxBatch)
 		r.account(c, r.batch[at:], done)
-		if done {
-			r.spent = append(r.spent, c)
-			r.current = nil
+		if !done {
+			return filled
 		}
+		r.spent = append(r.spent, c)
+		r.current = nil
 	}
-	return false
+	return filled
 }
 
 // take returns the chunk whose turn it is. When there is none it reports whether nothing

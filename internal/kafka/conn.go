@@ -199,8 +199,8 @@ func (d connDialer) Dial(network, address string) (net.Conn, error) {
 	if err := d.keep(raw); err != nil {
 		return nil, err
 	}
-	d.conn.socket = raw
 	raw = newSocket(raw)
+	d.conn.socket = raw
 	if d.tls == nil {
 		d.conn.splice.Conn = raw
 		return &d.conn.splice, nil

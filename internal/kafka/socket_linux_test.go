@@ -152,3 +152,109 @@ func TestSocketFull(t *testing.T) {
 		return
 	}
 }
+
+// TestReadFull: large and small pieces come whole, in any order of calls, and a short answer
+// behind a long one is not waited for in vain: the peer sends nothing more until it is read.
+func TestReadFull(t *testing.T) {
+	t.Parallel()
+	a, b := pair(t)
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	if err := a.SetDeadline(time.Now().Add(time.Minute)); err != nil { // of a test that hangs
+		t.Fatal(err)
+	}
+	asked := make(chan []byte)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for data := range asked {
+			for len(data) > 0 {
+				n := min(len(data), 100_000)
+				if _, err := b.Write(data[:n]); err != nil {
+					t.Errorf("write: %v", err)
+					return
+				}
+				data = data[n:]
+			}
+		}
+		_ = b.Close()
+	})
+	ask := func(n int) []byte {
+		data := make([]byte, n)
+		for i := range data {
+			data[i] = byte(rnd.Uint32())
+		}
+		asked <- data
+		return data
+	}
+	for range 40 {
+		want := ask(1 + rnd.IntN(3<<20))
+		got := make([]byte, len(want))
+		if n, err := ReadFull(a, got); err != nil || n != len(want) || !bytes.Equal(got, want) {
+			t.Fatalf("%d of %d bytes, %v", n, len(want), err)
+		}
+		want = ask(1 + rnd.IntN(8))
+		if n, err := io.ReadFull(a, got[:cap(got)][:min(len(want), len(got))]); err != nil || !bytes.Equal(got[:n], want[:n]) {
+			t.Fatalf("behind it: %d of %d bytes, %v", n, len(want), err)
+		} else if rest := want[n:]; len(rest) > 0 {
+			if _, err := io.ReadFull(a, make([]byte, len(rest))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	ask(300_000)
+	close(asked)
+	if n, err := ReadFull(a, make([]byte, 1<<20)); n != 300_000 || err != io.ErrUnexpectedEOF {
+		t.Errorf("%d bytes of a connection that ended, %v", n, err)
+	}
+	wg.Wait()
+	if n, err := ReadFull(a, make([]byte, 8)); n != 0 || err != io.EOF {
+		t.Errorf("behind the end %d bytes, %v", n, err)
+	}
+}
+
+// TestReadFullWakesSeldom: a reader that waits for much is woken when much has come, which
+// the kernel knows by the mark that it was given; a read of anything takes the mark back.
+func TestReadFullWakesSeldom(t *testing.T) {
+	t.Parallel()
+	a, b := pair(t)
+	mark := func() (n int) {
+		t.Helper()
+		raw, err := a.(*socket).SyscallConn()
+		if err == nil {
+			err = errors.Join(raw.Control(func(fd uintptr) { n, err = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVLOWAT) }), err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	timeout := func() {
+		if err := a.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	timeout()
+	if _, err := b.Write(make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 2<<20)
+	if n, err := ReadFull(a, got); n > 1000 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("%d bytes, %v", n, err)
+	}
+	if a.(*socket).in.fixed {
+		t.Skip("this kernel does not make room for what is waited for")
+	}
+	if n := mark(); n != socketLeast {
+		t.Errorf("while much is to come the mark is at %d bytes, want %d", n, socketLeast)
+	}
+	timeout()
+	for {
+		if _, err := a.Read(got[:10]); err != nil {
+			break // the deadline: all was read
+		}
+	}
+	if n := mark(); n != 1 {
+		t.Errorf("while anything is waited for the mark is at %d bytes", n)
+	}
+}
