@@ -232,7 +232,7 @@ func TestTailsOfCompactedLogs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { // two partitions: neither waits for the other to end first
 			k := testkit.Kafka(t, testkit.Embedded())
-			topic := k.Topic(t, 2, "retention.ms", "-1")
+			topic := k.Topic(t, 2)
 			crafted(t, k, 100, func(offset int64) []byte {
 				switch {
 				case offset == 0:

@@ -93,7 +93,7 @@ func TestSlowRemoteStorageIsNotTheEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := testkit.Kafka(t, testkit.Embedded())
-			topic := k.Topic(t, 1, "retention.ms", "-1")
+			topic := k.Topic(t, 1)
 			write(t, client(t, k), numbered(topic, 0, 50)...)
 			var empty atomic.Int64
 			asked := remote(k, 40, func(offset int64) bool { return offset < 40 && empty.Add(1)%8 != 0 })
@@ -115,7 +115,7 @@ func TestSlowRemoteStorageIsNotTheEnd(t *testing.T) {
 // A read that remote storage never answers ends with an error that says where.
 func TestRemoteStorageThatNeverAnswers(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	write(t, client(t, k), numbered(topic, 0, 50)...)
 	remote(k, 50, func(int64) bool { return true })
 	cfg := config(k, topic)
@@ -135,7 +135,7 @@ func TestRemoteStorageThatNeverAnswers(t *testing.T) {
 // that compaction left nothing up to the end.
 func TestNothingLeftLocallyIsTheEnd(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	write(t, client(t, k), numbered(topic, 0, 50)...)
 	asked := remote(k, 30, func(offset int64) bool { return offset >= 30 })
 	cfg := config(k, topic)
@@ -151,7 +151,7 @@ func TestNothingLeftLocallyIsTheEnd(t *testing.T) {
 
 func TestOldestLocal(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	write(t, client(t, k), numbered(topic, 0, 5)...)
 	remote(k, 3, func(int64) bool { return false })
 	cfg := config(k, topic)
@@ -167,7 +167,7 @@ func TestOldestLocal(t *testing.T) {
 // A bounded read of a partition that nobody leads ends, with the partition's error.
 func TestABoundedReadGivesUpALeaderlessPartition(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	write(t, client(t, k), numbered(topic, 0, 5)...)
 	k.Cluster().ControlKey(3, func(req kmsg.Request) (kmsg.Response, error, bool) {
 		k.Cluster().KeepControl()
@@ -187,7 +187,7 @@ func TestABoundedReadGivesUpALeaderlessPartition(t *testing.T) {
 // The same of a leader whose advertised address nobody answers at.
 func TestABoundedReadGivesUpAnUnreachableLeader(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	write(t, client(t, k), numbered(topic, 0, 5)...)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -213,7 +213,7 @@ func TestABoundedReadGivesUpAnUnreachableLeader(t *testing.T) {
 // in when the right is granted.
 func TestOneOfSeveralTopicsIsDenied(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	open1, secret := k.Topic(t, 1, "retention.ms", "-1"), k.Topic(t, 1, "retention.ms", "-1")
+	open1, secret := k.Topic(t, 1), k.Topic(t, 1)
 	cl := client(t, k)
 	write(t, cl, append(text(open1, 0, "a", "b"), text(secret, 0, "x", "y")...)...)
 	var granted atomic.Bool
@@ -278,7 +278,7 @@ func TestOneOfSeveralTopicsIsDenied(t *testing.T) {
 // The same where the topic may be described but not read: the fetch finds out.
 func TestOneOfSeveralTopicsMayNotBeFetched(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	free, secret := k.Topic(t, 1, "retention.ms", "-1"), k.Topic(t, 1, "retention.ms", "-1")
+	free, secret := k.Topic(t, 1), k.Topic(t, 1)
 	write(t, client(t, k), append(text(free, 0, "a", "b"), text(secret, 0, "x", "y")...)...)
 	var granted atomic.Bool
 	k.Cluster().ControlKey(fetchKey, func(req kmsg.Request) (kmsg.Response, error, bool) {
@@ -316,7 +316,7 @@ func TestOneOfSeveralTopicsMayNotBeFetched(t *testing.T) {
 // What an open transaction keeps back is told, at once where the read ends in front of it.
 func TestAnOpenTransactionIsTold(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	write(t, client(t, k), text(topic, 0, "before")...)
 	cl := client(t, k, kgo.TransactionalID(topic))
 	if err := cl.BeginTransaction(); err != nil {
@@ -351,7 +351,7 @@ func TestAnOpenTransactionIsTold(t *testing.T) {
 // A broker that asks to be left alone because of a quota is left alone, and that is said.
 func TestAQuotaIsTold(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	write(t, client(t, k), numbered(topic, 0, 5)...)
 	var once atomic.Bool
 	c := k.Cluster()

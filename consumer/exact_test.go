@@ -39,7 +39,7 @@ func text(topic string, partition int32, values ...string) []*kgo.Record {
 
 func TestTransactions(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	cl := client(t, k)
 	write(t, cl, text(topic, 0, "plain")...)
 	transact(t, k, topic+"-a", kgo.TryCommit, text(topic, 0, "c1", "c2")...)
@@ -91,7 +91,7 @@ func TestTransactions(t *testing.T) {
 // waits there for the commit.
 func TestOpenTransaction(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	write(t, client(t, k), text(topic, 0, "before")...)
 	cl := client(t, k, kgo.TransactionalID(topic))
 	if err := cl.BeginTransaction(); err != nil {
@@ -158,7 +158,7 @@ func TestCompactedTopic(t *testing.T) {
 // when they were opened.
 func TestTopicBeingWritten(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 4, "retention.ms", "-1")
+	topic := k.Topic(t, 4)
 	cl := client(t, k)
 	for p := range int32(4) { // a topic just made has leaders once it takes records
 		write(t, cl, &kgo.Record{Topic: topic, Partition: p, Value: []byte("x")})
@@ -193,7 +193,7 @@ func TestTopicBeingWritten(t *testing.T) {
 
 func TestManyPartitions(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 200, "retention.ms", "-1")
+	topic := k.Topic(t, 200)
 	cl := client(t, k)
 	var records []*kgo.Record
 	for p := range int32(200) {
@@ -218,7 +218,7 @@ func TestManyPartitions(t *testing.T) {
 
 func TestHugeRecords(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 2, "retention.ms", "-1", "max.message.bytes", "20000000")
+	topic := k.Topic(t, 2, "max.message.bytes", "20000000")
 	huge := make([]byte, 5<<20)
 	for i := range huge {
 		huge[i] = byte(i * 7)

@@ -20,7 +20,7 @@ import (
 
 func TestBrokerLostAndBack(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Restartable())
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	write(t, client(t, k), numbered(topic, 0, 10)...)
 	var said notices
 	cfg := config(k, topic)
@@ -42,7 +42,7 @@ func TestBrokerLostAndBack(t *testing.T) {
 
 func TestLeaderMoves(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Brokers(3))
-	topic := k.Topic(t, 3, "retention.ms", "-1")
+	topic := k.Topic(t, 3)
 	cl := client(t, k)
 	cfg := config(k, topic)
 	cfg.Follow = true
@@ -69,7 +69,7 @@ func TestLeaderMoves(t *testing.T) {
 // A broker that takes connections and never answers must not hold up Close.
 func TestCloseWhileBrokerHangs(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	release := make(chan struct{})
 	cfg := config(k, topic)
 	cfg.Follow = true
@@ -125,7 +125,7 @@ func TestOpenEndsWithContext(t *testing.T) {
 
 func TestOffsetsOutsideAreClamped(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	write(t, client(t, k), numbered(topic, 0, 100)...)
 	if err := k.Cluster().DeleteRecords(topic, 0, 40); err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func TestOffsetsOutsideAreClamped(t *testing.T) {
 // An offset that many partitions do not hold is told in one line.
 func TestOffsetOutsideOfManyIsOneLine(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 20, "retention.ms", "-1")
+	topic := k.Topic(t, 20)
 	write(t, client(t, k), numbered(topic, 0, 10)...)
 	for from, want := range map[string]string{
 		"5":    "partitions 1-19 of " + topic + " do not hold the offset 5; starting at the nearest one of each",
@@ -181,7 +181,7 @@ func TestRetentionOvertakesTheReader(t *testing.T) {
 	for _, follow := range []bool{false, true} {
 		t.Run(fmt.Sprintf("follow=%v", follow), func(t *testing.T) {
 			k := testkit.Kafka(t, testkit.Embedded())
-			topic := k.Topic(t, 1, "retention.ms", "-1")
+			topic := k.Topic(t, 1)
 			cl := client(t, k)
 			big := make([]byte, 1000)
 			for range 100 { // many batches, more than the buffer holds
@@ -224,7 +224,7 @@ func TestTopicMadeAnew(t *testing.T) {
 		t.Skip("the embedded broker does not delete topics on Windows")
 	}
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	write(t, client(t, k), numbered(topic, 0, 100)...)
 	var said notices
 	cfg := config(k, topic)
@@ -248,7 +248,7 @@ func TestTopicMadeAnew(t *testing.T) {
 // lost.
 func TestBlockedReader(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 4, "retention.ms", "-1")
+	topic := k.Topic(t, 4)
 	cl := client(t, k)
 	value := make([]byte, 10_000)
 	const each = 2000 // 80 MB in all
@@ -287,7 +287,7 @@ func TestBlockedReader(t *testing.T) {
 
 func TestNewPartitionsAndTopics(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	cl := client(t, k)
 	var said notices
 	cfg := config(k, "t-[a-zA-Z0-9-]*"+topic[len(topic)-8:]+".*")

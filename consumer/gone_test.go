@@ -21,7 +21,7 @@ import (
 func TestTopicDeletedWhileRead(t *testing.T) {
 	for _, follow := range []bool{false, true} {
 		k := testkit.Kafka(t, testkit.Embedded())
-		topic := k.Topic(t, 2, "retention.ms", "-1")
+		topic := k.Topic(t, 2)
 		cl := client(t, k)
 		for p := range int32(2) {
 			for range 50 { // more than the buffer holds
@@ -69,7 +69,7 @@ func TestTopicDeletedWhileRead(t *testing.T) {
 // told to be replaced.
 func TestNoLeader(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	write(t, client(t, k), numbered(topic, 0, 3)...)
 	var said notices
 	cfg := config(k, topic)
@@ -96,7 +96,7 @@ func TestNoLeader(t *testing.T) {
 // it is read once it can be.
 func TestLastRecordsWithoutALeader(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	cl := client(t, k)
 	write(t, cl, numbered(topic, 0, 5)...)
 	write(t, cl, text(topic, 1, "a", "b", "c", "d", "e")...)
@@ -176,7 +176,7 @@ func TestFollowerWaitsForItsFirstTopic(t *testing.T) {
 		if r.Buffered() || said.count(NoTopicYet) != 1 {
 			t.Errorf("sorted %v: it has ended, or says nothing: %v", sorted, said.all())
 		}
-		k.Create(t, topic, 1, "retention.ms", "-1")
+		k.Create(t, topic, 1)
 		write(t, client(t, k), numbered(topic, 0, 1)...)
 		take(t, r, 1, 10*time.Second)
 		cfg.Follow = false

@@ -16,7 +16,7 @@ import (
 // Next must not lose it.
 func TestMergeCountsWhatItDelivered(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	cl := client(t, k)
 	write(t, cl, numbered(topic, 0, 2500)...)
 	later := numbered(topic, 1, 10)
@@ -45,7 +45,7 @@ func TestMergeCountsWhatItDelivered(t *testing.T) {
 // a megabyte may be a hundred when unpacked.
 func TestMergeKeepsLittleUnpacked(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	cl := client(t, k, kgo.ProducerBatchCompression(kgo.Lz4Compression()))
 	for i := range 400 {
 		write(t, cl, &kgo.Record{Topic: topic, Partition: int32(i % 2), Value: []byte(strings.Repeat(fmt.Sprint(i), 1000))})

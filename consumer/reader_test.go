@@ -18,7 +18,7 @@ import (
 
 func TestReadAllPartitions(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 3, "retention.ms", "-1")
+	topic := k.Topic(t, 3)
 	cl := client(t, k)
 	for p := range int32(3) {
 		write(t, cl, numbered(topic, p, 2500)...)
@@ -36,7 +36,7 @@ func TestReadAllPartitions(t *testing.T) {
 
 func TestReadWholeRecord(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	at := time.UnixMilli(1_700_000_000_123)
 	write(t, client(t, k),
 		&kgo.Record{Topic: topic, Key: []byte("k"), Value: []byte("v"), Timestamp: at,
@@ -62,7 +62,7 @@ func TestCompressions(t *testing.T) {
 		"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			topic := k.Topic(t, 1, "retention.ms", "-1")
+			topic := k.Topic(t, 1)
 			var records []*kgo.Record
 			for i := range 3000 {
 				records = append(records, &kgo.Record{Topic: topic, Value: []byte(strings.Repeat(fmt.Sprint(i, " "), 40))})
@@ -83,7 +83,7 @@ func TestCompressions(t *testing.T) {
 
 func TestEmptyTopicAndPartitionsEndAtOnce(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 5, "retention.ms", "-1")
+	topic := k.Topic(t, 5)
 	if got := all(t, open(t, config(k, topic)), 3*time.Second); len(got) != 0 {
 		t.Errorf("an empty topic gives %d records", len(got))
 	}
@@ -95,7 +95,7 @@ func TestEmptyTopicAndPartitionsEndAtOnce(t *testing.T) {
 
 func TestFollowFromNewest(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	cl := client(t, k)
 	write(t, cl, numbered(topic, 0, 10)...)
 	cfg := config(k, topic)
@@ -109,7 +109,7 @@ func TestFollowFromNewest(t *testing.T) {
 
 func TestWritesDoNotProlong(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	cl := client(t, k)
 	write(t, cl, numbered(topic, 0, 100)...)
 	r := open(t, config(k, topic))
@@ -121,7 +121,7 @@ func TestWritesDoNotProlong(t *testing.T) {
 
 func TestMissingTopic(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	_, err := Open(t.Context(), config(k, topic+"x"))
 	var missing *kafka.MissingTopicError
 	if !errors.As(err, &missing) || !slices.Contains(missing.Nearest, topic) {
@@ -140,7 +140,7 @@ func TestMissingTopic(t *testing.T) {
 
 func TestLastOfTopicMerged(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 3, "retention.ms", "-1")
+	topic := k.Topic(t, 3)
 	cl := client(t, k)
 	base := time.UnixMilli(1_700_000_000_000)
 	for i := range 300 { // partition 0 has the odd ones of the last, 1 few and old, 2 nothing
@@ -183,7 +183,7 @@ func TestLastOfTopicMerged(t *testing.T) {
 // What goes on behind the last records keeps to the order and the end asked for.
 func TestContinueKeepsOrderAndEnd(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	cl := client(t, k)
 	write(t, cl, numbered(topic, 0, 5)...)
 	for _, tt := range []struct {
@@ -229,7 +229,7 @@ func TestContinueKeepsOrderAndEnd(t *testing.T) {
 // answer of the broker brings both.
 func TestContinueLosesNothing(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	cl := client(t, k)
 	write(t, cl, numbered(topic, 0, 5)...)
 	written := make(chan struct{})
@@ -270,7 +270,7 @@ func TestContinueLosesNothing(t *testing.T) {
 
 func TestContinueToATimeToCome(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	cl := client(t, k)
 	write(t, cl, numbered(topic, 0, 5)...)
 	cfg := config(k, topic)

@@ -48,7 +48,7 @@ func TestTLSAndSCRAM(t *testing.T) {
 	cert, ca := certificate(t)
 	k := testkit.Kafka(t, testkit.Embedded(kfake.TLS(&tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}),
 		kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "ann", "secret")))
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	pool := x509.NewCertPool()
 	leaf, err := x509.ParseCertificate(cert.Certificate[0])
 	if err != nil {
@@ -84,7 +84,7 @@ func TestMissingRight(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded(kfake.EnableACLs(), kfake.EnableSASL(), kfake.Superuser("PLAIN", "root", "pw"),
 		kfake.User("PLAIN", "eve", "pw",
 			kfake.ACL{Resource: kmsg.ACLResourceTypeTopic, Name: "*", Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: kmsg.ACLOperationDescribe, Allow: true})))
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	password := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(password, []byte("pw\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 // An end that is a time to come ends a following read when it has come.
 func TestEndInTheFuture(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	cl := client(t, k)
 	write(t, cl, &kgo.Record{Topic: topic, Value: []byte("before")})
 	cfg := config(k, topic)
@@ -39,7 +39,7 @@ func TestEndInTheFuture(t *testing.T) {
 
 func TestStartsAndEndsByTime(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	write(t, client(t, k), numbered(topic, 0, 100)...)
 	for _, tc := range []struct {
 		from, to string
@@ -66,7 +66,7 @@ func TestStartsAndEndsByTime(t *testing.T) {
 // and no longer than the window when that is silent.
 func TestSortWhileFollowing(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	cl := client(t, k)
 	cfg := config(k, topic)
 	cfg.Follow, cfg.Sort, cfg.SortWindow = true, true, 400*time.Millisecond
@@ -98,7 +98,7 @@ func TestSortWhileFollowing(t *testing.T) {
 func TestEndInTheFutureIsExact(t *testing.T) {
 	for _, sorted := range []bool{false, true} {
 		k := testkit.Kafka(t)
-		topic := k.Topic(t, 1, "retention.ms", "-1")
+		topic := k.Topic(t, 1)
 		cl := client(t, k)
 		cfg := config(k, topic)
 		cfg.Follow, cfg.Sort = true, sorted
@@ -122,7 +122,7 @@ func TestEndInTheFutureIsExact(t *testing.T) {
 
 func TestStartInTheFutureIsTold(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 3, "retention.ms", "-1")
+	topic := k.Topic(t, 3)
 	for _, tc := range []struct {
 		from string
 		said int

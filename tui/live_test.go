@@ -154,7 +154,7 @@ func TestConsoleOnRealServers(t *testing.T) {
 
 func TestTopicsHaveTheirSizes(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	produce(t, k, topic, strings.Repeat("x", 10_000))
 	admin := kafka.NewAdmin(k.Config())
 	defer func() {

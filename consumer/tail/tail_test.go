@@ -54,7 +54,7 @@ func setup(t testing.TB, n int) (*testkit.KafkaServer, string, Config, *testkit.
 
 func setupOn(t testing.TB, k *testkit.KafkaServer, n int) (*testkit.KafkaServer, string, Config, *testkit.Buffer, *testkit.Buffer) {
 	t.Helper()
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	values := make([]string, n)
 	for i := range values {
 		values[i] = fmt.Sprint(i)

@@ -53,7 +53,7 @@ func produceJSON(t *testing.T, k *testkit.KafkaServer, topic string, n int, opts
 
 func TestTailTopicOutputs(t *testing.T) {
 	k := testkit.Kafka(t)
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	produceJSON(t, k, topic, 20)
 	lines := func(n int) func(string) error {
 		return func(out string) error {
@@ -122,7 +122,7 @@ func TestTailTopicOutputs(t *testing.T) {
 
 func TestTailTopicRefusals(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 2, "retention.ms", "-1")
+	topic := k.Topic(t, 2)
 	for _, tc := range []struct {
 		args, want string
 		code       int
@@ -166,7 +166,7 @@ func TestTailTopicRefusals(t *testing.T) {
 func TestTailTopicNoPermission(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded(kfake.EnableACLs(), kfake.EnableSASL(), kfake.Superuser("PLAIN", "root", "pw"),
 		kfake.User("PLAIN", "eve", "pw", kfake.ACL{Resource: kmsg.ACLResourceTypeTopic, Name: "*", Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: kmsg.ACLOperationDescribe, Allow: true})))
-	topic := k.Topic(t, 1, "retention.ms", "-1")
+	topic := k.Topic(t, 1)
 	password := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(password, []byte("pw\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -192,8 +192,8 @@ func TestTailTopicPartlyWithoutPermission(t *testing.T) {
 	if err := os.WriteFile(password, []byte("pw\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	k.Create(t, "open", 2, "retention.ms", "-1")
-	k.Create(t, "closed", 2, "retention.ms", "-1")
+	k.Create(t, "open", 2)
+	k.Create(t, "closed", 2)
 	login := kgo.SASL(plain.Auth{User: "root", Pass: "pw"}.AsMechanism())
 	produceJSON(t, k, "open", 4, login)
 	produceJSON(t, k, "closed", 4, login)
@@ -206,7 +206,7 @@ func TestTailTopicPartlyWithoutPermission(t *testing.T) {
 
 func TestTailTopicCompletion(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded())
-	topic := k.Topic(t, 3, "retention.ms", "-1")
+	topic := k.Topic(t, 3)
 	complete := func(args ...string) string {
 		t.Helper()
 		var out, errs bytes.Buffer

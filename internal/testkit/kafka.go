@@ -184,10 +184,11 @@ func (k *KafkaServer) TopicName(t testing.TB) string {
 	return fmt.Sprintf("t-%s-%x-%x", clean, time.Now().Unix(), rand.Uint32())
 }
 
-// Create creates a topic of that name.
+// Create creates a topic of that name. Records of any age stay in it: tests write old ones,
+// and the broker would take them away between two looks.
 func (k *KafkaServer) Create(t testing.TB, name string, partitions int, configs ...string) {
 	t.Helper()
-	set := map[string]string{}
+	set := map[string]string{"retention.ms": "-1"}
 	for i := 0; i+1 < len(configs); i += 2 {
 		set[configs[i]] = configs[i+1]
 	}
