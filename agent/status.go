@@ -37,6 +37,7 @@ func (t *task) status(now time.Time) report.Task {
 		st := set.Status()
 		r.Files, r.Unreadable, r.DeletedOpen = st.Files, st.Unreadable, st.DeletedOpen
 		r.Skipped += st.Skipped
+		t.noteGone(&r, now)
 		acked := make(map[tail.FileID]int64, len(streams))
 		for _, s := range streams {
 			acked[s.id] = s.acked()
@@ -181,6 +182,17 @@ func (a *Agent) Report() report.Report {
 		r.Tasks = append(r.Tasks, t)
 	}
 	return r
+}
+
+// noteGone dates bytes that were gone before they could be read: more than were reported
+// before were noticed now.
+func (t *task) noteGone(r *report.Task, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r.Unreadable > t.seen.Unreadable {
+		t.seen.UnreadableAt = now.UTC()
+	}
+	t.seen.Unreadable, r.UnreadableAt = r.Unreadable, t.seen.UnreadableAt
 }
 
 // presence is what the agent announces in etcd. Shipping, idle and behind are one

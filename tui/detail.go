@@ -278,7 +278,7 @@ func (s *detailScreen) summary(w int) string {
 }
 
 func (s *detailScreen) body(w, h int) []string {
-	head := append(s.options(), s.verified()...)
+	head := append(append(s.options(), s.gone()...), s.verified()...)
 	if len(s.rows) == 0 && s.filter != nil {
 		return append(head, "", "  No file matches the filter; Esc clears it.")
 	}

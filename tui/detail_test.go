@@ -108,19 +108,7 @@ func TestDetailShowsTheLastVerify(t *testing.T) {
 			t.Fatal("the test needs two agents")
 		}
 		verified := func(i int, v report.Verified) {
-			agent := d.row.tasks[i].agent
-			fl := c.root.env.feed.fleet
-			c.clock = c.clock.Add(2 * time.Second)
-			r := *fl.agents[agent].cur
-			r.At = c.clock
-			r.Tasks = append([]report.Task(nil), r.Tasks...)
-			for j := range r.Tasks {
-				if r.Tasks[j].Path == d.entry.Path {
-					r.Tasks[j].Verified = &v
-				}
-			}
-			fl.addReports([]report.Report{r}, nil, c.clock)
-			c.fresh()
+			c.reports(d, i, func(task *report.Task) { task.Verified = &v })
 		}
 		if s := c.screen(); strings.Contains(s, "verified") {
 			t.Errorf("nothing was verified:\n%s", s)
@@ -129,5 +117,48 @@ func TestDetailShowsTheLastVerify(t *testing.T) {
 		c.wants(t, "verified 3h ago on 1 of 12 agents: nothing missing in 12 files")
 		verified(1, report.Verified{At: c.clock.Add(-time.Hour), Files: 2, Missing: 7, Bytes: 700, Twice: 1})
 		c.wants(t, "verified 1h ago on "+d.row.tasks[1].agent+": 7 lines missing, 1 records twice")
+	})
+}
+
+// reports lets the i-th agent of an entry say something else of it.
+func (c *console) reports(d *detailScreen, i int, change func(*report.Task)) {
+	fl := c.root.env.feed.fleet
+	c.clock = c.clock.Add(2 * time.Second)
+	r := *fl.agents[d.row.tasks[i].agent].cur
+	r.At = c.clock
+	r.Tasks = append([]report.Task(nil), r.Tasks...)
+	for j := range r.Tasks {
+		if r.Tasks[j].Path == d.entry.Path {
+			change(&r.Tasks[j])
+		}
+	}
+	fl.addReports([]report.Report{r}, nil, c.clock)
+	c.fresh()
+}
+
+// TestGoneBytesAreShown: what was gone before it could be read stands with its entry, in the
+// line of home, and among what somebody should know.
+func TestGoneBytesAreShown(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		c.key("enter")
+		d := c.root.top().(*detailScreen)
+		if s := c.screen(); strings.Contains(s, "were gone") {
+			t.Errorf("nothing was gone:\n%s", s)
+		}
+		at := c.clock.Add(-time.Hour)
+		for i, n := range []uint64{1 << 20, 3 << 20} {
+			c.reports(d, i, func(task *report.Task) { task.Unreadable, task.UnreadableAt = n, at })
+		}
+		c.wants(t, "4.0 MB were gone before they could be read on 2 agents, the last 1h ago: their logs name files and ranges")
+		c.key("esc")
+		c.wants(t, "1 warning: bytes gone of 1 entry")
+		for range 10 {
+			c.key("!")
+			if s := c.screen(); strings.Contains(s, "bytes gone") && strings.Contains(s, "Rotate later than the agent reads") {
+				return
+			}
+		}
+		t.Errorf("not among the problems:\n%s", c.screen())
 	})
 }

@@ -7,6 +7,25 @@ import (
 	"logctl/agent/report"
 )
 
+// gone is what was gone before agents could read it, in one line; nothing where all was there.
+func (s *detailScreen) gone() []string {
+	if s.row == nil {
+		return nil
+	}
+	p, ok := goneProblem(s.row)
+	if !ok {
+		return nil
+	}
+	text, log := p.reason+" on "+plural(len(p.agents), "agent"), ": their logs name files and ranges"
+	if len(p.agents) == 1 {
+		text, log = p.reason+" on "+p.agents[0], ": its log names files and ranges"
+	}
+	if !p.since.IsZero() {
+		text += ", the last " + coarseAge(max(s.env.now().Sub(p.since), time.Second)) + " ago"
+	}
+	return []string{"  " + s.env.styles.warn.apply(clean("! "+text+log))}
+}
+
 // verified is what 'logctl verify' found last of the entry on its hosts, in one line: the
 // worst first, else the oldest. Nothing where it never ran.
 func (s *detailScreen) verified() []string {

@@ -29,6 +29,7 @@ type problem struct {
 const (
 	wordOverlap = "sent twice"
 	wordWarning = "warning"
+	wordGone    = "bytes gone"
 )
 
 // problemsOfView gathers the problems of a view, what matters most first. The same state of
@@ -59,6 +60,11 @@ func problemsOfView(v *fleetView) []problem {
 			}
 		}
 	}
+	for i := range v.entries {
+		if p, ok := goneProblem(&v.entries[i]); ok {
+			out = append(out, p)
+		}
+	}
 	for _, o := range v.overlaps {
 		out = append(out, problem{warn: true, word: wordOverlap, title: o.A + " → " + o.Topic, entry: etcdcfg.Entry{Path: o.A, Topic: o.Topic}.Key(),
 			reason: o.String(), do: etcdcfg.OverlapDo})
@@ -82,6 +88,26 @@ func agentWarnings(v *fleetView, r *agentRow) []problem {
 		out = append(out, problem{warn: true, word: wordWarning, title: r.id, agents: []string{r.id}, reason: text})
 	}
 	return out
+}
+
+// goneProblem tells of bytes of an entry that were gone before agents could read them.
+func goneProblem(e *entryRow) (problem, bool) {
+	p := problem{warn: true, word: wordGone, title: e.entry.Path + " → " + e.entry.Topic, entry: e.key,
+		do: "The log of the agent names each file and range. Rotate later than the agent reads: by rename instead of copytruncate, with more generations kept (docs/following.md)."}
+	var n uint64
+	for i := range e.tasks {
+		t := &e.tasks[i]
+		if t.cur == nil || t.cur.Unreadable == 0 {
+			continue
+		}
+		n += t.cur.Unreadable
+		p.agents = append(p.agents, t.agent)
+		if t.cur.UnreadableAt.After(p.since) {
+			p.since = t.cur.UnreadableAt
+		}
+	}
+	p.reason = bytesText(float64(n)) + " were gone before they could be read"
+	return p, n > 0
 }
 
 // agentProblem is what is wrong with an agent itself.
@@ -135,13 +161,16 @@ func problemsText(list []problem) (text string, bad bool) {
 		entry  bool
 	}
 	var groups []*group
-	warnings, twice := 0, 0
+	warnings, twice, gone := 0, 0, 0
 	for i := range list {
 		p := &list[i]
 		if p.warn {
 			warnings++
-			if p.word == wordOverlap {
+			switch p.word {
+			case wordOverlap:
 				twice++
+			case wordGone:
+				gone++
 			}
 			continue
 		}
@@ -175,8 +204,15 @@ func problemsText(list []problem) (text string, bad bool) {
 		return text, bad
 	}
 	more := plural(warnings, "warning")
+	var kinds []string
+	if gone > 0 {
+		kinds = append(kinds, "bytes gone of "+plural(gone, "entry"))
+	}
 	if twice > 0 {
-		more += ": " + plural(twice, "pair") + " of entries sent twice"
+		kinds = append(kinds, plural(twice, "pair")+" of entries sent twice")
+	}
+	if len(kinds) > 0 {
+		more += ": " + strings.Join(kinds, ", ")
 	}
 	if bad {
 		more = " · " + more

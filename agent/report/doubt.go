@@ -51,6 +51,7 @@ func (r *Report) examine() {
 	for i := range r.Tasks {
 		t := &r.Tasks[i]
 		r.moment("since", &t.Since)
+		r.moment("unreadable_at", &t.UnreadableAt)
 		if field, value, ok := t.absurd(); ok {
 			r.doubt(field, value)
 			t.forgetNumbers()

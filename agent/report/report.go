@@ -78,8 +78,10 @@ type NotPlain struct {
 	Split        uint64 `json:"split"`                  // records that are parts of lines too long for one record
 	Skipped      uint64 `json:"skipped"`                // lines knowingly not sent (filters not counted)
 	DeletedOpen  int64  `json:"deleted_open,omitempty"` // bytes of deleted files that are kept open, because they are not read yet
-	Unreadable   uint64 `json:"unreadable"`             // bytes that were gone before they could be read (truncation)
+	Unreadable   uint64 `json:"unreadable"`             // bytes that were gone before they could be read
 	SkippedBytes int64  `json:"skipped_bytes"`          // bytes that stood in files when the entry was first followed, and are not sent (from = end)
+
+	UnreadableAt time.Time `json:"unreadable_at,omitzero"` // when the last of Unreadable were noticed
 }
 
 // Ruled counts what the rules of an entry did, cumulative since the agent started.

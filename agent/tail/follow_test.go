@@ -2,6 +2,7 @@ package tail
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"logctl/internal/testkit"
@@ -155,4 +156,28 @@ func TestFromEnd(t *testing.T) {
 	write(t, p, "later\n")
 	r.step(1)
 	r.want("later")
+}
+
+// TestGoneIsCountedWhole deletes a generation that grew and was rotated while nothing could be
+// read: the count is of what was there, not of what was there when it was found.
+func TestGoneIsCountedWhole(t *testing.T) {
+	path := tmp(t, "app.log")
+	write(t, path, "1\n")
+	r := newRig(t, Config{Path: path})
+	r.scan()
+	write(t, path, strings.Repeat("a line\n", 100))
+	r.scan()
+	rename(t, path, path+".1")
+	write(t, path, "new\n")
+	r.scan()
+	r.stop()
+	if err := os.Remove(path + ".1"); err != nil {
+		t.Fatal(err)
+	}
+	r.begin()
+	r.step(5)
+	r.want("new")
+	if n := r.unreadable(); n != 702 {
+		t.Errorf("%d bytes are counted, 702 were gone", n)
+	}
 }

@@ -53,13 +53,15 @@ func (s *Set) awayLocked(f *File) {
 	if !f.away {
 		f.away, f.awayAt = true, s.now()
 		s.away[f] = struct{}{}
-		if f.pos == 0 && f.head.Len == 0 {
-			st := f.stateLocked() // only its inode tells it now,
+		if f.pos == 0 { // what is saved of it is of when it was found
+			st := f.stateLocked()
 			var now fsys.Stat
 			if f.handle != nil && f.packed == nil && s.sys.StatFile(f.handle, &now) == nil && now.Size > 0 {
-				head := fingerprint.First(f.handle, now.Size) // unless it was filled since: a compressed file has another one
-				st.HeadLen, st.HeadHash = head.Len, head.Hash
-				st.Size, st.ModTime = now.Size, time.Unix(0, now.Mtime)
+				if f.head.Len == 0 { // only its inode tells it, and a compressed file has another one
+					head := fingerprint.First(f.handle, now.Size)
+					st.HeadLen, st.HeadHash = head.Len, head.Hash
+				}
+				st.Size, st.ModTime = max(f.size, now.Size), time.Unix(0, now.Mtime) // to count what goes before it is read
 			}
 			s.unsaved = append(s.unsaved, st)
 		}

@@ -25,6 +25,7 @@ type agentProblem struct {
 	Topic string     `json:"topic,omitempty"`
 	State state.Code `json:"state,omitempty"` // of the task or agent, when it is that which is wrong
 	What  string     `json:"what"`
+	Since time.Time  `json:"since,omitzero"` // of a warning: when it was noticed last
 }
 
 // String returns the problem as a line for people.

@@ -40,7 +40,8 @@ that waits longer than --max-delay for its acknowledgement, or more lag than --m
 file that does not exist yet is no problem. docs/states.md has every state.
 
 -o check prints one line for Nagios and its like, with exit codes as they want them: 0 well, 1
-lines wait or an agent is behind, 2 something does not work, 3 nothing could be found out.`,
+lines wait, an agent is behind, or bytes were gone before they could be read in the last
+hour, 2 something does not work, 3 nothing could be found out.`,
 		Example: `  logctl status
   logctl status -o json | jq '.problems'
   logctl status --watch

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Exit codes of plugins, as Nagios, Icinga, Sensu and Zabbix agents take them:
@@ -14,8 +15,8 @@ const (
 	nagiosUnknown  = 3
 )
 
-// nagios is the exit code of -o check: what does not work is critical, what is only late is a
-// warning, and when neither server answers nothing is known.
+// nagios is the exit code of -o check: what does not work is critical, what is only late, or was
+// gone before it could be read in the last hour, is a warning, and when neither server answers nothing is known.
 func (s *statusReport) nagios() int {
 	code := nagiosOK
 	switch {
@@ -29,7 +30,24 @@ func (s *statusReport) nagios() int {
 			code = nagiosCritical
 		}
 	}
+	if s.fresh() != nil {
+		code = max(code, nagiosWarning)
+	}
 	return code
+}
+
+// freshFor is how long a warning is one for -o check: what is gone stays counted for as long
+// as the agent runs, and no alarm can stand for weeks.
+const freshFor = time.Hour
+
+// fresh is the first warning that is not old; nil: there is none.
+func (s *statusReport) fresh() *agentProblem {
+	for i := range s.Warnings {
+		if w := &s.Warnings[i]; s.At.Sub(w.Since) < freshFor {
+			return w
+		}
+	}
+	return nil
 }
 
 // checkLine is one line for people, and numbers for graphs behind the bar.
@@ -48,6 +66,9 @@ func (s *statusReport) checkLine() string {
 	}
 	word := [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[s.nagios()]
 	text := fmt.Sprintf("%s, %d of %s on duty", plural(len(s.Entries), "entry", "entries"), there, plural(len(s.Agents), "agent", "agents"))
+	if w := s.fresh(); w != nil {
+		text = w.String()
+	}
 	if groups := s.grouped(); len(groups) > 0 {
 		n := len(groups)
 		text = plural(n, "problem", "problems") + ": " + groups[0].String()

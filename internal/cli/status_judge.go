@@ -22,6 +22,7 @@ type statusReport struct {
 	At       time.Time      `json:"at"`
 	Healthy  bool           `json:"healthy"`
 	Problems []agentProblem `json:"problems"`
+	Warnings []agentProblem `json:"warnings,omitempty"` // all works, and somebody should know all the same
 	Key      string         `json:"key"`
 	Revision int64          `json:"revision"` // of the list; 0: no list, or not known
 	Etcd     serverStatus   `json:"etcd"`
@@ -42,6 +43,7 @@ type rates struct {
 	LagBytes       int64   `json:"lag_bytes"`
 	DelayMS        int64   `json:"oldest_unacked_ms"`
 	DeletedOpen    int64   `json:"deleted_open,omitempty"` // bytes of deleted files that are kept open
+	Unreadable     int64   `json:"unreadable,omitempty"`   // bytes that were gone before they could be read, since the agents started
 	Unknown        bool    `json:"unknown,omitempty"`      // a part of them is said in numbers that cannot be
 }
 
@@ -51,6 +53,7 @@ func (r *rates) add(o rates) {
 	r.LagBytes = safe.Sum(r.LagBytes, o.LagBytes)
 	r.DelayMS = max(r.DelayMS, o.DelayMS)
 	r.DeletedOpen = safe.Sum(r.DeletedOpen, o.DeletedOpen)
+	r.Unreadable = safe.Sum(r.Unreadable, o.Unreadable)
 	r.Unknown = r.Unknown || o.Unknown || r.LagBytes == safe.MaxNumber
 }
 
@@ -325,7 +328,8 @@ func (b *board) numbers(a *agentStatus, rep *reported) {
 		a.Reported = &at
 	}
 	for _, t := range rep.newest.Tasks {
-		r := rates{LagBytes: t.LagBytes, DelayMS: t.OldestUnackedMS, DeletedOpen: t.DeletedOpen, Unknown: t.Unknown || at.IsZero()}
+		r := rates{LagBytes: t.LagBytes, DelayMS: t.OldestUnackedMS, DeletedOpen: t.DeletedOpen,
+			Unreadable: int64(t.Unreadable), Unknown: t.Unknown || at.IsZero()}
 		first := rep.first[taskKey(t)]
 		if seconds := at.Sub(first.at).Seconds(); seconds > 0 && !r.Unknown {
 			r.LinesPerSecond = float64(t.AckedLines-first.task.AckedLines) / seconds
@@ -337,6 +341,9 @@ func (b *board) numbers(a *agentStatus, rep *reported) {
 			e.Rates = &rates{}
 		}
 		e.Rates.add(r)
+		if t.Unreadable > 0 {
+			b.s.Warnings = append(b.s.Warnings, agentProblem{Agent: a.ID, Path: t.Path, Topic: t.Topic, Since: t.UnreadableAt, What: goneText(int64(t.Unreadable), t.UnreadableAt)})
+		}
 		if limit := b.d.flags.maxDelay; limit > 0 && t.OldestUnackedMS > limit.Milliseconds() {
 			b.s.problem(agentProblem{Agent: a.ID, Path: t.Path, Topic: t.Topic,
 				What: fmt.Sprintf("the oldest line waits for %s", shortDuration(time.Duration(t.OldestUnackedMS)*time.Millisecond))})
@@ -345,6 +352,15 @@ func (b *board) numbers(a *agentStatus, rep *reported) {
 			b.s.problem(agentProblem{Agent: a.ID, Path: t.Path, Topic: t.Topic, What: "behind by " + shortBytes(t.LagBytes)})
 		}
 	}
+}
+
+// goneText says that bytes were gone before they could be read, and where more is said.
+func goneText(n int64, at time.Time) string {
+	text := shortBytes(n) + " were gone before they could be read"
+	if !at.IsZero() {
+		text += ", the last of them seen " + moment(at)
+	}
+	return text + "; the agent's log names files and ranges"
 }
 
 // finish looks for agents that do not report, and puts everything in order.
@@ -364,7 +380,9 @@ func (b *board) finish() {
 		b.s.Entries = append(b.s.Entries, *b.entries[key])
 	}
 	slices.SortFunc(b.s.Agents, func(x, y agentStatus) int { return cmp.Compare(x.ID, y.ID) })
-	slices.SortStableFunc(b.s.Problems, func(x, y agentProblem) int {
-		return cmp.Or(cmp.Compare(x.Agent, y.Agent), cmp.Compare(x.Path, y.Path), cmp.Compare(x.Topic, y.Topic))
-	})
+	for _, list := range [][]agentProblem{b.s.Problems, b.s.Warnings} {
+		slices.SortStableFunc(list, func(x, y agentProblem) int {
+			return cmp.Or(cmp.Compare(x.Agent, y.Agent), cmp.Compare(x.Path, y.Path), cmp.Compare(x.Topic, y.Topic))
+		})
+	}
 }

@@ -72,7 +72,17 @@ func (s *statusReport) write(b *strings.Builder) {
 			safe.Fprintf(b, "%s: %s of deleted files are kept open until they are read\n", e.Path, shortBytes(e.Rates.DeletedOpen))
 		}
 	}
-	if s.Healthy {
+	if len(s.Warnings) > 0 {
+		safe.Fprintf(b, "%s:\n", plural(len(s.Warnings), "warning", "warnings"))
+		for _, p := range s.Warnings {
+			safe.Fprintf(b, "  %s\n", p.String())
+		}
+	}
+	switch {
+	case s.Healthy && len(s.Warnings) > 0:
+		b.WriteString("all works now\n")
+		return
+	case s.Healthy:
 		b.WriteString("all is well\n")
 		return
 	}

@@ -142,6 +142,26 @@ func TestStatusOfAHealthyFleetAndItsTroubles(t *testing.T) {
 		t.Fatal(got)
 	}
 
+	// Bytes that were gone are no state, and told all the same; an alarm for an hour.
+	gone := task(2100)
+	gone.Unreadable, gone.UnreadableAt = 3<<20, now
+	f.publish(of(one, now.Add(time.Second), gone))
+	s = f.status(ExitOK)
+	if len(s.Warnings) != 1 || s.Warnings[0].Since != now || s.Entries[0].Rates.Unreadable != 3<<20 {
+		t.Fatalf("%+v", s)
+	}
+	if text = f.ok(t, "status"); !strings.Contains(text, "\n1 warning:\n  "+one+": /var/log/a.log -> alpha: 3.0 MiB were gone before they could be read") || !strings.HasSuffix(text, "\nall works now\n") {
+		t.Fatal(text)
+	}
+	if r := f.run(t, "", "status", "-o", "check"); r.code != nagiosWarning || !strings.HasPrefix(r.out, "LOGCTL WARNING - "+one) {
+		t.Fatalf("%+v", r)
+	}
+	gone.UnreadableAt = now.Add(-2 * time.Hour)
+	f.publish(of(one, now.Add(2*time.Second), gone))
+	if r := f.run(t, "", "status", "-o", "check"); r.code != ExitOK || !strings.HasPrefix(r.out, "LOGCTL OK") {
+		t.Fatalf("%+v", r)
+	}
+
 	// Everything that can be wrong with the second agent.
 	f.announce(etcdcfg.Presence{ID: two, Started: started, Revision: revision - 1, Tasks: []etcdcfg.TaskState{
 		{Path: "/var/log/a.log", Topic: "alpha", State: string(state.PermissionDenied), Error: "open /var/log/a.log: permission denied"},
@@ -153,7 +173,7 @@ func TestStatusOfAHealthyFleetAndItsTroubles(t *testing.T) {
 		fmt.Sprintf("%s: no report in %q in the last 30s", two, f.topic),
 		two + ": /var/log/a.log -> alpha: permission denied: open /var/log/a.log: permission denied",
 	}, "\n"))
-	if r := f.run(t, "", "status"); r.code != ExitFailure || !strings.Contains(r.out, "2       1 permission denied, 1 shipping  100 ") || !strings.Contains(r.out, "\n3 problems:\n  "+two) {
+	if r := f.run(t, "", "status"); r.code != ExitFailure || !strings.Contains(r.out, "2       1 permission denied, 1 shipping  ") || !strings.Contains(r.out, "\n3 problems:\n  "+two) {
 		t.Fatalf("%+v", r)
 	}
 }
