@@ -20,11 +20,12 @@ import (
 func newEntriesAddCmd(a *app) *cobra.Command {
 	var edit editFlags
 	var fields entryFlags
+	var topic topicFlags
 	var ifMissing bool
 	cmd := &cobra.Command{
 		Use:   "add PATH TOPIC",
 		Short: "Add an entry: a file or glob, and the topic its lines go to",
-		Example: `  logctl entries add /var/log/nginx/access.log nginx_log
+		Example: `  logctl entries add /var/log/nginx/access.log nginx_log --create-topic
   logctl entries add '/data/**/*.log' app_log --exclude '*.gz' --label team=pay --from beginning
   logctl entries add 'C:\logs\*.log' win_log --encoding gbk --wait 10s`,
 		Args:              usageArgs(cobra.ExactArgs(2)),
@@ -34,10 +35,13 @@ func newEntriesAddCmd(a *app) *cobra.Command {
 			if err := fields.apply(cmd.Flags(), &e); err != nil {
 				return err
 			}
-			if err := etcdcfg.ValidateEntry(e); err != nil {
+			if err := errors.Join(etcdcfg.ValidateEntry(e), topic.check()); err != nil {
 				return &usageError{err}
 			}
 			return a.withEntries(cmd, func(ctx context.Context, d *entriesDesk) error {
+				if err := a.ensureTopic(ctx, cmd, &topic, e.Topic, edit.dryRun); err != nil {
+					return err
+				}
 				return a.edit(ctx, d, &edit, func(list []etcdcfg.Entry) ([]etcdcfg.Entry, error) {
 					for i := range list {
 						if list[i].Key() != e.Key() {
@@ -55,6 +59,7 @@ func newEntriesAddCmd(a *app) *cobra.Command {
 	}
 	edit.add(cmd)
 	fields.add(cmd)
+	topic.add(cmd)
 	cmd.Flags().BoolVar(&ifMissing, "if-missing", false, "do nothing when there is an entry for this path and topic")
 	return cmd
 }
