@@ -68,10 +68,29 @@ func oldestUnacked(streams []*stream) (oldest time.Time) {
 	return oldest
 }
 
+// ranked is a file on its way into a report.
+type ranked struct {
+	report.File
+	rotated bool
+	gen     uint64
+}
+
+// before orders files for a report: those with most lag first, then those that have their
+// name still, then the newest.
+func (a *ranked) before(b *ranked) bool {
+	if la, lb := max(0, a.Size-a.Acked), max(0, b.Size-b.Acked); la != lb {
+		return la > lb
+	}
+	if a.rotated != b.rotated {
+		return b.rotated
+	}
+	return a.gen > b.gen
+}
+
 // fillFiles sums the lag of the files and names those with most of it. A task may
 // have ten thousand files, so that they are not sorted.
 func fillFiles(r *report.Task, each func(func(tail.FileInfo)) bool, acked map[tail.FileID]int64) bool {
-	var top []report.File // most tasks have one file
+	var top []ranked // most tasks have one file
 	looked := each(func(f tail.FileInfo) {
 		pos, ok := acked[f.ID]
 		if !ok {
@@ -80,16 +99,20 @@ func fillFiles(r *report.Task, each func(func(tail.FileInfo)) bool, acked map[ta
 		lag := max(0, f.Size-pos)
 		r.LagBytes += lag
 		r.SkippedBytes += f.Skipped
-		if len(top) == topFiles && lag <= top[topFiles-1].Size-top[topFiles-1].Acked {
+		file := ranked{report.File{Path: cmp.Or(f.Name, f.Path), Size: f.Size, Read: f.Read, Acked: pos, Skipped: f.Skipped, State: f.State}, f.Rotated, f.ID.Gen}
+		if len(top) == topFiles && !file.before(&top[topFiles-1]) {
 			return
 		}
-		file := report.File{Path: cmp.Or(f.Name, f.Path), Size: f.Size, Read: f.Read, Acked: pos, Skipped: f.Skipped, State: f.State}
-		at, _ := slices.BinarySearchFunc(top, lag, func(o report.File, lag int64) int { return cmp.Compare(lag, o.Size-o.Acked) })
+		at := slices.IndexFunc(top, func(o ranked) bool { return file.before(&o) })
+		if at < 0 {
+			at = len(top)
+		}
 		top = slices.Insert(top, at, file)
 		top = top[:min(len(top), topFiles)]
 	})
-	if r.TopFiles = slices.Clip(top); top == nil {
-		r.TopFiles = []report.File{}
+	r.TopFiles = make([]report.File, len(top))
+	for i := range top {
+		r.TopFiles[i] = top[i].File
 	}
 	return looked
 }

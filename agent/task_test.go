@@ -335,6 +335,26 @@ func TestTopFilesAreThoseWithMostLag(t *testing.T) {
 	}
 }
 
+// Of files that are all sent, the one that is written to is named before old generations.
+func TestTopFilesNameWhatHasItsName(t *testing.T) {
+	var r report.Task
+	fillFiles(&r, func(visit func(tail.FileInfo)) bool {
+		for i := range 40 {
+			visit(tail.FileInfo{ID: tail.FileID{Gen: uint64(i)}, Path: "/app.log", Name: fmt.Sprint("/app.log.", 40-i), Size: 9, Read: 9, Rotated: true})
+		}
+		visit(tail.FileInfo{ID: tail.FileID{Gen: 40}, Path: "/app.log", Size: 5, Read: 6}) // it grew since it was looked at
+		visit(tail.FileInfo{ID: tail.FileID{Gen: 41}, Path: "/other.log", Size: 5, Read: 4})
+		return true
+	}, nil)
+	var got []string
+	for _, f := range r.TopFiles[:4] {
+		got = append(got, f.Path)
+	}
+	if want := []string{"/other.log", "/app.log", "/app.log.1", "/app.log.2"}; len(r.TopFiles) != topFiles || !slices.Equal(got, want) {
+		t.Errorf("%d files, first %v, want %v", len(r.TopFiles), got, want)
+	}
+}
+
 func BenchmarkWindow(b *testing.B) {
 	b.ReportAllocs()
 	w := window{used: new(sync.Pool)}

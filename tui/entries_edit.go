@@ -217,6 +217,9 @@ func whyNot(t *taskRow, f *report.File) string {
 	case stateOlder:
 		return "the file that had this name before is read first"
 	case stateRotated:
+		if f != nil && f.Acked >= f.Size {
+			return "all of it is sent; another file has its name now"
+		}
 		return "another file has its name now"
 	case stateDeleted:
 		return "it was deleted; what was read of it is sent"
