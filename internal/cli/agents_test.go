@@ -88,6 +88,9 @@ func TestStatusNamesEveryStateThatDoesNotWork(t *testing.T) {
 		if want == ExitFailure && (len(s.Problems) != 1 || s.Problems[0].State != row.Code || !strings.Contains(s.Problems[0].What, row.Do)) {
 			t.Errorf("%q: %+v", row.Code, s.Problems)
 		}
+		if warned := len(s.Warnings) == 1 && s.Warnings[0].State == row.Code; warned != (row.Severity == state.Warn) {
+			t.Errorf("%q: warnings %+v", row.Code, s.Warnings)
+		}
 	}
 }
 

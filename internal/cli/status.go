@@ -37,7 +37,9 @@ It exits 0 when all is well and 1 when something is not, so that it can be a hea
 a server away, a bad list, no agent on duty, an agent that is lost or never came, two agents
 with one id, an agent without reports or behind the list, a task that cannot work, a line
 that waits longer than --max-delay for its acknowledgement, or more lag than --max-lag. A
-file that does not exist yet is no problem. docs/states.md has every state.
+file that does not exist yet is no problem. Warnings are printed and leave the exit code 0: a
+quota that is used up, lines that wait for their acknowledgement, a clock of this host that is
+not the brokers'. docs/states.md has every state.
 
 -o check prints one line for Nagios and its like, with exit codes as they want them: 0 well, 1
 lines wait, an agent is behind, or bytes were gone before they could be read in the last
@@ -69,7 +71,8 @@ type statusDesk struct {
 	topic    string   // of the reports
 	expected []string // ids of agents that must be there, beside those that etcd names
 	flags    *statusFlags
-	lag      int64 // 0: any
+	lag      int64            // 0: any
+	now      func() time.Time // time.Now, but in tests
 }
 
 func (a *app) status(cmd *cobra.Command, f *statusFlags) error {
@@ -98,7 +101,7 @@ func (a *app) status(cmd *cobra.Command, f *statusFlags) error {
 	d := &statusDesk{
 		store: etcdcfg.NewStore(client, author(), etcdcfg.WithTimeout(c.Etcd.Timeout), etcdcfg.WithReadOnly()),
 		admin: kafka.NewAdmin(kafkaConfig(c)), kafka: kafkaConfig(c),
-		key: resolve(c.Etcd.CollectKey), topic: c.Agent.ReportTopic, expected: c.Etcd.ExpectedAgents, flags: f, lag: lag,
+		key: resolve(c.Etcd.CollectKey), topic: c.Agent.ReportTopic, expected: c.Etcd.ExpectedAgents, flags: f, lag: lag, now: time.Now,
 	}
 	err = a.statusLoop(cmd.Context(), d)
 	return errors.Join(err, client.Close(), d.admin.Close())

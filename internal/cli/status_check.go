@@ -25,13 +25,13 @@ func (s *statusReport) nagios() int {
 	case !s.Etcd.OK || !s.Kafka.OK:
 		code = nagiosCritical
 	}
+	if len(s.fresh()) > 0 {
+		code = max(code, nagiosWarning)
+	}
 	for _, p := range s.Problems {
 		if code = max(code, nagiosWarning); p.State != "" || p.Agent == "" {
 			code = nagiosCritical
 		}
-	}
-	if s.fresh() != nil {
-		code = max(code, nagiosWarning)
 	}
 	return code
 }
@@ -40,14 +40,15 @@ func (s *statusReport) nagios() int {
 // as the agent runs, and no alarm can stand for weeks.
 const freshFor = time.Hour
 
-// fresh is the first warning that is not old; nil: there is none.
-func (s *statusReport) fresh() *agentProblem {
-	for i := range s.Warnings {
-		if w := &s.Warnings[i]; s.At.Sub(w.Since) < freshFor {
-			return w
+// fresh are the warnings that are not old: of what is so now, or was lately.
+func (s *statusReport) fresh() []agentProblem {
+	var out []agentProblem
+	for _, w := range s.Warnings {
+		if w.State != "" || s.At.Sub(w.Since) < freshFor {
+			out = append(out, w)
 		}
 	}
-	return nil
+	return out
 }
 
 // checkLine is one line for people, and numbers for graphs behind the bar.
@@ -66,12 +67,12 @@ func (s *statusReport) checkLine() string {
 	}
 	word := [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[s.nagios()]
 	text := fmt.Sprintf("%s, %d of %s on duty", plural(len(s.Entries), "entry", "entries"), there, plural(len(s.Agents), "agent", "agents"))
-	if w := s.fresh(); w != nil {
-		text = w.String()
+	groups, one, many := grouped(s.Problems), "problem", "problems"
+	if len(groups) == 0 {
+		groups, one, many = grouped(s.fresh()), "warning", "warnings"
 	}
-	if groups := s.grouped(); len(groups) > 0 {
-		n := len(groups)
-		text = plural(n, "problem", "problems") + ": " + groups[0].String()
+	if n := len(groups); n > 0 {
+		text = plural(n, one, many) + ": " + groups[0].String()
 		if n > 1 {
 			text += fmt.Sprintf(" (and %d more)", n-1)
 		}

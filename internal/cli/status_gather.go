@@ -29,6 +29,8 @@ type facts struct {
 	reports   map[string]*reported // by agent
 	kafkaErr  error
 	noReports bool                 // the topic does not exist
+	full      bool                 // etcd's storage quota is used up
+	clock     time.Duration        // how far the clock of this host is ahead of the brokers'; 0: not off, as far as known
 	lastHeard map[string]time.Time // of lost agents whose last report is older than the window
 }
 
@@ -36,11 +38,12 @@ type facts struct {
 func (d *statusDesk) gather(ctx context.Context) *statusReport {
 	ctx, cancel := context.WithTimeout(ctx, gatherTime)
 	defer cancel()
-	f := &facts{at: time.Now()}
+	f := &facts{at: d.now()}
 	var wg sync.WaitGroup
 	wg.Go(func() { f.etcdErr = d.askEtcd(ctx, f) })
 	wg.Go(func() { f.kafkaErr = d.askKafka(ctx, f) })
 	wg.Wait()
+	d.doubtClock(ctx, f)
 	d.lookBack(ctx, f)
 	return d.judge(f)
 }
@@ -52,6 +55,9 @@ func (d *statusDesk) askEtcd(ctx context.Context, f *facts) error {
 	}
 	if f.presences, _, err = d.store.Presences(ctx); err != nil {
 		return err
+	}
+	if full, err := d.store.Full(ctx); err == nil { // else its user may not ask for that
+		f.full = full
 	}
 	if f.list.Err != nil || len(appliedBy(f.presences, d.key, f.list.ModRevision).Missing) == 0 {
 		return nil

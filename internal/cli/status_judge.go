@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +12,6 @@ import (
 	"logctl/agent/state"
 	"logctl/etcdcfg"
 	"logctl/internal/kafka"
-	"logctl/internal/safe"
 )
 
 // reportLate is the age from which the newest report of an agent counts as missing.
@@ -22,7 +22,8 @@ type statusReport struct {
 	At       time.Time      `json:"at"`
 	Healthy  bool           `json:"healthy"`
 	Problems []agentProblem `json:"problems"`
-	Warnings []agentProblem `json:"warnings,omitempty"` // all works, and somebody should know all the same
+	Warnings []agentProblem `json:"warnings"` // all works, and somebody should know all the same
+	Notes    []string       `json:"notes,omitempty"`
 	Key      string         `json:"key"`
 	Revision int64          `json:"revision"` // of the list; 0: no list, or not known
 	Etcd     serverStatus   `json:"etcd"`
@@ -32,29 +33,9 @@ type statusReport struct {
 }
 
 type serverStatus struct {
-	OK    bool   `json:"ok"`
-	Error string `json:"error,omitempty"`
-}
-
-// rates are numbers from two reports; nil fields of their owner mean "not known".
-type rates struct {
-	LinesPerSecond float64 `json:"lines_per_s"`
-	BytesPerSecond float64 `json:"bytes_per_s"`
-	LagBytes       int64   `json:"lag_bytes"`
-	DelayMS        int64   `json:"oldest_unacked_ms"`
-	DeletedOpen    int64   `json:"deleted_open,omitempty"` // bytes of deleted files that are kept open
-	Unreadable     int64   `json:"unreadable,omitempty"`   // bytes that were gone before they could be read, since the agents started
-	Unknown        bool    `json:"unknown,omitempty"`      // a part of them is said in numbers that cannot be
-}
-
-func (r *rates) add(o rates) {
-	r.LinesPerSecond += o.LinesPerSecond
-	r.BytesPerSecond += o.BytesPerSecond
-	r.LagBytes = safe.Sum(r.LagBytes, o.LagBytes)
-	r.DelayMS = max(r.DelayMS, o.DelayMS)
-	r.DeletedOpen = safe.Sum(r.DeletedOpen, o.DeletedOpen)
-	r.Unreadable = safe.Sum(r.Unreadable, o.Unreadable)
-	r.Unknown = r.Unknown || o.Unknown || r.LagBytes == safe.MaxNumber
+	OK      bool   `json:"ok"`
+	Refuses bool   `json:"refuses,omitempty"` // it answers, and its user may not see what is asked for
+	Error   string `json:"error,omitempty"`
 }
 
 type agentStatus struct {
@@ -70,7 +51,8 @@ type agentStatus struct {
 	Tasks    int        `json:"tasks"`
 	Rates    *rates     `json:"rates"`
 
-	doubtful bool // its presence says what cannot be
+	doubtful bool      // its presence says what cannot be
+	heard    time.Time // when a lost one was heard of last; zero: not known
 }
 
 type entryStatus struct {
@@ -84,20 +66,28 @@ type entryStatus struct {
 
 // judge puts the facts together and says what is wrong.
 func (d *statusDesk) judge(f *facts) *statusReport {
-	s := &statusReport{At: f.at.UTC(), Key: d.key, Revision: f.list.ModRevision, Problems: []agentProblem{}, Agents: []agentStatus{}, Entries: []entryStatus{}}
+	s := &statusReport{At: f.at.UTC(), Key: d.key, Revision: f.list.ModRevision, Problems: []agentProblem{}, Warnings: []agentProblem{}, Agents: []agentStatus{}, Entries: []entryStatus{}}
 	s.Etcd, s.Kafka = serverStatus{OK: f.etcdErr == nil}, serverStatus{OK: f.kafkaErr == nil}
 	if f.etcdErr != nil {
 		s.Etcd.Error = f.etcdErr.Error()
+		var denied *etcdcfg.DeniedError
+		s.Etcd.Refuses = errors.As(f.etcdErr, &denied)
 		s.problem(agentProblem{What: s.Etcd.Error + " (who is on duty is taken from the reports)"})
 	}
 	if f.kafkaErr != nil {
 		s.Kafka.Error = explainKafka(f.kafkaErr)
 		s.problem(agentProblem{What: s.Kafka.Error + " (rates are not known)"})
 	}
+	if f.full {
+		s.problem(agentProblem{What: `etcd: its storage quota is used up: it takes no edits and no presences: compact and defragment it, then "etcdctl alarm disarm"`})
+	}
+	if f.clock.Abs() >= report.ClockLimit {
+		s.warn(agentProblem{State: state.ClockDiffers, What: report.ClockText(f.clock) + ": set the one that is wrong (chronyc tracking, timedatectl); ages are counted by the broker's"})
+	}
 	if f.list.Err != nil {
 		s.problem(agentProblem{What: fmt.Sprintf("the list under %q is bad, agents keep to the last good one: %v", d.key, f.list.Err)})
 	}
-	b := &board{d: d, f: f, s: s, entries: map[string]*entryStatus{}, well: map[string]bool{}}
+	b := &board{d: d, f: f, s: s, entries: map[string]*entryStatus{}, well: map[string]bool{}, told: map[string]bool{}}
 	b.fromList()
 	b.fromPresences()
 	b.fromReports()
@@ -107,6 +97,8 @@ func (d *statusDesk) judge(f *facts) *statusReport {
 }
 
 func (s *statusReport) problem(p agentProblem) { s.Problems = append(s.Problems, p) }
+
+func (s *statusReport) warn(p agentProblem) { s.Warnings = append(s.Warnings, p) }
 
 func explainKafka(err error) string {
 	text := kafka.Explain(err)
@@ -127,6 +119,7 @@ type board struct {
 	entries map[string]*entryStatus // by path and topic
 	order   []string                // of the list, then what only agents know
 	well    map[string]bool         // tasks that ship by their presence, by agent, path and topic
+	told    map[string]bool         // tasks of which a presence told what waits, likewise
 }
 
 func (b *board) entry(path, topic string) *entryStatus {
@@ -190,7 +183,7 @@ func (b *board) presence(p etcdcfg.Presence) {
 	a := agentStatus{ID: p.ID, Host: p.Host, Version: p.Version, OnDuty: &there, State: state.OnDuty, Revision: p.Revision, Kafka: p.Kafka, Started: p.Started, Tasks: len(p.Tasks), doubtful: len(p.Doubts) > 0}
 	switch {
 	case p.Duty == etcdcfg.DutyLost:
-		a.State = state.Lost
+		a.State, a.heard = state.Lost, b.lastHeard(p.ID)
 		b.s.problem(agentProblem{Agent: p.ID, State: a.State, What: b.lost(p)})
 	case p.Duty == etcdcfg.DutyAwaited:
 		a.State = state.Awaited
@@ -211,28 +204,50 @@ func (b *board) presence(p etcdcfg.Presence) {
 	case p.Revision < b.f.list.ModRevision && b.f.list.Err == nil:
 		b.s.problem(agentProblem{Agent: p.ID, What: fmt.Sprintf("applies revision %d of the list, which is at %d", p.Revision, b.f.list.ModRevision)})
 	}
+	if b.outdated(p.ID) {
+		return
+	}
 	for _, t := range p.Tasks {
 		b.task(p.ID, t.Path, t.Topic, t.State, t.Error)
+		key := p.ID + "\x00" + etcdcfg.Entry{Path: t.Path, Topic: t.Topic}.Key()
 		if t.State == string(state.Shipping) {
-			b.well[p.ID+"\x00"+etcdcfg.Entry{Path: t.Path, Topic: t.Topic}.Key()] = true
+			b.well[key] = true
 		}
-		if b.f.kafkaErr != nil && t.Lag > 0 { // no report tells how much waits
+		if b.freshReport(p.ID) == nil && t.Lag > 0 { // no report tells how much waits
+			b.told[key] = true
 			b.waiting(t)
 		}
 	}
 }
 
-// waiting takes what waits from a presence, where reports cannot be read.
-func (b *board) waiting(t etcdcfg.TaskState) {
-	r := rates{LagBytes: t.Lag}
-	if !t.Oldest.IsZero() {
-		r.DelayMS = max(0, b.f.at.Sub(t.Oldest).Milliseconds())
+// freshReport is the newest report of an agent when it is of now; nil: there is none.
+func (b *board) freshReport(id string) *report.Report {
+	if r := b.f.reports[id]; r != nil && b.f.kafkaErr == nil && b.f.at.Sub(r.newest.At) <= reportLate {
+		return &r.newest
 	}
-	e := b.entry(t.Path, t.Topic)
-	if e.Rates == nil {
-		e.Rates = &rates{}
+	return nil
+}
+
+// outdated takes the tasks of an agent from its report when that says that etcd does not
+// take its presence: what stands there is old.
+func (b *board) outdated(id string) bool {
+	r := b.freshReport(id)
+	if r == nil || r.Etcd == "" {
+		return false
 	}
-	e.Rates.add(r)
+	b.s.problem(agentProblem{Agent: id, What: "what it announces in etcd is old: " + r.Etcd})
+	for _, t := range r.Tasks {
+		b.task(id, t.Path, t.Topic, string(t.State), t.Error)
+	}
+	return true
+}
+
+// lastHeard is when an agent reported last, as far as Kafka still knows; else zero.
+func (b *board) lastHeard(id string) time.Time {
+	if r := b.f.reports[id]; r != nil {
+		return r.newest.At
+	}
+	return b.f.lastHeard[id]
 }
 
 // lost says since when an agent is lost, as far as its last report tells.
@@ -257,10 +272,13 @@ func (b *board) task(agent, path, topic, word, text string) {
 	e.Agents++
 	e.States[word]++
 	row := state.Of(state.Code(word))
-	if row.Severity < state.Bad {
-		return
+	p := agentProblem{Agent: agent, Path: path, Topic: topic, State: row.Code, What: reasonOf(row.Code, text)}
+	switch {
+	case row.Severity >= state.Bad:
+		b.s.problem(p)
+	case row.Severity == state.Warn:
+		b.s.warn(p)
 	}
-	b.s.problem(agentProblem{Agent: agent, Path: path, Topic: topic, State: row.Code, What: reasonOf(row.Code, text)})
 }
 
 // fromReports adds numbers and, when etcd is away, everything else.
@@ -276,6 +294,8 @@ func (b *board) fromReports() {
 			b.refine(id, newest.Tasks)
 		}
 		switch {
+		case !ok && newest.CollectKey != "" && newest.CollectKey != b.d.key:
+			continue // it has another list
 		case !ok && b.f.etcdErr == nil && !b.unannounced(rep):
 			continue // not on duty any more, or for another key
 		case !ok:
@@ -309,58 +329,10 @@ func (b *board) refine(agent string, tasks []report.Task) {
 			delete(e.States, shipping)
 		}
 		e.States[string(t.State)]++
-	}
-}
-
-// doubts tells of numbers and times that cannot be. They were left out.
-func (b *board) doubts(agent, says string, list []string) {
-	if len(list) > 0 {
-		b.s.problem(agentProblem{Agent: agent, What: fmt.Sprintf("%s what cannot be: %s; that is shown as unknown. Perhaps somebody else writes in its name: see who may, docs/security.md", says, strings.Join(list, ", "))})
-	}
-}
-
-// numbers adds up what the tasks of an agent report.
-func (b *board) numbers(a *agentStatus, rep *reported) {
-	b.doubts(a.ID, "reports", rep.newest.Doubts)
-	at := rep.newest.At.UTC()
-	a.Rates = &rates{}
-	if !at.IsZero() {
-		a.Reported = &at
-	}
-	for _, t := range rep.newest.Tasks {
-		r := rates{LagBytes: t.LagBytes, DelayMS: t.OldestUnackedMS, DeletedOpen: t.DeletedOpen,
-			Unreadable: int64(t.Unreadable), Unknown: t.Unknown || at.IsZero()}
-		first := rep.first[taskKey(t)]
-		if seconds := at.Sub(first.at).Seconds(); seconds > 0 && !r.Unknown {
-			r.LinesPerSecond = float64(t.AckedLines-first.task.AckedLines) / seconds
-			r.BytesPerSecond = float64(t.AckedBytes-first.task.AckedBytes) / seconds
-		}
-		a.Rates.add(r)
-		e := b.entry(t.Path, t.Topic)
-		if e.Rates == nil {
-			e.Rates = &rates{}
-		}
-		e.Rates.add(r)
-		if t.Unreadable > 0 {
-			b.s.Warnings = append(b.s.Warnings, agentProblem{Agent: a.ID, Path: t.Path, Topic: t.Topic, Since: t.UnreadableAt, What: goneText(int64(t.Unreadable), t.UnreadableAt)})
-		}
-		if limit := b.d.flags.maxDelay; limit > 0 && t.OldestUnackedMS > limit.Milliseconds() {
-			b.s.problem(agentProblem{Agent: a.ID, Path: t.Path, Topic: t.Topic,
-				What: fmt.Sprintf("the oldest line waits for %s", shortDuration(time.Duration(t.OldestUnackedMS)*time.Millisecond))})
-		}
-		if b.d.lag > 0 && t.LagBytes > b.d.lag {
-			b.s.problem(agentProblem{Agent: a.ID, Path: t.Path, Topic: t.Topic, What: "behind by " + shortBytes(t.LagBytes)})
+		if t.State == state.Behind {
+			b.s.warn(agentProblem{Agent: agent, Path: t.Path, Topic: t.Topic, State: t.State, What: reasonOf(t.State, t.Error)})
 		}
 	}
-}
-
-// goneText says that bytes were gone before they could be read, and where more is said.
-func goneText(n int64, at time.Time) string {
-	text := shortBytes(n) + " were gone before they could be read"
-	if !at.IsZero() {
-		text += ", the last of them seen " + moment(at)
-	}
-	return text + "; the agent's log names files and ranges"
 }
 
 // finish looks for agents that do not report, and puts everything in order.

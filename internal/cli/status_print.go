@@ -39,7 +39,7 @@ func (a *app) printStatus(s *statusReport, f *statusFlags) error {
 // write writes a status for people.
 func (s *statusReport) write(b *strings.Builder) {
 	safe.Fprintf(b, "%s  revision %s  %s  %s  etcd %s  kafka %s\n", s.Key, revisionText(s), plural(len(s.Entries), "entry", "entries"),
-		plural(len(s.Agents), "agent", "agents"), okText(s.Etcd.OK), okText(s.Kafka.OK))
+		s.agentsText(), s.Etcd.word(), s.Kafka.word())
 	if len(s.Entries) > 0 {
 		rows := [][]string{{"PATH", "TOPIC", "AGENTS", "STATE", "LINES/S", "BYTES/S", "LAG", "OLDEST"}}
 		for _, e := range s.Entries {
@@ -72,39 +72,73 @@ func (s *statusReport) write(b *strings.Builder) {
 			safe.Fprintf(b, "%s: %s of deleted files are kept open until they are read\n", e.Path, shortBytes(e.Rates.DeletedOpen))
 		}
 	}
-	if len(s.Warnings) > 0 {
-		safe.Fprintf(b, "%s:\n", plural(len(s.Warnings), "warning", "warnings"))
-		for _, p := range s.Warnings {
+	for _, note := range s.Notes[:min(len(s.Notes), notesShown)] {
+		safe.Fprintf(b, "%s\n", note)
+	}
+	if more := len(s.Notes) - notesShown; more > 0 {
+		safe.Fprintf(b, "%d more like this: logctl status -o json\n", more)
+	}
+	problems, warnings := grouped(s.Problems), grouped(s.Warnings)
+	if len(warnings) > 0 {
+		safe.Fprintf(b, "%s:\n", plural(len(warnings), "warning", "warnings"))
+		for _, p := range warnings {
 			safe.Fprintf(b, "  %s\n", p.String())
 		}
 	}
 	switch {
-	case s.Healthy && len(s.Warnings) > 0:
+	case s.Healthy && len(warnings) > 0:
 		b.WriteString("all works now\n")
 		return
 	case s.Healthy:
 		b.WriteString("all is well\n")
 		return
 	}
-	groups := s.grouped()
-	safe.Fprintf(b, "%s:\n", plural(len(groups), "problem", "problems"))
-	for _, p := range groups {
+	safe.Fprintf(b, "%s:\n", plural(len(problems), "problem", "problems"))
+	for _, p := range problems {
 		safe.Fprintf(b, "  %s\n", p.String())
 	}
+}
+
+// notesShown is how many notes the table has.
+const notesShown = 5
+
+// agentsText counts the agents: those on duty, and those that should be when any is missing,
+// with the name of the only one.
+func (s *statusReport) agentsText() string {
+	there, missing := 0, []*agentStatus(nil)
+	for i := range s.Agents {
+		a := &s.Agents[i]
+		if a.OnDuty != nil && !*a.OnDuty {
+			missing = append(missing, a)
+			continue
+		}
+		there++
+	}
+	if len(missing) == 0 {
+		return plural(there, "agent", "agents")
+	}
+	text := fmt.Sprintf("%d of %s", there, plural(len(s.Agents), "agent", "agents"))
+	if a := missing[0]; len(missing) == 1 {
+		text += "; " + a.ID + " " + string(a.State)
+		if a.State == state.Lost && !a.heard.IsZero() {
+			text += " since " + a.heard.Local().Format("15:04")
+		}
+	}
+	return text
 }
 
 // namedAgents is how many agents a line names of those that have the same problem.
 const namedAgents = 3
 
 // grouped are the problems with those that many agents have with one entry in one line.
-func (s *statusReport) grouped() []agentProblem {
+func grouped(list []agentProblem) []agentProblem {
 	type kind struct {
 		path, topic string
 		state       state.Code
 	}
 	var out []agentProblem
 	at, agents := map[kind]int{}, map[kind][]string{}
-	for _, p := range s.Problems {
+	for _, p := range list {
 		k := kind{p.Path, p.Topic, p.State}
 		if p.State == "" || p.Path == "" || p.Agent == "" {
 			out = append(out, p)
@@ -135,9 +169,13 @@ func revisionText(s *statusReport) string {
 	return strconv.FormatInt(s.Revision, 10)
 }
 
-func okText(ok bool) string {
-	if ok {
+// word says whether a server answers.
+func (s serverStatus) word() string {
+	switch {
+	case s.OK:
 		return "ok"
+	case s.Refuses:
+		return "REFUSES"
 	}
 	return "AWAY"
 }
@@ -169,7 +207,11 @@ func (r *rates) columns() []string {
 	if r.Unknown {
 		return []string{"unknown", "unknown", "unknown", "unknown"}
 	}
-	return []string{shortNumber(r.LinesPerSecond), shortBytes(int64(r.BytesPerSecond)), shortBytes(r.LagBytes),
+	lines, bytes := shortNumber(r.LinesPerSecond), shortBytes(int64(r.BytesPerSecond))
+	if r.Silent {
+		lines, bytes = "-", "-"
+	}
+	return []string{lines, bytes, shortBytes(r.LagBytes),
 		shortDuration(time.Duration(r.DelayMS) * time.Millisecond)}
 }
 

@@ -153,7 +153,7 @@ func TestStatusOfAHealthyFleetAndItsTroubles(t *testing.T) {
 	if text = f.ok(t, "status"); !strings.Contains(text, "\n1 warning:\n  "+one+": /var/log/a.log -> alpha: 3.0 MiB were gone before they could be read") || !strings.HasSuffix(text, "\nall works now\n") {
 		t.Fatal(text)
 	}
-	if r := f.run(t, "", "status", "-o", "check"); r.code != nagiosWarning || !strings.HasPrefix(r.out, "LOGCTL WARNING - "+one) {
+	if r := f.run(t, "", "status", "-o", "check"); r.code != nagiosWarning || !strings.HasPrefix(r.out, "LOGCTL WARNING - 1 warning: "+one) {
 		t.Fatalf("%+v", r)
 	}
 	gone.UnreadableAt = now.Add(-2 * time.Hour)
