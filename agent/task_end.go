@@ -86,7 +86,7 @@ func (t *task) hang() *tail.HangError {
 	if set == nil {
 		return nil
 	}
-	return set.Hang()
+	return set.Late()
 }
 
 // over says whether the task has ended and nothing of it is on its way.

@@ -37,10 +37,24 @@ func (e *HangError) Error() string {
 // Is makes it os.ErrDeadlineExceeded.
 func (e *HangError) Is(target error) bool { return target == os.ErrDeadlineExceeded }
 
-// pulse is where a goroutine is that may have to wait for a file system.
+// pulse is where a goroutine is that may have to wait for a file system. A step that takes
+// long is doubted at first, and hangs when it is still under way half of that time later:
+// the process may have been asleep as a whole (stopped, a host that was suspended, a clock
+// that was set), and then the step ends as soon as the process runs again.
+//
+//	no step ──begin──▶ under way ──asked, after long──▶ doubted ──asked, half of that later──▶ hangs
+//	   ▲                   ▲  │                           │  │                                  │
+//	   └────────end────────┼──┴───────────────────────────┼──┴──────────────────────────────────┘
+//	                       └────────────touch─────────────┘
 type pulse struct {
-	since atomic.Int64           // Unix nanoseconds at which the present step began; 0: there is none
-	path  atomic.Pointer[string] // of that step
+	since   atomic.Int64           // Unix nanoseconds at which the present step began; 0: there is none
+	path    atomic.Pointer[string] // of that step
+	doubted atomic.Pointer[doubt]  // of that step when its since is the same; nil: none was
+}
+
+// doubt is that a step took long when somebody asked.
+type doubt struct {
+	since, asked int64 // Unix nanoseconds: of the step, and of the question
 }
 
 // begin says that a step at path begins, which must not change.
@@ -58,13 +72,30 @@ func (p *pulse) touch(now time.Time) {
 
 func (p *pulse) end() { p.since.Store(0) }
 
-// hang returns why the step does not end; nil: it has not taken that long.
-func (p *pulse) hang(now time.Time, after time.Duration) *HangError {
+// late returns the step when it has taken that long; nil: it has not.
+func (p *pulse) late(now time.Time, after time.Duration) *HangError {
 	path, since := p.path.Load(), p.since.Load()
 	if since == 0 || path == nil || now.UnixNano()-since < int64(after) {
 		return nil
 	}
 	return &HangError{*path, time.Unix(0, since)}
+}
+
+// hang returns why the step does not end; nil: it has not taken that long, or is doubted only.
+func (p *pulse) hang(now time.Time, after time.Duration) *HangError {
+	e := p.late(now, after)
+	if e == nil {
+		return nil
+	}
+	d := p.doubted.Load()
+	if since := e.Since.UnixNano(); d == nil || d.since != since {
+		d = &doubt{since, now.UnixNano()}
+		p.doubted.Store(d)
+	}
+	if now.UnixNano()-d.asked < int64(after/2) {
+		return nil
+	}
+	return e
 }
 
 // stalls is what a Set knows of its own steps.
@@ -94,10 +125,10 @@ func (st *stalls) leave(f *File) {
 }
 
 // reader returns why a reader does not come back; nil: none is that late.
-func (st *stalls) reader(now time.Time) *HangError {
+func (st *stalls) reader(ask func(*pulse) *HangError) *HangError {
 	for i := range st.readers {
 		if f := st.readers[i].Load(); f != nil {
-			if e := f.pulse.hang(now, st.after); e != nil {
+			if e := ask(&f.pulse); e != nil {
 				return e
 			}
 		}
@@ -106,13 +137,21 @@ func (st *stalls) reader(now time.Time) *HangError {
 }
 
 // Hang returns why the Set does not go on: a file system does not answer. It is nil
-// when all do. It waits for nothing.
-func (s *Set) Hang() *HangError {
+// when all do. It waits for nothing. Who asks again and again is told some seconds after
+// the call began, and never because the process itself was asleep.
+func (s *Set) Hang() *HangError { return s.stalled((*pulse).hang) }
+
+// Late is Hang for who asks only once: it tells of a call that takes long, whatever the
+// reason.
+func (s *Set) Late() *HangError { return s.stalled((*pulse).late) }
+
+func (s *Set) stalled(ask func(*pulse, time.Time, time.Duration) *HangError) *HangError {
 	now := s.now()
-	if e := s.stalls.scan.hang(now, s.stalls.after); e != nil {
+	of := func(p *pulse) *HangError { return ask(p, now, s.stalls.after) }
+	if e := of(&s.stalls.scan); e != nil {
 		return e
 	}
-	return s.stalls.reader(now)
+	return s.stalls.reader(of)
 }
 
 // lockSoon takes the lock, unless it is held for longer than anything but a file system
@@ -143,9 +182,10 @@ func (s *Set) Status() Status {
 		st = *last
 	}
 	now := s.now()
-	if e := s.stalls.scan.hang(now, s.stalls.after); e != nil {
+	hang := func(p *pulse) *HangError { return p.hang(now, s.stalls.after) }
+	if e := hang(&s.stalls.scan); e != nil {
 		st.Waiting, st.WaitingFor = e.Error(), e
-	} else if e := s.stalls.reader(now); e != nil {
+	} else if e := s.stalls.reader(hang); e != nil {
 		st.Problem, st.ProblemAt, st.ProblemOf = e.Error(), e.Path, e
 		st.Problems++
 	}

@@ -104,7 +104,7 @@ func TestHang(t *testing.T) {
 				return false
 			})
 			l.set.EachFile(func(FileInfo) {}) // returns
-			if e := l.set.Hang(); e == nil || !strings.HasPrefix(e.Path, filepath.Dir(path)) {
+			if e := l.set.Late(); e == nil || !strings.HasPrefix(e.Path, filepath.Dir(path)) {
 				t.Errorf("hang %v", e)
 			}
 			beside := tmp(t, "other.log")
@@ -120,5 +120,51 @@ func TestHang(t *testing.T) {
 			write(t, file, "two\n")
 			testkit.Eventually(t, 10*time.Second, "the rest is read", func() bool { return l.count() >= 2 })
 		})
+	}
+}
+
+// TestAsleep: a process that was asleep as a whole, or a clock that was set, is no file system
+// that hangs: only a step that is still under way a while after it was seen to be late is.
+func TestAsleep(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	path := tmp(t, "*.log")
+	s, err := Open(Config{Path: path, Watcher: NewPoller(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	s.sys.Now = func() time.Time { return now }
+	hangs := func() bool {
+		st := s.Status()
+		for _, err := range []error{st.WaitingFor, st.ProblemOf} {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				return true
+			}
+		}
+		return s.Hang() != nil
+	}
+	f := &File{set: s, path: path}
+	s.stalls.enter(f)
+	for name, p := range map[string]*pulse{"a look": &s.stalls.scan, "a reader": &f.pulse} {
+		p.begin(&path, now)
+		if now = now.Add(time.Hour); hangs() { // asleep meanwhile
+			t.Errorf("%s: the process was asleep, and a file system is said to hang", name)
+		}
+		p.touch(now) // it goes on
+		if now = now.Add(hangAfter / 2); hangs() {
+			t.Errorf("%s: it went on, and a file system is said to hang", name)
+		}
+		p.end()
+		p.begin(&path, now)
+		if now = now.Add(hangAfter + 1); hangs() {
+			t.Errorf("%s: said to hang at once", name)
+		}
+		if now = now.Add(hangAfter / 2); !hangs() {
+			t.Errorf("%s: it hangs, which is not said", name)
+		}
+		p.end()
+		if hangs() {
+			t.Errorf("%s: ended, and said to hang", name)
+		}
 	}
 }
