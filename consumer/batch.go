@@ -15,6 +15,7 @@ const (
 	magicAt         = 16 // in all message formats
 	crcAt           = 17
 	crcFrom         = 21 // first byte that the checksum covers
+	attributesAt    = 21
 )
 
 // Bits of a batch's attributes.
@@ -79,7 +80,7 @@ func parseBatchHeader(b []byte) (batchHeader, error) {
 	if len(b) < h.size {
 		return h, errShort
 	}
-	h.attributes = int16(binary.BigEndian.Uint16(b[21:]))
+	h.attributes = int16(binary.BigEndian.Uint16(b[attributesAt:]))
 	delta := int32(binary.BigEndian.Uint32(b[23:]))
 	if delta < 0 || h.baseOffset < 0 {
 		return h, fmt.Errorf("batch at offset %d ends %d offsets behind it", h.baseOffset, delta)

@@ -176,7 +176,8 @@ func TestDecodeBomb(t *testing.T) {
 	}
 }
 
-// crafted answers every fetch and offset request of a topic as the test says.
+// crafted answers every fetch and offset request of a topic as the test says; fetches are
+// left alone without data.
 func crafted(t testing.TB, k *testkit.KafkaServer, end int64, data func(offset int64) []byte) {
 	t.Helper()
 	c := k.Cluster()
@@ -201,6 +202,14 @@ func crafted(t testing.TB, k *testkit.KafkaServer, end int64, data func(offset i
 		}
 		return resp, nil, true
 	})
+	if data != nil {
+		answerFetches(k, end, func(sp *kmsg.FetchResponseTopicPartition, offset int64) { sp.RecordBatches = data(offset) })
+	}
+}
+
+// answerFetches answers every fetch with partitions that end there, as each makes them.
+func answerFetches(k *testkit.KafkaServer, end int64, each func(sp *kmsg.FetchResponseTopicPartition, offset int64)) {
+	c := k.Cluster()
 	c.ControlKey(fetchKey, func(req kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		in := req.(*kmsg.FetchRequest)
@@ -211,7 +220,7 @@ func crafted(t testing.TB, k *testkit.KafkaServer, end int64, data func(offset i
 			for _, rp := range rt.Partitions {
 				sp := kmsg.NewFetchResponseTopicPartition()
 				sp.Partition, sp.HighWatermark, sp.LastStableOffset, sp.LogStartOffset = rp.Partition, end, end, 0
-				sp.RecordBatches = data(rp.FetchOffset)
+				each(&sp, rp.FetchOffset)
 				st.Partitions = append(st.Partitions, sp)
 			}
 			resp.Topics = append(resp.Topics, st)

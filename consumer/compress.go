@@ -27,7 +27,11 @@ type inflater struct {
 	zstd *zstd.Decoder
 	src  bytes.Reader
 	most int // bytes of one decompressed batch; 0: maxInflated
+	size int // of what was decompressed last
 }
+
+// usual is the room that a decompressed batch is expected to take, bytes.
+func (f *inflater) usual() int { return min(f.size+f.size/16, 1<<20) }
 
 func (f *inflater) limit() int {
 	if f.most > 0 {
@@ -36,8 +40,14 @@ func (f *inflater) limit() int {
 	return maxInflated
 }
 
-// inflate appends the decompressed bytes of src to dst.
+// inflate puts the decompressed bytes of src into dst, or into more memory.
 func (f *inflater) inflate(codec int, dst, src []byte) ([]byte, error) {
+	out, err := f.unpack(codec, dst[:0], src)
+	f.size = len(out)
+	return out, err
+}
+
+func (f *inflater) unpack(codec int, dst, src []byte) ([]byte, error) {
 	f.src.Reset(src)
 	switch codec {
 	case 1:
@@ -162,7 +172,9 @@ func (s *decodeBuffers) setBounds(record, memory int64) {
 type bufferPool struct {
 	mu   sync.Mutex
 	free [][]byte
+	size int // of free, bytes
 	keep int // slices kept at most
+	most int // bytes kept at most; 0: no bound
 }
 
 // maxPooled is the largest slice that is kept for reuse: a huge record must not
@@ -190,6 +202,7 @@ func (p *bufferPool) get(n int) []byte {
 	p.free[best] = p.free[last]
 	p.free[last] = nil
 	p.free = p.free[:last]
+	p.size -= cap(b)
 	return b[:0]
 }
 
@@ -200,7 +213,8 @@ func (p *bufferPool) put(b []byte) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.free) < p.keep {
+	if len(p.free) < p.keep && (p.most == 0 || p.size+cap(b) <= p.most) {
 		p.free = append(p.free, b)
+		p.size += cap(b)
 	}
 }

@@ -151,6 +151,9 @@ func (c *Config) setDefaults() {
 	if c.Wait <= 0 {
 		c.Wait = DefaultWait
 	}
+	if c.MaxMemory <= 0 {
+		c.MaxMemory = DefaultMaxMemory
+	}
 	if c.refused == nil {
 		c.refused = map[string]bool{}
 	}

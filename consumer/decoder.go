@@ -35,7 +35,10 @@ type decoder struct {
 	shared  *decodeBuffers
 	onSkip  func(offset int64, err error) // a batch that cannot be decoded
 	scratch []byte                        // decompressed bytes of the batch, from shared
+	given   bool                          // records that were returned point into it
 	kept    [][]byte                      // those of the batches before, when records live long
+	held    int                           // bytes of kept
+	early   []*aheadBatch                 // those of the batches that may be decompressed before their turn
 }
 
 // decodeBuffers is what the decoders of one Reader have in common. It is used by
@@ -49,9 +52,25 @@ type decodeBuffers struct {
 
 	keepHeaders bool // records live longer than one batch of Next
 
+	ahead  *ahead   // nil: batches are decompressed at their turn
+	helper inflater // of the batches that are not too large for ahead
+
 	maxRecord int64 // bytes; 0: no bound
-	maxHeld   int   // bytes of used: a batch of Next ends early there; 0: no bound
+	maxHeld   int   // bytes of used and of headers: a batch of Next ends early there; 0: no bound
+	share     int   // bytes that the records of one partition point into that wait for their turn; 0: no bound
 	held      int   // bytes of used
+}
+
+// full reports whether the records of the current batch of Next take as much memory as
+// they may.
+func (s *decodeBuffers) full() bool {
+	return s.maxHeld > 0 && s.held+headerCost*len(s.headers) > s.maxHeld
+}
+
+// use notes that records of the current batch of Next point into b.
+func (s *decodeBuffers) use(b []byte) {
+	s.used = append(s.used, b)
+	s.held += cap(b)
 }
 
 // recycle takes back all memory that records returned so far point into.
@@ -68,35 +87,60 @@ func (s *decodeBuffers) recycle() {
 	}
 }
 
-// decode appends records to dst until it holds limit of them or the data ends, and
-// reports whether the data ended.
+// decode appends records to dst until it holds limit of them, what they point into is as
+// much as it may be, or the data ends, and reports whether the data ended.
 func (d *decoder) decode(dst []Record, limit int) ([]Record, bool) {
 	for len(dst) < limit {
+		if len(dst) > 0 && d.full() { // what was decoded so far goes first
+			return dst, false
+		}
 		if d.left == 0 {
-			if d.scratch != nil { // records may still point into it
-				if d.shared.keepHeaders {
-					d.kept = append(d.kept, d.scratch)
-				} else {
-					d.shared.used = append(d.shared.used, d.scratch)
-					d.shared.held += cap(d.scratch)
-				}
-				d.scratch = nil
-			}
+			d.close()
 			if len(d.data) == 0 {
+				d.discardAll()
 				return dst, true
-			}
-			if d.shared.maxHeld > 0 && d.shared.held > d.shared.maxHeld && len(dst) > 0 {
-				return dst, false // what was decompressed so far goes first
 			}
 			d.open()
 			continue
 		}
 		var err error
+		at := len(dst)
 		if dst, err = d.records(dst, limit); err != nil {
 			d.skip(err)
 		}
+		d.given = d.given || len(dst) > at
 	}
 	return dst, d.left == 0 && len(d.data) == 0
+}
+
+// full reports whether records point into as much as they may.
+func (d *decoder) full() bool {
+	return d.shared.full() || d.shared.share > 0 && d.held > d.shared.share
+}
+
+// close gives up the decompressed bytes of the current batch.
+func (d *decoder) close() {
+	switch {
+	case d.scratch == nil:
+	case !d.given:
+		d.shared.pool.put(d.scratch)
+	case d.shared.keepHeaders: // records may still point into it
+		d.kept = append(d.kept, d.scratch)
+		d.held += cap(d.scratch)
+	default:
+		d.shared.use(d.scratch)
+	}
+	d.scratch, d.given = nil, false
+}
+
+// passOn makes what the records of the batches before point into that of the records
+// which the next batch of Next brings.
+func (d *decoder) passOn() {
+	for _, b := range d.kept {
+		d.shared.use(b)
+	}
+	clear(d.kept)
+	d.kept, d.held = d.kept[:0], 0
 }
 
 // open is nextBatch for batches of which some may be damaged.
@@ -125,23 +169,38 @@ func (d *decoder) nextBatch() error {
 	}
 	raw := d.data[:h.size]
 	d.data = d.data[h.size:]
+	var early *aheadBatch
+	if len(d.early) > 0 && &d.early[0].raw[0] == &raw[0] {
+		early, d.early = d.early[0], d.early[1:]
+	}
 	if h.lastOffset < d.from || h.baseOffset >= d.end {
+		if early != nil {
+			d.shared.ahead.discard(early)
+		}
 		return nil
 	}
 	if h.magic < 2 {
 		return errLegacy
 	}
-	if err := checkCRC(raw); err != nil {
+	unpacked := false
+	if early != nil {
+		d.scratch, unpacked, err = d.shared.ahead.take(early, &d.shared.helper)
+	} else {
+		err = checkCRC(raw)
+	}
+	if err != nil {
 		return err
 	}
 	payload := raw[batchHeaderSize:]
 	if d.dropped(&h, payload) {
 		return nil
 	}
-	if codec := int(h.attributes & attrCodec); codec != 0 && h.count > 0 {
-		d.scratch, err = d.shared.inflater.inflate(codec, d.shared.pool.get(0), payload)
-		if err != nil {
-			return err
+	if codec := codecOf(raw); codec != 0 && h.count > 0 {
+		if !unpacked {
+			in := &d.shared.inflater
+			if d.scratch, err = in.inflate(codec, d.shared.pool.get(in.usual()), payload); err != nil {
+				return err
+			}
 		}
 		payload = d.scratch
 	}
@@ -155,6 +214,14 @@ func (d *decoder) nextBatch() error {
 		d.typ = CreateTime
 	}
 	return nil
+}
+
+// discardAll forgets the batches that are not reached any more.
+func (d *decoder) discardAll() {
+	for _, b := range d.early {
+		d.shared.ahead.discard(b)
+	}
+	d.early = nil
 }
 
 // dropped reports whether a batch holds nothing for the caller: transaction markers
@@ -208,7 +275,9 @@ func (d *decoder) records(dst []Record, limit int) ([]Record, error) {
 				return dst, err
 			}
 		}
-		dst = append(dst, rec)
+		if dst = append(dst, rec); r.headerCount > 0 && d.shared.full() {
+			break
+		}
 	}
 	return dst, nil
 }

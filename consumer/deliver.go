@@ -21,7 +21,7 @@ func (f *fetcher) deliver(body []byte) (throttle time.Duration, err error) {
 	fr := &frame{buf: body, refs: 1}
 	r.locked(func() (say sayings) {
 		r.held += len(body)
-		data, at := 0, 0
+		data, at, answered := 0, 0, 0
 		var ms int32
 		ms, err = parseFetchResponse(body, func(part *fetchedPart) {
 			data += len(part.data)
@@ -30,12 +30,16 @@ func (f *fetcher) deliver(body []byte) (throttle time.Duration, err error) {
 				p := f.parts[i]
 				at++
 				if p.id == part.partition && p.topic == string(part.topic) {
-					say = append(say, f.take(p, f.req.parts[i].offset, part, fr)...)
+					answered++
+					say = append(say, f.take(p, &f.req.parts[i], part, fr)...)
 					return
 				}
 			}
 		})
 		throttle = time.Duration(ms) * time.Millisecond
+		if missing := len(f.parts) - answered; err == nil && data == 0 && throttle == 0 && missing > 0 { // with data, or a quota, some may lack
+			err = fmt.Errorf("its answer lacks %d of %d partitions", missing, len(f.parts))
+		}
 		if f.doubts = f.doubts[:0]; err == nil && throttle == 0 && data == 0 {
 			f.doubt()
 		}
@@ -45,17 +49,15 @@ func (f *fetcher) deliver(body []byte) (throttle time.Duration, err error) {
 	return throttle, err
 }
 
-// take handles the answer for one partition that was asked for from an offset. The
-// caller holds r.mu.
-func (f *fetcher) take(p *partition, asked int64, part *fetchedPart, fr *frame) (say sayings) {
+// take handles the answer for one partition that was asked for. The caller holds r.mu.
+func (f *fetcher) take(p *partition, asked *fetchPart, part *fetchedPart, fr *frame) (say sayings) {
 	r := f.r
-	if !p.phase.fetched() || p.leader != f.id || asked != p.next { // moved meanwhile
+	if !p.phase.fetched() || p.leader != f.id || asked.offset != p.next { // moved meanwhile
 		return nil
 	}
 	if part.err != sarama.ErrNoError {
 		return r.fetchError(p, part.err)
 	}
-	say = r.recovered(p)
 	p.newest, p.heard = part.highWatermark, time.Now()
 	if part.lastStable >= 0 {
 		stable := min(part.lastStable, part.highWatermark)
@@ -66,16 +68,17 @@ func (f *fetcher) take(p *partition, asked int64, part *fetchedPart, fr *frame) 
 	}
 	p.oldest = max(p.oldest, part.logStart)
 	if len(part.data) == 0 {
-		return say
+		if p.need > 0 { // there is a batch, and it did not come: that is no recovery
+			return say
+		}
+		return append(say, r.recovered(p)...)
 	}
 	after, size, need, err := spanOf(part.data, p.next)
-	p.need = need
-	if err != nil && size == 0 {
-		return append(say, r.fail(p, fmt.Errorf("at offset %d: %w", p.next, err))...)
-	}
 	if size == 0 {
-		return say
+		return append(say, f.unusable(p, asked, len(part.data), need, err)...)
 	}
+	p.need = 0
+	say = append(say, r.recovered(p)...)
 	p.phase, p.silence = reading, silence{}
 	r.enqueue(f.chunk(p, part, fr, size, after))
 	if p.next >= p.end {
@@ -83,6 +86,22 @@ func (f *fetcher) take(p *partition, asked int64, part *fetchedPart, fr *frame) 
 	}
 	r.signalReady()
 	return say
+}
+
+// unusable handles an answer that does not bring one whole batch: it is cut off, which is
+// a fault when there was room for it, or err says what it is. The caller holds r.mu.
+func (f *fetcher) unusable(p *partition, asked *fetchPart, size, need int, err error) sayings {
+	p.need = max(need, 1)
+	room := int(min(asked.maxBytes, f.req.maxBytes))
+	switch {
+	case err != nil:
+		return f.r.fail(p, fmt.Errorf("at offset %d: %w", p.next, err))
+	case room < min(p.need, maxResponse): // asked for again, with more room
+		return nil
+	case p.need == 1:
+		return f.r.fail(p, fmt.Errorf("its broker sends no more than %d bytes of the batch at offset %d", size, p.next))
+	}
+	return f.r.fail(p, fmt.Errorf("its broker sends %d of the %d bytes of the batch at offset %d", size, p.need, p.next))
 }
 
 // chunk makes the records of an answer one piece of work for Next, and moves the
@@ -103,9 +122,18 @@ func (f *fetcher) chunk(p *partition, part *fetchedPart, fr *frame, size int, af
 		c.aborted = part.aborted
 		sortAborted(c.aborted)
 	}
+	if r.merge == nil {
+		c.early = r.shared.ahead.add(c.data, c.decompressable)
+	}
 	p.next = max(after, p.next)
 	p.buffered += size
 	return c
+}
+
+// decompressable reports whether the records of a batch are surely wanted: that of a
+// transaction may have been aborted.
+func (d *decoder) decompressable(h *batchHeader) bool {
+	return h.lastOffset >= d.from && h.baseOffset < d.end && (len(d.aborted) == 0 || !h.transactional())
 }
 
 // enqueue puts a chunk where Next finds it. The caller holds r.mu.

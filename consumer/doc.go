@@ -9,14 +9,17 @@
 //     prolong it, and partitions without records, compacted tails and transaction
 //     markers do not make it wait, because the end is proven by the positions of
 //     record batches and not by the offsets of delivered records;
-//   - its memory is bounded (Config.Buffer) however slow the caller is: a caller
-//     that stops calling Next stops the fetching, and loses nothing;
+//   - its memory is bounded (Config.Buffer, Config.MaxMemory) however slow the caller is
+//     and however small batches are packed: a caller that stops calling Next stops the
+//     fetching, and loses nothing, and no partition is given up meanwhile;
 //   - it never joins a group, commits an offset, writes a record or creates a topic;
 //   - an end is reached by offset, or by proof that nothing is left before it, and never
 //     by patience: a broker that sends nothing may have the rest in slow remote storage;
 //   - a broker that is lost is asked again, which is told once each way (Config.Notify):
 //     for ever while following, and up to Config.Wait by a bounded read, which then has
-//     an error of that partition (PartitionStat.Err) and is not taken for complete;
+//     an error of that partition (PartitionStat.Err) and is not taken for complete. So is
+//     a broker that answers and brings nothing: batches cut off or damaged, offsets that
+//     it denies, a log that was cut back;
 //   - Close returns within two seconds even while a broker hangs.
 //
 // Connections, TLS, SASL, metadata and offset requests are sarama's. Only the fetch

@@ -35,6 +35,7 @@ type fetcher struct {
 	leads   bool // as of the last plan: a partition that is not done, or one that nobody leads
 	tries   int  // failures in a row
 	turn    int  // where the next request begins, so that no partition starves
+	alone   bool // the last request was for one batch that needs all of an answer
 	parts   []*partition
 	req     fetchRequest
 
@@ -155,17 +156,28 @@ func (f *fetcher) plan() (wait time.Duration, addr string) {
 		}
 		f.parts = append(f.parts, p)
 		f.req.parts = append(f.req.parts, fetchPart{topic: p.topic, partition: p.id, offset: p.next,
-			maxBytes: int32(max(limit, p.need))})
+			maxBytes: int32(min(max(limit, p.need), maxResponse))})
 	}
 	if n > 0 {
 		f.turn = (f.turn + 1) % n
 	}
+	f.askAlone()
 	if len(f.parts) == 1 { // a single huge batch must fit, whatever the limits are
 		f.req.maxBytes = max(fetchBytes, f.req.parts[0].maxBytes)
 	} else {
 		f.req.maxBytes = fetchBytes
 	}
 	return wait, addr
+}
+
+// askAlone leaves nothing in every second request but one batch that did not fit into an
+// answer beside others, if there is one. The caller holds r.mu.
+func (f *fetcher) askAlone() {
+	i := slices.IndexFunc(f.parts, func(p *partition) bool { return p.need > fetchBytes })
+	if f.alone = i >= 0 && !f.alone; f.alone {
+		f.parts[0], f.req.parts[0] = f.parts[i], f.req.parts[i]
+		f.parts, f.req.parts = f.parts[:1], f.req.parts[:1]
+	}
 }
 
 // partLimit is how much of one partition one response may bring. The caller holds

@@ -198,12 +198,12 @@ func TestAnswerFromBeforeAMove(t *testing.T) {
 	r.order, r.open = []*partition{p}, 1
 	f := &fetcher{r: r, id: 1}
 	part := &fetchedPart{highWatermark: 11, lastStable: 11, data: rawBatch(10, []kmsg.Record{plainRecord(0, "ten")}, nil)}
-	f.take(p, 10, part, &frame{refs: 1})
+	f.take(p, &fetchPart{offset: 10, maxBytes: partBytes}, part, &frame{refs: 1})
 	if p.next != 0 || len(r.queue) != 0 {
 		t.Fatalf("the position is %d, %d chunks are queued", p.next, len(r.queue))
 	}
 	p.next = 10
-	f.take(p, 10, part, &frame{refs: 1})
+	f.take(p, &fetchPart{offset: 10, maxBytes: partBytes}, part, &frame{refs: 1})
 	if p.next != 11 || len(r.queue) != 1 {
 		t.Errorf("the position is %d, %d chunks are queued", p.next, len(r.queue))
 	}

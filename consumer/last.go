@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,25 +39,27 @@ func OpenLast(ctx context.Context, cfg Config, n int) (*Reader, error) {
 	cfg.unread = leftOut{why: left, back: int64(n)}
 	wanted := map[topicPartition]int64{} // offsets to look at
 	found := &lastHeap{n: n, ids: map[topicPartition]int32{}}
-	total := int64(0)
-	for tp, b := range bounds {
-		wanted[tp] = int64(n)
+	for tp := range bounds {
 		found.parts = append(found.parts, tp)
-		total += b.end - b.start
 	}
 	found.number()
-	if total > int64(n) { // else none is kept
-		found.list = make([]seen, 0, n)
-	}
+	total := found.begin(bounds, wanted)
 	for len(wanted) > 0 && n > 0 && total > int64(n) {
 		scan.at = map[topicPartition]span{}
 		for tp, back := range wanted {
 			b := bounds[tp]
 			scan.at[tp] = span{max(b.start, b.end-back), b.end}
 		}
-		counts, err := found.scan(ctx, scan)
+		counts, lost, err := found.scan(ctx, scan)
 		if err != nil {
 			return nil, err
+		}
+		if len(lost) > 0 { // their records have taken the places of others
+			leaveOut(lost, cfg.Notify)
+			maps.Copy(left, lost)
+			maps.DeleteFunc(bounds, func(tp topicPartition, _ span) bool { return lost[tp] != nil })
+			total = found.begin(bounds, wanted)
+			continue
 		}
 		// Compaction and transactions leave offsets without records: look further back
 		// where fewer than n were found.
@@ -106,18 +109,28 @@ func measureAll(ctx context.Context, cfg Config) (pieces map[topicPartition]span
 			return nil, nil, context.Cause(ctx)
 		}
 	}
-	var list []said
 	for tp, why := range left {
 		if len(pieces) == 0 {
 			return nil, nil, fmt.Errorf("no partition can be read, partition %d of %s neither: %w", tp.id, tp.topic, why)
 		}
+	}
+	for _, n := range told {
+		tell(n)
+	}
+	leaveOut(left, tell)
+	return pieces, left, nil
+}
+
+// leaveOut tells which partitions nobody could tell the last records of.
+func leaveOut(left map[topicPartition]error, tell func(Notice)) {
+	var list []said
+	for tp, why := range left {
 		text := fmt.Sprintf(" cannot be read (%v); the last records are those of the others", why)
 		list = append(list, aboutOne(PartitionError, tp, text, text))
 	}
-	for _, n := range append(told, gather(list)...) {
+	for _, n := range gather(list) {
 		tell(n)
 	}
-	return pieces, left, nil
 }
 
 // measure returns the piece of each partition that cfg describes, and why it is not
@@ -196,6 +209,20 @@ type lastHeap struct {
 	ids   map[topicPartition]int32
 }
 
+// begin forgets what was found and sets how far back each partition is to be looked at
+// first. It returns how many offsets there are.
+func (h *lastHeap) begin(bounds map[topicPartition]span, wanted map[topicPartition]int64) (total int64) {
+	clear(wanted)
+	for tp, b := range bounds {
+		wanted[tp] = int64(h.n)
+		total += b.end - b.start
+	}
+	if h.list = nil; total > int64(h.n) { // else none is kept
+		h.list = make([]seen, 0, min(h.n, 1<<20))
+	}
+	return total
+}
+
 // number brings parts into their order.
 func (h *lastHeap) number() {
 	slices.SortFunc(h.parts, func(a, b topicPartition) int {
@@ -256,31 +283,32 @@ func (h *lastHeap) starts() map[topicPartition]int64 {
 }
 
 // scan reads the pieces that cfg.at names, in place of what it kept of these
-// partitions before, and returns how many records each has.
-func (h *lastHeap) scan(ctx context.Context, cfg Config) (map[topicPartition]int, error) {
-	kept := h.list[:0]
-	for _, s := range h.list {
-		if _, again := cfg.at[h.parts[s.part]]; !again {
-			kept = append(kept, s)
-		}
-	}
-	if h.list = kept; len(kept) == h.n {
-		h.order()
-	}
+// partitions before, and returns how many records each has, and which were given up and
+// why: then what it keeps is of no use.
+func (h *lastHeap) scan(ctx context.Context, cfg Config) (counts map[topicPartition]int, lost map[topicPartition]error, err error) {
+	// A list that loses none is still a heap.
+	h.list = slices.DeleteFunc(h.list, func(s seen) bool { _, again := cfg.at[h.parts[s.part]]; return again })
 	r, err := Open(ctx, cfg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = r.Close() }()
-	counts := map[topicPartition]int{}
+	counts = map[topicPartition]int{}
 	latest := map[topicPartition]int64{}
 	for {
 		batch, err := r.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return counts, nil
+			lost = map[topicPartition]error{}
+			for _, p := range r.Partitions() {
+				tp := topicPartition{p.Topic, p.Partition}
+				if _, asked := cfg.at[tp]; asked && p.Err != nil {
+					lost[tp] = p.Err
+				}
+			}
+			return counts, lost, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for i := range batch {
 			rec := &batch[i]

@@ -69,12 +69,12 @@ func (m *merger) fill() (ended bool) {
 	defer m.account()
 	r := m.r
 	m.due = time.Time{}
-	for len(r.batch) < MaxBatch {
+	for !m.filled() {
 		blocked, quiet, ended := m.refill()
 		if len(m.top) == 0 || blocked {
 			return ended
 		}
-		for len(r.batch) < MaxBatch {
+		for !m.filled() {
 			head := m.top[0]
 			if quiet {
 				window := r.cfg.SortWindow
@@ -93,6 +93,13 @@ func (m *merger) fill() (ended bool) {
 		}
 	}
 	return false
+}
+
+// filled reports whether the reader's batch has as many records, or as much that they
+// point into, as it may.
+func (m *merger) filled() bool {
+	r := m.r
+	return len(r.batch) >= MaxBatch || len(r.batch) > 0 && r.shared.full()
 }
 
 // wait returns how long until a record that is held must go; 0: none is.
@@ -118,6 +125,8 @@ func (m *merger) emit(head *run) (empty bool) {
 	heap.Pop(&m.top)
 	if head.used {
 		// Its records still point into it; the next batch gives it back.
+		head.chunk.close()
+		head.chunk.passOn()
 		m.r.spent = append(m.r.spent, head.chunk)
 		head.upTo = max(head.upTo, min(head.chunk.after, head.chunk.end))
 		head.chunk, head.used = nil, false
@@ -201,10 +210,8 @@ func (m *merger) refill() (blocked, quiet, ended bool) {
 func (m *merger) decode(h *run) (released bool) {
 	// The records of the run before are delivered: what they alone point into is given
 	// back with the batch that they are in. A small chunk may be large when unpacked.
-	shared := &m.r.shared
-	shared.used = append(shared.used, h.chunk.kept...)
-	clear(h.chunk.kept)
-	h.chunk.kept = h.chunk.kept[:0]
+	m.r.shared.share = max(m.r.shared.maxHeld/max(len(m.r.order), 1), 1)
+	h.chunk.passOn()
 	var done bool
 	h.records, done = h.chunk.decode(h.records[:0], mergeRun)
 	h.at = 0

@@ -79,6 +79,7 @@ type trouble struct {
 	contact contact
 	err     error
 	since   time.Time
+	began   time.Duration // Reader.callers at since
 }
 
 // partition is the state of one partition. Its fields are guarded by Reader.mu.
@@ -101,7 +102,7 @@ type partition struct {
 	open           openTransaction
 
 	buffered int       // bytes fetched and not delivered
-	need     int       // size of a batch that did not fit into the last response
+	need     int       // size of a batch that did not come whole, as far as known; 0: no such
 	silence  silence   // of answers below the end
 	absent   time.Time // since when the cluster knows no such topic; zero: it does
 	pause    time.Time // not fetched before
@@ -115,7 +116,7 @@ type partition struct {
 // silence is a run of answers that brought nothing although the end is not reached.
 type silence struct {
 	answers int
-	since   time.Time // of the first of them
+	began   time.Duration // Reader.callers at the first of them
 }
 
 func newPartition(tp topicPartition, leader int32) *partition {

@@ -24,13 +24,17 @@ const silentMost = 2 * time.Second
 // their ends are known to be behind their positions. The caller holds r.mu.
 func (f *fetcher) doubt() {
 	for i, p := range f.parts {
-		if !p.phase.fetched() || p.end == noEnd || p.contact != answering || p.next >= p.end || p.newest < p.end ||
-			f.req.parts[i].offset != p.next {
+		if !p.phase.fetched() || p.end == noEnd || p.contact != answering || p.next >= p.end || p.newest < p.end && f.r.cfg.Follow ||
+			f.req.parts[i].offset != p.next || p.need > 0 {
 			continue
 		}
 		p.phase = doubtful
 		if p.silence.answers++; p.silence.answers == 1 {
-			p.silence.since = time.Now()
+			p.silence.began = f.r.callers.sum()
+		}
+		if p.newest < p.end { // it was there at the beginning: nothing can prove that it is not missed
+			f.r.again(p)
+			continue
 		}
 		f.doubts = append(f.doubts, localQuery{p: p, topicPartition: p.topicPartition, next: p.next})
 	}
@@ -54,7 +58,6 @@ func (f *fetcher) prove() error {
 	r := f.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := time.Now()
 	for _, q := range f.doubts {
 		p := q.p
 		switch {
@@ -64,11 +67,16 @@ func (f *fetcher) prove() error {
 			p.delivered = max(p.delivered, p.end)
 			r.finish(p)
 		default:
-			p.pause = now.Add(min(retryFirst<<min(p.silence.answers-1, 10), silentMost))
-			r.lookSoon() // somebody must mind the deadline
+			r.again(p)
 		}
 	}
 	return nil
+}
+
+// again lets a silent partition be asked again after a while. The caller holds r.mu.
+func (r *Reader) again(p *partition) {
+	p.pause = time.Now().Add(min(retryFirst<<min(p.silence.answers-1, 10), silentMost))
+	r.lookSoon() // somebody must mind the deadline
 }
 
 // The request for offsets in the version that knows the local log. timeOldestLocal

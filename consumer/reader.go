@@ -35,6 +35,7 @@ type Reader struct {
 	refused  map[string]error // topics without a partition that is known, because the right is missing
 	closed   bool
 	throttle time.Duration // sum of the pauses that quotas made
+	callers  attendance
 
 	// Of the goroutine that calls Next:
 	shared  decodeBuffers
@@ -62,6 +63,7 @@ func Open(ctx context.Context, cfg Config) (*Reader, error) {
 	r.startFetchers(run)
 	r.mu.Unlock()
 	r.wg.Go(func() { r.manage(run) })
+	r.shared.ahead.start(run, &r.wg)
 	return r, nil
 }
 
@@ -77,7 +79,7 @@ func prepare(ctx context.Context, cfg Config) (*Reader, error) {
 		return nil, err
 	}
 	r := &Reader{
-		cfg: cfg, patterns: patterns, cluster: cl, pool: &bufferPool{keep: 32},
+		cfg: cfg, patterns: patterns, cluster: cl, pool: &bufferPool{keep: 32, most: int(cfg.MaxMemory / 8)},
 		ready: make(chan struct{}, 1), refresh: make(chan struct{}, 1),
 		parts: map[topicPartition]*partition{}, fetchers: map[int32]*fetcher{}, refused: map[string]error{},
 	}
@@ -86,6 +88,8 @@ func prepare(ctx context.Context, cfg Config) (*Reader, error) {
 	if cfg.Sort {
 		r.merge = newMerger(r)
 		r.shared.keepHeaders = true
+	} else {
+		r.shared.decompressAhead(r.cfg.MaxMemory)
 	}
 	if err := r.discover(ctx); err != nil {
 		cl.close()
@@ -99,6 +103,8 @@ func prepare(ctx context.Context, cfg Config) (*Reader, error) {
 // io.EOF when the read is done, and ctx's error when ctx ends first. With
 // Config.Reuse the records are valid until the next call, else forever.
 func (r *Reader) Next(ctx context.Context) ([]Record, error) {
+	r.attend(true)
+	defer r.attend(false)
 	r.recycle()
 	var linger *time.Timer
 	for {
@@ -194,7 +200,7 @@ func (r *Reader) fill() supply {
 	defer r.tellSkips()
 	if r.merge != nil {
 		ended := r.merge.fill()
-		if len(r.batch) >= MaxBatch {
+		if r.merge.filled() {
 			return filled
 		}
 		return supplyOf(ended)

@@ -285,8 +285,15 @@ func (r *Reader) clamp(ctx context.Context, parts []*partition) error {
 				say = append(say, r.fail(p, err)...)
 				continue
 			}
+			oldest, newest := found[i].oldest.offset, max(found[i].newest.offset, found[i].oldest.offset)
+			if p.phase == outside && oldest <= p.next && p.next <= newest {
+				// Asked again. Remote storage whose index lacks a segment answers so for ever.
+				p.phase = reading
+				say = append(say, r.fail(p, fmt.Errorf("its broker says that it has no offset %d, and that it has %d to %d", p.next, oldest, newest-1))...)
+				continue
+			}
 			say = append(say, r.recovered(p)...)
-			say = append(say, r.moveInto(p, found[i].oldest.offset, max(found[i].newest.offset, found[i].oldest.offset))...)
+			say = append(say, r.moveInto(p, oldest, newest)...)
 		}
 		return say
 	})

@@ -24,7 +24,7 @@ func (r *Reader) fetchError(p *partition, err sarama.KError) sayings {
 func (r *Reader) fail(p *partition, err error) (say sayings) {
 	now := time.Now()
 	if p.contact == answering {
-		p.contact, p.since = failing, now
+		p.contact, p.since, p.began = failing, now, r.callers.sum()
 	}
 	p.err = err
 	switch {
@@ -105,7 +105,7 @@ func (r *Reader) cutOff(broker int32, err error) {
 			continue
 		}
 		if p.contact == answering {
-			p.since = time.Now()
+			p.since, p.began = time.Now(), r.callers.sum()
 		}
 		if p.contact != told { // else PartitionBack is owed
 			p.contact = cutOff
@@ -128,48 +128,72 @@ func (r *Reader) bounded(p *partition) bool {
 	return given && (to.kind != pointTime || to.t.Before(time.Now()))
 }
 
-// deadline is when a partition that fails is given up; zero: never, or it does not
-// fail. The caller holds r.mu.
-func (r *Reader) deadline(p *partition) time.Time {
-	if p.phase.over() || !r.bounded(p) {
-		return time.Time{}
-	}
-	at := time.Time{}
-	if p.contact != answering {
-		at = p.since.Add(r.cfg.Wait)
-	}
-	if p.silence.answers > 0 {
-		if s := p.silence.since.Add(r.cfg.Wait); at.IsZero() || s.Before(at) {
-			at = s
-		}
-	}
-	return at
+// attendance is for how long callers have waited for records.
+type attendance struct {
+	before time.Duration // without the present one
+	since  time.Time     // since when the present one waits; zero: there is none
 }
 
-// firstDeadline is the earliest deadline of any partition; zero: there is none.
+func (a *attendance) sum() time.Duration {
+	if a.since.IsZero() {
+		return a.before
+	}
+	return a.before + time.Since(a.since)
+}
+
+// attend notes that a caller waits for records from now on, or does so no more: how long a
+// broker is waited for is counted in that time only. While nobody takes records, the
+// buffer is full, and partitions that have recovered are not asked.
+func (r *Reader) attend(waiting bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.callers.before = r.callers.sum()
+	if r.callers.since = (time.Time{}); waiting {
+		r.callers.since = time.Now()
+	}
+}
+
+// patience is for how much longer a partition that fails is waited for, while somebody
+// waits. ok is false where that is for ever, or where the partition does not fail. The
+// caller holds r.mu.
+func (r *Reader) patience(p *partition) (left time.Duration, ok bool) {
+	if p.phase.over() || !r.bounded(p) || p.contact == answering && p.silence.answers == 0 {
+		return 0, false
+	}
+	began := p.began
+	if p.contact == answering || p.silence.answers > 0 && p.silence.began < began {
+		began = p.silence.began
+	}
+	return r.cfg.Wait - (r.callers.sum() - began), true
+}
+
+// firstDeadline is when the first partition is to be given up; zero: none is yet.
 func (r *Reader) firstDeadline() (first time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.callers.since.IsZero() {
+		return first
+	}
+	now := time.Now()
 	for _, p := range r.order {
-		if d := r.deadline(p); !d.IsZero() && (first.IsZero() || d.Before(first)) {
-			first = d
+		if left, ok := r.patience(p); ok && (first.IsZero() || now.Add(left).Before(first)) {
+			first = now.Add(left)
 		}
 	}
 	return first
 }
 
-// giveUp ends the read of partitions whose deadline has passed: they are not
+// giveUp ends the read of partitions that were waited for long enough: they are not
 // complete, and their error says so.
 func (r *Reader) giveUp() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := time.Now()
 	for _, p := range r.order {
-		if d := r.deadline(p); d.IsZero() || d.After(now) {
+		if left, ok := r.patience(p); !ok || left > 0 {
 			continue
 		}
 		if p.err == nil {
-			p.err = &SilenceError{Offset: p.next, End: p.end, Wait: r.cfg.Wait}
+			p.err = &SilenceError{Offset: p.next, End: p.end, Newest: p.newest, Wait: r.cfg.Wait}
 		}
 		r.leave(p, gaveUp)
 	}
@@ -180,10 +204,15 @@ func (r *Reader) giveUp() {
 type SilenceError struct {
 	Offset int64 // first that did not come
 	End    int64 // behind the last one
+	Newest int64 // where the log ends, as last heard
 	Wait   time.Duration
 }
 
 func (e *SilenceError) Error() string {
+	if e.Newest < e.End {
+		return fmt.Sprintf("its log ends at %d, though it reached to %d when the read began: "+
+			"it was cut back, as by an unclean election of a leader, and what stood there is lost", e.Newest, e.End)
+	}
 	return fmt.Sprintf("for %v its broker sent nothing from offset %d on, though there is more up to %d: "+
 		"its remote (tiered) storage may be slower than the broker's remote.fetch.max.wait.ms, or away; --wait waits longer", e.Wait, e.Offset, e.End)
 }

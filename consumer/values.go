@@ -13,7 +13,7 @@ type Values struct {
 type Wanted struct {
 	Keep      func(value []byte) bool // nil: all; value is nil for null, and must not be held on to
 	Separator string                  // behind each value
-	Limit     int                     // bytes of dst from which on no more is appended
+	Limit     int                     // bytes of dst from which on no more is appended; a first value always is
 }
 
 // AppendValues is Next for a caller who wants nothing of the records but their values,
@@ -30,15 +30,20 @@ func (r *Reader) AppendValues(ctx context.Context, dst []byte, w Wanted) ([]byte
 		}
 		return dst, v.Values, err
 	}
+	r.attend(true)
+	defer r.attend(false)
 	r.recycle()
+	v.Limit = max(v.Limit, len(dst)+1)
 	for {
-		var ended bool
-		dst, ended = r.fillValues(dst, &v)
-		if v.records > 0 {
+		var got supply
+		dst, got = r.fillValues(dst, &v)
+		switch {
+		case v.records > 0:
 			return dst, v.Values, nil
-		}
-		if ended {
+		case got == exhausted:
 			return dst, v.Values, r.endError()
+		case got == filled && ctx.Err() == nil:
+			continue // there is more, of which nobody will tell again
 		}
 		select {
 		case <-r.ready:
@@ -48,15 +53,14 @@ func (r *Reader) AppendValues(ctx context.Context, dst []byte, w Wanted) ([]byte
 	}
 }
 
-// fillValues appends the values of what has been fetched and reports whether nothing
-// will ever come again. A chunk gives its memory back as soon as it is used up, because
-// nothing points into it.
-func (r *Reader) fillValues(dst []byte, v *walk) (out []byte, ended bool) {
+// fillValues appends the values of what has been fetched. A chunk gives its memory back
+// as soon as it is used up, because nothing points into it.
+func (r *Reader) fillValues(dst []byte, v *walk) ([]byte, supply) {
 	defer r.tellSkips()
 	for chunks := 0; len(dst) < v.Limit && chunks < maxChunks; chunks++ {
 		c, ended := r.take()
 		if c == nil {
-			return dst, ended
+			return dst, supplyOf(ended)
 		}
 		before := v.records
 		v.size, v.offset = 0, -1
@@ -79,7 +83,7 @@ func (r *Reader) fillValues(dst []byte, v *walk) (out []byte, ended bool) {
 		}
 		r.mu.Unlock()
 	}
-	return dst, false
+	return dst, filled
 }
 
 // maxChunks bounds what one call of AppendValues looks at, so that a caller whose Keep

@@ -39,6 +39,7 @@ func (d *decoder) values(dst []byte, w *walk) ([]byte, bool) {
 				d.scratch = nil
 			}
 			if len(d.data) == 0 {
+				d.discardAll()
 				return dst, true
 			}
 			d.open()
