@@ -174,38 +174,83 @@ func (s *Set) strayCopiesLocked(f *File, known bool) bool {
 	return len(stray) > 0
 }
 
-// copiesOfLocked lets the copies of a file that was truncated be read from where it was
-// read to. It returns how many bytes that were not read are in them, and those that are
-// copies of what is in the file h now, as far as they go: they have just been begun. The
-// rest is read from one of them only, and from none of the candidates found.
-func (s *Set) copiesOfLocked(o *File, h *os.File, found []candidate) (rescued int64, begun []*File, left []candidate) {
-	state := o.stateLocked()
-	taken := false
+// waitingCopy is a copy that waited for its original, and its size now.
+type waitingCopy struct {
+	*File
+	now int64
+}
+
+// awaitingLocked returns the copies that wait for o, the longest first.
+func (s *Set) awaitingLocked(o *File) []waitingCopy {
+	var all []waitingCopy
 	for f := range s.copies {
 		if f.copyOf != o || f.handle == nil {
 			continue
 		}
 		var st fsys.Stat
-		err := s.sys.StatFile(f.handle, &st)
-		switch {
-		case err == nil && taken && matches(f.handle, st.Size, &state):
-			s.startAtEndLocked(f, st.Size)
-		case err == nil && matches(f.handle, st.Size, &state):
-			taken = true
-			s.startLocked(f, state)
-			rescued = max(rescued, min(st.Size, o.size)-state.Pos)
-		case err == nil && st.Size > 0 && st.Size < state.Pos && f.pos == 0 && o.trail.Ended(f.handle, st.Size, o.head):
-			s.startAtEndLocked(f, st.Size)
-		case err == nil && h != nil && f.pos == 0 && fingerprint.Begins(h, f.handle, st.Size):
-			begun = append(begun, f)
+		if s.sys.StatFile(f.handle, &st) != nil {
+			s.noCopyLocked(f) // its reader finds out
 			continue
 		}
-		s.noCopyLocked(f)
+		all = append(all, waitingCopy{f, st.Size})
+	}
+	slices.SortFunc(all, func(a, b waitingCopy) int {
+		return cmp.Or(cmp.Compare(b.now, a.now), cmp.Compare(a.id.Gen, b.id.Gen), cmp.Compare(a.id.Ino, b.id.Ino))
+	})
+	return all
+}
+
+// copiesOfLocked lets the copies of a file that was truncated be read from where it was
+// read to. It returns how many bytes that were not read are in them, and those that are
+// copies of what is in the file h now, as far as they go: they have just been begun. The
+// rest is read from one of them only, the longest, and from none of the candidates found.
+func (s *Set) copiesOfLocked(o *File, h *os.File, found []candidate) (rescued int64, begun []*File, left []candidate) {
+	state := o.stateLocked()
+	if empty(&state) {
+		return 0, s.blankCopiesLocked(o, h), found
+	}
+	taken := false
+	for _, f := range s.awaitingLocked(o) {
+		switch {
+		case taken && matches(f.handle, f.now, &state):
+			s.startAtEndLocked(f.File, f.now)
+		case matches(f.handle, f.now, &state):
+			taken = true
+			s.startLocked(f.File, state)
+			rescued = max(rescued, min(f.now, o.size)-state.Pos)
+		case f.now > 0 && f.now < state.Pos && f.pos == 0 && o.trail.Ended(f.handle, f.now, o.head):
+			s.startAtEndLocked(f.File, f.now)
+		case h != nil && f.pos == 0 && fingerprint.Begins(h, f.handle, f.now):
+			begun = append(begun, f.File)
+			continue
+		}
+		s.noCopyLocked(f.File)
 	}
 	if taken {
 		found = spareCopies(found, "")
 	}
 	return rescued, begun, found
+}
+
+// blankCopiesLocked is copiesOfLocked for a file that had no content when it was looked at.
+// What it had since, nobody knows: each of its copies may be of another content, so that
+// all are read but for those of which a longer one has the same.
+func (s *Set) blankCopiesLocked(o *File, h *os.File) (begun []*File) {
+	var read []waitingCopy
+	for _, f := range s.awaitingLocked(o) {
+		has := func(r waitingCopy) bool { return fingerprint.Begins(r.handle, f.handle, f.now) }
+		switch {
+		case h != nil && f.pos == 0 && fingerprint.Begins(h, f.handle, f.now):
+			begun = append(begun, f.File)
+			continue
+		case f.now >= fingerprint.MarkMax && slices.ContainsFunc(read, has):
+			s.startAtEndLocked(f.File, f.now)
+		default:
+			read = append(read, f)
+		}
+		s.noCopyLocked(f.File)
+	}
+	return begun
 }
 
 // settleCopies decides what is to become of copies whose originals go on.
