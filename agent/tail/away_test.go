@@ -4,7 +4,12 @@ import (
 	"compress/gzip"
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
+	"time"
+
+	"logctl/agent/tail/internal/fsys"
+	"logctl/internal/testkit"
 )
 
 // TestFilledAndRotatedBetweenLooks fills a file that was seen empty and moves it away before
@@ -40,4 +45,31 @@ func TestFilledAndRotatedBetweenLooks(t *testing.T) {
 	r.begin()
 	r.step(3)
 	r.want("one", "two", "three")
+}
+
+// TestRotatedBeforeTheFirstLook rotates a file that was created when the Set was there
+// already, and not looked at yet, as on a busy machine: it is read, from its start, whatever
+// from says. An archive is older than the Set and left alone.
+func TestRotatedBeforeTheFirstLook(t *testing.T) {
+	for _, from := range []From{FromBeginning, FromEnd} {
+		for _, glob := range []string{"", "*"} {
+			p := tmp(t, "app.log")
+			needsBirths(t, filepath.Dir(p))
+			if glob == "" {
+				write(t, p+".2", "archive\n")
+			}
+			r := newRig(t, Config{Path: p + glob, From: from, FirstStart: true})
+			testkit.Eventually(t, 5*time.Second, "what is created now is younger than the Set", func() bool {
+				probe := filepath.Join(filepath.Dir(p), "probe~")
+				write(t, probe, "")
+				defer remove(t, probe)
+				return fsys.BirthPath(probe) > r.set.begun.UnixNano()
+			})
+			write(t, p, "one\n")
+			rename(t, p, p+".1")
+			write(t, p, "two\n")
+			r.step(2)
+			r.want("one", "two")
+		}
+	}
 }

@@ -25,7 +25,8 @@ import (
 const sureCopy = 16 << 10
 
 // originalLocked returns the followed file that what arrived is, or may become, a copy
-// of: named like its rotated name, while it is still at its own, and with its content.
+// of: named like its rotated name, and with its content, while that one is still at its own
+// name, or was truncated before it was moved away.
 func (s *Set) originalLocked(sl *slot, a *arrival) *File {
 	dir, name := filepath.Split(sl.path)
 	for _, base := range rotation.Bases(name) {
@@ -34,7 +35,8 @@ func (s *Set) originalLocked(sl *slot, a *arrival) *File {
 			continue
 		}
 		var st fsys.Stat
-		if s.sys.StatPath(o.path, &st) == nil && st.ID == o.cur.inode() && o.cur.alikeLocked(a.h, a.st.Size) {
+		stays := s.sys.StatPath(o.path, &st) == nil && st.ID == o.cur.inode()
+		if (stays || o.cur.pos > 0 && o.cur.handle != nil && !o.cur.intactLocked()) && o.cur.alikeLocked(a.h, a.st.Size) {
 			return o.cur
 		}
 	}

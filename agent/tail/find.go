@@ -91,6 +91,9 @@ const copySpan = int64(time.Hour)
 // earliest is when a file that came after p, or is a copy of it, was modified at the
 // earliest.
 func (p *past) earliest() int64 {
+	if p.anew {
+		return p.mtime
+	}
 	if p.seen != 0 {
 		return min(p.mtime, p.seen) - copySpan
 	}
@@ -101,6 +104,9 @@ func (p *past) earliest() int64 {
 // positive when the name of c is that of the younger one of both.
 func (p *past) compare(c *candidate, named int) (younger, contradicts bool) {
 	sib := history.Sibling{Mtime: c.st.Mtime, Born: c.born, LastMtime: p.mtime, LastBorn: p.born, LastSeen: p.seen, Named: named}
+	if p.anew && c.born == 0 {
+		return false, false
+	}
 	if p.trunc {
 		sib.LastBorn = 0 // the file goes on: it was created before its copies
 	}

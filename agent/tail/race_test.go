@@ -391,6 +391,7 @@ func TestRaceSeeds(t *testing.T) {
 		{raceStops, 101726, "a copy that goes on for a file is older than its own creation"},
 		{raceEach, 1796033224219471868, "a copy is being made of what nobody looked at yet"},
 		{raceEach, 1796033224219471690, "the same, and it is counted"},
+		{raceEach, 617773, "a copy is found when its original was truncated and moved away"},
 		{racePacks, 1000303, "a compressed file has more bytes than the plain one"},
 		{racePacks, 1000883, "the number of a file that was kept open is that of a saved one"},
 		{racePacks, 1000829, "files that were kept open and compressed, and empty ones between them"},

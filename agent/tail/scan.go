@@ -117,9 +117,6 @@ func (s *Set) Scan(ctx context.Context) error {
 	s.stalls.scan.begin(&s.cfg.Path, s.now())
 	defer s.stalls.scan.end()
 	s.scans++
-	if s.scans == 1 {
-		s.begun = s.now()
-	}
 	s.lists = map[string]*listing{}
 	if s.trusts {
 		s.kept = map[string]*listing{}

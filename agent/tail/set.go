@@ -41,7 +41,7 @@ type Set struct {
 
 	scanMu sync.Mutex // held while slots and generations are looked at; before mu
 	scans  uint64     // scans begun
-	begun  time.Time  // when the first scan began
+	begun  time.Time  // when the Set was opened
 	lists  map[string]*listing
 	kept   map[string]*listing // read since the last scan began; nil: without trusts
 
@@ -106,7 +106,7 @@ func open(cfg Config, sys fsys.System) (*Set, error) {
 		named: map[string][]string{}, trusts: !cfg.Poll,
 	}
 	var err error
-	s.stalls.after = hangAfter
+	s.stalls.after, s.begun = hangAfter, s.now()
 	if s.walker, err = fsys.NewWalker(&s.sys, cfg.Path, cfg.Exclude, cfg.AllowedDir); err != nil {
 		return nil, fmt.Errorf("follow %q: %w", cfg.Path, err)
 	}

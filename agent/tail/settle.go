@@ -253,7 +253,7 @@ func (s *Set) arrive(sl *slot) (a arrival) {
 		return a
 	}
 	defer func() {
-		if sl.first && a.h != nil {
+		if sl.first && a.h != nil && !s.madeSince(a.h) {
 			a.start = endState(a.h, a.st.Size, s.splitter())
 		}
 	}()
@@ -356,17 +356,23 @@ const clockGrain = 20 * time.Millisecond
 
 // beginning stands for what was at a name before anything was seen there: what is
 // younger than the beginning of following was never seen because it was rotated
-// away between two looks, not because it is an old archive.
+// away between two looks, or before the first one, not because it is an old archive.
 func (s *Set) beginning(first bool) *past {
-	since := s.cfg.Since
-	if since.IsZero() || s.cfg.FirstStart {
-		if first {
-			return nil
-		}
-		since = s.begun
+	if since := s.cfg.Since; !since.IsZero() && !s.cfg.FirstStart {
+		at := since.Add(-clockGrain).UnixNano()
+		return &past{mtime: at, born: at}
 	}
-	at := since.Add(-clockGrain).UnixNano()
+	if first { // an archive may have been made a moment ago
+		at := s.begun.UnixNano()
+		return &past{mtime: at, born: at, anew: true}
+	}
+	at := s.begun.Add(-clockGrain).UnixNano()
 	return &past{mtime: at, born: at}
+}
+
+// madeSince tells whether the file h was created when the Set was there already.
+func (s *Set) madeSince(h *os.File) bool {
+	return s.sys.Birth(h) > s.begun.UnixNano()
 }
 
 func (s *Set) isKnown(id fsys.Inode) bool {
@@ -393,7 +399,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 		old = nil
 	}
 	sl.err, sl.fresh = nil, false
-	if sl.last == nil {
+	if sl.last == nil && (a.past == nil || !a.past.anew) {
 		sl.last = a.past
 	}
 	if a.exists && a.h == nil && s.byInode[a.st.ID] == nil {

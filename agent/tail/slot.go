@@ -50,6 +50,7 @@ type past struct {
 	trail fingerprint.Trail // also of one that ends before the position
 	trunc bool              // it was truncated, so that there may be a copy
 	vague bool              // trail has the position alone: a copy that ends before is not known
+	anew  bool              // nothing was ever followed: what was not created since is an archive
 }
 
 func (sl *slot) drop(f *File) {
