@@ -45,6 +45,7 @@ func (s *Set) addLocked(f *File, sl *slot, name string, st *fsys.Stat, h *os.Fil
 	s.byInode[st.ID] = f
 	s.byName[s.key(name)] = f
 	sl.insert(f)
+	s.toLineUpLocked(sl)
 	f.base = f.stateLocked()
 }
 

@@ -214,7 +214,7 @@ func (s *Set) familiar(home *slot, name string, h *os.File, size int64) recalled
 	followed := recalled{of: &past{}}
 	kind := formatOf(h, size)
 	switch {
-	case kind == packed.Plain && s.copiesRotated(home, h, size, fsys.Inode{}):
+	case kind == packed.Plain && (s.copiesRotated(home, h, size, fsys.Inode{}) || s.packedAlready(home, h, size)):
 		return followed
 	case kind != packed.Plain && (!kind.Readable() || rotation.Temporary(name)):
 		return followed // it is looked at under its last name
@@ -224,6 +224,32 @@ func (s *Set) familiar(home *slot, name string, h *os.File, size int64) recalled
 		}
 	}
 	return s.recall(h, size)
+}
+
+// packedAlready tells whether a compressed generation of the log home that is followed has
+// what is in the plain file h: that one was compressed and removed while it was kept open.
+func (s *Set) packedAlready(home *slot, h *os.File, size int64) bool {
+	if size == 0 {
+		return false
+	}
+	var read []State
+	var unread []*os.File
+	s.mu.Lock()
+	for f := range s.files {
+		switch {
+		case f.home != home || f.packed == nil:
+		case f.pos > 0:
+			read = append(read, f.stateLocked())
+		case f.handle != nil:
+			unread = append(unread, f.handle)
+		}
+	}
+	s.mu.Unlock()
+	return slices.ContainsFunc(read, func(st State) bool { return size == st.Size && matches(h, size, &st) }) ||
+		slices.ContainsFunc(unread, func(z *os.File) bool {
+			var st fsys.Stat
+			return s.sys.StatFile(z, &st) == nil && packs(z, st.Size, h, size)
+		})
 }
 
 // packs tells whether the compressed file h, of so many bytes, has what is in the plain one,

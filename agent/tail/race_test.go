@@ -27,12 +27,16 @@ import (
 type raceKind string
 
 const (
-	racePlain raceKind = "plain"
-	raceStops raceKind = "stops"              // the Set is stopped and goes on, now and then
-	raceEach  raceKind = "each_name_followed" // rotated names match the glob too: no order among names
-	raceGone  raceKind = "deletes"            // files are deleted, too
-	racePacks raceKind = "compresses"         // old generations are compressed, the Set is behind and stops
+	racePlain     raceKind = "plain"
+	raceStops     raceKind = "stops"              // the Set is stopped and goes on, now and then
+	raceEach      raceKind = "each_name_followed" // rotated names match the glob too: no order among names
+	raceGone      raceKind = "deletes"            // files are deleted, too
+	racePacks     raceKind = "compresses"         // old generations are compressed, the Set is behind and stops
+	racePacksEach raceKind = "compresses_each"    // the same, and the glob matches the compressed names
 )
+
+// packs tells whether old generations are compressed.
+func (k raceKind) packs() bool { return k == racePacks || k == racePacksEach }
 
 // racer is a writer whose steps are taken whenever a Set looks at a file.
 type racer struct {
@@ -61,7 +65,7 @@ func newRacer(t testing.TB, kind raceKind, seed uint64, dir string) *racer {
 	r := &racer{rnd: rand.New(rand.NewPCG(seed, 2)), path: filepath.Join(dir, "app.log")}
 	cfg := Config{Path: r.path, ChunkSize: 32 << r.rnd.IntN(5)}
 	switch {
-	case kind == raceEach:
+	case kind == raceEach, kind == racePacksEach:
 		cfg.Path = filepath.Join(dir, "app.log*")
 	case r.rnd.IntN(3) == 0:
 		cfg.Path = filepath.Join(dir, "*.log")
@@ -73,11 +77,11 @@ func newRacer(t testing.TB, kind raceKind, seed uint64, dir string) *racer {
 	r.pace = []time.Duration{100 * time.Microsecond, 2 * time.Millisecond, 20 * time.Millisecond}[r.rnd.IntN(3)]
 	r.left, r.odds = 5+r.rnd.IntN(20), 1+r.rnd.IntN(30)
 	r.kind, r.gone = kind, map[int]bool{}
-	if r.rises = kind == racePacks && r.rnd.IntN(2) == 0; r.rises {
+	if r.rises = kind.packs() && r.rnd.IntN(2) == 0; r.rises {
 		r.files.grain = time.Nanosecond
 	}
-	r.delay = kind == racePacks && r.rnd.IntN(2) == 0
-	if kind == racePacks && seed&2 != 0 && runtime.GOOS == "linux" { // where one can tell what is open
+	r.delay = kind.packs() && r.rnd.IntN(2) == 0
+	if kind.packs() && seed&2 != 0 && runtime.GOOS == "linux" { // where one can tell what is open
 		r.files.reuse, r.after = true, rand.New(rand.NewPCG(seed, 3))
 	}
 	r.rig = &rig{t: t, cfg: cfg, clock: time.Unix(1_800_000_000, 0), pause: time.Second, states: map[FileID]State{}, trusts: seed%2 == 0}
@@ -148,7 +152,7 @@ func (r *racer) must(err error) {
 // begin decides what is done next.
 func (r *racer) begin() {
 	switch n := r.rnd.IntN(5); {
-	case n <= 1 && r.kind == racePacks:
+	case n <= 1 && r.kind.packs():
 		r.pack()
 	case n == 2 && r.kind == raceGone:
 		r.todo = append(r.todo, r.remove, r.create)
@@ -288,12 +292,12 @@ func (r *racer) run() {
 			r.note("look")
 			r.scan()
 		}
-		if r.kind != racePacks || r.rnd.IntN(3) == 0 {
+		if !r.kind.packs() || r.rnd.IntN(3) == 0 {
 			r.note("read")
 			r.read()
 		}
 		r.act()
-		if r.kind == raceStops && r.rnd.IntN(10) == 0 || r.kind == racePacks && r.rnd.IntN(4) == 0 {
+		if r.kind == raceStops && r.rnd.IntN(10) == 0 || r.kind.packs() && r.rnd.IntN(4) == 0 {
 			r.note("restart")
 			r.stop()
 			r.goOn()
@@ -305,7 +309,7 @@ func (r *racer) run() {
 	}
 	missing := 0
 	switch r.kind {
-	case raceEach:
+	case raceEach, racePacksEach:
 		r.once(r.last) // in a case in a hundred a rotation within one look mixes the order of names
 	case raceGone:
 		missing = r.allButGone()
@@ -394,6 +398,8 @@ func TestRaceSeeds(t *testing.T) {
 		{raceEach, 617773, "a copy is found when its original was truncated and moved away"},
 		{racePacks, 1000303, "a compressed file has more bytes than the plain one"},
 		{racePacks, 1000883, "the number of a file that was kept open is that of a saved one"},
+		{racePacksEach, 240, "what is saved goes on already when its compressed file is found"},
+		{racePacksEach, 514, "a file that was kept open was compressed, and that one was found first"},
 		{racePacks, 1000829, "files that were kept open and compressed, and empty ones between them"},
 	} {
 		if why, _ := runRace(t, c.kind, c.seed, t.TempDir()); why != "" {
@@ -405,7 +411,7 @@ func TestRaceSeeds(t *testing.T) {
 // TestRaces repeats a failure by LOGCTL_RACE_SEED and LOGCTL_RACE_KIND, and runs as many
 // cases of each kind as LOGCTL_RACE_CASES says.
 func TestRaces(t *testing.T) {
-	kinds := []raceKind{racePlain, raceGone, racePacks, raceStops, raceEach}
+	kinds := []raceKind{racePlain, raceGone, racePacks, raceStops, raceEach, racePacksEach}
 	cases, first := casesOf("RACE", 300, 1)
 	if v := os.Getenv("LOGCTL_RACE_KIND"); v != "" {
 		kinds = []raceKind{raceKind(v)}

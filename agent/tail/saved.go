@@ -153,6 +153,9 @@ func (s *Set) savedPast(sl *slot) *past {
 	}
 	p := &past{name: sl.path, mtime: st.ModTime.UnixNano(), size: st.Size, state: st, seen: st.Seen.UnixNano(), trunc: true}
 	id := fsys.Inode{Dev: st.ID.Dev, Ino: st.ID.Ino}
+	if s.resumed(p) {
+		return p
+	}
 	name, err := s.locate(s.lists, id, s.familyNames(s.lists, sl)...)
 	if err != nil || name == "" {
 		return p
@@ -173,6 +176,20 @@ func (s *Set) savedPast(sl *slot) *past {
 		} // else it is a copy that goes on for its original, which is older
 	}
 	return p
+}
+
+// resumed tells whether the saved generation of p goes on already, at another name of the
+// glob, and notes in p what is known of its file: that need not have a name any more.
+func (s *Set) resumed(p *past) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := p.state.ID
+	f := s.byInode[fsys.Inode{Dev: id.Dev, Ino: id.Ino}]
+	if f == nil || f.id != id || f.handle == nil || f.packed != nil || f.origin != (FileID{}) {
+		return false
+	}
+	p.id, p.name, p.mtime, p.born, p.trunc = f.inode(), f.name, f.bound, f.born, false
+	return true
 }
 
 // rescuedLocked notes that n bytes of a saved generation were found elsewhere.

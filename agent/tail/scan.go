@@ -165,6 +165,7 @@ func (s *Set) Scan(ctx context.Context) error {
 	s.upkeep()
 	s.recoverSaved()
 	s.seekOrphans()
+	s.lineUpGenerations()
 	if err == nil {
 		s.retire()
 	}
@@ -288,6 +289,7 @@ func (s *Set) checkDirty() {
 	clear(s.news)
 	s.mu.Unlock()
 	s.check(slots)
+	s.lineUpGenerations()
 	s.lists = nil
 }
 

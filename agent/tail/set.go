@@ -71,7 +71,8 @@ type Set struct {
 	unsaved  []State
 	beside   map[string]weak.Pointer[besides] // of the directories of logs; guarded by scanMu
 	gone     []FileID
-	err      error // of the last scan as a whole
+	toLineUp []*slot // to which generations came: see lineup.go
+	err      error   // of the last scan as a whole
 }
 
 // familyOf is what was found out about the names of a log's old generations. It is

@@ -1,0 +1,122 @@
+package tail
+
+import (
+	"slices"
+
+	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/rotation"
+)
+
+// Generations of one log are found at different moments of a look: at names of a glob, kept
+// open, beside the log. Names move meanwhile, so that what each was called when it was
+// found does not tell which is older. So when some were found, and nothing of them was
+// read yet, their names of one moment tell once more.
+
+// toLineUpLocked notes that a generation came to the log.
+func (s *Set) toLineUpLocked(sl *slot) {
+	if len(sl.queue) > 1 && !sl.came {
+		sl.came = true
+		s.toLineUp = append(s.toLineUp, sl)
+	}
+}
+
+// lineUpGenerations puts the unread generations of logs in order to which some came.
+func (s *Set) lineUpGenerations() {
+	s.mu.Lock()
+	logs := s.toLineUp
+	s.toLineUp = nil
+	for _, sl := range logs {
+		sl.came = false
+	}
+	s.mu.Unlock()
+	for _, sl := range logs {
+		s.lineUpLog(sl)
+	}
+}
+
+// lineUpLog puts the unread generations of one log in order, if one of them is compressed:
+// such a file has no age but that of its name. Where names move just now, it does nothing.
+func (s *Set) lineUpLog(sl *slot) {
+	s.mu.Lock()
+	unread := sl.unreadLocked()
+	var first fsys.Inode
+	var born int64
+	if n := len(sl.late); n > 0 {
+		first, born = sl.late[n-1].inode(), sl.late[n-1].born
+	}
+	s.mu.Unlock()
+	if len(unread) < 2 || !slices.ContainsFunc(unread, func(f *File) bool { return f.packed != nil }) {
+		return
+	}
+	tags, ok := s.tagsOf(sl)
+	if !ok {
+		s.mu.Lock()
+		s.toLineUpLocked(sl)
+		s.mu.Unlock()
+		return
+	}
+	found := make([]candidate, 0, len(unread))
+	byID := map[fsys.Inode]*File{}
+	s.mu.Lock()
+	for _, f := range unread {
+		if tag, ok := tags[f.inode()]; ok {
+			found = append(found, candidate{tag: tag, st: fsys.Stat{ID: f.inode(), Mtime: f.mtime}, born: f.born})
+			byID[f.inode()] = f
+		}
+	}
+	s.mu.Unlock()
+	byAge(found)
+	risingOrder(tags[first], born, found)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sorted := make([]*File, 0, len(found))
+	for _, c := range found {
+		sorted = append(sorted, byID[c.st.ID])
+	}
+	if now := sl.unreadLocked(); !slices.Equal(now, unread) {
+		return // one of them is being read
+	}
+	next := 0
+	for i, f := range sl.queue {
+		if byID[f.inode()] == f {
+			sl.queue[i] = sorted[next]
+			next++
+		}
+	}
+	s.unblockLocked(sl)
+}
+
+// unreadLocked returns the generations of the log, in order, that are not at its name and
+// of which nothing was read.
+func (sl *slot) unreadLocked() []*File {
+	var unread []*File
+	for _, f := range sl.queue {
+		if f.away && f != sl.cur && f.pos == 0 && f.state != fileHeld && f.copyOf == nil && f.origin == (FileID{}) {
+			unread = append(unread, f)
+		}
+	}
+	return unread
+}
+
+// tagsOf returns the tags of the files that stand at rotated names of the log, all of one
+// moment. ok is false when names move.
+func (s *Set) tagsOf(sl *slot) (tags map[fsys.Inode]rotation.Tag, ok bool) {
+	if s.lists == nil {
+		s.lists = map[string]*listing{}
+		defer func() { s.lists = nil }()
+	}
+	s.forgetLists(s.lists, s.familyNames(s.lists, sl)...)
+	tags = map[fsys.Inode]rotation.Tag{}
+	for _, r := range s.rooms(s.lists, sl, nil) {
+		l := s.list(s.lists, r.dir)
+		names := s.names(r, l.names)
+		ids := s.idsOf(r.dir, names)
+		if l.err != nil || !s.holds(l, r, names) || !slices.Equal(ids, s.idsOf(r.dir, names)) {
+			return nil, false
+		}
+		for i, n := range names {
+			tags[ids[i]] = n.tag
+		}
+	}
+	return tags, true
+}
