@@ -16,8 +16,9 @@ import (
 const (
 	fetchWait     = 500 * time.Millisecond // longest the broker waits for a first byte
 	fetchPatience = 10 * time.Second       // longest silence of the broker beyond that
-	fetchBytes    = 4 << 20                // of one response, bytes
-	partBytes     = 1 << 20                // of one partition in a response, bytes
+	fetchBytes    = 6 << 20                // of one response, bytes
+	partBytes     = 3 << 20                // of one partition in a response, bytes
+	mergeBytes    = 1 << 20                // the same when partitions are merged
 	minPartBytes  = 64 << 10               // the same when there are very many to merge
 	retryFirst    = 100 * time.Millisecond // wait before a lost broker is dialled again
 	retryMost     = 5 * time.Second
@@ -135,7 +136,8 @@ func (f *fetcher) plan() (wait time.Duration, addr string) {
 	f.leads = slices.ContainsFunc(r.order, func(p *partition) bool { return !p.phase.over() && (p.leader == f.id || p.leader < 0) })
 	wait = time.Minute
 	addr = r.brokers[f.id]
-	full := r.merge == nil && r.held > 0 && int64(r.held)+fetchBytes > r.cfg.Buffer
+	whole := r.answerLimit()
+	full := r.merge == nil && r.held > 0 && int64(r.held)+int64(whole) > r.cfg.Buffer
 	if full || addr == "" {
 		return wait, addr
 	}
@@ -161,32 +163,34 @@ func (f *fetcher) plan() (wait time.Duration, addr string) {
 	if n > 0 {
 		f.turn = (f.turn + 1) % n
 	}
-	f.askAlone()
-	if len(f.parts) == 1 { // a single huge batch must fit, whatever the limits are
+	f.askAlone(whole)
+	f.req.maxBytes = int32(whole)
+	if len(f.parts) == 1 { // its own limit is enough, and a single huge batch must fit
 		f.req.maxBytes = max(fetchBytes, f.req.parts[0].maxBytes)
-	} else {
-		f.req.maxBytes = fetchBytes
 	}
 	return wait, addr
 }
 
 // askAlone leaves nothing in every second request but one batch that did not fit into an
-// answer beside others, if there is one. The caller holds r.mu.
-func (f *fetcher) askAlone() {
-	i := slices.IndexFunc(f.parts, func(p *partition) bool { return p.need > fetchBytes })
+// answer of that many bytes beside others, if there is one. The caller holds r.mu.
+func (f *fetcher) askAlone(whole int) {
+	i := slices.IndexFunc(f.parts, func(p *partition) bool { return p.need > whole })
 	if f.alone = i >= 0 && !f.alone; f.alone {
 		f.parts[0], f.req.parts[0] = f.parts[i], f.req.parts[i]
 		f.parts, f.req.parts = f.parts[:1], f.req.parts[:1]
 	}
 }
 
+// answerLimit is how much one response may bring.
+func (r *Reader) answerLimit() int { return int(min(max(r.cfg.Buffer, minPartBytes), fetchBytes)) }
+
 // partLimit is how much of one partition one response may bring. The caller holds
 // r.mu.
 func (r *Reader) partLimit() int {
 	if r.merge == nil || r.open == 0 {
-		return partBytes
+		return min(partBytes, r.answerLimit())
 	}
-	return int(min(max(r.cfg.Buffer/int64(2*r.open), minPartBytes), partBytes))
+	return int(min(max(r.cfg.Buffer/int64(2*r.open), minPartBytes), mergeBytes))
 }
 
 // sleep waits until there may be something to do.
