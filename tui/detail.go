@@ -349,6 +349,6 @@ func (s *detailScreen) cells(i int) []cell {
 		return append(out, unknown, unknown, unknown, unknown, unknown, cell{text: clean(r.why), paint: st.dim})
 	}
 	return append(out,
-		cell{text: humanBytes(float64(f.Size)), paint: value}, cell{text: humanBytes(float64(f.Read)), paint: value}, cell{text: humanBytes(float64(f.Acked)), paint: value},
+		cell{text: humanBytes(float64(f.Size)), paint: value}, cell{text: humanBytes(float64(f.Read)), paint: value}, cell{text: humanBytes(float64(max(f.Acked-f.Skipped, 0))), paint: value}, // what was skipped was never sent
 		cell{text: humanBytes(float64(r.lag())), paint: value}, cell{text: bytesText(r.rate), paint: value}, cell{text: clean(r.why), paint: st.dim})
 }

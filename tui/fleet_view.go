@@ -103,6 +103,7 @@ type agentRow struct {
 	revision               int64
 	behind                 bool // runs another revision than the list shown
 	listError              string
+	etcd                   string        // why etcd does not take its presence, by its report; empty: it does, as far as known
 	warnings               []string      // what it says of itself though its tasks work
 	skew                   time.Duration // of its clock, ahead of the broker's; 0: not off, or not known
 	kafka                  string
@@ -186,10 +187,10 @@ func (b *builder) agent(a *agentState) {
 		b.fromReport(&row, a)
 	}
 	ours := row.key == v.key || row.key == "" && a.cur != nil
-	if a.present {
+	if here && (a.present || row.etcd != "") {
 		v.present++
 	}
-	if a.present && row.key == v.key {
+	if here && (a.present || row.etcd != "") && row.key == v.key {
 		v.audience++
 		row.behind = v.haveList && len(p.Doubts) == 0 && v.list.Err == nil && row.revision < v.list.ModRevision
 		if row.behind || row.listError != "" {
@@ -208,10 +209,13 @@ func (b *builder) agent(a *agentState) {
 	v.agents = append(v.agents, row)
 }
 
-// here reports whether an agent is on duty; where etcd does not tell, those that report
-// are.
+// here reports whether an agent is on duty. Where etcd does not tell, those that report
+// are, and so is one whose reports say why etcd does not take its presence.
 func (b *builder) here(a *agentState) bool {
-	return a.present || !b.fleet.saw && a.fresh(b.now)
+	if a.present || !a.fresh(b.now) {
+		return a.present
+	}
+	return !b.fleet.saw || a.cur.Etcd != "" && a.presence.Duty == etcdcfg.DutyOn
 }
 
 func (b *builder) fromReport(row *agentRow, a *agentState) {
@@ -220,7 +224,10 @@ func (b *builder) fromReport(row *agentRow, a *agentState) {
 		row.host, row.version, row.started = r.Host, r.Version, r.StartedAt
 	}
 	if a.fresh(b.now) {
-		row.skew = r.Skew()
+		row.skew, row.etcd = r.Skew(), r.Etcd
+	}
+	if row.key == "" {
+		row.key = r.CollectKey
 	}
 	if r.Kafka != "" && a.fresh(b.now) {
 		row.kafka = r.Kafka

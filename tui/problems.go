@@ -29,7 +29,9 @@ type problem struct {
 const (
 	wordOverlap = "sent twice"
 	wordWarning = "warning"
-	wordGone    = "bytes gone"
+	// wordOldPresence is of an agent that etcd does not let announce itself.
+	wordOldPresence = "not announced in etcd"
+	wordGone        = "bytes gone"
 )
 
 // problemsOfView gathers the problems of a view, what matters most first. The same state of
@@ -123,6 +125,10 @@ func agentProblem(v *fleetView, r *agentRow) (problem, bool) {
 		p.word = string(state.Awaited)
 	case len(r.twins) > 0:
 		p.word, p.reason = string(state.Twice), strings.Join(r.twins, " and ")
+	case r.etcd != "" && v.saw && r.present:
+		p.word, p.reason = wordOldPresence, r.etcd
+		p.do = "It works, and its reports tell how. What etcd has of it is old or missing until etcd takes it: see its quota, its alarms and the rights of the agent's user (docs/security.md)."
+		return p, true
 	case r.skew.Abs() >= report.ClockLimit && r.present:
 		p.word, p.reason = string(state.ClockDiffers), report.ClockText(r.skew)
 		p.do = "Set the clock that is wrong: chronyc tracking, timedatectl. Brokers refuse lines of a clock that is too far ahead."

@@ -60,3 +60,34 @@ func TestProblemsOneByOne(t *testing.T) {
 		c.wants(t, "entries ▸")
 	})
 }
+
+// TestNotAnnounced: an agent whose presence etcd does not take is on duty all the same, because
+// its reports come, and why it is not announced is a problem.
+func TestNotAnnounced(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		fl := c.root.env.feed.fleet
+		fl.mu.Lock()
+		a := fl.agents["web-01"]
+		a.present, a.presence, a.leftAt = false, etcdcfg.Presence{}, c.clock
+		a.cur.Etcd, a.cur.CollectKey = "its storage quota is used up", fl.key
+		fl.mu.Unlock()
+		before := c.root.env.view.present
+		c.fresh()
+		if got := c.root.env.view.present; got != before {
+			t.Errorf("%d agents on duty, want %d", got, before)
+		}
+		c.wants(t, "1 agent not announced in etcd")
+		for range 3 {
+			c.key("!")
+		}
+		c.wants(t, "its storage quota is used up")
+		fl.mu.Lock()
+		a.cur.Etcd = "" // its goodbye, not etcd, took its presence away
+		fl.mu.Unlock()
+		c.fresh()
+		if got := c.root.env.view.present; got != before-1 {
+			t.Errorf("%d agents on duty, want %d", got, before-1)
+		}
+	})
+}
