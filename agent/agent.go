@@ -61,6 +61,7 @@ func New(cfg Config) (*Agent, error) {
 	a.producer, err = ship.New(ship.Config{
 		Kafka: cfg.Kafka, Acks: cfg.Acks, Compression: cfg.Compression, Partitioner: cfg.Partitioner,
 		MaxBuffer: cfg.MaxBuffer, MaxLines: cfg.MaxLines, Log: cfg.Log, Names: a.life.Names,
+		OnTopic: func(st ship.TopicStatus) { a.tasks.shared.closed.changed(st) },
 	})
 	if err == nil {
 		a.etcd, err = etcdcfg.Dial(cfg.Etcd)

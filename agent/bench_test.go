@@ -27,13 +27,14 @@ type fakeSender struct {
 	got       map[string][]string // values by topic, as sent
 	own       map[string][]string // what each has of its own: see ownOf
 	down      map[string]bool     // topics that do not acknowledge
+	closed    map[string]bool     // topics that nothing can be sent to
 	held      map[string][]*ship.Bundle
 	forgotten []string
 	panic     string // topic whose bundles make Send panic once
 }
 
 func newFakeSender() *fakeSender {
-	return &fakeSender{got: map[string][]string{}, own: map[string][]string{}, down: map[string]bool{}, held: map[string][]*ship.Bundle{}}
+	return &fakeSender{got: map[string][]string{}, own: map[string][]string{}, down: map[string]bool{}, closed: map[string]bool{}, held: map[string][]*ship.Bundle{}}
 }
 
 func (f *fakeSender) Send(ctx context.Context, b *ship.Bundle) error {
@@ -71,6 +72,9 @@ func (f *fakeSender) MaxRecord(string) int { return 1 << 20 }
 func (f *fakeSender) Topic(topic string) ship.TopicStatus {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.closed[topic] {
+		return ship.TopicStatus{Topic: topic, State: state.TopicMissing, Err: "create it", Closed: true}
+	}
 	if f.down[topic] {
 		return ship.TopicStatus{Topic: topic, State: state.TopicMissing, Err: "create it"}
 	}

@@ -61,6 +61,8 @@ func (p *pumps) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.phase = pumpsEnded
+	p.task.shared.closed.leave(p.task.entry.Topic, p)
+	p.task.counters.blocked.Store(0)
 	if p.clock != nil {
 		p.clock.Stop()
 	}
@@ -73,6 +75,10 @@ func (p *pumps) wake() {
 	if p.phase != pumpsOpen || p.alive >= pumpsPerTask {
 		return
 	}
+	if p.blockedLocked() {
+		p.task.counters.blocked.CompareAndSwap(0, time.Now().UnixNano())
+		return
+	}
 	p.alive++
 	p.group.Go(guard(p.run))
 }
@@ -83,11 +89,11 @@ func (p *pumps) run() error {
 		if err := p.ctx.Err(); err != nil {
 			return err
 		}
-		f := p.set.TryReady()
+		f := p.next()
 		if f == nil {
 			p.count(-1)
 			// One that became ready since the look woke nobody if all pumps were alive.
-			if f = p.set.TryReady(); f == nil {
+			if f = p.next(); f == nil {
 				return nil
 			}
 			p.count(1)
@@ -98,6 +104,17 @@ func (p *pumps) run() error {
 		}
 		p.hold()
 	}
+}
+
+// next returns a file to read; nil: none is ready, or nothing may be read now.
+func (p *pumps) next() *tail.File {
+	p.mu.Lock()
+	blocked := p.blockedLocked()
+	p.mu.Unlock()
+	if blocked {
+		return nil
+	}
+	return p.set.TryReady()
 }
 
 // hold has events of several lines that a pump leaves behind sent once they have waited

@@ -29,7 +29,7 @@ func (t *task) status(now time.Time) report.Task {
 		Rules:    report.Ruled{Filtered: c.filtered.Load(), Unparsed: c.unparsed.Load()},
 	}
 	streams := t.streamList()
-	if oldest := oldestUnacked(streams); !oldest.IsZero() {
+	if oldest := t.oldest(streams); !oldest.IsZero() {
 		r.OldestUnackedMS = now.Sub(oldest).Milliseconds()
 	}
 	ev, set := t.evidence(now)
@@ -271,7 +271,7 @@ func (t *task) announced(now time.Time) etcdcfg.TaskState {
 		t.backlog = r.LagBytes
 	}
 	out.Lag = t.backlog
-	if oldest := oldestUnacked(streams); !oldest.IsZero() {
+	if oldest := t.oldest(streams); !oldest.IsZero() {
 		out.Oldest = oldest.UTC().Truncate(time.Second)
 	}
 	return out

@@ -56,6 +56,7 @@ type shared struct {
 	deleted     *tail.Deleted
 	times       times
 	lobby       lobby
+	closed      closedTopics
 	log         *slog.Logger
 }
 

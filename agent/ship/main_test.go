@@ -54,7 +54,15 @@ func start(t *testing.T, k *testkit.KafkaServer, change ...func(*Config)) *rig {
 	cfg := Config{Kafka: k.Config(), OnTopic: func(s TopicStatus) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.states = append(r.states, s)
+		last := TopicStatus{}
+		for _, before := range r.states {
+			if before.Topic == s.Topic {
+				last = before
+			}
+		}
+		if s.State != last.State || s.Slow != last.Slow { // that a topic is known is no state
+			r.states = append(r.states, s)
+		}
 	}}
 	for _, c := range change {
 		c(&cfg)

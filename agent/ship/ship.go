@@ -29,8 +29,8 @@ type Config struct {
 	// ask brokers, and returns an identity for each place, not a valid one where it cannot
 	// tell yet, or an error; ErrWait holds all of them back until Wake.
 	Names func(ctx context.Context, places []Place) ([]kafka.Identity, error)
-	// OnTopic is told of every change of a topic's state, in order, from one
-	// goroutine of the producer. It must not block.
+	// OnTopic is told of every change of a topic's State, Slow or Closed, in order, from
+	// one goroutine of the producer, which holds no lock. It must not block.
 	OnTopic func(TopicStatus)
 }
 
@@ -115,6 +115,7 @@ type TopicStatus struct {
 	Since   time.Time   // when State became so
 	Unasked bool        // Kafka was not asked about the topic yet, or has not answered
 	Slow    bool        // records flow all the same, slowly or unseen by readers
+	Closed  bool        // nothing is sent to it now: its partitions are not known, or the cluster does not let it be used
 }
 
 // Stats are counters since New, and what is held now.

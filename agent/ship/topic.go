@@ -57,7 +57,7 @@ func (p *Producer) topic(name string) *topic {
 			keys:      map[keyID]*keyQueue{},
 			limit:     kafka.DefaultMaxMessageBytes,
 			refreshAt: now,
-			status:    TopicStatus{Topic: name, Since: now},
+			status:    TopicStatus{Topic: name, Since: now, Closed: true},
 		}
 		p.topics[name] = t
 		poke(p.wakeup)
@@ -104,11 +104,15 @@ func (t *topic) update() {
 	if slow {
 		now = t.slow
 	}
+	closed, since := len(t.parts) == 0 || t.trouble.state != "", t.status.Since
 	if now.state == t.status.State && slow == t.status.Slow {
-		t.status.Err = now.err
-		return
+		if t.status.Err = now.err; closed == t.status.Closed {
+			return
+		}
+	} else {
+		since = time.Now()
 	}
-	t.status = TopicStatus{Topic: t.name, State: now.state, Err: now.err, Since: time.Now(), Slow: slow}
+	t.status = TopicStatus{Topic: t.name, State: now.state, Err: now.err, Since: since, Slow: slow, Closed: closed}
 	t.p.events = append(t.p.events, t.status)
 	poke(t.p.tell)
 }

@@ -1,0 +1,85 @@
+package agent
+
+import (
+	"sync"
+	"time"
+
+	"logctl/agent/ship"
+)
+
+// closedTopics keeps who wants to read although nothing can be sent to the topic: nothing
+// is read then, because a chunk and a goroutine for each of 5,000 entries take 100 MB, and
+// what cannot be sent is better left in its file. The zero value is empty.
+//
+// pumps ──wait, the topic is closed──▶ closedTopics ──the topic opens──▶ pumps.wake
+type closedTopics struct {
+	mu      sync.Mutex // held over no call
+	waiting map[string]map[*pumps]struct{}
+}
+
+// wait notes that the pumps are to be woken when the topic opens.
+func (c *closedTopics) wait(topic string, p *pumps) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.waiting == nil {
+		c.waiting = map[string]map[*pumps]struct{}{}
+	}
+	if c.waiting[topic] == nil {
+		c.waiting[topic] = map[*pumps]struct{}{}
+	}
+	c.waiting[topic][p] = struct{}{}
+}
+
+// leave takes back what wait noted.
+func (c *closedTopics) leave(topic string, p *pumps) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if delete(c.waiting[topic], p); len(c.waiting[topic]) == 0 {
+		delete(c.waiting, topic)
+	}
+}
+
+// changed wakes who waits for a topic when it is open. ship calls it, after each change of
+// a topic, with no lock held.
+func (c *closedTopics) changed(st ship.TopicStatus) {
+	if st.Closed {
+		return
+	}
+	c.mu.Lock()
+	waiting := c.waiting[st.Topic]
+	delete(c.waiting, st.Topic)
+	c.mu.Unlock()
+	for p := range waiting {
+		p.wake()
+	}
+}
+
+// blockedLocked says whether nothing may be read because the topic is closed; then a pump is
+// started when it opens. p.mu is held.
+func (p *pumps) blockedLocked() bool {
+	t := p.task
+	topic, closed := t.entry.Topic, &t.shared.closed
+	if !t.shared.producer.Topic(topic).Closed {
+		t.counters.blocked.Store(0)
+		return false
+	}
+	closed.wait(topic, p)
+	if !t.shared.producer.Topic(topic).Closed { // opened meanwhile, and may not have woken this one
+		closed.leave(topic, p)
+		t.counters.blocked.Store(0)
+		return false
+	}
+	return true
+}
+
+// oldest is when the oldest line was read that is not acknowledged, or since when one waits
+// in its file because the topic is closed; zero: there is none.
+func (t *task) oldest(streams []*stream) time.Time {
+	oldest := oldestUnacked(streams)
+	if since := t.counters.blocked.Load(); since != 0 {
+		if at := time.Unix(0, since); oldest.IsZero() || at.Before(oldest) {
+			return at
+		}
+	}
+	return oldest
+}
