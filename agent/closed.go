@@ -11,11 +11,24 @@ import (
 // is read then, because a chunk and a goroutine for each of 5,000 entries take 100 MB, and
 // what cannot be sent is better left in its file. The zero value is empty.
 //
-// pumps ──wait, the topic is closed──▶ closedTopics ──the topic opens──▶ pumps.wake
+// When the topic opens, few of them begin at a time, for the same reason:
+//
+//	           the topic is closed           it opens                a place is free
+//	reading ──────────────────────▶ waiting ──────────▶ in opening ──────────────────▶ reading
 type closedTopics struct {
 	mu      sync.Mutex // held over no call
 	waiting map[string]map[*pumps]struct{}
+	opening []*pumps // their topics have opened
+	active  int      // places taken
 }
+
+const (
+	// openingMost is how many pumps begin at the same time when topics open.
+	openingMost = 64
+	// openingPlace is how long a pump has its place at most: what it reads may hang, and so may
+	// its topic, and neither may keep others waiting.
+	openingPlace = 100 * time.Millisecond
+)
 
 // wait notes that the pumps are to be woken when the topic opens.
 func (c *closedTopics) wait(topic string, p *pumps) {
@@ -46,11 +59,38 @@ func (c *closedTopics) changed(st ship.TopicStatus) {
 		return
 	}
 	c.mu.Lock()
-	waiting := c.waiting[st.Topic]
+	for p := range c.waiting[st.Topic] {
+		c.opening = append(c.opening, p)
+	}
 	delete(c.waiting, st.Topic)
 	c.mu.Unlock()
-	for p := range waiting {
-		p.wake()
+	c.fill()
+}
+
+// fill has pumps begin while there is a place.
+func (c *closedTopics) fill() {
+	for {
+		c.mu.Lock()
+		if c.active >= openingMost || len(c.opening) == 0 {
+			c.mu.Unlock()
+			return
+		}
+		p := c.opening[0]
+		if c.opening = c.opening[1:]; len(c.opening) == 0 {
+			c.opening = nil
+		}
+		c.active++
+		c.mu.Unlock()
+		left := sync.OnceFunc(func() {
+			c.mu.Lock()
+			c.active--
+			c.mu.Unlock()
+		})
+		timer := time.AfterFunc(openingPlace, func() { left(); c.fill() })
+		if !p.start(func() { timer.Stop(); left(); c.fill() }) {
+			timer.Stop()
+			left()
+		}
 	}
 }
 

@@ -69,18 +69,28 @@ func (p *pumps) end() {
 }
 
 // wake starts a pump when one more may run. The Set calls it with its lock held.
-func (p *pumps) wake() {
+func (p *pumps) wake() { p.start(nil) }
+
+// start is wake, reports whether a pump was started, and has it call ended when it ends
+// unless that is nil.
+func (p *pumps) start(ended func()) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.phase != pumpsOpen || p.alive >= pumpsPerTask {
-		return
+		return false
 	}
 	if p.blockedLocked() {
 		p.task.counters.blocked.CompareAndSwap(0, time.Now().UnixNano())
-		return
+		return false
 	}
 	p.alive++
-	p.group.Go(guard(p.run))
+	p.group.Go(guard(func() error {
+		if ended != nil {
+			defer ended()
+		}
+		return p.run()
+	}))
+	return true
 }
 
 // run reads files as long as any is ready.
