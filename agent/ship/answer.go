@@ -2,6 +2,7 @@ package ship
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	status "logctl/agent/state"
@@ -28,6 +29,9 @@ func (part *partition) answer(block *sarama.ProduceResponseBlock, now time.Time,
 		return done
 	}
 	why := reason{state: r.state, err: answerText(t.name, block)}
+	if r.state == status.FewReplicas {
+		why.err = t.fewReplicas(part.id, block.Err)
+	}
 	if t.looksCompacted(block) {
 		why = t.noKeys()
 	}
@@ -102,6 +106,15 @@ func answerText(topic string, block *sarama.ProduceResponseBlock) string {
 		text += " (" + own + ")"
 	}
 	return text
+}
+
+// fewReplicas says that a partition has too few replicas in sync for acks = all.
+func (t *topic) fewReplicas(partition int32, code sarama.KError) string {
+	least := ""
+	if n := t.settings.minReplicas; n > 1 {
+		least = fmt.Sprintf(" (%d)", n)
+	}
+	return fmt.Sprintf("partition %d of topic %q has fewer replicas in sync than min.insync.replicas%s asks for, or they answer too slowly (%v): bring the brokers that hold the others back", partition, t.name, least, code)
 }
 
 // renew begins a sequence anew: under a higher epoch of the same producer id, or under

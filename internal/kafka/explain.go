@@ -193,7 +193,7 @@ func (e *AnnouncedError) Error() string {
 	if why == "" {
 		why = e.Err.Error()
 	}
-	return fmt.Sprintf("broker %d announces itself as %s, which cannot be used from here: it %s. Correct advertised.listeners of the broker, "+
+	return fmt.Sprintf("broker %d announces itself as %s, which cannot be used from here (it %s): correct advertised.listeners of the broker, "+
 		"or the name and the route to it; if it worked before, the broker may be down", e.ID, e.Address, why)
 }
 
