@@ -73,8 +73,80 @@ func (l *lab) reading(ctx context.Context, r *results) error {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
+	if err := l.followed(ctx, r, &table, &forms[len(forms)-1], file); err != nil {
+		return fmt.Errorf("followed: %w", err)
+	}
 	r.notes = append(r.notes, table.String())
 	return nil
+}
+
+// followed measures how far a follower of a topic is behind when its last record has been
+// acknowledged.
+func (l *lab) followed(ctx context.Context, r *results, table *strings.Builder, f *readers, file string) error {
+	var late, took float64
+	var err error
+	for range 5 { // a busy broker may lose the controller for a moment
+		var name string
+		if name, err = l.empty(f); err == nil {
+			late, took, err = l.behind(ctx, name, file, f.parts)
+		}
+		l.drop(name)
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+		progress("reading  followed: %v; once more", err)
+	}
+	if err != nil {
+		return err
+	}
+	progress("reading  %s, followed: written in %.2f s, all read %.2f s later", f.name, took, late)
+	fmt.Fprintf(table, "\n%s, followed from their first record on while %d records are written in %.2f s: all of them are printed %.2f s after the last one is acknowledged.\n",
+		f.name, l.lines, took, late)
+	r.bars = append(r.bars, bar{what: "tail-topic, " + f.name + ", followed: behind at the end", figure: fmt.Sprintf("%.2f s", late), value: late, want: "≤ 1.0 s", limit: 1, atMost: true})
+	return nil
+}
+
+// behind follows an empty topic while the file is brought into it. It returns how many
+// seconds after the last acknowledgement all was printed, and what the writing took.
+func (l *lab) behind(ctx context.Context, topic, file string, parts int) (late, took float64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, l.logctl, "tail-topic", topic, "--kafka", l.kafka, "--from", "oldest", "-o", "raw", "-q")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, 0, err
+	}
+	all := make(chan time.Time, 1)
+	go func() {
+		defer close(all)
+		buf := make([]byte, 1<<20)
+		for lines := 0; lines < l.lines; {
+			n, err := out.Read(buf)
+			if lines += bytes.Count(buf[:n], []byte{'\n'}); err != nil {
+				return
+			}
+		}
+		all <- time.Now()
+	}()
+	began := time.Now()
+	err = l.load(ctx, topic, file, parts)
+	loaded := time.Now()
+	if err != nil {
+		cancel()
+	}
+	read, complete := <-all
+	cancel()
+	_ = cmd.Wait() // it was killed
+	switch {
+	case err != nil:
+		return 0, 0, err
+	case !complete:
+		return 0, 0, errors.New("the follower ended, or did not print all in three minutes")
+	}
+	return max(read.Sub(loaded).Seconds(), 0), loaded.Sub(began).Seconds(), nil
 }
 
 // filled makes a topic and brings the file into it. On a busy machine a broker may lose the
@@ -92,6 +164,15 @@ func (l *lab) filled(ctx context.Context, f *readers, file string) (name string,
 
 // fillOnce is one try of filled.
 func (l *lab) fillOnce(ctx context.Context, f *readers, file string) (string, error) {
+	name, err := l.empty(f)
+	if err != nil {
+		return name, err
+	}
+	return name, l.load(ctx, name, file, f.parts)
+}
+
+// empty makes a topic and waits until all of its partitions have leaders.
+func (l *lab) empty(f *readers) (string, error) {
 	name := l.name("reading")
 	detail := &sarama.TopicDetail{NumPartitions: int32(f.parts), ReplicationFactor: 1, ConfigEntries: map[string]*string{}}
 	if f.codec != "" {
@@ -107,10 +188,7 @@ func (l *lab) fillOnce(ctx context.Context, f *readers, file string) (string, er
 		_, err := l.ends(name)
 		return err
 	})
-	if err != nil {
-		return name, err
-	}
-	return name, l.load(ctx, name, file, f.parts)
+	return name, err
 }
 
 // load brings the file into the topic by the quickest way.
