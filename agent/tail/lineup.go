@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"cmp"
 	"slices"
 
 	"logctl/agent/tail/internal/fsys"
@@ -57,19 +58,25 @@ func (s *Set) lineUpLog(sl *slot) {
 	}
 	found := make([]candidate, 0, len(unread))
 	byID := map[fsys.Inode]*File{}
+	var sorted []*File // those known to the run before are older than all others
 	s.mu.Lock()
 	for _, f := range unread {
-		if tag, ok := tags[f.inode()]; ok {
+		tag, ok := tags[f.inode()]
+		switch {
+		case f.began() <= s.loaded:
+			sorted = append(sorted, f)
+			byID[f.inode()] = f
+		case ok:
 			found = append(found, candidate{tag: tag, st: fsys.Stat{ID: f.inode(), Mtime: f.mtime}, born: f.born})
 			byID[f.inode()] = f
 		}
 	}
+	slices.SortStableFunc(sorted, func(a, b *File) int { return cmp.Compare(a.began(), b.began()) })
 	s.mu.Unlock()
 	byAge(found)
 	risingOrder(tags[first], born, found)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sorted := make([]*File, 0, len(found))
 	for _, c := range found {
 		sorted = append(sorted, byID[c.st.ID])
 	}
@@ -86,12 +93,21 @@ func (s *Set) lineUpLog(sl *slot) {
 	s.unblockLocked(sl)
 }
 
+// began returns when the generation was first seen, as Gen of an identity: where f goes on
+// for an original, when that was.
+func (f *File) began() uint64 {
+	if f.origin != (FileID{}) {
+		return f.origin.Gen
+	}
+	return f.id.Gen
+}
+
 // unreadLocked returns the generations of the log, in order, that are not at its name and
-// of which nothing was read.
+// of which nothing was read, or nothing but what was read of their originals.
 func (sl *slot) unreadLocked() []*File {
 	var unread []*File
 	for _, f := range sl.queue {
-		if f.away && f != sl.cur && f.pos == 0 && f.state != fileHeld && f.copyOf == nil && f.origin == (FileID{}) {
+		if f.away && f != sl.cur && f.state != fileHeld && f.copyOf == nil && (f.pos == 0 || f.origin != FileID{}) {
 			unread = append(unread, f)
 		}
 	}

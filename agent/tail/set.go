@@ -67,6 +67,7 @@ type Set struct {
 	full     bool                // an event asks for a scan
 	open     int
 	lastGen  uint64
+	loaded   uint64 // lastGen of an earlier run
 	counters Status
 	unsaved  []State
 	beside   map[string]weak.Pointer[besides] // of the directories of logs; guarded by scanMu
@@ -126,6 +127,7 @@ func open(cfg Config, sys fsys.System) (*Set, error) {
 			s.newest[s.key(st.Path)] = st
 		}
 	}
+	s.loaded = s.lastGen
 	s.memory.load(cfg.Memory, s.log)
 	s.cfg.Saved, s.cfg.Memory = nil, Memory{}
 	s.counters.Watching = "notify"
