@@ -113,10 +113,10 @@ func (p *pumps) blockedLocked() bool {
 }
 
 // oldest is when the oldest line was read that is not acknowledged, or since when one waits
-// in its file because the topic is closed; zero: there is none.
-func (t *task) oldest(streams []*stream) time.Time {
+// in its file because the topic is closed; zero: there is none. lag is how many bytes wait.
+func (t *task) oldest(streams []*stream, lag int64) time.Time {
 	oldest := oldestUnacked(streams)
-	if since := t.counters.blocked.Load(); since != 0 {
+	if since := t.counters.blocked.Load(); since != 0 && lag > 0 {
 		if at := time.Unix(0, since); oldest.IsZero() || at.Before(oldest) {
 			return at
 		}

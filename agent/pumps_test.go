@@ -55,8 +55,10 @@ func TestNothingIsReadForAClosedTopic(t *testing.T) {
 		list = append(list, b.entry(name, "t1"))
 		want = append(want, name)
 	}
-	b.apply(list, 1)
+	b.apply(append(list, b.entry("none.log", "t1")), 1)
 	_, tasks, _ := b.list()
+	none := tasks[entries]
+	tasks = tasks[:entries]
 	testkit.Eventually(t, 20*time.Second, "all wait, and say since when", func() bool {
 		for _, task := range tasks {
 			r := task.status(time.Now().Add(time.Minute))
@@ -66,6 +68,9 @@ func TestNothingIsReadForAClosedTopic(t *testing.T) {
 		}
 		return true
 	})
+	if r := none.status(time.Now()); r.OldestUnackedMS != 0 {
+		t.Errorf("a line waits for %d ms where there is no file", r.OldestUnackedMS)
+	}
 	for _, task := range tasks {
 		if r := task.status(time.Now()); r.Lines != 0 {
 			t.Fatalf("%d lines of %s were read", r.Lines, r.Path)

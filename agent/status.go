@@ -29,9 +29,6 @@ func (t *task) status(now time.Time) report.Task {
 		Rules:    report.Ruled{Filtered: c.filtered.Load(), Unparsed: c.unparsed.Load()},
 	}
 	streams := t.streamList()
-	if oldest := t.oldest(streams); !oldest.IsZero() {
-		r.OldestUnackedMS = now.Sub(oldest).Milliseconds()
-	}
 	ev, set := t.evidence(now)
 	if set != nil {
 		st := set.Status()
@@ -51,6 +48,9 @@ func (t *task) status(now time.Time) report.Task {
 			t.seen = r
 			t.mu.Unlock()
 		}
+	}
+	if oldest := t.oldest(streams, r.LagBytes); !oldest.IsZero() {
+		r.OldestUnackedMS = now.Sub(oldest).Milliseconds()
 	}
 	ev.OldestUnacked = time.Duration(r.OldestUnackedMS) * time.Millisecond
 	ev.LagBytes, ev.LinesRead, ev.LastRead = r.LagBytes, r.Lines, time.Unix(0, c.lastRead.Load())
@@ -271,7 +271,7 @@ func (t *task) announced(now time.Time) etcdcfg.TaskState {
 		t.backlog = r.LagBytes
 	}
 	out.Lag = t.backlog
-	if oldest := t.oldest(streams); !oldest.IsZero() {
+	if oldest := t.oldest(streams, out.Lag); !oldest.IsZero() {
 		out.Oldest = oldest.UTC().Truncate(time.Second)
 	}
 	return out

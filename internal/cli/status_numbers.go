@@ -79,8 +79,8 @@ func (b *board) numbers(a *agentStatus, rep *reported) {
 			b.entry(t.Path, t.Topic).addRates(r)
 		}
 		if t.SkippedBytes > 0 {
-			b.s.Notes = append(b.s.Notes, fmt.Sprintf("%s: %s -> %s: %s skipped (from = end): they stood there when the entry was first followed, and are not sent; logctl positions rewind %s sends them",
-				a.ID, t.Path, t.Topic, shortBytes(t.SkippedBytes), t.Path))
+			b.s.Notes = append(b.s.Notes, fmt.Sprintf("%s: %s -> %s: %s skipped (from = end): they stood there when the entry was first followed, and are not sent; logctl positions rewind '%s' %s --agent %s sends them",
+				a.ID, t.Path, t.Topic, shortBytes(t.SkippedBytes), t.Path, t.Topic, a.ID))
 		}
 		if t.Unreadable > 0 {
 			b.s.warn(agentProblem{Agent: a.ID, Path: t.Path, Topic: t.Topic, Since: t.UnreadableAt, What: goneText(int64(t.Unreadable), t.UnreadableAt)})
