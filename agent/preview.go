@@ -115,7 +115,8 @@ func previewFile(path string, allowed func(path string) error) previewed {
 	f := previewed{PreviewFile: PreviewFile{Path: path}}
 	fail := func(err error) previewed {
 		f.gone = errors.Is(err, fs.ErrNotExist) && !isLink(path)
-		code := string(fileCode(err)) + ": "
+		f.State = fileCode(err)
+		code := string(f.State) + ": "
 		f.Error = code + strings.TrimPrefix(err.Error(), code)
 		return f
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"logctl/agent/state"
 	"logctl/etcdcfg"
 )
 
@@ -37,7 +38,7 @@ func TestPreviewEntry(t *testing.T) {
 	if p.Matches != 3 || slices.ContainsFunc(p.Files, func(f PreviewFile) bool { return f.Path == c }) {
 		t.Errorf("matches %+v", p.Files)
 	}
-	if last := p.Files[2]; last.Path != refused || !strings.HasPrefix(last.Error, "not allowed") {
+	if last := p.Files[2]; last.Path != refused || !strings.HasPrefix(last.Error, "not allowed") || last.State != state.NotAllowed {
 		t.Errorf("%+v", last)
 	}
 	if p.Of != b || p.Filtered != 1 || !slices.Equal(p.Records, []string{"2026 one\n  more of it", "2026 three"}) {

@@ -1,6 +1,10 @@
 package report
 
-import "time"
+import (
+	"time"
+
+	"logctl/agent/state"
+)
 
 // Positions is what an agent keeps of one entry: the answer to the commands that show and
 // move positions.
@@ -62,10 +66,11 @@ type Preview struct {
 
 // PreviewFile is one file that an entry matches.
 type PreviewFile struct {
-	Path     string    `json:"path"`
-	Size     int64     `json:"size"` // bytes
-	Modified time.Time `json:"modified"`
-	Error    string    `json:"error,omitempty"` // why it would not be read; empty: it would
+	Path     string     `json:"path"`
+	Size     int64      `json:"size"` // bytes
+	Modified time.Time  `json:"modified"`
+	Error    string     `json:"error,omitempty"` // why it would not be read; empty: it would
+	State    state.Code `json:"state,omitempty"` // that the error means; empty: the file can be read
 }
 
 // Suggested is the answer to the command suggest: the logs of a directory, each with the

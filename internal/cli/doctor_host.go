@@ -14,6 +14,7 @@ import (
 
 	"logctl/agent"
 	"logctl/agent/positions"
+	"logctl/agent/state"
 )
 
 // certificateSoon is how long before its end a certificate is warned of.
@@ -147,7 +148,11 @@ func (d *doctor) files(ctx context.Context) {
 	for _, e := range d.list {
 		p, err := agent.PreviewEntry(ctx, e, access)
 		if err != nil {
-			d.problem("files", e.Path, err.Error(), "correct the entry")
+			todo := "correct the entry"
+			if errors.Is(err, agent.ErrNotAllowed) {
+				todo = state.Of(state.NotAllowed).Do
+			}
+			d.problem("files", e.Path, err.Error(), todo)
 			continue
 		}
 		total += p.Matches
@@ -159,7 +164,7 @@ func (d *doctor) files(ctx context.Context) {
 		for _, f := range p.Files {
 			if f.Error != "" {
 				if bad++; bad <= 3 {
-					d.problem("files", f.Path, f.Error, "let the agent's user read it, or leave it out with exclude")
+					d.problem("files", f.Path, f.Error, state.Of(f.State).Do+" Or leave it out with exclude.")
 				}
 			}
 		}

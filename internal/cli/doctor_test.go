@@ -50,7 +50,7 @@ func TestDoctor(t *testing.T) {
 		t.Fatal(err)
 	}
 	got = f.findings(ExitFailure, "doctor")
-	for _, part := range []string{"topics " + compacted + ": it is compacted", good + "-missing", "not allowed", "agents " + f.key + "-2: lost", "is not a directory", "logctl agents forget"} {
+	for _, part := range []string{"topics " + compacted + ": it is compacted", good + "-missing", "not allowed", "Add the path to allow_paths", "agents " + f.key + "-2: lost", "is not a directory", "logctl agents forget"} {
 		if !strings.Contains(got[levelProblem], part) {
 			t.Errorf("%q is not in\n%s", part, got[levelProblem])
 		}

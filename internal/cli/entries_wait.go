@@ -80,6 +80,7 @@ func (out *applied) working(list []etcdcfg.Presence, key string, revision int64,
 
 // reasonOf is a state with its reason, or with what it means where no reason is given.
 func reasonOf(code state.Code, text string) string {
+	text = strings.TrimPrefix(text, string(code)+": ")
 	if text == "" || text == string(code) {
 		row := state.Of(code)
 		text = row.Meaning + " " + row.Do
