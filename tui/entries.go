@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -211,6 +212,9 @@ func (s *entriesScreen) rates(v *fleetView) string {
 			return " · agents not known: " + v.duty.err
 		case v.audience == 0 && v.saw:
 			return " · no agent with this key is on duty"
+		}
+		if len(v.entries) > 0 && slices.ContainsFunc(v.agents, func(a agentRow) bool { return a.reported && a.key == v.key }) {
+			return " · rates come with the next report"
 		}
 		return " · no reports yet"
 	}

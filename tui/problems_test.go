@@ -91,3 +91,25 @@ func TestNotAnnounced(t *testing.T) {
 		}
 	})
 }
+
+// TestOneReportIsNoRate: rates take two reports, and one is not said to be none.
+func TestOneReportIsNoRate(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		fl := c.root.env.feed.fleet
+		fl.mu.Lock()
+		for _, a := range fl.agents {
+			a.prev = nil
+		}
+		fl.mu.Unlock()
+		c.fresh()
+		c.wants(t, "rates come with the next report")
+		fl.mu.Lock()
+		for _, a := range fl.agents {
+			a.cur = nil
+		}
+		fl.mu.Unlock()
+		c.fresh()
+		c.wants(t, "no reports yet")
+	})
+}
