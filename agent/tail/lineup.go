@@ -35,8 +35,9 @@ func (s *Set) lineUpGenerations() {
 	}
 }
 
-// lineUpLog puts the unread generations of one log in order, if one of them is compressed:
-// such a file has no age but that of its name. Where names move just now, it does nothing.
+// lineUpLog puts the unread generations of one log in order, if one of them is compressed
+// and stands at a name of the glob: such a file has no age but that of its name, and names
+// are looked at one by one. Where names move just now, it does nothing.
 func (s *Set) lineUpLog(sl *slot) {
 	s.mu.Lock()
 	unread := sl.unreadLocked()
@@ -46,7 +47,7 @@ func (s *Set) lineUpLog(sl *slot) {
 		first, born = sl.late[n-1].inode(), sl.late[n-1].born
 	}
 	s.mu.Unlock()
-	if len(unread) < 2 || !slices.ContainsFunc(unread, func(f *File) bool { return f.packed != nil }) {
+	if len(unread) < 2 || !slices.ContainsFunc(unread, func(f *File) bool { return f.packed != nil && s.walker.Match(f.name) }) {
 		return
 	}
 	tags, ok := s.tagsOf(sl)
