@@ -12,7 +12,7 @@ import (
 type tools map[string][]string
 
 // debian are the packages of the system's tools and of the C++, Ruby and Perl libraries.
-var debian = []string{"g++", "libspdlog-dev", "liblog4cplus-dev", "libgoogle-glog-dev", "libboost-log-dev",
+var debian = []string{"g++", "libspdlog-dev", "liblog4cplus-dev", "libgoogle-glog-dev", "libboost-log-dev", "libpoco-dev", "liblog4cxx-dev",
 	"ruby", "liblog-dispatch-perl", "liblog-dispatch-filerotate-perl", "logrotate", "runit", "s6", "daemontools",
 	"cronolog", "apache2-utils", "debianutils", "zstd", "maven", "openjdk-17-jdk-headless", "nodejs", "npm"}
 
@@ -59,9 +59,9 @@ func install(ctx context.Context, drivers, cache string, want map[string]bool, p
 			if err := os.MkdirAll(filepath.Dir(t["cpp"][0]), 0o755); err != nil {
 				return err
 			}
-			return sh(ctx, filepath.Join(drivers, "cpp"), "g++", "-O1", "-std=c++17", "-DBOOST_LOG_DYN_LINK", "-DSPDLOG_COMPILED_LIB", "-DSPDLOG_FMT_EXTERNAL",
+			return sh(ctx, filepath.Join(drivers, "cpp"), "g++", "-O1", "-std=c++17", "-I/usr/include/apr-1.0", "-DBOOST_LOG_DYN_LINK", "-DSPDLOG_COMPILED_LIB", "-DSPDLOG_FMT_EXTERNAL",
 				"driver.cc", "-o", t["cpp"][0], "-lspdlog", "-lfmt", "-llog4cplus", "-lglog", "-lboost_log_setup", "-lboost_log",
-				"-lboost_filesystem", "-lboost_thread", "-lboost_system", "-lpthread")
+				"-lboost_filesystem", "-lboost_thread", "-lboost_system", "-lPocoFoundation", "-llog4cxx", "-lapr-1", "-lpthread")
 		},
 		"rust": func() error {
 			return sh(ctx, filepath.Join(drivers, "rust"), "cargo", "build", "-q", "--release", "--target-dir", filepath.Join(cache, "rust"))
