@@ -165,7 +165,7 @@ func TestAnswersThatBringNothing(t *testing.T) {
 	damaged := bytes.Clone(whole)
 	copy(damaged[8:], []byte{0xff, 0xff, 0xff, 0xff}) // a length below 0
 	long := bytes.Clone(whole)
-	copy(long[8:], []byte{0x7f, 0xff, 0xff, 0xff})
+	copy(long[8:], []byte{0x7f, 0xff, 0xff, 0xf0}) // with its head it fits into 32 bits
 	for name, c := range map[string]struct {
 		data []byte
 		code sarama.KError
@@ -174,7 +174,7 @@ func TestAnswersThatBringNothing(t *testing.T) {
 	}{
 		"a batch cut off":       {high: 10, data: whole[:500], want: fmt.Sprintf("500 of the %d bytes of the batch at offset 0", len(whole))},
 		"the head of a batch":   {high: 10, data: whole[:5], want: "no more than 5 bytes of the batch at offset 0"},
-		"a batch of 2 GiB":      {high: 10, data: long, want: "of the 2147483659 bytes of the batch at offset 0"},
+		"a batch of 2 GiB":      {high: 10, data: long, want: "of the 2147483644 bytes of the batch at offset 0"},
 		"a damaged head":        {high: 10, data: damaged, want: "at offset 0: batch at offset 0 has the length -1"},
 		"an offset that is not": {high: 10, code: sarama.ErrOffsetOutOfRange, want: "it has no offset 0, and that it has 0 to 9"},
 		"a log cut back":        {want: "its log ends at 0, though it reached to 10"},

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"logctl/agent/report"
+	"logctl/agent/state"
 )
 
 func TestDetailKeepsItsFileSelectedWhileTheOrderChanges(t *testing.T) {
@@ -161,4 +162,15 @@ func TestGoneBytesAreShown(t *testing.T) {
 		}
 		t.Errorf("not among the problems:\n%s", c.screen())
 	})
+}
+
+// A file that is read to its end and waits for Kafka is not said to be sent.
+func TestWhyAFileThatIsReadWaits(t *testing.T) {
+	row := &taskRow{present: true, state: string(state.Idle)}
+	if got := whyNot(row, &report.File{Size: 4096, Read: 4096, Acked: 1024, State: string(state.Idle)}); got != "all of it is read; 3.0 KB wait for Kafka's acknowledgement" {
+		t.Error(got)
+	}
+	if got := whyNot(row, &report.File{Size: 4096, Read: 4096, Acked: 4096, State: string(state.Idle)}); got != "all is sent; nothing new is being written" {
+		t.Error(got)
+	}
 }

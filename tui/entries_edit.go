@@ -206,6 +206,9 @@ func whyNot(t *taskRow, f *report.File) string {
 	}
 	switch word {
 	case string(state.Idle):
+		if f != nil && f.Acked < f.Read {
+			return "all of it is read; " + bytesText(float64(f.Read-f.Acked)) + " wait for Kafka's acknowledgement"
+		}
 		if f != nil && f.Skipped > 0 && f.Acked <= f.Skipped {
 			return bytesText(float64(f.Skipped)) + " skipped (from = end); nothing was written since"
 		}

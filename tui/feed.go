@@ -336,6 +336,8 @@ func (f *feed) state(name string, which *link, err error) {
 	if err != nil {
 		text = clean(err.Error())
 	}
+	var denied *etcdcfg.DeniedError
+	f.fleet.setRefused(which, errors.As(err, &denied))
 	changed, event := f.fleet.setLink(which, text, f.now())
 	switch {
 	case !changed:

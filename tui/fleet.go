@@ -18,9 +18,10 @@ const (
 
 // link is the state of a connection.
 type link struct {
-	known bool // something was heard at all
-	err   string
-	since time.Time // of the present state
+	known   bool // something was heard at all
+	err     string
+	refused bool      // err is that of a server that answers, and does not let this user in
+	since   time.Time // of the present state
 }
 
 // agentState is what is known of one agent.
@@ -134,6 +135,13 @@ func (f *fleet) setLink(which *link, err string, now time.Time) (changed, event 
 	}
 	which.known, which.err = true, err
 	return true, event
+}
+
+// setRefused notes whether a server that is connected to refuses what is asked of it.
+func (f *fleet) setRefused(which *link, refused bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	which.refused = refused
 }
 
 // setBrokers tells whether the number of brokers is another one than before.

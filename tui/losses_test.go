@@ -374,3 +374,21 @@ func TestAgentsThatAreNotKnownAreNotCalledNone(t *testing.T) {
 		c.wants(t, "runs on 11 agents")
 	})
 }
+
+// A server that answers and lets this user see nothing is not called lost.
+func TestARefusalIsNoLoss(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newConsole(t, Config{})
+		f := c.root.env.feed
+		denied := &etcdcfg.DeniedError{Right: "read", Keys: []string{`"collect_log_conf"`}}
+		f.state("etcd", &f.fleet.etcd, fmt.Errorf("watch: %w", denied))
+		c.fresh()
+		c.wants(t, "etcd ✗ refuses")
+		f.state("etcd", &f.fleet.etcd, errors.New("no etcd server answers"))
+		c.fresh()
+		c.wants(t, "etcd ✗ lost")
+		f.state("etcd", &f.fleet.etcd, nil)
+		c.fresh()
+		c.wants(t, "etcd ● ok")
+	})
+}

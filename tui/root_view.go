@@ -238,12 +238,14 @@ func (r *root) revision() string {
 	return text
 }
 
-// linkText is a connection in words: ok, not yet, or lost since when.
+// linkText is a connection in words: ok, not yet, or since when it is lost or refuses.
 func linkText(e *env, name, ok string, l link) string {
 	st := e.styles
 	switch {
 	case !l.known:
 		return st.dim.apply(name + " ◌ connecting")
+	case l.err != "" && l.refused:
+		return st.bad.apply(name + " ✗ refuses " + e.stamp(l.since))
 	case l.err != "":
 		return st.bad.apply(name + " ✗ lost " + e.stamp(l.since))
 	}
