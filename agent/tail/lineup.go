@@ -46,8 +46,9 @@ func (s *Set) lineUpLog(sl *slot) {
 	if n := len(sl.late); n > 0 {
 		first, born = sl.late[n-1].inode(), sl.late[n-1].born
 	}
+	inGlob := slices.ContainsFunc(unread, func(f *File) bool { return f.packed != nil && s.walker.Match(f.name) })
 	s.mu.Unlock()
-	if len(unread) < 2 || !slices.ContainsFunc(unread, func(f *File) bool { return f.packed != nil && s.walker.Match(f.name) }) {
+	if len(unread) < 2 || !inGlob {
 		return
 	}
 	tags, ok := s.tagsOf(sl)
