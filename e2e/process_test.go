@@ -57,11 +57,18 @@ func launch(t *testing.T, cmd *exec.Cmd, env []string) *process {
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("logctl %s: exit code %d, stderr ends:\n%s", strings.Join(p.cmd.Args[1:], " "), p.code, lastLines(p.err.String(), 60))
+			lines := 60
+			if p.code == raceFound {
+				lines = 400 // both sides of the race
+			}
+			t.Logf("logctl %s: exit code %d, stderr ends:\n%s", strings.Join(p.cmd.Args[1:], " "), p.code, lastLines(p.err.String(), lines))
 		}
 	})
 	return p
 }
+
+// raceFound is the exit code of a process in which the race detector found one.
+const raceFound = 66
 
 // cleanEnv is the environment without settings of logctl.
 func cleanEnv() []string {
