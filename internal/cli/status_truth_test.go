@@ -88,10 +88,7 @@ func TestStatusWithoutFreshReports(t *testing.T) {
 // before, and the reports say how it is.
 func TestStatusOfAPresenceThatCannotBeWritten(t *testing.T) {
 	f := newFleet(t)
-	f.ok(t, "entries", "add", "/a", "t")
-	now := time.Now().UTC()
-	id := f.key + "-1"
-	f.announce(etcdcfg.Presence{ID: id, Started: now, Revision: 1 << 40, Tasks: []etcdcfg.TaskState{{Path: "/a", Topic: "t", State: string(state.Shipping)}}})
+	id, now := f.oneShips(t)
 	f.publish(report.Report{Agent: id, At: now, StartedAt: now, CollectKey: f.key, Etcd: "its storage quota is used up",
 		Tasks: []report.Task{{Path: "/a", Topic: "t", State: state.PermissionDenied, Error: "/a: permission denied"}}})
 	s := f.status(ExitFailure)
@@ -104,10 +101,7 @@ func TestStatusOfAPresenceThatCannotBeWritten(t *testing.T) {
 // TestStatusTellsWhatIsSkipped: what from = end left out is not said to be sent.
 func TestStatusTellsWhatIsSkipped(t *testing.T) {
 	f := newFleet(t)
-	f.ok(t, "entries", "add", "/a", "t")
-	now := time.Now().UTC()
-	id := f.key + "-1"
-	f.announce(etcdcfg.Presence{ID: id, Started: now, Revision: 1 << 40, Tasks: []etcdcfg.TaskState{{Path: "/a", Topic: "t", State: string(state.Shipping)}}})
+	id, now := f.oneShips(t)
 	f.publish(report.Report{Agent: id, At: now, StartedAt: now, CollectKey: f.key,
 		Tasks: []report.Task{{Path: "/a", Topic: "t", State: state.Idle, NotPlain: report.NotPlain{SkippedBytes: 3 << 20}}}})
 	if out := f.ok(t, "status"); !strings.Contains(out, id+": /a -> t: 3.0 MiB skipped (from = end)") {
@@ -190,4 +184,13 @@ func TestClocksMayDiffer(t *testing.T) {
 	if !s.Healthy || len(s.Warnings) != 1 || !strings.Contains(s.Warnings[0].What, "2h0m0s ahead of the broker's") {
 		t.Errorf("problems %v, warnings %v", s.Problems, s.Warnings)
 	}
+}
+
+// oneShips has an entry and an agent on duty that ships it, by its presence, from now on.
+func (f *fleet) oneShips(t *testing.T) (id string, now time.Time) {
+	t.Helper()
+	f.ok(t, "entries", "add", "/a", "t")
+	id, now = f.key+"-1", time.Now().UTC()
+	f.announce(etcdcfg.Presence{ID: id, Started: now, Revision: 1 << 40, Tasks: []etcdcfg.TaskState{{Path: "/a", Topic: "t", State: string(state.Shipping)}}})
+	return id, now
 }
