@@ -1,10 +1,12 @@
 package main
 
+import "slices"
+
 // writer is one program under one configuration.
 type writer struct {
 	Name    string // also what the driver is told
 	Version string
-	Driver  string // go, python, node, java, cpp, ruby, perl, shell
+	Driver  string // go, python, node, java, cpp, ruby, perl, containers, shell
 	Does    string // what it does to its files, for the page
 	Path    string // the entry's path an operator would write first, below the directory
 	Glob    string // the glob over all of its names, below the directory
@@ -20,7 +22,7 @@ const (
 
 // catalog lists the writers in the order of the page.
 func catalog() []writer {
-	return append(append(append(pythons(), javas()...), append(nodes(), natives()...)...), systems()...)
+	return slices.Concat(pythons(), javas(), nodes(), natives(), systems(), services())
 }
 
 func pythons() []writer {
@@ -124,5 +126,23 @@ func systems() []writer {
 		{Name: "cronolog", Version: "cronolog 1.6.2", Driver: "shell", Path: "app-*.log", Glob: all, Does: "app-DATE.log, new name each time"},
 		{Name: "cronolog-link", Version: "cronolog 1.6.2", Driver: "shell", Path: "current", Glob: "app-*.log", Does: "app-DATE.log; current is a symbolic link to the first file, never moved: take the glob"},
 		{Name: "supervisord", Version: "supervisor 4.3.0", Driver: "shell", Path: log, Glob: all, Does: "app.log → app.log.1, sliding"},
+	}
+}
+
+// services are servers that rotate their own logs or have them rotated, and what runs containers.
+func services() []writer {
+	const gap = "what comes between the copy and the truncation"
+	cri, docker := map[string]any{"format": "cri"}, map[string]any{"format": "docker"}
+	return []writer{
+		{Name: "postgres", Version: "PostgreSQL 15", Driver: "shell", Path: "app-*.log", Glob: all, Does: "log_filename with seconds, log_rotation_size: app-DATE.log, new name each time"},
+		{Name: "postgres-json", Version: "PostgreSQL 15", Driver: "shell", Path: "app-*.json", Glob: all, Does: "log_destination jsonlog: app-DATE.json; app-DATE.log beside it has the first and last words only"},
+		{Name: "postgres-truncate", Version: "PostgreSQL 15", Driver: "shell", Path: "app-*.log", Glob: all, Does: "log_truncate_on_rotation: app-00.log … app-59.log in a circle, each truncated when its turn comes again"},
+		{Name: "nginx", Version: "nginx 1.22, logrotate 3.21", Driver: "shell", Path: log, Glob: all, Does: "create and USR1: app.log.1, sliding"},
+		{Name: "nginx-buffer", Version: "nginx 1.22, logrotate 3.21", Driver: "shell", Path: log, Glob: all, Does: "access_log with buffer and flush, delaycompress: the buffer goes to the renamed file"},
+		{Name: "json-file", Version: "moby 28.5.2 json-file", Driver: "containers", Path: "c0ffee-json.log", Glob: "c0ffee-json.log*", Extra: docker, Does: "ID-json.log → ID-json.log.1, sliding"},
+		{Name: "json-file-gz", Version: "moby 28.5.2 json-file", Driver: "containers", Path: "c0ffee-json.log", Glob: "c0ffee-json.log*", Extra: docker, Does: "compress: ID-json.log.1, then ID-json.log.1.gz, sliding"},
+		{Name: "kubelet", Version: "kubelet 1.36.3", Driver: "containers", Path: "app/0.log", Glob: "app/0.log*", Extra: cri, Does: "0.log → 0.log.DATE, at the next rotation .gz by way of .tmp"},
+		{Name: "pm2-logrotate", Version: "pm2 7.0.4, pm2-logrotate 3.0.0", Driver: "shell", Path: log, Glob: all, Does: "copied to app__DATE.log, then truncated", Own: gap},
+		{Name: "pm2-logrotate-gz", Version: "pm2 7.0.4, pm2-logrotate 3.0.0", Driver: "shell", Path: log, Glob: all, Does: "compressed to app__DATE.log.gz, then truncated", Own: gap},
 	}
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,29 +16,37 @@ type tools map[string][]string
 // debian are the packages of the system's tools and of the C++, Ruby and Perl libraries.
 var debian = []string{"g++", "libspdlog-dev", "liblog4cplus-dev", "libgoogle-glog-dev", "libboost-log-dev", "libpoco-dev", "liblog4cxx-dev",
 	"ruby", "liblog-dispatch-perl", "liblog-dispatch-filerotate-perl", "logrotate", "runit", "s6", "daemontools",
-	"cronolog", "apache2-utils", "debianutils", "zstd", "maven", "openjdk-17-jdk-headless", "nodejs", "npm"}
+	"cronolog", "apache2-utils", "nginx-light", "postgresql-15", "faketime", "debianutils", "zstd", "maven", "openjdk-17-jdk-headless", "nodejs", "npm"}
 
 // install puts the drivers of the languages in use below cache, from their registries.
 func install(ctx context.Context, drivers, cache string, want map[string]bool, packages bool) (tools, error) {
 	if packages {
-		if err := sh(ctx, ".", "apt-get", append([]string{"install", "-y", "-qq", "--no-install-recommends"}, debian...)...); err != nil {
+		// At run level 1 a package that brings a server does not start it.
+		words := []string{"RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", "--no-install-recommends"}
+		if err := sh(ctx, ".", "env", append(words, debian...)...); err != nil {
 			return nil, err
 		}
 	}
 	t := tools{
-		"go":     {filepath.Join(cache, "go", "driver")},
-		"python": {filepath.Join(cache, "venv", "bin", "python"), filepath.Join(drivers, "python", "driver.py")},
-		"node":   {"node", filepath.Join(cache, "node", "driver.js")},
-		"java":   {"java", "-Xmx128m", "-cp", filepath.Join(cache, "java", "target", "classes") + ":" + filepath.Join(cache, "java", "target", "lib", "*"), "Driver"},
-		"cpp":    {filepath.Join(cache, "cpp", "driver")},
-		"rust":   {filepath.Join(cache, "rust", "release", "driver")},
-		"ruby":   {"ruby", filepath.Join(drivers, "ruby", "driver.rb")},
-		"perl":   {"perl", filepath.Join(drivers, "perl", "driver.pl")},
-		"shell":  {"bash", filepath.Join(drivers, "shell", "run.sh")},
+		"go":         {filepath.Join(cache, "go", "driver")},
+		"python":     {filepath.Join(cache, "venv", "bin", "python"), filepath.Join(drivers, "python", "driver.py")},
+		"node":       {"node", filepath.Join(cache, "node", "driver.js")},
+		"java":       {"java", "-Xmx128m", "-cp", filepath.Join(cache, "java", "target", "classes") + ":" + filepath.Join(cache, "java", "target", "lib", "*"), "Driver"},
+		"cpp":        {filepath.Join(cache, "cpp", "driver")},
+		"rust":       {filepath.Join(cache, "rust", "release", "driver")},
+		"ruby":       {"ruby", filepath.Join(drivers, "ruby", "driver.rb")},
+		"perl":       {"perl", filepath.Join(drivers, "perl", "driver.pl")},
+		"containers": {filepath.Join(cache, "containers")},
+		"shell":      {"bash", filepath.Join(drivers, "shell", "run.sh")},
 	}
-	want["go"], want["python"] = true, true // the shell's need both
+	for _, name := range []string{"go", "python", "node"} {
+		want[name] = true // the shell's need them
+	}
 	steps := map[string]func() error{
 		"go": func() error { return sh(ctx, filepath.Join(drivers, "go"), "go", "build", "-o", t["go"][0], ".") },
+		"containers": func() error {
+			return sh(ctx, filepath.Join(drivers, "containers"), "go", "build", "-o", t["containers"][0], ".")
+		},
 		"python": func() error {
 			if err := sh(ctx, ".", "python3", "-m", "venv", filepath.Join(cache, "venv")); err != nil {
 				return err
@@ -71,14 +81,36 @@ func install(ctx context.Context, drivers, cache string, want map[string]bool, p
 		if !want[name] {
 			continue
 		}
-		if _, err := os.Stat(t[name][0]); err == nil && filepath.IsAbs(t[name][0]) && name != "go" {
+		stamp := filepath.Join(cache, name+".installed")
+		is, err := sourcesOf(filepath.Join(drivers, name))
+		if err != nil {
+			return nil, err
+		}
+		if was, _ := os.ReadFile(stamp); bytes.Equal(was, is) {
 			continue // there already
 		}
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("install the %s writers: %w", name, err)
 		}
+		if err := os.WriteFile(stamp, is, 0o644); err != nil {
+			return nil, err
+		}
 	}
 	return t, nil
+}
+
+// sourcesOf tells the sources of a driver from others: a hash of its files.
+func sourcesOf(driver string) ([]byte, error) {
+	h := sha256.New()
+	err := filepath.WalkDir(driver, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		fmt.Fprintf(h, "%s %d\n%s", d.Name(), len(data), data)
+		return err
+	})
+	return fmt.Appendf(nil, "%x\n", h.Sum(nil)), err
 }
 
 func sh(ctx context.Context, dir, name string, args ...string) error {

@@ -113,6 +113,9 @@ func (o options) one(ctx context.Context, t tools, mode string, group []writer, 
 	if err != nil {
 		return 0, err
 	}
+	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL runs as a user of its own
+		return 0, err
+	}
 	r := &run{options: o, tools: t, mode: mode, writers: group, dir: dir}
 	results, err := r.do(ctx)
 	if err != nil {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -82,11 +84,20 @@ func writePage(results, page string) error {
 			if e.kind == "glob" {
 				name, does = "", ""
 			}
-			fmt.Fprintf(&b, "| %s | %s | `%s` | %s |\n", name, does, e.name, strings.Join(row, " | "))
+			fmt.Fprintf(&b, "| %s | %s | `%s`%s | %s |\n", name, does, e.name, w.fields(), strings.Join(row, " | "))
 		}
 	}
 	b.WriteString(tail)
 	return os.WriteFile(page, []byte(b.String()), 0o644)
+}
+
+// fields are the other fields of the entries of w, as the page shows them.
+func (w writer) fields() string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(w.Extra)) {
+		fmt.Fprintf(&b, ", %s `%v`", name, w.Extra[name])
+	}
+	return b.String()
 }
 
 // cells are the results of one entry of a writer, one for each mode, and what is gone.

@@ -249,6 +249,7 @@ func (r *run) results(failed map[string]string) ([]result, error) {
 func (t tools) command(ctx context.Context, w writer, dir string, lines, pause, size int) *exec.Cmd {
 	argv := append(append([]string{}, t[w.Driver]...), w.Name, dir, strconv.Itoa(lines), strconv.Itoa(pause), strconv.Itoa(size))
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = append(os.Environ(), "DRIVER="+t["go"][0], "PATH="+filepath.Dir(t["python"][0])+":"+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "DRIVER="+t["go"][0], "PATH="+strings.Join([]string{filepath.Dir(t["python"][0]),
+		filepath.Join(filepath.Dir(t["node"][1]), "node_modules", ".bin"), os.Getenv("PATH")}, ":"))
 	return cmd
 }

@@ -88,7 +88,7 @@ func (s *Set) candidate(sl *slot, p *past, path string, now fsys.Inode) (candida
 			c.copied = true
 			return c, nil
 		}
-	case st.Size < packed.SniffLen && rotation.IsPacked(path): // being made; what it is made of stands beside it until it is whole
+	case rotation.BeingMade(path, st.Size, packed.SniffLen): // being made; what it is made of stands beside it until it is whole
 	case formatOf(h, st.Size) != packed.Plain && !s.mayBePacked(sl, p, path, h, st.Size): // known, or not to be read
 	default:
 		younger, contradicts := p.compare(&c, 0)

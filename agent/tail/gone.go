@@ -240,7 +240,7 @@ func (s *Set) leavePacked(sl *slot, a *arrival) bool {
 		return false
 	}
 	kind := formatOf(a.h, a.st.Size)
-	making := kind == packed.Plain && a.st.Size < packed.SniffLen && rotation.IsPacked(sl.path)
+	making := kind == packed.Plain && rotation.BeingMade(sl.path, a.st.Size, packed.SniffLen)
 	if kind == packed.Plain && !making {
 		return false
 	}

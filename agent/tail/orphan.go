@@ -62,11 +62,13 @@ func (s *Set) becameAnother(o *orphan) bool {
 	if c.h == nil {
 		return false
 	}
-	defer func() { _ = c.h.Close() }()
 	switch s.giveWay(o, c.st.ID) {
 	case wayFree:
 		s.resumeCopy(&o.State, c)
-		s.recoverAt(c.st.ID, c.path)
+		// What was opened is what goes on: its name may be another one by now, and what came
+		// after it must not be read before it.
+		s.recoverFrom(c.st.ID, c.path, c.h, &c.st)
+		return true
 	case wayTaken:
 		s.mu.Lock()
 		s.forgetLocked(s.slotLocked(o.Path), o.ID)
@@ -76,6 +78,7 @@ func (s *Set) becameAnother(o *orphan) bool {
 		s.orphans = append(s.orphans, *o)
 		s.mu.Unlock()
 	}
+	_ = c.h.Close()
 	return true
 }
 

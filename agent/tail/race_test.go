@@ -400,6 +400,8 @@ func TestRaceSeeds(t *testing.T) {
 		{racePacks, 1000883, "the number of a file that was kept open is that of a saved one"},
 		{racePacksEach, 240, "what is saved goes on already when its compressed file is found"},
 		{racePacksEach, 514, "a file that was kept open was compressed, and that one was found first"},
+		{racePacks, 910529, "the compressed file that a saved one became is renamed while it is opened"},
+		{racePacks, 912241, "the same, of one that nothing was read of"},
 		{racePacks, 1000829, "files that were kept open and compressed, and empty ones between them"},
 	} {
 		if why, _ := runRace(t, c.kind, c.seed, t.TempDir()); why != "" {

@@ -305,7 +305,12 @@ func (s *Set) recoverAt(id fsys.Inode, name string) bool {
 	if err != nil {
 		return !fsys.IsGone(err)
 	}
-	if home := s.homeOfSaved(id, h, &st); home != nil {
+	return s.recoverFrom(id, name, h, &st)
+}
+
+// recoverFrom is recoverAt for the file h, of which st is. It takes h.
+func (s *Set) recoverFrom(id fsys.Inode, name string, h *os.File, st *fsys.Stat) bool {
+	if home := s.homeOfSaved(id, h, st); home != nil {
 		s.learn(home, name)
 	}
 	s.mu.Lock()
@@ -320,7 +325,7 @@ func (s *Set) recoverAt(id fsys.Inode, name string) bool {
 		return true
 	}
 	sl := s.slotLocked(saved.Path)
-	f := s.resumeLocked(sl, &arrival{st: st, h: h, name: name, exists: true}, saved)
+	f := s.resumeLocked(sl, &arrival{st: *st, h: h, name: name, exists: true}, saved)
 	if sl.cur != f {
 		s.awayLocked(f)
 	}

@@ -5,10 +5,13 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"io"
 	"log"
+	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -48,6 +51,8 @@ func open(name, dir string, size int) (sink, error) {
 		return toWriter(os.Stdout), nil
 	case "append":
 		return appending(path), nil
+	case "http":
+		return asking(os.Getenv("SOCKET")), nil
 	case "lumberjack", "lumberjack-gz":
 		// MaxSize is in MiB, so this library rotates when it is told to.
 		l := &lumberjack.Logger{Filename: path, MaxBackups: 400, Compress: strings.HasSuffix(name, "-gz")}
@@ -99,6 +104,26 @@ func appending(path string) sink {
 		if _, err := io.WriteString(f, l+"\n"); err != nil {
 			log.Fatal(err)
 		}
+	}}
+}
+
+// asking sends each line as a header of a request to the server at the socket.
+func asking(socket string) sink {
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}}
+	return sink{close: client.CloseIdleConnections, write: func(l string) {
+		req, err := http.NewRequest(http.MethodGet, "http://nginx/", http.NoBody)
+		if err != nil {
+			log.Fatal(err)
+		}
+		req.Header.Set("X-Line", l)
+		resp, err := client.Do(req)
+		if err != nil {
+			log.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body) // a 204 has none
+		_ = resp.Body.Close()
 	}}
 }
 

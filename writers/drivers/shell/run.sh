@@ -2,7 +2,7 @@
 # One numbered line after another through a system tool that rotates files.
 #
 # Usage: run.sh WRITER DIR LINES PAUSE_MICROSECONDS SIZE. $DRIVER is the Go driver: `stdout` writes to its
-# standard output, `append` to DIR/app.log and opens that anew at SIGHUP.
+# standard output, `append` to DIR/app.log and opens that anew at SIGHUP, `http` asks the server at the socket $SOCKET.
 set -euo pipefail
 name=$1 dir=$2 lines=$3 pause=$4 size=$5
 every=0.5
@@ -64,6 +64,90 @@ save() {
   kill -HUP "$writer" 2>/dev/null || true
 }
 
+# by_nginx ACCESS_LOG_PARAMETERS: nginx logs one header of each request; logrotate moves its log and sends USR1, as the
+# Debian package has it.
+by_nginx() {
+  cat >"$state/nginx.conf" <<CONF
+user root;
+pid $state/nginx.pid;
+error_log $state/error.log;
+worker_processes 2;
+events {}
+http {
+  log_format line '\$http_x_line';
+  access_log $dir/app.log line $1;
+  server { listen unix:$state/socket; return 204; }
+}
+CONF
+  cat >"$state/conf" <<CONF
+$dir/app.log {
+  size 1
+  rotate 400
+  missingok
+  su root root
+  create 0640 root adm
+  $2
+  postrotate
+    kill -USR1 \$(cat $state/nginx.pid)
+  endscript
+}
+CONF
+  /usr/sbin/nginx -c "$state/nginx.conf"
+  SOCKET=$state/socket "$DRIVER" http "$dir" "$lines" "$pause" "$size" &
+  writer=$!
+  each "$every" logrotate -s "$state/status" "$state/conf"
+  /usr/sbin/nginx -c "$state/nginx.conf" -s quit
+  while [[ -e $state/nginx.pid ]]; do sleep 0.05; done
+}
+
+# by_postgres NAME SETTINGS [SPEED]: a server that logs a message for each line; its collector rotates by size, or by the
+# minute on a clock that runs so many times faster.
+by_postgres() {
+  local bin=/usr/lib/postgresql/15/bin as="setpriv --reuid=postgres --regid=postgres --clear-groups" server
+  chmod 755 "$state"
+  mkdir "$state/cluster"
+  chown postgres "$state/cluster" "$dir"
+  $as "$bin/initdb" -N -A trust -D "$state/cluster" >/dev/null
+  cat >>"$state/cluster/postgresql.conf" <<CONF
+listen_addresses = ''
+unix_socket_directories = '$state/cluster'
+logging_collector = on
+log_directory = '$dir'
+log_filename = '$1'
+log_rotation_size = $((size / 1024))kB
+log_error_verbosity = terse
+client_min_messages = error
+log_min_messages = log
+log_min_error_statement = panic
+$2
+CONF
+  local clock=()
+  [[ -z ${3:-} ]] || clock=(faketime -f "+0 x$3")
+  $as "${clock[@]}" "$bin/postgres" -D "$state/cluster" 2>/dev/null &
+  server=$!
+  until $as "$bin/pg_isready" -q -h "$state/cluster"; do sleep 0.1; done
+  feed | sed -u "s/.*/DO \$\$BEGIN RAISE LOG '&';END\$\$;/" | $as psql -q -X -h "$state/cluster" -d postgres >/dev/null
+  sleep 1 # the collector is told by a pipe
+  kill -INT "$(head -1 "$state/cluster/postmaster.pid")"
+  wait "$server" || true
+}
+
+# by_pm2 COMPRESS: pm2 keeps what the program writes to its output, the module pm2-logrotate copies and truncates it.
+# Its worker looks each 30 s in production, each second here.
+by_pm2() {
+  export PM2_HOME=$state/pm2
+  local module
+  module=$(dirname "$(dirname "$(command -v pm2)")")/pm2-logrotate
+  mkdir -p "$PM2_HOME"
+  cat >"$PM2_HOME/module_conf.json" <<CONF
+{"pm2-logrotate": {"max_size": "$((size / 1024))K", "retain": "400", "compress": "$1", "workerInterval": "1", "rotateInterval": "0 0 1 1 *", "rotateModule": "false"}}
+CONF
+  (cd "$module" && pm2 install . >/dev/null)
+  pm2 start "$DRIVER" --name app --output "$dir/app.log" --error "$dir/app-error.log" --no-autorestart -- stdout "$dir" "$lines" "$pause" "$size" >/dev/null
+  sleep "$(awk "BEGIN{print $lines*$pause/1000000+3}")"
+  pm2 kill >/dev/null
+}
+
 feed() { "$DRIVER" stdout "$dir" "$lines" "$pause" "$size"; }
 
 case $name in
@@ -90,6 +174,13 @@ case $name in
   rotatelogs-n) feed | rotatelogs -n 50 "$dir/app.log" "$((size / 1024))K" ;;
   cronolog) feed | cronolog "$dir/app-%Y%m%d-%H%M%S.log" || (($? == 3)) ;; # how it ends
   cronolog-link) feed | cronolog -S "$dir/current" "$dir/app-%Y%m%d-%H%M%S.log" || (($? == 3)) ;;
+  nginx) by_nginx "" nocompress ;;
+  nginx-buffer) by_nginx "buffer=8k flush=1s" $'compress\n  delaycompress\n  sharedscripts' ;;
+  postgres) by_postgres 'app-%Y%m%d-%H%M%S.log' "" ;;
+  postgres-json) by_postgres 'app-%Y%m%d-%H%M%S.log' "log_destination = 'jsonlog'" ;;
+  postgres-truncate) by_postgres 'app-%M.log' $'log_rotation_age = 1min\nlog_truncate_on_rotation = on\nlog_rotation_size = 0' 600 ;;
+  pm2-logrotate) by_pm2 false ;;
+  pm2-logrotate-gz) by_pm2 true ;;
   supervisord)
     cat >"$state/conf" <<CONF
 [supervisord]

@@ -53,6 +53,13 @@ func Temporary(name string) bool {
 	return false
 }
 
+// BeingMade tells whether a file of that name and size may be one that a program has just
+// begun to compress another into, of too few bytes to tell its format: least are enough. A
+// temporary name alone (app.log.1.tmp) says so of an empty file only.
+func BeingMade(name string, size, least int64) bool {
+	return size < least && IsPacked(name) || size == 0 && Temporary(name)
+}
+
 // hasEnding tells whether name ends in what programs write small, or in capitals where
 // names have no case.
 func hasEnding(name, ending string) bool {
