@@ -39,15 +39,7 @@ func (t *task) status(now time.Time) report.Task {
 		for _, s := range streams {
 			acked[s.id] = s.acked()
 		}
-		if !fillFiles(&r, set.EachFile, acked) { // a file system does not answer: as it was before
-			t.mu.Lock()
-			r.LagBytes, r.SkippedBytes, r.TopFiles = t.seen.LagBytes, t.seen.SkippedBytes, t.seen.TopFiles
-			t.mu.Unlock()
-		} else {
-			t.mu.Lock()
-			t.seen = r
-			t.mu.Unlock()
-		}
+		fillFiles(&r, set.EachFile, acked)
 	}
 	if oldest := t.oldest(streams, r.LagBytes); !oldest.IsZero() {
 		r.OldestUnackedMS = now.Sub(oldest).Milliseconds()
@@ -89,9 +81,9 @@ func (a *ranked) before(b *ranked) bool {
 
 // fillFiles sums the lag of the files and names those with most of it. A task may
 // have ten thousand files, so that they are not sorted.
-func fillFiles(r *report.Task, each func(func(tail.FileInfo)) bool, acked map[tail.FileID]int64) bool {
+func fillFiles(r *report.Task, each func(func(tail.FileInfo)), acked map[tail.FileID]int64) {
 	var top []ranked // most tasks have one file
-	looked := each(func(f tail.FileInfo) {
+	each(func(f tail.FileInfo) {
 		pos, ok := acked[f.ID]
 		if !ok {
 			pos = f.Read
@@ -114,7 +106,6 @@ func fillFiles(r *report.Task, each func(func(tail.FileInfo)) bool, acked map[ta
 	for i := range top {
 		r.TopFiles[i] = top[i].File
 	}
-	return looked
 }
 
 // evidence gathers what is known of the task but its traffic. The set is nil when the
@@ -207,15 +198,21 @@ func (a *Agent) Report() report.Report {
 	return r
 }
 
+// goneBytes are what was gone before it could be read.
+type goneBytes struct {
+	bytes uint64
+	at    time.Time // when there were more of them than before
+}
+
 // noteGone dates bytes that were gone before they could be read: more than were reported
 // before were noticed now.
 func (t *task) noteGone(r *report.Task, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if r.Unreadable > t.seen.Unreadable {
-		t.seen.UnreadableAt = now.UTC()
+	if r.Unreadable > t.gone.bytes {
+		t.gone.at = now.UTC()
 	}
-	t.seen.Unreadable, r.UnreadableAt = r.Unreadable, t.seen.UnreadableAt
+	t.gone.bytes, r.UnreadableAt = r.Unreadable, t.gone.at
 }
 
 // presence is what the agent announces in etcd. Shipping, idle and behind are one
@@ -264,9 +261,7 @@ func (t *task) announced(now time.Time) etcdcfg.TaskState {
 	for _, s := range streams {
 		acked[s.id] = s.acked()
 	}
-	if !fillFiles(&r, set.EachFile, acked) {
-		r.LagBytes = t.backlog
-	}
+	fillFiles(&r, set.EachFile, acked)
 	if r.LagBytes > t.backlog*3/2 || r.LagBytes < t.backlog/2 {
 		t.backlog = r.LagBytes
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"logctl/agent/positions"
-	"logctl/agent/report"
 	"logctl/agent/ship"
 	"logctl/agent/state"
 	"logctl/agent/tail"
@@ -78,9 +77,9 @@ type task struct {
 	saving sync.Mutex // of saveNew; before mu
 
 	mu       sync.Mutex
-	set      *tail.Set   // nil before the start and after the end
-	seen     report.Task // as last reported, for when the files cannot be looked at
-	first    *tail.Set   // it is looked at for the first time; nil otherwise
+	set      *tail.Set // nil before the start and after the end
+	gone     goneBytes // as last reported
+	first    *tail.Set // it is looked at for the first time; nil otherwise
 	streams  map[tail.FileID]*stream
 	finished []tail.Finished // generations to forget once nothing of them is on its way
 	failure  error           // why it is not running, nil when it is

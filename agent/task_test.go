@@ -316,11 +316,10 @@ func TestTopFilesAreThoseWithMostLag(t *testing.T) {
 		files = append(files, tail.FileInfo{ID: tail.FileID{Ino: uint64(i)}, Path: fmt.Sprint(i), Size: int64(i * 7 % 40), Read: 0})
 	}
 	var r report.Task
-	fillFiles(&r, func(visit func(tail.FileInfo)) bool {
+	fillFiles(&r, func(visit func(tail.FileInfo)) {
 		for _, f := range files {
 			visit(f)
 		}
-		return true
 	}, nil)
 	if len(r.TopFiles) != topFiles {
 		t.Fatalf("got %d files", len(r.TopFiles))
@@ -338,13 +337,12 @@ func TestTopFilesAreThoseWithMostLag(t *testing.T) {
 // Of files that are all sent, the one that is written to is named before old generations.
 func TestTopFilesNameWhatHasItsName(t *testing.T) {
 	var r report.Task
-	fillFiles(&r, func(visit func(tail.FileInfo)) bool {
+	fillFiles(&r, func(visit func(tail.FileInfo)) {
 		for i := range 40 {
 			visit(tail.FileInfo{ID: tail.FileID{Gen: uint64(i)}, Path: "/app.log", Name: fmt.Sprint("/app.log.", 40-i), Size: 9, Read: 9, Rotated: true})
 		}
 		visit(tail.FileInfo{ID: tail.FileID{Gen: 40}, Path: "/app.log", Size: 5, Read: 6}) // it grew since it was looked at
 		visit(tail.FileInfo{ID: tail.FileID{Gen: 41}, Path: "/other.log", Size: 5, Read: 4})
-		return true
 	}, nil)
 	var got []string
 	for _, f := range r.TopFiles[:4] {

@@ -34,13 +34,13 @@ func (s *Set) replacesLocked(old *File, a *arrival, told fsnotify.Op) bool {
 		return false
 	}
 	var st fsys.Stat
-	if err := s.sys.StatFile(old.handle, &st); err != nil || st.Links != 0 || st.Size != old.pos {
+	if err := s.statLocked(old.handle, &st); err != nil || st.Links != 0 || st.Size != old.pos {
 		return false
 	}
-	b := s.sys.Birth(a.h)
+	b := s.birthLocked(a.h)
 	state := old.stateLocked()
 	before := b != 0 && (b < st.Ctime || b == st.Ctime && told == fsnotify.Create)
-	return before && matches(a.h, a.st.Size, &state)
+	return before && s.matchesLocked(a.h, a.st.Size, &state)
 }
 
 // followLocked begins to follow a file that is not known.

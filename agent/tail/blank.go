@@ -65,8 +65,8 @@ func (s *Set) refilled(sl *slot, st *fsys.Stat, err error) bool {
 
 // wasFilled is cameAndWent for the holder of f.
 func (s *Set) wasFilled(f *File, st fsys.Stat) blankLook {
-	s.scanMu.Lock()
-	defer s.scanMu.Unlock()
+	s.beginLook()
+	defer s.endLook()
 	var now fsys.Stat // zero: nothing is there
 	if err := s.sys.StatPath(f.path, &now); err != nil && !fsys.IsGone(err) {
 		return blankFirst
@@ -115,9 +115,7 @@ func (s *Set) newCopies(f *File, st fsys.Stat, now fsys.Inode, held bool) blankL
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !ok || errors.Is(err, errTryLater) || !f.blankLocked() || held != (f.state == fileHeld) {
-		for i := range found {
-			_ = found[i].h.Close()
-		}
+		s.discardLocked(&arrival{}, found)
 		if !f.waitForUseLocked(err) && !f.tryAgainLocked() {
 			return blankFirst
 		}

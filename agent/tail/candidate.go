@@ -140,3 +140,20 @@ func ages(found []candidate) []rotation.Age {
 	}
 	return all
 }
+
+// discardLocked is discard in the middle of a change.
+func (s *Set) discardLocked(a *arrival, found []candidate) {
+	s.mu.suspend()
+	defer s.mu.resume()
+	s.discard(a, found)
+}
+
+// discard closes what is not followed.
+func (s *Set) discard(a *arrival, found []candidate) {
+	if a.h != nil {
+		_ = a.h.Close()
+	}
+	for i := range found {
+		_ = found[i].h.Close()
+	}
+}

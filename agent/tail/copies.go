@@ -35,7 +35,7 @@ func (s *Set) originalLocked(sl *slot, a *arrival) *File {
 			continue
 		}
 		var st fsys.Stat
-		stays := s.sys.StatPath(o.path, &st) == nil && st.ID == o.cur.inode()
+		stays := s.statPathLocked(o.path, &st) == nil && st.ID == o.cur.inode()
 		if (stays || o.cur.pos > 0 && o.cur.handle != nil && !o.cur.intactLocked()) && o.cur.alikeLocked(a.h, a.st.Size) {
 			return o.cur
 		}
@@ -56,28 +56,28 @@ func (s *Set) contentOriginalLocked(f *File) *File {
 		return nil
 	}
 	for o := s.heads[f.head.Hash]; o != nil; o = o.alike[1] {
-		if o != f && o.copyOf == nil && (!o.away || !s.isSame(f.name, o.path)) && o.copiedBy(f.handle, f.size) {
+		if o != f && o.copyOf == nil && (!o.away || !s.isSame(f.name, o.path)) && o.copiedByLocked(f.handle, f.size) {
 			return o
 		}
 	}
 	return nil
 }
 
-// copiedBy tells whether the file h, which has size bytes, has what f has, or had before
+// copiedByLocked tells whether the file h, which has size bytes, has what f has, or had before
 // it was truncated, as far as it goes.
-func (f *File) copiedBy(h *os.File, size int64) bool {
+func (f *File) copiedByLocked(h *os.File, size int64) bool {
 	var st fsys.Stat
-	if f.handle == nil || f.set.sys.StatFile(f.handle, &st) != nil {
+	if f.handle == nil || f.set.statLocked(f.handle, &st) != nil {
 		return false
 	}
-	if st.Size >= size && fingerprint.Begins(f.handle, h, size) {
+	if st.Size >= size && f.set.beginsLocked(f.handle, h, size) {
 		return true
 	}
 	if f.intactLocked() {
 		return false
 	}
 	p := past{state: f.stateLocked(), trail: f.trail}
-	return p.copied(h, size)
+	return unlocked(f.set, func() bool { return p.copied(h, size) })
 }
 
 // alikeLocked tells whether the file h, which had that size, has the content of f as far
@@ -86,16 +86,16 @@ func (f *File) alikeLocked(h *os.File, size int64) bool {
 	state := f.stateLocked()
 	for {
 		if !empty(&state) && size >= max(state.Pos, int64(state.HeadLen)) {
-			return matches(h, size, &state)
+			return f.set.matchesLocked(h, size, &state)
 		}
 		if f.handle == nil {
 			return false
 		}
-		if fingerprint.Begins(f.handle, h, size) {
+		if f.set.beginsLocked(f.handle, h, size) {
 			return true
 		}
 		var st fsys.Stat
-		if f.set.sys.StatFile(h, &st) != nil || st.Size <= size {
+		if f.set.statLocked(h, &st) != nil || st.Size <= size {
 			return false
 		}
 		size = st.Size // f may have been truncated meanwhile: then its copy is whole now
@@ -124,7 +124,7 @@ func (s *Set) adoptCopiesLocked(sl *slot, copies []candidate, size int64, makeF 
 	for i := range copies {
 		c := &copies[i]
 		if s.byInode[c.st.ID] != nil {
-			_ = c.h.Close()
+			s.shutLocked(c.h)
 			continue
 		}
 		s.supersededLocked(c.st.ID)
@@ -162,7 +162,7 @@ func (s *Set) strayCopiesLocked(f *File, known bool) bool {
 	var stray []*File
 	for n := range s.copies {
 		var st fsys.Stat
-		if n.copyOf == f && n.handle != nil && s.sys.StatFile(n.handle, &st) == nil && !fingerprint.Begins(f.handle, n.handle, st.Size) {
+		if n.copyOf == f && n.handle != nil && s.statLocked(n.handle, &st) == nil && !s.beginsLocked(f.handle, n.handle, st.Size) {
 			stray = append(stray, n)
 		}
 	}
@@ -190,7 +190,7 @@ func (s *Set) awaitingLocked(o *File) []waitingCopy {
 			continue
 		}
 		var st fsys.Stat
-		if s.sys.StatFile(f.handle, &st) != nil {
+		if s.statLocked(f.handle, &st) != nil {
 			s.noCopyLocked(f) // its reader finds out
 			continue
 		}
@@ -214,22 +214,22 @@ func (s *Set) copiesOfLocked(o *File, h *os.File, found []candidate) (rescued in
 	taken := false
 	for _, f := range s.awaitingLocked(o) {
 		switch {
-		case taken && matches(f.handle, f.now, &state):
+		case taken && s.matchesLocked(f.handle, f.now, &state):
 			s.startAtEndLocked(f.File, f.now)
-		case matches(f.handle, f.now, &state):
+		case s.matchesLocked(f.handle, f.now, &state):
 			taken = true
 			s.startLocked(f.File, state)
 			rescued = max(rescued, min(f.now, o.size)-state.Pos)
-		case f.now > 0 && f.now < state.Pos && f.pos == 0 && o.trail.Ended(f.handle, f.now, o.head):
+		case f.now > 0 && f.now < state.Pos && f.pos == 0 && unlocked(s, func() bool { return o.trail.Ended(f.handle, f.now, o.head) }):
 			s.startAtEndLocked(f.File, f.now)
-		case h != nil && f.pos == 0 && fingerprint.Begins(h, f.handle, f.now):
+		case h != nil && f.pos == 0 && s.beginsLocked(h, f.handle, f.now):
 			begun = append(begun, f.File)
 			continue
 		}
 		s.noCopyLocked(f.File)
 	}
 	if taken {
-		found = spareCopies(found, "")
+		found = unlocked(s, func() []candidate { return spareCopies(found, "") })
 	}
 	return rescued, begun, found
 }
@@ -240,9 +240,9 @@ func (s *Set) copiesOfLocked(o *File, h *os.File, found []candidate) (rescued in
 func (s *Set) blankCopiesLocked(o *File, h *os.File) (begun []*File) {
 	var read []waitingCopy
 	for _, f := range s.awaitingLocked(o) {
-		has := func(r waitingCopy) bool { return fingerprint.Begins(r.handle, f.handle, f.now) }
+		has := func(r waitingCopy) bool { return s.beginsLocked(r.handle, f.handle, f.now) }
 		switch {
-		case h != nil && f.pos == 0 && fingerprint.Begins(h, f.handle, f.now):
+		case h != nil && f.pos == 0 && s.beginsLocked(h, f.handle, f.now):
 			begun = append(begun, f.File)
 			continue
 		case f.now >= fingerprint.MarkMax && slices.ContainsFunc(read, has):
@@ -265,10 +265,10 @@ func (s *Set) settleCopies() {
 		case f.handle == nil:
 			continue
 		case f.copyOf.state == fileDone:
-		case s.sys.StatFile(f.handle, &st) != nil || f.copyOf.handle != nil && !f.copyOf.intactLocked():
+		case s.statLocked(f.handle, &st) != nil || f.copyOf.handle != nil && !f.copyOf.intactLocked():
 			continue // the original was truncated, which is about to be noticed
 		case !f.copyOf.alikeLocked(f.handle, st.Size): // it only began like a copy
-		case f.byContent && !f.copyOf.copiedBy(f.handle, st.Size): // it has more
+		case f.byContent && !f.copyOf.copiedByLocked(f.handle, st.Size): // it has more
 		case st.Size > f.copyOf.pos:
 			continue
 		case s.now().Sub(time.Unix(0, st.Mtime)) < s.cfg.Interval:

@@ -18,7 +18,8 @@
 // A Set follows the files of one path or glob. Run looks at the file system (by
 // notification and by a scan every Interval); any number of goroutines may call
 // Ready, each gets a File of its own and is its only user until Release. Status,
-// EachFile, Forgotten and Unsaved may be called at any time from any goroutine.
+// EachFile, Forgotten, Unsaved and Close may be called at any time from any goroutine, and
+// wait for no file system: see guard.
 //
 //	for {
 //		f, err := set.Ready(ctx)

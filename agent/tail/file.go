@@ -113,8 +113,8 @@ func (f *File) ID() FileID { return f.id }
 // Origin returns the identity under which the bytes of the file were first read: that of
 // the original where the file is a copy that goes on for it, else ID.
 func (f *File) Origin() FileID {
-	f.set.mu.Lock()
-	defer f.set.mu.Unlock()
+	f.set.mu.RLock()
+	defer f.set.mu.RUnlock()
 	if f.origin != (FileID{}) {
 		return f.origin
 	}
@@ -128,23 +128,23 @@ func (f *File) Path() string { return f.path }
 // and read to its end. Its State need not be kept once what was handed out is
 // acknowledged.
 func (f *File) Done() bool {
-	f.set.mu.Lock()
-	defer f.set.mu.Unlock()
+	f.set.mu.RLock()
+	defer f.set.mu.RUnlock()
 	return f.state == fileDone
 }
 
 // Pending tells whether there may be more to read at once: the file is being read, or
 // waits for its turn.
 func (f *File) Pending() bool {
-	f.set.mu.Lock()
-	defer f.set.mu.Unlock()
+	f.set.mu.RLock()
+	defer f.set.mu.RUnlock()
 	return f.state == fileHeld || f.state == fileQueued || f.state == fileIdle && f.again
 }
 
 // State returns the state at the position up to which lines were handed out.
 func (f *File) State() State {
-	f.set.mu.Lock()
-	defer f.set.mu.Unlock()
+	f.set.mu.RLock()
+	defer f.set.mu.RUnlock()
 	return f.stateLocked()
 }
 
@@ -308,7 +308,7 @@ func (s *Set) suspect(f *File, size int64) bool {
 	}
 	if f.head.Len < fingerprint.HeadMax {
 		f.size = size
-		s.headLocked(f, fingerprint.First(f.handle, size))
+		s.headLocked(f, s.firstLocked(f.handle, size))
 	}
 	o := s.contentOriginalLocked(f)
 	f.unsure = true
@@ -406,8 +406,8 @@ func (f *File) Release() {
 
 // Info describes the file.
 func (f *File) Info() FileInfo {
-	f.set.mu.Lock()
-	defer f.set.mu.Unlock()
+	f.set.mu.RLock()
+	defer f.set.mu.RUnlock()
 	return f.infoLocked()
 }
 

@@ -31,8 +31,8 @@ func (s *Set) addLocked(f *File, sl *slot, name string, st *fsys.Stat, h *os.Fil
 		f.head.Hash = fingerprint.Empty
 	}
 	if h != nil {
-		f.handle, f.born = h, s.sys.Birth(h)
-		f.space.ahead = isSpace(h, st.Size)
+		f.handle, f.born = h, s.birthLocked(h)
+		f.space.ahead = s.endsInSpaceLocked(h, st.Size)
 		s.open++
 		f.firstLookLocked()
 	}
@@ -57,9 +57,9 @@ func (s *Set) awayLocked(f *File) {
 		if f.pos == 0 { // what is saved of it is of when it was found
 			st := f.stateLocked()
 			var now fsys.Stat
-			if f.handle != nil && f.packed == nil && s.sys.StatFile(f.handle, &now) == nil && now.Size > 0 {
+			if f.handle != nil && f.packed == nil && s.statLocked(f.handle, &now) == nil && now.Size > 0 {
 				if f.head.Len == 0 { // only its inode tells it, and a compressed file has another one
-					head := fingerprint.First(f.handle, now.Size)
+					head := s.firstLocked(f.handle, now.Size)
 					st.HeadLen, st.HeadHash = head.Len, head.Hash
 				}
 				st.Size, st.ModTime = max(f.size, now.Size), time.Unix(0, now.Mtime) // to count what goes before it is read
@@ -134,10 +134,10 @@ func (s *Set) forgetLocked(sl *slot, id FileID) {
 }
 
 func (s *Set) closeLocked(f *File) {
-	if f.handle != nil {
-		_ = f.handle.Close()
+	if h := f.handle; h != nil {
 		f.handle, f.hold = nil, hold{}
 		s.open--
+		s.shutLocked(h)
 	}
 }
 
@@ -213,16 +213,16 @@ func (s *Set) sawLocked(f *File, st *fsys.Stat, now time.Time) {
 // what is in it now is not what had that size. Then it counts as one that was seen empty
 // (see blank.go).
 func (f *File) firstLookLocked() {
-	if formatOf(f.handle, f.size) != packed.Plain {
+	if f.set.formatLocked(f.handle, f.size) != packed.Plain {
 		f.set.packLocked(f, nil)
 		return
 	}
 	if f.size == 0 {
 		return
 	}
-	head := fingerprint.First(f.handle, f.size)
+	head := f.set.firstLocked(f.handle, f.size)
 	var now fsys.Stat
-	if err := f.set.sys.StatFile(f.handle, &now); err == nil && (now.Size < f.size || now.Mtime != f.mtime) {
+	if err := f.set.statLocked(f.handle, &now); err == nil && (now.Size < f.size || now.Mtime != f.mtime) {
 		f.blankedLocked()
 		return
 	}
@@ -245,7 +245,7 @@ func (s *Set) observeLocked(f *File, st *fsys.Stat) {
 		return
 	}
 	if f.space.size > 0 {
-		f.space.written(f.handle, st, f.size)
+		f.writtenLocked(st)
 		if st.Size != f.size || st.Mtime != f.mtime || f.space.guessed {
 			s.wakeLocked(f) // its reader finds out how far it is written
 			return
@@ -267,7 +267,7 @@ func (s *Set) observeLocked(f *File, st *fsys.Stat) {
 	}
 	first := f.head.Len == 0 && f.pos == 0
 	if f.handle != nil && st.Size >= f.size && !(first && f.state == fileHeld) && f.intactLocked() { // its holder takes the first content
-		ahead := isSpace(f.handle, st.Size)
+		ahead := s.endsInSpaceLocked(f.handle, st.Size)
 		s.sawLocked(f, st, s.now())
 		f.space.ahead = ahead
 		f.proved, f.provedAt, f.unproved = f.size, f.mtime, false
@@ -281,8 +281,10 @@ func (f *File) intactLocked() bool {
 	if f.packed != nil {
 		return true
 	}
-	state := f.stateLocked()
-	same, err := fingerprint.Compare(f.handle, max(state.Pos, int64(state.HeadLen)), state.print())
+	state, h := f.stateLocked(), f.handle
+	f.set.mu.suspend()
+	defer f.set.mu.resume()
+	same, err := fingerprint.Compare(h, max(state.Pos, int64(state.HeadLen)), state.print())
 	return same || err != nil
 }
 
@@ -292,7 +294,7 @@ func (s *Set) adoptLocked(sl *slot, p *past, found []candidate) (rescued int64) 
 	for i := range found {
 		c := &found[i]
 		if s.byInode[c.st.ID] != nil {
-			_ = c.h.Close()
+			s.shutLocked(c.h)
 			continue
 		}
 		var f *File
@@ -356,9 +358,7 @@ func (s *Set) startLocked(f *File, st State) {
 	}
 	s.headLocked(f, head)
 	f.markLen = min(st.MarkLen, fingerprint.MarkMax)
-	if n, err := fsys.ReadAt(f.handle, f.mark[:f.markLen], f.pos-int64(f.markLen)); err != nil || n < f.markLen {
-		f.markLen = 0
-	}
+	f.markLen = s.markLocked(f, f.pos, f.markLen)
 	f.trail.Reset()
 	if f.markLen > 0 {
 		f.trail.Pass(f.pos, f.mark[:f.markLen])
@@ -369,17 +369,28 @@ func (s *Set) startLocked(f *File, st State) {
 // startAtEndLocked lets f, a copy of what was read elsewhere, begin at its end: it has
 // size bytes.
 func (s *Set) startAtEndLocked(f *File, size int64) {
-	n := min(size, fingerprint.MarkMax)
-	f.pos, f.scanned, f.markLen = size, size, int(n)
-	if m, err := fsys.ReadFull(f.handle, f.mark[:n], size-n); err != nil || m < int(n) {
+	n := int(min(size, fingerprint.MarkMax))
+	f.pos, f.scanned, f.markLen = size, size, n
+	if s.markLocked(f, size, n) < n {
 		f.pos, f.scanned, f.markLen = 0, 0, 0
 	}
 	f.trail.Reset()
 	if f.pos > 0 {
 		f.trail.Pass(f.pos, f.mark[:f.markLen])
 	}
-	s.headLocked(f, fingerprint.First(f.handle, f.pos))
+	s.headLocked(f, s.firstLocked(f.handle, f.pos))
 	f.base = f.stateLocked()
+}
+
+// markLocked takes the mark of f before a position, n bytes. It returns n, or 0 where they
+// cannot be read.
+func (s *Set) markLocked(f *File, pos int64, n int) int {
+	var b [fingerprint.MarkMax]byte
+	m, err := s.readLocked(f.handle, b[:n], pos-int64(n))
+	if f.mark = b; err != nil || m < n {
+		return 0
+	}
+	return n
 }
 
 // matches tells whether the file h is what st was saved of.

@@ -73,7 +73,7 @@ func (s *Set) endDeleted(f *File, held bool, why string) {
 	defer s.mu.Unlock()
 	if f.state == fileDone || (f.state == fileHeld) != held {
 		if h != nil {
-			_ = h.Close()
+			s.shutLocked(h)
 		}
 		return // its holder finds out
 	}

@@ -62,10 +62,10 @@ func (f *File) growsLocked() bool {
 		return false
 	}
 	var st fsys.Stat
-	if err := f.set.sys.StatFile(f.handle, &st); err != nil {
+	if err := f.set.statLocked(f.handle, &st); err != nil {
 		return false
 	}
-	f.space.written(f.handle, &st, f.size)
+	f.writtenLocked(&st)
 	return st.Size > f.pos && (!f.partial || st.Size != f.partialAt)
 }
 

@@ -103,7 +103,10 @@ func (s *Set) membersOfBefore() {
 	var st fsys.Stat
 	for _, last := range s.newest {
 		if strings.Contains(filepath.Base(last.Path), "*") && fsys.IsGone(s.sys.StatPath(last.Path, &st)) {
-			s.slotOf(last.Path).virtual = true
+			sl := s.slotOf(last.Path)
+			s.mu.Lock()
+			sl.virtual = true
+			s.mu.Unlock()
 		}
 	}
 }
@@ -221,7 +224,7 @@ func (s *Set) memberTag(home, sl *slot) rotation.Tag {
 // apartLocked tells whether the file that arrived at a member's name is written side by
 // side with another member: then it is a log of its own.
 func (s *Set) apartLocked(sl, home *slot, a *arrival) bool {
-	born := s.sys.Birth(a.h)
+	born := s.birthLocked(a.h)
 	if !home.virtual || born == 0 || isPackedName(sl.path) {
 		return false
 	}
@@ -231,7 +234,7 @@ func (s *Set) apartLocked(sl, home *slot, a *arrival) bool {
 		}
 		mtime := f.mtime
 		var st fsys.Stat
-		if f.handle != nil && s.sys.StatFile(f.handle, &st) == nil {
+		if f.handle != nil && s.statLocked(f.handle, &st) == nil {
 			mtime = st.Mtime
 		}
 		if mtime > born+history.Overlap && a.st.Mtime > f.born+history.Overlap && a.st.Mtime > mtime-history.Overlap {
@@ -280,7 +283,7 @@ func (s *Set) leaveLocked(f *File) {
 func (s *Set) memberLocked(home *slot, name string, a *arrival) *File {
 	f := s.newLocked(home, name, &a.st, a.h)
 	var now fsys.Stat
-	if cur := home.cur; cur != nil && cur != f && s.sys.StatPath(home.path, &now) == nil && now.ID == cur.inode() {
+	if cur := home.cur; cur != nil && cur != f && s.statPathLocked(home.path, &now) == nil && now.ID == cur.inode() {
 		delete(s.files, f)
 		home.drop(f)
 		f.id.Gen = cur.id.Gen - 1

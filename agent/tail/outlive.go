@@ -87,17 +87,14 @@ func (m *memory) load(from Memory, log *slog.Logger) {
 // states can be dropped, and what is remembered of them saved, once what was handed out
 // of them is acknowledged.
 func (s *Set) Forgotten() []Finished {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := make([]Finished, 0, len(s.gone))
-	for _, id := range s.gone {
-		all = append(all, Finished{ID: id, Ended: s.memory.tell(id)})
-	}
-	s.gone = nil
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	all := s.out.gone
+	s.out.gone = nil
 	return all
 }
 
-// tellLater has Forgotten tell of p.
+// tellLater has Forgotten tell of p when its generation is gone.
 func (m *memory) tellLater(p *past) {
 	if m.unsaid == nil {
 		m.unsaid = map[FileID]*past{}
@@ -132,8 +129,8 @@ func (m *memory) learn(path string, names []lesson) {
 // Learned returns the logs of which names were learned since the last call, each with all
 // the names that are known of it.
 func (s *Set) Learned() []Names {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	all := make([]Names, 0, len(s.memory.taught))
 	for _, path := range s.memory.taught {
 		n := Names{Path: path}

@@ -105,8 +105,8 @@ func (s *Set) unparkLocked(sl *slot, a *arrival, found []candidate) []candidate 
 	n := len(found)
 	for _, p := range sl.parked {
 		isFound := slices.ContainsFunc(found, func(c candidate) bool { return c.st.ID == p.st.ID })
-		if isFound || sl.first || p.st.ID == a.st.ID || s.byInode[p.st.ID] != nil || s.sys.StatFile(p.h, &p.st) != nil {
-			_ = p.h.Close()
+		if isFound || sl.first || p.st.ID == a.st.ID || s.byInode[p.st.ID] != nil || s.statLocked(p.h, &p.st) != nil {
+			s.shutLocked(p.h)
 			continue
 		}
 		if st, ok := s.takeSavedLocked(p.st.ID, p.h, p.st.Size); ok && !empty(&st) {
@@ -115,7 +115,7 @@ func (s *Set) unparkLocked(sl *slot, a *arrival, found []candidate) []candidate 
 			continue
 		}
 		found = append(found, candidate{
-			path: p.name, tag: p.tag, st: p.st, born: s.sys.Birth(p.h), h: p.h, known: p.known, copied: p.known.rest,
+			path: p.name, tag: p.tag, st: p.st, born: s.birthLocked(p.h), h: p.h, known: p.known, copied: p.known.rest,
 			became: p.became, rising: len(found) > 0 && found[0].rising,
 		})
 	}

@@ -26,8 +26,8 @@ func (s *Set) problemsLocked() (first, at string, n int, why error) {
 		if sl.virtual {
 			continue
 		}
-		if sl.cur == nil || sl.cur.err == nil {
-			note(sl.path, sl.err)
+		if cur, err := sl.standsLocked(); cur == nil || cur.err == nil {
+			note(sl.path, err)
 		}
 	}
 	for f := range s.files {

@@ -63,7 +63,7 @@ func (s *Set) brokenLocked(a *arrival) int {
 	n := 0
 	if a.h != nil {
 		for i := range s.saved[a.st.ID] {
-			if st := &s.saved[a.st.ID][i]; st.HeadLen > 0 && !matches(a.h, a.st.Size, st) {
+			if st := &s.saved[a.st.ID][i]; st.HeadLen > 0 && !s.matchesLocked(a.h, a.st.Size, st) {
 				n++
 			}
 		}

@@ -232,7 +232,9 @@ func TestTruncatedAtTheFirstLook(t *testing.T) {
 				l.Lines(after)
 				if seenEmpty {
 					f := r.set.slots[r.set.key(p)].cur
+					r.set.mu.Lock()
 					r.set.sawLocked(f, &st, r.clock)
+					r.set.mu.Unlock()
 				} else {
 					r.set.settle(r.set.slots[r.set.key(p)], &a, nil)
 				}

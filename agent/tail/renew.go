@@ -14,8 +14,8 @@ import (
 
 // truncated ends the generation of f and begins the next one of the same file.
 func (s *Set) truncated(f *File, st fsys.Stat) {
-	s.scanMu.Lock()
-	defer s.scanMu.Unlock()
+	s.beginLook()
+	defer s.endLook()
 	s.lists = map[string]*listing{}
 	var now fsys.Stat
 	if err := s.sys.StatPath(f.path, &now); err != nil {
@@ -90,13 +90,14 @@ func (s *Set) renew(f *File, st fsys.Stat, now fsys.Inode) bool {
 // found to have been between.
 func (s *Set) renewLocked(f *File, st fsys.Stat, p *past, found []candidate) {
 	sl, away := f.home, f.away
+	defer sl.moveLocked()()
 	cur, passed, name := sl.cur == f, f.passed || f.late, f.name
 	h := f.handle
 	if h != nil {
 		f.handle, f.hold = nil, hold{}
 		s.open--
 	}
-	older, copies := sortOut(found, h, f.born)
+	older, copies := s.sortOutLocked(found, h, f.born)
 	if p.trunc || len(older) > 0 {
 		s.log.Info("file was truncated or rewritten; reading it from the start", "path", f.path, "name", f.name,
 			"file", f.id.String(), "read", f.pos, "size", f.size, "new_size", st.Size)

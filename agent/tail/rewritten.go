@@ -105,6 +105,8 @@ func (s *Set) rewrittenLocked(f *File, h *os.File, size int64, copied bool) rewr
 // it had: what was truncated has none of it.
 func (f *File) keepsLocked(h *os.File, size int64) bool {
 	st := f.stateLocked()
+	f.set.mu.suspend()
+	defer f.set.mu.resume()
 	head := fingerprint.Match(h, size, fingerprint.Print{HeadLen: st.HeadLen, HeadHash: st.HeadHash, MarkHash: fingerprint.Empty})
 	mark := fingerprint.Match(h, size, fingerprint.Print{Pos: st.Pos, MarkLen: st.MarkLen, MarkHash: st.MarkHash})
 	return st.HeadLen > 0 && st.MarkLen > 0 && head != mark

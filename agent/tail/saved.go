@@ -4,7 +4,6 @@ import (
 	"os"
 	"slices"
 
-	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
 	"logctl/agent/tail/internal/packed"
 )
@@ -27,7 +26,7 @@ func (s *Set) takeSavedLocked(id fsys.Inode, h *os.File, size int64) (State, boo
 		return State{}, false
 	}
 	slices.SortFunc(states, func(a, b State) int { return byGen(b, a) })
-	i := slices.IndexFunc(states, func(st State) bool { return s.sameFile(h, size, &st) })
+	i := slices.IndexFunc(states, func(st State) bool { return unlocked(s, func() bool { return s.sameFile(h, size, &st) }) })
 	if i < 0 && key != id {
 		return State{}, false
 	}
@@ -73,7 +72,7 @@ func (s *Set) resumeLocked(sl *slot, a *arrival, st State) *File {
 		s.gone = append(s.gone, st.ID)
 		st.ID.Dev = a.st.ID.Dev
 	}
-	if lost := st.Size - a.st.Size; lost > 0 && formatOf(a.h, a.st.Size) == packed.Plain {
+	if lost := st.Size - a.st.Size; lost > 0 && s.formatLocked(a.h, a.st.Size) == packed.Plain {
 		s.counters.Unreadable += uint64(lost)
 		s.log.Warn("bytes were gone before they could be read", "path", st.Path, "name", a.name,
 			"file", st.ID.String(), "from", a.st.Size, "bytes", lost, "why", "end of the file was cut off while not followed")
@@ -83,7 +82,7 @@ func (s *Set) resumeLocked(sl *slot, a *arrival, st State) *File {
 	f.size = a.st.Size
 	s.startLocked(f, st)
 	if empty(&st) && f.size > 0 && f.packed == nil { // now it can be known again
-		s.headLocked(f, fingerprint.First(f.handle, f.size))
+		s.headLocked(f, s.firstLocked(f.handle, f.size))
 		f.base = f.stateLocked()
 		s.unsaved = append(s.unsaved, f.base)
 	}
@@ -135,8 +134,8 @@ func (s *Set) fileLocked(id FileID) *File {
 // truncated since, which is about to be noticed.
 func (f *File) mayBeginLocked(n *File) bool {
 	var st fsys.Stat
-	return f.handle != nil && f.set.sys.StatFile(f.handle, &st) == nil &&
-		(fingerprint.Begins(f.handle, n.handle, n.size) || st.Size < f.pos || !f.intactLocked())
+	return f.handle != nil && f.set.statLocked(f.handle, &st) == nil &&
+		(f.set.beginsLocked(f.handle, n.handle, n.size) || st.Size < f.pos || !f.intactLocked())
 }
 
 // empty tells whether a state was saved of a file without known content: such a
@@ -316,12 +315,12 @@ func (s *Set) recoverFrom(id fsys.Inode, name string, h *os.File, st *fsys.Stat)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if st.ID != id || s.byInode[id] != nil {
-		_ = h.Close()
+		s.shutLocked(h)
 		return st.ID == id
 	}
 	saved, ok := s.takeSavedLocked(id, h, st.Size)
 	if !ok {
-		_ = h.Close() // the inode belongs to another file now
+		s.shutLocked(h) // the inode belongs to another file now
 		return true
 	}
 	sl := s.slotLocked(saved.Path)

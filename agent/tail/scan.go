@@ -109,8 +109,8 @@ func (s *Set) wantsFull() bool {
 // became of rotated files. Run calls it; tests may, to go step by step. It fails
 // only when ctx has ended.
 func (s *Set) Scan(ctx context.Context) error {
-	s.scanMu.Lock()
-	defer s.scanMu.Unlock()
+	s.beginLook()
+	defer s.endLook()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -265,8 +265,8 @@ func (s *Set) retiredLocked() []*slot {
 
 // checkDirty looks at the names that events told of.
 func (s *Set) checkDirty() {
-	s.scanMu.Lock()
-	defer s.scanMu.Unlock()
+	s.beginLook()
+	defer s.endLook()
 	if s.scans == 0 {
 		return
 	}

@@ -43,8 +43,8 @@ func (s *Set) lineUpLocked(sl *slot, f *File) {
 // this one was handed out, because it was written before: the zero FileID if there is
 // none. Where the order over paths is to hold, what it held is delivered first.
 func (f *File) After() FileID {
-	f.set.mu.Lock()
-	defer f.set.mu.Unlock()
+	f.set.mu.RLock()
+	defer f.set.mu.RUnlock()
 	return f.after
 }
 

@@ -45,7 +45,7 @@ type Set struct {
 	lists  map[string]*listing
 	kept   map[string]*listing // read since the last scan began; nil: without trusts
 
-	mu       sync.Mutex
+	mu       guard
 	slots    map[string]*slot
 	files    map[*File]struct{}
 	away     map[*File]struct{}
@@ -69,9 +69,10 @@ type Set struct {
 	lastGen  uint64
 	loaded   uint64 // lastGen of an earlier run
 	counters Status
-	unsaved  []State
+	unsaved  []State                          // of this change,
 	beside   map[string]weak.Pointer[besides] // of the directories of logs; guarded by scanMu
-	gone     []FileID
+	gone     []FileID                         // and generations that it ended
+	out      outbox
 	toLineUp []*slot // to which generations came: see lineup.go
 	err      error   // of the last scan as a whole
 }
@@ -107,6 +108,7 @@ func open(cfg Config, sys fsys.System) (*Set, error) {
 		dirty: map[*slot]struct{}{}, news: map[string]struct{}{},
 		named: map[string][]string{}, trusts: !cfg.Poll,
 	}
+	s.mu.done, s.mu.left = s.tellLocked, s.sweepEnded
 	var err error
 	s.stalls.after, s.begun = hangAfter, s.now()
 	if s.walker, err = fsys.NewWalker(&s.sys, cfg.Path, cfg.Exclude, cfg.AllowedDir); err != nil {
@@ -190,7 +192,7 @@ func (s *Set) Ready(ctx context.Context) (*File, error) {
 func (s *Set) TryReady() *File {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.scanned {
+	if !s.scanned || s.ended() {
 		return nil
 	}
 	for s.head < len(s.ready) {
@@ -298,9 +300,9 @@ func (s *Set) handleOf(f *File) *os.File {
 	if errors.Is(err, fsys.ErrChanged) || fsys.IsGone(err) {
 		h, name, err = s.search(f)
 		if err == nil && h == nil {
-			s.scanMu.Lock()
+			s.beginLook()
 			s.endDeleted(f, true, "deleted before it was read to its end")
-			s.scanMu.Unlock()
+			s.endLook()
 			return nil
 		}
 	}
@@ -319,8 +321,8 @@ func (s *Set) handleOf(f *File) *os.File {
 
 // search is find for the holder of f.
 func (s *Set) search(f *File) (*os.File, string, error) {
-	s.scanMu.Lock()
-	defer s.scanMu.Unlock()
+	s.beginLook()
+	defer s.endLook()
 	return s.find(map[string]*listing{}, f) // what is kept is in it
 }
 
@@ -375,38 +377,29 @@ func (s *Set) renameLocked(f *File, name string) {
 // generation is saved already: they tell a later run what was already known, and
 // where reading began in files of which nothing was handed out yet.
 func (s *Set) Unsaved() []State {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	u := s.unsaved
-	s.unsaved = nil
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	u := s.out.unsaved
+	s.out.unsaved = nil
 	return u
 }
 
-// Close closes all descriptors and ends Ready. Call it when Run has returned and
-// all files are released.
-func (s *Set) Close() error {
-	s.once.Do(func() {
-		close(s.closed)
-		if s.watcher != nil {
-			s.watcher.drop(s)
-			if s.own {
-				s.watcher.close()
-			}
-		}
-		s.forgetDeleted()
-		s.scanMu.Lock()
-		defer s.scanMu.Unlock()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for f := range s.files {
-			s.closeLocked(f)
-		}
-		for _, sl := range s.slots {
-			for i := range sl.parked {
-				_ = sl.parked[i].h.Close()
-			}
-			sl.parked = nil
-		}
-	})
-	return nil
+// outbox is what the owner of the Set is to hear of. What one change adds comes there
+// together, when the change is whole: a generation is not forgotten before the one that
+// goes on for it can be saved.
+type outbox struct {
+	unsaved []State
+	gone    []Finished
+}
+
+// tellLocked puts what a change added into the outbox.
+func (s *Set) tellLocked() {
+	if len(s.unsaved) > 0 {
+		s.out.unsaved = append(s.out.unsaved, s.unsaved...)
+		s.unsaved = nil
+	}
+	for _, id := range s.gone {
+		s.out.gone = append(s.out.gone, Finished{ID: id, Ended: s.memory.tell(id)})
+	}
+	s.gone = nil
 }

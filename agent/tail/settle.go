@@ -118,7 +118,7 @@ func (s *Set) aboutToNotice(sl *slot) bool {
 		return false
 	}
 	var st fsys.Stat
-	if err := s.sys.StatFile(f.handle, &st); err != nil {
+	if err := s.statLocked(f.handle, &st); err != nil {
 		return false
 	}
 	if st.Size >= f.pos && f.intactLocked() && (!f.blankLocked() || st.Mtime == f.mtime && !f.recentLocked()) {
@@ -144,7 +144,7 @@ func (s *Set) settleTruncation(sl *slot, now fsys.Inode) bool {
 	s.mu.Lock()
 	ok = ok && f.handle != nil && (f.state == fileIdle || f.state == fileQueued)
 	var st fsys.Stat
-	ok = ok && s.sys.StatFile(f.handle, &st) == nil
+	ok = ok && s.statLocked(f.handle, &st) == nil
 	truncated := ok && (st.Size < f.pos || !f.intactLocked())
 	blank := ok && f.blankLocked()
 	s.mu.Unlock()
@@ -178,7 +178,7 @@ func (s *Set) deletedWhileClosed(f *File, now fsys.Inode) {
 		s.finishFromLocked(f, f.pos+rescued+s.adoptLocked(sl, p, found), "deleted")
 		return
 	}
-	s.discard(&arrival{}, found)
+	s.discardLocked(&arrival{}, found)
 }
 
 // reopen opens a file that was closed, wherever it is now. false: it is nowhere.
@@ -190,7 +190,7 @@ func (s *Set) reopen(f *File) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f.handle != nil || f.state != fileIdle && f.state != fileQueued {
-		_ = h.Close()
+		s.shutLocked(h)
 		return true
 	}
 	f.handle, f.checkup = h, true
@@ -211,15 +211,6 @@ func (s *Set) later(slots []*slot) {
 	s.mu.Unlock()
 	if soon {
 		s.poke()
-	}
-}
-
-func (s *Set) discard(a *arrival, found []candidate) {
-	if a.h != nil {
-		_ = a.h.Close()
-	}
-	for i := range found {
-		_ = found[i].h.Close()
 	}
 }
 
@@ -386,6 +377,7 @@ func (s *Set) isKnown(id fsys.Inode) bool {
 func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer sl.moveLocked()()
 	if s.brokenLocked(a) > a.broken {
 		return false
 	}
@@ -422,7 +414,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 	}
 	var copies []candidate
 	if a.exists && a.h != nil && s.byInode[a.st.ID] == nil {
-		found, copies = sortOut(found, a.h, s.sys.Birth(a.h))
+		found, copies = s.sortOutLocked(found, a.h, s.birthLocked(a.h))
 	}
 	s.adoptLocked(sl, a.past, found)
 	if !a.exists {
@@ -433,7 +425,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 	if f == nil {
 		f = s.beginLocked(sl, a, copies, old, replaced)
 	} else if a.h != nil {
-		_ = a.h.Close()
+		s.shutLocked(a.h)
 	}
 	sl.cur = f
 	if f.home == sl {

@@ -37,6 +37,32 @@ type slot struct {
 	came     bool     // it is in Set.toLineUp
 	virtual  bool     // no file has this name: see member.go
 	mtime    int64    // of what was at the name when it was looked at last
+	moving   *standing
+}
+
+// standing is what was at a name, for those who ask while that is changed. What is half
+// changed is not shown.
+type standing struct {
+	cur *File
+	err error
+}
+
+// standsLocked returns what is at the name, and why there is nothing, or it is not followed.
+func (sl *slot) standsLocked() (cur *File, err error) {
+	if m := sl.moving; m != nil {
+		return m.cur, m.err
+	}
+	return sl.cur, sl.err
+}
+
+// moveLocked begins to change what is at the name; the change ends with the call of what
+// is returned.
+func (sl *slot) moveLocked() (moved func()) {
+	if sl.moving != nil {
+		return func() {}
+	}
+	sl.moving = &standing{sl.cur, sl.err}
+	return func() { sl.moving = nil }
 }
 
 // past is what must be known of a generation to find those that came after it.

@@ -3,22 +3,18 @@ package tail
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"sync/atomic"
 	"time"
 )
 
 // A call to a file system may never return: the server of a mount is away, a disk is
-// failing. Nothing can end it, and a lock may be held meanwhile. So what others ask of a
-// Set waits for no such lock: the goroutines that call the file system say where they
-// are, and who asks is told which of them did not come back.
+// failing. Nothing can end it. What others ask of a Set waits for no such call (see guard):
+// the goroutines that call the file system say where they are, and who asks is told which
+// of them did not come back.
 
 const (
 	// hangAfter is how long one step of a look, or one read, may take.
 	hangAfter = 5 * time.Second
-	// patience is how long Status and EachFile wait for the lock: a look at thousands of
-	// files may hold it for some milliseconds.
-	patience = 250 * time.Millisecond
 	// readersMost is how many readers of one Set are watched.
 	readersMost = 16
 )
@@ -103,7 +99,6 @@ type stalls struct {
 	after   time.Duration // hangAfter, but in tests
 	scan    pulse         // of the look that is under way
 	readers [readersMost]atomic.Pointer[File]
-	last    atomic.Pointer[Status]
 }
 
 // enter notes that f is with a reader.
@@ -154,33 +149,12 @@ func (s *Set) stalled(ask func(*pulse, time.Time, time.Duration) *HangError) *Ha
 	return s.stalls.reader(of)
 }
 
-// lockSoon takes the lock, unless it is held for longer than anything but a file system
-// that does not answer takes.
-func (s *Set) lockSoon() bool {
-	if s.mu.TryLock() {
-		return true
-	}
-	for begin := time.Now(); time.Since(begin) < patience; {
-		runtime.Gosched()
-		if s.mu.TryLock() {
-			return true
-		}
-		<-time.After(200 * time.Microsecond)
-	}
-	return false
-}
-
 // Status describes the Set. It does not wait for a file system: where that does not
-// answer, it tells what was known before, and that.
+// answer, it tells what is known, and that.
 func (s *Set) Status() Status {
-	var st Status
-	if s.lockSoon() {
-		st = s.statusLocked()
-		s.mu.Unlock()
-		s.stalls.last.Store(&st)
-	} else if last := s.stalls.last.Load(); last != nil {
-		st = *last
-	}
+	s.mu.RLock()
+	st := s.statusLocked()
+	s.mu.RUnlock()
 	now := s.now()
 	hang := func(p *pulse) *HangError { return p.hang(now, s.stalls.after) }
 	if e := hang(&s.stalls.scan); e != nil {
@@ -193,15 +167,11 @@ func (s *Set) Status() Status {
 }
 
 // EachFile calls visit for each generation known, in no order, under a lock of the Set:
-// visit must not call the Set or its Files. It returns false, without a call, when the
-// files cannot be looked at now because a file system does not answer.
-func (s *Set) EachFile(visit func(FileInfo)) bool {
-	if !s.lockSoon() {
-		return false
-	}
-	defer s.mu.Unlock()
+// visit must not call the Set or its Files. It does not wait for a file system.
+func (s *Set) EachFile(visit func(FileInfo)) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	for f := range s.files {
 		visit(f.infoLocked())
 	}
-	return true
 }

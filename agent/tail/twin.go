@@ -76,7 +76,7 @@ func (s *Set) isSavedLocked(id FileID) bool {
 // resumeTwinLocked goes on, in what arrived, with what was saved of the name.
 func (s *Set) resumeTwinLocked(sl *slot, a *arrival) (*File, bool) {
 	st, ok := s.newestAt(sl.path)
-	if !a.twin || !ok || !s.isSavedLocked(st.ID) || !matches(a.h, a.st.Size, &st) {
+	if !a.twin || !ok || !s.isSavedLocked(st.ID) || !s.matchesLocked(a.h, a.st.Size, &st) {
 		return nil, false
 	}
 	return s.resumeElsewhereLocked(sl, a, st), true

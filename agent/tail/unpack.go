@@ -185,7 +185,7 @@ func (s *Set) repeats(f *File, h *os.File, size int64) bool {
 	for o := range s.files {
 		if o != f && o.home == f.home && o.copyOf == nil && o.head.Len > 0 && o.head.Len <= len(b) && (o.packed == nil || o.pos > 0) &&
 			fingerprint.Sum(fingerprint.Empty, b[:o.head.Len]) == o.head.Hash {
-			f.packed.close()
+			unlocked(s, func() struct{} { f.packed.close(); return struct{}{} })
 			f.packed.done, f.packed.other = true, true
 			f.size = 0
 			s.closeLocked(f)
@@ -314,9 +314,7 @@ func (s *Set) packLocked(f *File, st *State) {
 	f.bound = f.mtime - 1 // see isWhole
 	head := fingerprint.Head{Hash: fingerprint.Empty}
 	if f.handle != nil {
-		if b, err := plainHead(f.handle, f.size, fingerprint.HeadMax); err == nil {
-			head = fingerprint.Head{Len: len(b), Hash: fingerprint.Sum(fingerprint.Empty, b)}
-		}
+		head = unlocked(s, func() fingerprint.Head { return plainFirst(f.handle, f.size) })
 	}
 	s.headLocked(f, head)
 	if st == nil {
@@ -332,6 +330,15 @@ func (s *Set) packLocked(f *File, st *State) {
 	f.base = f.stateLocked()
 }
 
+// plainFirst is fingerprint.First for the plain bytes of a compressed file.
+func plainFirst(h *os.File, size int64) fingerprint.Head {
+	b, err := plainHead(h, size, fingerprint.HeadMax)
+	if err != nil {
+		b = nil
+	}
+	return fingerprint.Head{Len: len(b), Hash: fingerprint.Sum(fingerprint.Empty, b)}
+}
+
 // isPacked is called by the holder of f when the first bytes of f turn out to be those
 // of a compressed file.
 func (s *Set) isPacked(f *File) {
@@ -345,12 +352,12 @@ func (s *Set) isPacked(f *File) {
 func (s *Set) upkeepPackedLocked(f *File) {
 	var st fsys.Stat
 	if f.packed.done {
-		if f.handle != nil || f.err != nil || s.sys.StatPath(f.name, &st) != nil || st.ID != f.inode() || st.Mtime == f.bound {
+		if f.handle != nil || f.err != nil || s.statPathLocked(f.name, &st) != nil || st.ID != f.inode() || st.Mtime == f.bound {
 			return
 		}
 		f.packed.done = false // something was added
 	}
-	if f.handle != nil && s.sys.StatFile(f.handle, &st) == nil {
+	if f.handle != nil && s.statLocked(f.handle, &st) == nil {
 		f.deleted = st.Links == 0
 		u := f.packed
 		if u.cutOf == st.Mtime && s.now().Sub(u.cutAt) < copyAfter*s.cfg.Interval {

@@ -73,7 +73,7 @@ func (s *Set) upkeepLocked(f *File, turn bool) (lookup, gone bool) {
 		return turn || f.size > f.pos || !f.passed, false
 	}
 	var st fsys.Stat
-	if err := s.sys.StatFile(f.handle, &st); err != nil {
+	if err := s.statLocked(f.handle, &st); err != nil {
 		s.deadLocked(f, err)
 		return false, false
 	}
@@ -173,9 +173,9 @@ func (s *Set) waitingLocked() (string, error) {
 		if sl.virtual {
 			continue
 		}
-		err := sl.err
-		if sl.cur != nil {
-			if err = sl.cur.err; err == nil || s.passingLocked(sl.cur) {
+		cur, err := sl.standsLocked()
+		if cur != nil {
+			if err = cur.err; err == nil || s.passingLocked(cur) {
 				return "", nil
 			}
 		}
