@@ -62,7 +62,7 @@ func TestEtcdIsGivenTheTimeConfigured(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	testkit.Eventually(t, 60*time.Second, "the list is applied and the presence says so", func() bool {
+	testkit.Eventually(t, "the list is applied and the presence says so", func() bool {
 		p, _, err := etcdcfg.NewStore(client, "").Presences(t.Context())
 		return err == nil && len(p) == 1 && p[0].Revision == put.Header.Revision
 	})
@@ -93,7 +93,7 @@ func TestMissingTopicShowsBeforeThereIsALine(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	testkit.Eventually(t, 20*time.Second, "the topic is missing", func() bool {
+	testkit.Eventually(t, "the topic is missing", func() bool {
 		r := a.Report()
 		return len(r.Tasks) == 1 && r.Tasks[0].State == state.TopicMissing
 	})

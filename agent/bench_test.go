@@ -148,7 +148,7 @@ func (b *bench) write(name, text string) {
 // expect waits until a topic was sent just these lines.
 func (b *bench) expect(topic string, want ...string) {
 	b.t.Helper()
-	testkit.Eventually(b.t, 10*time.Second, fmt.Sprintf("topic %s got %d lines", topic, len(want)), func() bool { return len(b.send.sent(topic)) >= len(want) })
+	testkit.Eventually(b.t, fmt.Sprintf("topic %s got %d lines", topic, len(want)), func() bool { return len(b.send.sent(topic)) >= len(want) })
 	if diff := cmp.Diff(want, b.send.sent(topic)); diff != "" {
 		b.t.Fatalf("topic %s: %s", topic, diff)
 	}

@@ -22,7 +22,7 @@ func TestPositionsMoveWhileTheTaskRuns(t *testing.T) {
 	e := b.entry("a.log", "t1")
 	e.From = etcdcfg.FromEnd
 	b.apply([]etcdcfg.Entry{e}, 1)
-	testkit.Eventually(t, 10*time.Second, "the entry is followed", func() bool { return b.shared.registry.Known(e.Key()) && len(b.shared.registry.States(e.Key())) == 1 })
+	testkit.Eventually(t, "the entry is followed", func() bool { return b.shared.registry.Known(e.Key()) && len(b.shared.registry.States(e.Key())) == 1 })
 	b.write("a.log", "new 1\n")
 	b.expect("t1", "new 1")
 	move := func(c etcdcfg.Command, moved int) {
@@ -42,7 +42,7 @@ func TestPositionsMoveWhileTheTaskRuns(t *testing.T) {
 	move(etcdcfg.Command{Kind: "seek", To: "position", Pos: 8, File: e.Path}, 1)
 	b.expect("t1", "new 1", "old 1", "old 2", "new 1", "old 2", "new 1")
 	move(etcdcfg.Command{Kind: "forget"}, 0) // it begins at the end again
-	testkit.Eventually(t, 10*time.Second, "the entry is followed anew", func() bool { return len(b.shared.registry.States(e.Key())) == 1 })
+	testkit.Eventually(t, "the entry is followed anew", func() bool { return len(b.shared.registry.States(e.Key())) == 1 })
 	b.write("a.log", "new 2\n")
 	b.expect("t1", "new 1", "old 1", "old 2", "new 1", "old 2", "new 1", "new 2")
 }
@@ -74,7 +74,7 @@ func TestCommandsThroughEtcd(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	testkit.Eventually(t, 30*time.Second, "the lines arrive", func() bool { return len(broker.Read(t, topic)) == 10 })
+	testkit.Eventually(t, "the lines arrive", func() bool { return len(broker.Read(t, topic)) == 10 })
 	store := etcdcfg.NewStore(client, "ann@desk")
 	ask := func(c etcdcfg.Command) (etcdcfg.Answer, []Positions) {
 		t.Helper()
@@ -116,5 +116,5 @@ func TestCommandsThroughEtcd(t *testing.T) {
 	if _, out := ask(etcdcfg.Command{Kind: "rewind", Path: path, To: "beginning"}); len(out) != 1 || len(out[0].Moves) != 1 || out[0].Moves[0].Again == 0 {
 		t.Fatalf("%+v", out)
 	}
-	testkit.Eventually(t, 30*time.Second, "the lines arrive again", func() bool { return len(broker.Read(t, topic)) == 20 })
+	testkit.Eventually(t, "the lines arrive again", func() bool { return len(broker.Read(t, topic)) == 20 })
 }

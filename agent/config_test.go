@@ -43,7 +43,7 @@ func TestAGlobThatAllowPathsShutOut(t *testing.T) {
 	b := newBench(t)
 	b.shared.within = within
 	b.apply([]etcdcfg.Entry{b.entry("*.log", "t1")}, 1)
-	testkit.Eventually(t, 10*time.Second, "it is not allowed, not waited for", func() bool {
+	testkit.Eventually(t, "it is not allowed, not waited for", func() bool {
 		_, tasks, _ := b.list()
 		st := tasks[0].status(time.Now())
 		return st.State == state.NotAllowed && strings.Contains(st.Error, "allow_paths")

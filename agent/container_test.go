@@ -62,7 +62,7 @@ func TestContainerLines(t *testing.T) {
 	if diff := cmp.Diff(want, got[:3]); diff != "" {
 		t.Error(diff)
 	}
-	testkit.Eventually(t, 10*time.Second, "all is acknowledged, and the odd line is counted", func() bool {
+	testkit.Eventually(t, "all is acknowledged, and the odd line is counted", func() bool {
 		_, tasks, _ := b.list()
 		return tasks[0].counters.ackedLines.Load() == 5 && tasks[0].status(time.Now()).Rules.Unparsed == 1
 	})

@@ -39,7 +39,7 @@ func TestTopicFlips(t *testing.T) {
 	}
 	b.write("a.log", "the last\n")
 	sent := func() []string { return append(b.send.sent("t1"), b.send.sent("t2")...) }
-	testkit.Eventually(t, 20*time.Second, "the last line was sent", func() bool { return slices.Contains(sent(), "the last") })
+	testkit.Eventually(t, "the last line was sent", func() bool { return slices.Contains(sent(), "the last") })
 	times := map[string]int{}
 	for _, line := range sent() {
 		times[line]++
@@ -67,13 +67,13 @@ func TestPanicFreezesNothing(t *testing.T) {
 		_, tasks, _ := b.list()
 		return tasks[0].status(time.Now())
 	}
-	testkit.Eventually(t, 10*time.Second, "the event of a.log is held", func() bool { return status().Lines == 2 })
+	testkit.Eventually(t, "the event of a.log is held", func() bool { return status().Lines == 2 })
 	b.send.mu.Lock()
 	b.send.panic = "t1"
 	b.send.mu.Unlock()
 	b.write("b.log", "E2\nE3\n")
-	testkit.Eventually(t, 10*time.Second, "all events were sent", func() bool { return len(b.send.sent("t1")) >= 3 })
-	testkit.Eventually(t, 10*time.Second, "all is acknowledged, and the positions say so", func() bool {
+	testkit.Eventually(t, "all events were sent", func() bool { return len(b.send.sent("t1")) >= 3 })
+	testkit.Eventually(t, "all is acknowledged, and the positions say so", func() bool {
 		sum := int64(0)
 		for _, st := range b.shared.registry.States(e.Key()) {
 			sum += st.Pos
@@ -141,7 +141,7 @@ func TestEventsAreWholeInABacklog(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+testkit.Slack())
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Hang)
 	defer cancel()
 	if err := set.Scan(ctx); err != nil {
 		t.Fatal(err)
@@ -196,7 +196,7 @@ func TestWhatWasHandedOverIsNotWaitedFor(t *testing.T) {
 	held := b.send.held["t3"]
 	b.send.mu.Unlock()
 	ackAll(held)
-	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second+testkit.Slack())
+	ctx, cancel = context.WithTimeout(t.Context(), testkit.Hang)
 	defer cancel()
 	if n := b.drain(ctx); n != 0 || ctx.Err() != nil {
 		t.Errorf("something of %d entries is waited for", n)
@@ -211,7 +211,7 @@ func TestQuietEntryIsRemovedForAMoment(t *testing.T) {
 	b.apply([]etcdcfg.Entry{e}, 1)
 	b.write("a.log", "one\n")
 	b.expect("t1", "one")
-	testkit.Eventually(t, 10*time.Second, "it is acknowledged", func() bool {
+	testkit.Eventually(t, "it is acknowledged", func() bool {
 		_, tasks, _ := b.list()
 		return !tasks[0].unacked()
 	})

@@ -25,7 +25,7 @@ func TestEventsThatWaitAreBounded(t *testing.T) {
 		b.write(fmt.Sprintf("%d.log", i), fmt.Sprintf("never %d\n", i)+strings.Repeat(line, lines))
 	}
 	b.apply([]etcdcfg.Entry{e}, 1)
-	testkit.Eventually(t, 20*time.Second, "all lines are read", func() bool {
+	testkit.Eventually(t, "all lines are read", func() bool {
 		_, tasks, _ := b.list()
 		return tasks[0].counters.lines.Load() == files*(lines+1)
 	})
@@ -33,7 +33,7 @@ func TestEventsThatWaitAreBounded(t *testing.T) {
 		t.Errorf("%d bytes are held, %d may be", got, heldMost)
 	}
 	b.apply(nil, 2)
-	testkit.Eventually(t, 20*time.Second, "the task has ended and given everything back", func() bool {
+	testkit.Eventually(t, "the task has ended and given everything back", func() bool {
 		return b.shared.lobby.events.Load() == others
 	})
 	b.send.mu.Lock()

@@ -32,9 +32,9 @@ func TestAQuietTaskHasNoGoroutine(t *testing.T) {
 		want = append(want, name)
 	}
 	b.apply(list, 2)
-	testkit.Eventually(t, 20*time.Second, "all lines are there", func() bool { return len(b.send.sent("t2")) == len(want) })
+	testkit.Eventually(t, "all lines are there", func() bool { return len(b.send.sent("t2")) == len(want) })
 	now := 0
-	testkit.Eventually(t, 10*time.Second, "no goroutine for a task", func() bool {
+	testkit.Eventually(t, "no goroutine for a task", func() bool {
 		now = runtime.NumGoroutine()
 		return now <= before+4
 	})
@@ -59,7 +59,7 @@ func TestNothingIsReadForAClosedTopic(t *testing.T) {
 	_, tasks, _ := b.list()
 	none := tasks[entries]
 	tasks = tasks[:entries]
-	testkit.Eventually(t, 20*time.Second, "all wait, and say since when", func() bool {
+	testkit.Eventually(t, "all wait, and say since when", func() bool {
 		for _, task := range tasks {
 			r := task.status(time.Now().Add(time.Minute))
 			if r.State != state.TopicMissing || r.OldestUnackedMS < 60_000 || r.LagBytes != int64(len("app-00.log\n")) {
@@ -80,8 +80,8 @@ func TestNothingIsReadForAClosedTopic(t *testing.T) {
 	b.send.closed["t1"] = false
 	b.send.mu.Unlock()
 	b.shared.closed.changed(ship.TopicStatus{Topic: "t1"})
-	testkit.Eventually(t, 20*time.Second, "all lines are there", func() bool { return len(b.send.sent("t1")) == len(want) })
-	testkit.Eventually(t, 20*time.Second, "nothing waits", func() bool { return tasks[0].status(time.Now()).OldestUnackedMS == 0 })
+	testkit.Eventually(t, "all lines are there", func() bool { return len(b.send.sent("t1")) == len(want) })
+	testkit.Eventually(t, "nothing waits", func() bool { return tasks[0].status(time.Now()).OldestUnackedMS == 0 })
 	if n := len(b.shared.closed.waiting); n != 0 {
 		t.Errorf("%d topics are still waited for", n)
 	}

@@ -7,12 +7,15 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // simNet is a network in memory: what is sent takes a time, connections can be cut, and
 // hosts can be away. What was on its way when a client died may still arrive, late.
 type simNet struct {
+	pace  time.Duration // of every packet; 0: as chance has it
+	mute  atomic.Bool   // nothing arrives, and nobody is told; a new connection is greeted first
 	mu    sync.Mutex
 	rnd   *rand.Rand
 	hosts map[string]*simHost // by address
@@ -154,6 +157,9 @@ func (l *simLink) carry(from, to net.Conn, up bool) {
 const greeting = 4
 
 func (l *simLink) delay() time.Duration {
+	if l.n.pace > 0 {
+		return l.n.pace
+	}
 	l.n.mu.Lock()
 	defer l.n.mu.Unlock()
 	if l.n.rnd.IntN(200) == 0 {
@@ -164,10 +170,13 @@ func (l *simLink) delay() time.Duration {
 
 // deliver hands packets over when their time has come.
 func (l *simLink) deliver(queue <-chan packet, to net.Conn, up bool) {
-	late := false
+	late, n := false, 0
 	for p := range queue {
 		if d := time.Until(p.at); d > 0 {
 			time.Sleep(d) // time is pretended here
+		}
+		for n++; n > greeting && l.n.mute.Load(); {
+			time.Sleep(10 * time.Millisecond)
 		}
 		l.n.mu.Lock()
 		dead := l.client.dead

@@ -45,6 +45,8 @@ type sim struct {
 	lanes []*simLane
 	topic string
 
+	config func(*Config) // what a life has beside the usual settings; nil: nothing
+
 	haste  time.Duration // what divides waits and pauses
 	writes int           // of 100 things that happen
 
@@ -113,14 +115,18 @@ func (s *sim) begin() {
 	if s.log != nil {
 		log = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	a, err := New(Config{
+	cfg := Config{
 		ID: "sim", Host: "sim", Version: "sim", DataDir: filepath.Join(s.dir, "data"), CollectKey: simKey, TransactionalID: "sim",
 		Headers: []string{"host", "path", "file", "pos"}, Poll: true, Log: log,
 		Etcd: etcdcfg.Config{Endpoints: []string{simEtcA}, Dial: func(ctx context.Context, address string) (net.Conn, error) {
 			return c.dial(ctx, "tcp", address)
 		}},
 		Kafka: kafka.Config{Addresses: s.brokers(), Dial: c.dial},
-	})
+	}
+	if s.config != nil {
+		s.config(&cfg)
+	}
+	a, err := New(cfg)
 	s.must(err)
 	a.etcd.Watcher = simWatcher{s.etcd}
 	a.release.Do(func() {}) // pages of this process are not the agent's
@@ -275,11 +281,16 @@ func (s *sim) run(steps int) {
 		<-ended
 	}
 	s.judge()
+	s.close()
+	time.Sleep(time.Minute) // sarama's consumer ends in its own time
+}
+
+// close ends the servers and the network.
+func (s *sim) close() {
 	s.etcd.server.Stop()
 	s.kafka.Close()
 	s.net.cut("")
 	s.net.wg.Wait()
-	time.Sleep(time.Minute) // sarama's consumer ends in its own time
 }
 
 // landed counts records and markers.

@@ -107,7 +107,7 @@ func TestSuccessorStoppedWhileItWaits(t *testing.T) {
 	}
 	b.write("a.log", "two\n")
 	b.expect("t1", "one", "two")
-	testkit.Eventually(t, 10*time.Second, "what was stopped is forgotten", func() bool {
+	testkit.Eventually(t, "what was stopped is forgotten", func() bool {
 		b.sweep()
 		b.supervisor.mu.Lock()
 		defer b.supervisor.mu.Unlock()
@@ -179,7 +179,7 @@ func TestNothingIsLeftOfRemovedEntries(t *testing.T) {
 		b.expect(fmt.Sprintf("t%d", i), "one")
 	}
 	b.apply(nil, 100)
-	testkit.Eventually(t, 10*time.Second, "stopped tasks are forgotten, and their topics", func() bool {
+	testkit.Eventually(t, "stopped tasks are forgotten, and their topics", func() bool {
 		b.sweep()
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -206,7 +206,7 @@ func TestBadRuleIsSaidAndHeals(t *testing.T) {
 		_, tasks, _ := b.list()
 		return tasks[0].status(time.Now())
 	}
-	testkit.Eventually(t, 10*time.Second, "the task says why it fails", func() bool {
+	testkit.Eventually(t, "the task says why it fails", func() bool {
 		st := look()
 		return st.State == state.Failed && strings.Contains(st.Error, `include_lines "("`)
 	})
@@ -223,7 +223,7 @@ func TestMultilineEvents(t *testing.T) {
 	b.write("a.log", "E1\n a\n")
 	b.write("a.log", " b\nE2\n")
 	b.expect("t1", "E1\n a\n b", "E2") // the last one when no line followed for a while
-	testkit.Eventually(t, 5*time.Second, "the position is behind the last event", func() bool {
+	testkit.Eventually(t, "the position is behind the last event", func() bool {
 		for _, st := range b.shared.registry.States(e.Key()) {
 			if st.Pos == int64(len("E1\n a\n b\nE2\n")) {
 				return true
@@ -256,7 +256,7 @@ func TestFiltersCountAsDone(t *testing.T) {
 	b.apply([]etcdcfg.Entry{e}, 1)
 	b.write("a.log", "drop\nkeep 1\ndrop\n")
 	b.expect("t1", "keep 1")
-	testkit.Eventually(t, 5*time.Second, "all lines are dealt with", func() bool {
+	testkit.Eventually(t, "all lines are dealt with", func() bool {
 		_, tasks, _ := b.list()
 		st := tasks[0].status(time.Now())
 		return st.AckedLines == 3 && st.LagBytes == 0
@@ -270,7 +270,7 @@ func TestStates(t *testing.T) {
 	off.Disabled = true
 	b.apply([]etcdcfg.Entry{b.entry("a.log", "t1"), b.entry("b.log", "t2"), off}, 1)
 	b.write("b.log", "waits\n")
-	testkit.Eventually(t, 10*time.Second, "states in words", func() bool {
+	testkit.Eventually(t, "states in words", func() bool {
 		_, tasks, _ := b.list()
 		return tasks[0].status(time.Now()).State == state.WaitingForFile &&
 			tasks[1].status(time.Now()).State == state.TopicMissing && tasks[2] == nil
@@ -303,11 +303,11 @@ func TestOneBadFileOfAGlob(t *testing.T) {
 			return st.State == code && strings.Contains(st.Error, reason)
 		}
 	}
-	testkit.Eventually(t, 10*time.Second, "the file is named", is(state.NotAllowed, bad))
+	testkit.Eventually(t, "the file is named", is(state.NotAllowed, bad))
 	b.send.mu.Lock()
 	b.send.down["t1"] = true
 	b.send.mu.Unlock()
-	testkit.Eventually(t, 10*time.Second, "the topic matters more", is(state.TopicMissing, "create it"))
+	testkit.Eventually(t, "the topic matters more", is(state.TopicMissing, "create it"))
 }
 
 func TestTopFilesAreThoseWithMostLag(t *testing.T) {

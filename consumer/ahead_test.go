@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -161,7 +160,7 @@ func TestAheadIsBounded(t *testing.T) {
 	}
 	in := inflater{most: a.most}
 	for i, b := range list {
-		testkit.Eventually(t, 20*time.Second, "it goes on as far as it may", func() bool {
+		testkit.Eventually(t, "it goes on as far as it may", func() bool {
 			return bytesWaiting() >= min(a.most, (len(list)-i)*each)
 		})
 		if n := bytesWaiting(); n > 2*a.most+2*each {
@@ -194,7 +193,7 @@ func TestCompressedTopics(t *testing.T) {
 		for _, sorted := range []bool{false, true} {
 			cfg := config(k, topic)
 			cfg.Sort, cfg.MaxMemory = sorted, 8<<20
-			got := all(t, open(t, cfg), 20*time.Second)
+			got := all(t, open(t, cfg))
 			ordered(t, got)
 			if len(got) != n {
 				t.Errorf("codec %d, sorted %v: %d records", i+1, sorted, len(got))

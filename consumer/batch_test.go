@@ -257,7 +257,7 @@ func TestTailsOfCompactedLogs(t *testing.T) {
 			}
 			began := time.Now()
 			r := open(t, config(k, topic))
-			got := all(t, r, 5*time.Second)
+			got := all(t, r)
 			for p := range int32(2) {
 				if diff := cmp.Diff(want, values(got, p)); diff != "" {
 					t.Errorf("partition %d (-want +got):\n%s", p, diff)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/snappy/xerial"
@@ -138,7 +137,7 @@ func TestNextHandsOutWhatItsMemoryHolds(t *testing.T) {
 	}
 	cfg := config(k, topic)
 	cfg.MaxMemory, cfg.Follow = 4<<20, true
-	got := take(t, open(t, cfg), n, 20*time.Second)
+	got := take(t, open(t, cfg), n)
 	for i := range got {
 		if len(got[i].Value) != each || got[i].Value[each-1] != byte(i) {
 			t.Fatalf("record %d has %d bytes", i, len(got[i].Value))
@@ -155,7 +154,7 @@ func TestPassedOverGivesItsRoomBack(t *testing.T) {
 	transact(t, k, topic, kgo.TryCommit, text(topic, 0, "kept")...)
 	cfg := config(k, topic)
 	cfg.Buffer, cfg.Isolation = 1<<20, ReadCommitted
-	if got := values(all(t, open(t, cfg), 20*time.Second), -1); len(got) != 1 || got[0] != "kept" {
+	if got := values(all(t, open(t, cfg)), -1); len(got) != 1 || got[0] != "kept" {
 		t.Fatalf("read %d records: %.20q", len(got), got)
 	}
 }

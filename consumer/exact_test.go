@@ -59,7 +59,7 @@ func TestTransactions(t *testing.T) {
 		cfg.Isolation = tc.isolation
 		r := open(t, cfg)
 		began := time.Now()
-		got := all(t, r, 10*time.Second)
+		got := all(t, r)
 		if took := time.Since(began); took > 3*time.Second {
 			t.Errorf("isolation %d: the end took %v", tc.isolation, took)
 		}
@@ -81,7 +81,7 @@ func TestTransactions(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = r.Close() }()
-		if diff := cmp.Diff([]string{"c2", "c3", "c4"}, values(all(t, r, 5*time.Second), -1)); diff != "" {
+		if diff := cmp.Diff([]string{"c2", "c3", "c4"}, values(all(t, r), -1)); diff != "" {
 			t.Errorf("last three (-want +got):\n%s", diff)
 		}
 	})
@@ -100,22 +100,22 @@ func TestOpenTransaction(t *testing.T) {
 	write(t, cl, text(topic, 0, "pending")...)
 	write(t, client(t, k), text(topic, 0, "behind")...)
 
-	if diff := cmp.Diff([]string{"before"}, values(all(t, open(t, config(k, topic)), 5*time.Second), 0)); diff != "" {
+	if diff := cmp.Diff([]string{"before"}, values(all(t, open(t, config(k, topic))), 0)); diff != "" {
 		t.Errorf("committed (-want +got):\n%s", diff)
 	}
 	cfg := config(k, topic)
 	cfg.Isolation = ReadUncommitted
-	if diff := cmp.Diff([]string{"before", "pending", "behind"}, values(all(t, open(t, cfg), 5*time.Second), 0)); diff != "" {
+	if diff := cmp.Diff([]string{"before", "pending", "behind"}, values(all(t, open(t, cfg)), 0)); diff != "" {
 		t.Errorf("uncommitted (-want +got):\n%s", diff)
 	}
 	cfg = config(k, topic)
 	cfg.Follow = true
 	r := open(t, cfg)
-	take(t, r, 1, 5*time.Second)
+	take(t, r, 1)
 	if err := cl.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"pending", "behind"}, values(take(t, r, 2, 5*time.Second), 0)); diff != "" {
+	if diff := cmp.Diff([]string{"pending", "behind"}, values(take(t, r, 2), 0)); diff != "" {
 		t.Errorf("following (-want +got):\n%s", diff)
 	}
 }
@@ -129,17 +129,17 @@ func TestCompactedTopic(t *testing.T) {
 		write(t, cl, &kgo.Record{Topic: topic, Key: fmt.Appendf(nil, "%d", i%3), Value: fmt.Appendf(nil, "%d", i)})
 	}
 	transact(t, k, topic, kgo.TryAbort, text(topic, 0, "gone")...)
-	testkit.Eventually(t, 90*time.Second, "the topic is compacted", func() bool {
+	testkit.Eventually(t, "the topic is compacted", func() bool {
 		if c := k.Cluster(); c != nil {
 			c.Compact()
 		} else { // the active segment is never compacted: roll it
 			write(t, cl, &kgo.Record{Topic: topic, Key: []byte("0"), Value: []byte("roll")})
 		}
-		return len(all(t, open(t, config(k, topic)), 5*time.Second)) < 40
+		return len(all(t, open(t, config(k, topic)))) < 40
 	})
 	began := time.Now()
 	r := open(t, config(k, topic))
-	got := all(t, r, 5*time.Second)
+	got := all(t, r)
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("the end took %v", took)
 	}
@@ -181,7 +181,7 @@ func TestTopicBeingWritten(t *testing.T) {
 		for _, s := range r.Partitions() {
 			want += s.StopAt - s.Start
 		}
-		if got := all(t, r, 5*time.Second); int64(len(got)) != want {
+		if got := all(t, r); int64(len(got)) != want {
 			t.Errorf("%d records, want the %d that were there when the reader was opened", len(got), want)
 		}
 	}
@@ -205,7 +205,7 @@ func TestManyPartitions(t *testing.T) {
 	for _, sorted := range []bool{false, true} {
 		cfg := config(k, topic)
 		cfg.Sort = sorted
-		got := all(t, open(t, cfg), 10*time.Second)
+		got := all(t, open(t, cfg))
 		ordered(t, got)
 		if len(got) != len(records) {
 			t.Errorf("sorted %v: %d records, want %d", sorted, len(got), len(records))
@@ -233,7 +233,7 @@ func TestHugeRecords(t *testing.T) {
 	for _, sorted := range []bool{false, true} {
 		cfg := config(k, topic)
 		cfg.Sort, cfg.Buffer = sorted, 1<<20
-		got := all(t, open(t, cfg), 20*time.Second)
+		got := all(t, open(t, cfg))
 		if len(got) != 12 {
 			t.Fatalf("sorted %v: %d records, want 12", sorted, len(got))
 		}

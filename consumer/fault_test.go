@@ -26,15 +26,15 @@ func TestBrokerLostAndBack(t *testing.T) {
 	cfg := config(k, topic)
 	cfg.Follow, cfg.Notify = true, said.add
 	r := open(t, cfg)
-	take(t, r, 10, 5*time.Second)
+	take(t, r, 10)
 	k.Stop()
-	testkit.Eventually(t, 10*time.Second, "the loss is told", func() bool { return said.count(BrokerLost) == 1 })
+	testkit.Eventually(t, "the loss is told", func() bool { return said.count(BrokerLost) == 1 })
 	k.Start(t)
 	write(t, client(t, k), numbered(topic, 1, 5)...)
-	if got := values(take(t, r, 5, 20*time.Second), 1); len(got) != 5 {
+	if got := values(take(t, r, 5), 1); len(got) != 5 {
 		t.Errorf("got %q", got)
 	}
-	testkit.Eventually(t, 5*time.Second, "the return is told", func() bool { return said.count(BrokerBack) == 1 })
+	testkit.Eventually(t, "the return is told", func() bool { return said.count(BrokerBack) == 1 })
 	if n := said.count(BrokerLost); n != 1 {
 		t.Errorf("the loss was told %d times: %v", n, said.all())
 	}
@@ -56,7 +56,7 @@ func TestLeaderMoves(t *testing.T) {
 		for p := range int32(3) {
 			write(t, cl, numbered(topic, p, 100)...)
 		}
-		got := take(t, r, 300, 10*time.Second)
+		got := take(t, r, 300)
 		ordered(t, got)
 	}
 	for _, s := range r.Partitions() {
@@ -83,7 +83,7 @@ func TestCloseWhileBrokerHangs(t *testing.T) {
 	})
 	// A cluster that is closed while a request wakes up may wait for itself forever.
 	t.Cleanup(func() {
-		testkit.Eventually(t, 10*time.Second, "no request is held back", func() bool { return asleep.Load() == 0 })
+		testkit.Eventually(t, "no request is held back", func() bool { return asleep.Load() == 0 })
 	})
 	r := open(t, cfg)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
@@ -144,7 +144,7 @@ func TestOffsetsOutsideAreClamped(t *testing.T) {
 		if cfg.From, err = ParseFrom(tc.from); err != nil {
 			t.Fatal(err)
 		}
-		got := all(t, open(t, cfg), 5*time.Second)
+		got := all(t, open(t, cfg))
 		if len(got) != tc.want || said.count(OffsetClamped) != tc.clamped {
 			t.Errorf("from %s: %d records and %v, want %d and %d notices", tc.from, len(got), said.all(), tc.want, tc.clamped)
 		}
@@ -168,7 +168,7 @@ func TestOffsetOutsideOfManyIsOneLine(t *testing.T) {
 		if cfg.From, err = ParseFrom(from); err != nil {
 			t.Fatal(err)
 		}
-		all(t, open(t, cfg), 5*time.Second)
+		all(t, open(t, cfg))
 		if list := said.all(); len(list) != 1 || list[0].Text != want {
 			t.Errorf("from %s: %v, want %q", from, list, want)
 		}
@@ -195,11 +195,11 @@ func TestRetentionOvertakesTheReader(t *testing.T) {
 			cfg := config(k, topic)
 			cfg.Follow, cfg.Notify, cfg.Buffer = follow, said.add, 1<<20
 			r := open(t, cfg)
-			take(t, r, 1000, 5*time.Second)
+			take(t, r, 1000)
 			if err := k.Cluster().DeleteRecords(topic, 0, 9990); err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+testkit.Slack())
+			ctx, cancel := context.WithTimeout(t.Context(), testkit.Hang)
 			defer cancel()
 			last := int64(0)
 			for last != 9999 {
@@ -230,13 +230,13 @@ func TestTopicMadeAnew(t *testing.T) {
 	cfg := config(k, topic)
 	cfg.Follow, cfg.Notify = true, said.add
 	r := open(t, cfg)
-	take(t, r, 100, 5*time.Second)
+	take(t, r, 100)
 	if err := k.Cluster().DeleteTopic(topic); err != nil {
 		t.Fatal(err)
 	}
 	k.Create(t, topic, 1)
 	write(t, client(t, k), numbered(topic, 0, 3)...)
-	if got := values(take(t, r, 3, 10*time.Second), 0); got[0] != "0" {
+	if got := values(take(t, r, 3), 0); got[0] != "0" {
 		t.Errorf("got %q", got)
 	}
 	if n := said.count(OffsetClamped); n != 1 {
@@ -267,14 +267,14 @@ func TestBlockedReader(t *testing.T) {
 		defer r.mu.Unlock()
 		return r.held
 	}
-	testkit.Eventually(t, 5*time.Second, "the buffer fills", func() bool { return held() > 2<<20 })
+	testkit.Eventually(t, "the buffer fills", func() bool { return held() > 2<<20 })
 	for range 50 {
 		runtime.Gosched()
 		if n := held(); n > 8<<20+fetchBytes {
 			t.Fatalf("%d bytes held", n)
 		}
 	}
-	if got := len(all(t, r, 20*time.Second)); got != 4*each {
+	if got := len(all(t, r)); got != 4*each {
 		t.Errorf("%d records, want %d", got, 4*each)
 	}
 	if n := held(); n != 0 {
@@ -304,12 +304,12 @@ func TestNewPartitionsAndTopics(t *testing.T) {
 	k.Create(t, topic+"-more", 1)
 	write(t, client(t, k), &kgo.Record{Topic: topic, Partition: 2, Value: []byte("new partition")},
 		&kgo.Record{Topic: topic + "-more", Value: []byte("new topic")})
-	got := values(take(t, r, 2, 20*time.Second), -1)
+	got := values(take(t, r, 2), -1)
 	slices.Sort(got)
 	if strings.Join(got, ",") != "new partition,new topic" {
 		t.Errorf("got %q", got)
 	}
-	testkit.Eventually(t, 5*time.Second, "the new ones are told", func() bool {
+	testkit.Eventually(t, "the new ones are told", func() bool {
 		n := 0
 		for _, x := range said.all() {
 			switch {

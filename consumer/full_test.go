@@ -30,7 +30,7 @@ func TestValuesBehindManyAnswersWithoutRecords(t *testing.T) {
 	}
 	transact(t, k, topic, kgo.TryAbort, records...)
 	r := open(t, config(k, topic))
-	testkit.Eventually(t, 20*time.Second, "all is fetched", func() bool {
+	testkit.Eventually(t, "all is fetched", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		return r.open == 0
@@ -232,7 +232,7 @@ func TestABatchThatNeedsAWholeAnswer(t *testing.T) {
 		}
 		return resp, nil, true
 	})
-	if got := all(t, open(t, config(k, topic)), 20*time.Second); len(got) != 3 {
+	if got := all(t, open(t, config(k, topic))); len(got) != 3 {
 		t.Errorf("%d records", len(got))
 	}
 }
@@ -298,7 +298,7 @@ func TestLastRecordsOfAPartitionThatFallsSilent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = r.Close() }()
-	got := all(t, r, 20*time.Second)
+	got := all(t, r)
 	if diff := cmp.Diff([]string{"18", "19"}, values(got, 0)); diff != "" {
 		t.Errorf("of the others (-want +got):\n%s", diff)
 	}

@@ -36,7 +36,7 @@ func TestTopicDeletedWhileRead(t *testing.T) {
 		cfg := config(k, topic)
 		cfg.Follow, cfg.Notify, cfg.Buffer, cfg.gone = follow, said.add, 1<<20, 300*time.Millisecond
 		r := open(t, cfg)
-		take(t, r, 1000, 5*time.Second)
+		take(t, r, 1000)
 		if err := k.Cluster().DeleteTopic(topic); err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func TestTopicDeletedWhileRead(t *testing.T) {
 					}
 				}
 			}()
-			testkit.Eventually(t, 10*time.Second, "the loss is told", func() bool { return said.count(PartitionError) > 0 })
+			testkit.Eventually(t, "the loss is told", func() bool { return said.count(PartitionError) > 0 })
 			want := Notice{Kind: PartitionError, Topic: topic, Partition: -1,
 				Text: "partitions 0-1 of " + topic + " cannot be read (the topic does not exist any more); trying again"}
 			if diff := cmp.Diff([]Notice{want}, said.all()); diff != "" {
@@ -56,7 +56,7 @@ func TestTopicDeletedWhileRead(t *testing.T) {
 			}
 			continue
 		}
-		all(t, r, 10*time.Second)
+		all(t, r)
 		for _, s := range r.Partitions() {
 			if !s.Done || !errors.Is(s.Err, errNoTopic) || s.Next >= s.StopAt {
 				t.Errorf("%+v", s)
@@ -75,12 +75,12 @@ func TestNoLeader(t *testing.T) {
 	cfg := config(k, topic)
 	cfg.Follow, cfg.Notify, cfg.Refresh = true, said.add, 100*time.Millisecond
 	r := open(t, cfg)
-	take(t, r, 3, 5*time.Second)
+	take(t, r, 3)
 	k.Cluster().ControlKey(3, func(req kmsg.Request) (kmsg.Response, error, bool) {
 		k.Cluster().KeepControl()
 		return ledBy(t, k.Addr(), req, topic, -1, -1), nil, true
 	})
-	testkit.Eventually(t, 10*time.Second, "it is told", func() bool { return said.count(PartitionError) == 1 })
+	testkit.Eventually(t, "it is told", func() bool { return said.count(PartitionError) == 1 })
 	if s := said.all()[0].Text; s != "partitions 0-1 of "+topic+" cannot be read (the partition has no leader now); trying again" {
 		t.Errorf("said %q", s)
 	}
@@ -115,7 +115,7 @@ func TestLastRecordsWithoutALeader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"2", "3", "4"}, values(all(t, r, 5*time.Second), -1)); diff != "" {
+	if diff := cmp.Diff([]string{"2", "3", "4"}, values(all(t, r), -1)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	want := "partition 1 of " + topic + " cannot be read (the partition has no leader now); the last records are those of the others"
@@ -131,7 +131,7 @@ func TestLastRecordsWithoutALeader(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = next.Close() }()
-	if diff := cmp.Diff([]string{"c", "d", "e"}, values(take(t, next, 3, 10*time.Second), 1)); diff != "" {
+	if diff := cmp.Diff([]string{"c", "d", "e"}, values(take(t, next, 3), 1)); diff != "" {
 		t.Errorf("when it is back (-want +got):\n%s", diff)
 	}
 }
@@ -178,7 +178,7 @@ func TestFollowerWaitsForItsFirstTopic(t *testing.T) {
 		}
 		k.Create(t, topic, 1)
 		write(t, client(t, k), numbered(topic, 0, 1)...)
-		take(t, r, 1, 10*time.Second)
+		take(t, r, 1)
 		cfg.Follow = false
 		cfg.Topics = []string{topic + "-none"}
 		if _, err := Open(t.Context(), cfg); err == nil || errors.Is(err, io.EOF) {

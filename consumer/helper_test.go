@@ -73,10 +73,10 @@ func open(t testing.TB, cfg Config) *Reader {
 	return r
 }
 
-// all reads to the end, which must come within the time.
-func all(t testing.TB, r *Reader, within time.Duration) []Record {
+// all reads to the end.
+func all(t testing.TB, r *Reader) []Record {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within+testkit.Slack())
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Hang)
 	defer cancel()
 	var out []Record
 	for {
@@ -97,9 +97,9 @@ func all(t testing.TB, r *Reader, within time.Duration) []Record {
 }
 
 // take reads exactly n records.
-func take(t testing.TB, r *Reader, n int, within time.Duration) []Record {
+func take(t testing.TB, r *Reader, n int) []Record {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within+testkit.Slack())
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Hang)
 	defer cancel()
 	var out []Record
 	for len(out) < n {

@@ -27,7 +27,7 @@ func TestALateGreetingIsNoFetch(t *testing.T) {
 
 	cfg := sarama.NewConfig()
 	cfg.Net.ReadTimeout = 100 * time.Millisecond
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+testkit.Slack())
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Hang)
 	defer cancel()
 	k, err := dial(ctx, cfg, l.Addr().String())
 	if err != nil {

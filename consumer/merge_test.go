@@ -28,7 +28,7 @@ func TestMergeCountsWhatItDelivered(t *testing.T) {
 	cfg.Sort = true
 	r := open(t, cfg)
 	for i := range 3 {
-		n := len(take(t, r, min(MaxBatch, 2510-i*MaxBatch), 5*time.Second))
+		n := len(take(t, r, min(MaxBatch, 2510-i*MaxBatch)))
 		stats := r.Partitions()
 		first, second := int64(i*MaxBatch+n), int64(0)
 		if i == 2 {
@@ -53,7 +53,7 @@ func TestMergeKeepsLittleUnpacked(t *testing.T) {
 	cfg := config(k, topic)
 	cfg.Sort, cfg.Reuse = true, true
 	r := open(t, cfg)
-	take(t, r, 400, 10*time.Second)
+	take(t, r, 400)
 	most := 0
 	for _, h := range r.merge.runs {
 		for _, c := range append(r.spent, h.chunk) {

@@ -26,7 +26,7 @@ func TestReadAllPartitions(t *testing.T) {
 	for _, reuse := range []bool{false, true} {
 		cfg := config(k, topic)
 		cfg.Reuse = reuse
-		got := all(t, open(t, cfg), 10*time.Second)
+		got := all(t, open(t, cfg))
 		ordered(t, got)
 		if len(got) != 7500 {
 			t.Fatalf("reuse %v: %d records, want 7500", reuse, len(got))
@@ -43,7 +43,7 @@ func TestReadWholeRecord(t *testing.T) {
 			Headers: []kgo.RecordHeader{{Key: "host", Value: []byte("a")}, {Key: "none"}}},
 		&kgo.Record{Topic: topic, Value: []byte{}, Timestamp: at},
 		&kgo.Record{Topic: topic, Key: []byte("gone"), Timestamp: at})
-	got := all(t, open(t, config(k, topic)), 10*time.Second)
+	got := all(t, open(t, config(k, topic)))
 	want := []Record{
 		{Topic: topic, Offset: 0, Time: at, Key: []byte("k"), Value: []byte("v"),
 			Headers: []Header{{Key: "host", Value: []byte("a")}, {Key: "none"}}},
@@ -68,7 +68,7 @@ func TestCompressions(t *testing.T) {
 				records = append(records, &kgo.Record{Topic: topic, Value: []byte(strings.Repeat(fmt.Sprint(i, " "), 40))})
 			}
 			write(t, client(t, k, kgo.ProducerBatchCompression(codec)), records...)
-			got := all(t, open(t, config(k, topic)), 10*time.Second)
+			got := all(t, open(t, config(k, topic)))
 			if len(got) != len(records) {
 				t.Fatalf("%d records, want %d", len(got), len(records))
 			}
@@ -84,11 +84,11 @@ func TestCompressions(t *testing.T) {
 func TestEmptyTopicAndPartitionsEndAtOnce(t *testing.T) {
 	k := testkit.Kafka(t)
 	topic := k.Topic(t, 5)
-	if got := all(t, open(t, config(k, topic)), 3*time.Second); len(got) != 0 {
+	if got := all(t, open(t, config(k, topic))); len(got) != 0 {
 		t.Errorf("an empty topic gives %d records", len(got))
 	}
 	write(t, client(t, k), numbered(topic, 3, 10)...)
-	if got := values(all(t, open(t, config(k, topic)), 3*time.Second), 3); len(got) != 10 {
+	if got := values(all(t, open(t, config(k, topic))), 3); len(got) != 10 {
 		t.Errorf("got %d records, want 10", len(got))
 	}
 }
@@ -102,7 +102,7 @@ func TestFollowFromNewest(t *testing.T) {
 	cfg.From, cfg.Follow = From{}, true
 	r := open(t, cfg)
 	write(t, cl, &kgo.Record{Topic: topic, Partition: 1, Value: []byte("new")})
-	if got := values(take(t, r, 1, 5*time.Second), 1); !slices.Equal(got, []string{"new"}) {
+	if got := values(take(t, r, 1), 1); !slices.Equal(got, []string{"new"}) {
 		t.Errorf("got %q", got)
 	}
 }
@@ -114,7 +114,7 @@ func TestWritesDoNotProlong(t *testing.T) {
 	write(t, cl, numbered(topic, 0, 100)...)
 	r := open(t, config(k, topic))
 	write(t, cl, numbered(topic, 0, 100)...)
-	if got := all(t, r, 5*time.Second); len(got) != 100 {
+	if got := all(t, r); len(got) != 100 {
 		t.Errorf("got %d records, want the 100 that were there at the start", len(got))
 	}
 }
@@ -161,7 +161,7 @@ func TestLastOfTopicMerged(t *testing.T) {
 			t.Fatal(err)
 		}
 		last = r
-		got := values(all(t, r, 5*time.Second), -1)
+		got := values(all(t, r), -1)
 		if diff := cmp.Diff(want[max(300-n, 0):], got); diff != "" {
 			t.Errorf("last %d (-want +got):\n%s", n, diff)
 		}
@@ -175,7 +175,7 @@ func TestLastOfTopicMerged(t *testing.T) {
 	}
 	defer func() { _ = next.Close() }()
 	write(t, cl, &kgo.Record{Topic: topic, Partition: 2, Value: []byte("after"), Timestamp: base})
-	if got := values(take(t, next, 1, 5*time.Second), -1); got[0] != "after" {
+	if got := values(take(t, next, 1), -1); got[0] != "after" {
 		t.Errorf("following goes on with %q", got)
 	}
 }
@@ -204,7 +204,7 @@ func TestContinueKeepsOrderAndEnd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all(t, r, 5*time.Second)
+		all(t, r)
 		next, err := r.Continue(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -213,7 +213,7 @@ func TestContinueKeepsOrderAndEnd(t *testing.T) {
 			t.Errorf("to %q: sorted %v, want %v", tt.to, sorted, tt.sorted)
 		}
 		if tt.ends {
-			if got := all(t, next, 5*time.Second); len(got) > 0 {
+			if got := all(t, next); len(got) > 0 {
 				t.Errorf("to %q: %d records behind the end", tt.to, len(got))
 			}
 		} else if next.Buffered() { // also when it has ended
@@ -254,7 +254,7 @@ func TestContinueLosesNothing(t *testing.T) {
 	}
 	write(t, cl, text(topic, 0, "5", "6", "7")...)
 	close(written)
-	if diff := cmp.Diff([]string{"2", "3", "4"}, values(all(t, r, 5*time.Second), 0)); diff != "" {
+	if diff := cmp.Diff([]string{"2", "3", "4"}, values(all(t, r), 0)); diff != "" {
 		t.Errorf("the last three (-want +got):\n%s", diff)
 	}
 	next, err := r.Continue(t.Context())
@@ -263,7 +263,7 @@ func TestContinueLosesNothing(t *testing.T) {
 	}
 	defer func() { _ = next.Close() }()
 	write(t, cl, text(topic, 0, "8")...)
-	if diff := cmp.Diff([]string{"5", "6", "7", "8"}, values(take(t, next, 4, 5*time.Second), 0)); diff != "" {
+	if diff := cmp.Diff([]string{"5", "6", "7", "8"}, values(take(t, next, 4), 0)); diff != "" {
 		t.Errorf("what follows (-want +got):\n%s", diff)
 	}
 }
@@ -283,14 +283,14 @@ func TestContinueToATimeToCome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all(t, r, 5*time.Second)
+	all(t, r)
 	next, err := r.Continue(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = next.Close() }()
 	write(t, cl, &kgo.Record{Topic: topic, Value: []byte("in time")})
-	if got := values(all(t, next, 10*time.Second), -1); !slices.Equal(got, []string{"in time"}) {
+	if got := values(all(t, next), -1); !slices.Equal(got, []string{"in time"}) {
 		t.Errorf("got %q", got)
 	}
 }

@@ -66,7 +66,7 @@ func TestTLSAndSCRAM(t *testing.T) {
 	cfg := config(k, topic)
 	cfg.Kafka.TLS, cfg.Kafka.CAFile = true, ca
 	cfg.Kafka.SASLMechanism, cfg.Kafka.SASLUser, cfg.Kafka.SASLPasswordFile = "SCRAM-SHA-512", "ann", password
-	if got := all(t, open(t, cfg), 10*time.Second); len(got) != 3000 {
+	if got := all(t, open(t, cfg)); len(got) != 3000 {
 		t.Errorf("%d records, want 3000", len(got))
 	}
 	cfg.Kafka.SASLUser = "eve"

@@ -24,7 +24,7 @@ func TestTieredStorage(t *testing.T) {
 	topic := k.TopicName(t)
 	admin := kafka.NewAdmin(k.Config())
 	defer func() { _ = admin.Close() }()
-	testkit.Eventually(t, 2*time.Minute, "the topic is made", func() bool {
+	testkit.Eventually(t, "the topic is made", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		err := admin.CreateTopic(ctx, topic, 1, 1, map[string]string{"remote.storage.enable": "true", "segment.bytes": "1048576",
@@ -37,12 +37,12 @@ func TestTieredStorage(t *testing.T) {
 	for _, r := range records {
 		r.Value = append(r.Value, make([]byte, 80)...)
 	}
-	testkit.Eventually(t, time.Minute, "the leader takes records", func() bool {
+	testkit.Eventually(t, "the leader takes records", func() bool {
 		return cl.ProduceSync(t.Context(), records[0]).FirstErr() == nil
 	})
 	write(t, cl, records[1:]...)
 	var local int64
-	testkit.Eventually(t, 3*time.Minute, "segments are remote only", func() bool {
+	testkit.Eventually(t, "segments are remote only", func() bool {
 		cfg := config(k, topic)
 		cfg.From, _ = ParseFrom("oldest-local")
 		r, err := prepare(t.Context(), cfg)

@@ -24,7 +24,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"logctl/internal/testkit"
 )
@@ -309,7 +308,7 @@ func TestPackageImage(t *testing.T) {
 		}
 	})
 	t.Cleanup(end)
-	testkit.Eventually(t, 30*time.Second, "the lines arrive", func() bool { return len(kafka.Read(t, topic)) == 100 })
+	testkit.Eventually(t, "the lines arrive", func() bool { return len(kafka.Read(t, topic)) == 100 })
 	end()
 	st, err := os.Stat(filepath.Join(root, "var/lib/logctl/positions.db"))
 	if err != nil {

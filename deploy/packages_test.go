@@ -224,7 +224,7 @@ func TestPackageDeb(t *testing.T) {
 	written := h.keepWriting("var/log/app.log")
 	arrived := func() int { return len(kafka.Read(t, topic)) }
 	stop := h.agent()
-	testkit.Eventually(t, 30*time.Second, "the first lines arrive", func() bool { return arrived() > 20 })
+	testkit.Eventually(t, "the first lines arrive", func() bool { return arrived() > 20 })
 
 	dpkg("-i", h.newer(deb)) // beneath the running agent
 	h.installed()
@@ -235,22 +235,18 @@ func TestPackageDeb(t *testing.T) {
 	began := time.Now()
 	stop() // what systemctl try-restart does
 	stop = h.agent()
-	testkit.Eventually(t, 30*time.Second, "lines arrive from the new agent", func() bool { return arrived() > before+20 })
+	testkit.Eventually(t, "lines arrive from the new agent", func() bool { return arrived() > before+20 })
 	handedOver := time.Now()
 	last := written()
-	testkit.Eventually(t, 30*time.Second, "the last line arrives", func() bool { return arrived() >= last })
+	testkit.Eventually(t, "the last line arrives", func() bool { return arrived() >= last })
 	var got []int
 	records := kafka.Read(t, topic)
 	for _, r := range records {
 		got = append(got, testkit.Number([]byte(r.Value)))
 	}
 	testkit.CheckNumbers(t, got, last)
-	// A record's time is when its line was read. The promise is a second; what a loaded machine adds is its own.
-	gap := longestGap(records, began, handedOver)
-	t.Logf("hand-over: no line was read for %v", gap.Round(time.Millisecond))
-	if gap > time.Second+testkit.Slack() {
-		t.Errorf("no line was read for %v while the agent was handed over, want at most a second", gap)
-	}
+	// A record's time is when its line was read. That it is a second at most is held in pretended time: agent's TestHandOver.
+	t.Logf("hand-over: no line was read for %v", longestGap(records, began, handedOver).Round(time.Millisecond))
 	stop()
 
 	dpkg("-r", "logctl")

@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"strings"
-	"time"
 
 	"logctl/internal/testkit"
 )
@@ -40,7 +39,7 @@ func badLists() []badList {
 			w.awaitLanded(10, topic)
 			w.putRaw(c.list)
 			var said string
-			testkit.Eventually(w.t, 5*time.Second, "the presence tells of the bad list", func() bool {
+			testkit.Eventually(w.t, "the presence tells of the bad list", func() bool {
 				p, _ := w.presence()
 				said = p.ListError
 				return said != ""
@@ -60,7 +59,7 @@ func badLists() []badList {
 			a.lines(10)
 			w.awaitLanded(30, topic)
 			w.put(collect(a.path, topic))
-			testkit.Eventually(w.t, 5*time.Second, "the presence is well again", func() bool { p, ok := w.presence(); return ok && p.ListError == "" })
+			testkit.Eventually(w.t, "the presence is well again", func() bool { p, ok := w.presence(); return ok && p.ListError == "" })
 			w.clean(newCounter(l), topic)
 			agent.stop()
 		}})

@@ -95,7 +95,7 @@ func (s *terminal) await(what string, exprs ...string) string {
 		list = append(list, regexp.MustCompile(`(?m)`+e))
 	}
 	shown := ""
-	testkit.Eventually(s.t, 15*time.Second, fmt.Sprintf("%s on the screen: %q", what, exprs), func() bool {
+	testkit.Eventually(s.t, fmt.Sprintf("%s on the screen: %q", what, exprs), func() bool {
 		shown = s.text()
 		for _, re := range list {
 			if !re.MatchString(shown) {
@@ -111,7 +111,7 @@ func (s *terminal) await(what string, exprs ...string) string {
 func (s *terminal) awaitGone(what, expr string) {
 	s.t.Helper()
 	re := regexp.MustCompile(`(?m)` + expr)
-	testkit.Eventually(s.t, 15*time.Second, what+" leaves the screen", func() bool { return !re.MatchString(s.text()) })
+	testkit.Eventually(s.t, what+" leaves the screen", func() bool { return !re.MatchString(s.text()) })
 }
 
 // console types the command that opens the console; at its end the shell says how it

@@ -194,7 +194,7 @@ func revertAndDelete(s *terminal, w *world) {
 	s.await("the question", "Make .* what it was at rev", "y revert")
 	s.keys("Enter") // does nothing
 	s.keys("y")
-	testkit.Eventually(s.t, 10*time.Second, "the list is as it was when the entry was added", func() bool {
+	testkit.Eventually(s.t, "the list is as it was when the entry was added", func() bool {
 		got := w.entries()
 		return len(got) == 2 && len(got[1].IncludeLines) == 0
 	})
@@ -284,11 +284,9 @@ func TestConsoleOutage(t *testing.T) {
 	s.await("that etcd is gone", `etcd ✗ lost \d\d:\d\d:\d\d`)
 	s.keys("1")
 	s.await("the last list", `a\.log`, "etcd is gone since|list as of")
-	began := time.Now()
 	s.keys("q")
-	code, _ := s.ended()
-	if took := time.Since(began); code != 0 || took > 2*time.Second+testkit.Slack()/5 {
-		t.Errorf("q took %v, exit code %d", took, code)
+	if code, _ := s.ended(); code != 0 {
+		t.Errorf("exit code %d", code)
 	}
 }
 
@@ -327,10 +325,10 @@ func TestConsoleWithoutTerminal(t *testing.T) {
 	w.keepWriting("a.log")
 	w.startAgent(fastReports)
 	p := start(t, nil, append([]string{"tui"}, w.flags()...)...)
-	if code := p.wait(10 * time.Second); code != 2 || p.out.String() != "" || strings.Count(p.err.String(), "\n") != 1 || !strings.Contains(p.err.String(), "--snapshot") {
+	if code := p.wait(); code != 2 || p.out.String() != "" || strings.Count(p.err.String(), "\n") != 1 || !strings.Contains(p.err.String(), "--snapshot") {
 		t.Errorf("exit code %d, stdout %q, stderr %q", code, p.out.String(), p.err.String())
 	}
-	w.awaitState(w.path("a.log"), "shipping", 20*time.Second)
+	w.awaitState(w.path("a.log"), "shipping")
 	screens := map[string]string{
 		"entries": `a\.log .*shipping`, "agents": `agent-.*shipping|1 agent on duty`, "topics": `RECORDS KEPT`, "events": `events`,
 		"stream:" + topic: `"msg":"`, "history": `history`, "help": `help`,

@@ -151,7 +151,7 @@ func killedUnacked(w *world) {
 	w.cut()
 	w.kafka.Stop()
 	a.lines(2000)
-	testkit.Eventually(w.t, 10*time.Second, "the lines are read", func() bool { return w.sum(agent, "logctl_task_read_lines_total") >= 3000 })
+	testkit.Eventually(w.t, "the lines are read", func() bool { return w.sum(agent, "logctl_task_read_lines_total") >= 3000 })
 	w.kill(agent)
 	a.rotate(".1")
 	a.lines(100)
@@ -173,7 +173,7 @@ func stoppedMidway(w *world) {
 	for range 4 {
 		had := w.landed(topic)
 		agent := w.startAgent(quickScan, "LOGCTL_KAFKA_CHAN_SIZE=2000")
-		testkit.Eventually(w.t, 20*time.Second, "some lines landed", func() bool { return w.landed(topic) > had || had >= 200_000 })
+		testkit.Eventually(w.t, "some lines landed", func() bool { return w.landed(topic) > had || had >= 200_000 })
 		agent.stop()
 	}
 	agent := w.startAgent(quickScan)
@@ -251,8 +251,8 @@ func spoilt(w *world, spoil func(path string) error) {
 	topic := w.kafka.Topic(w.t, 1)
 	w.put(entry{"path": a.path, "topic": topic})
 	agent := w.startAgent(quickScan)
-	w.awaitApplied(10 * time.Second)
-	w.awaitState(a.path, "shipping", 5*time.Second)
+	w.awaitApplied()
+	w.awaitState(a.path, "shipping")
 	a.lines(100)
 	w.awaitLanded(100, topic)
 	agent.stop()
@@ -325,7 +325,7 @@ func readOnlyData(w *world) {
 	a.lines(100)
 	b.lines(100)
 	w.awaitLanded(300, topic)
-	testkit.Eventually(w.t, 5*time.Second, "the log says that the list cannot be cached", func() bool {
+	testkit.Eventually(w.t, "the log says that the list cannot be cached", func() bool {
 		return strings.Contains(agent.err.String(), "list cannot be cached")
 	})
 	agent.stop()
@@ -358,7 +358,7 @@ func fullData(w *world) {
 		w.writer(l, fmt.Sprintf("many%d.log", i)).lines(10) // many states, which take new pages
 	}
 	w.awaitLanded(l.written(), topic)
-	testkit.Eventually(w.t, 10*time.Second, "the log says that positions cannot be saved", func() bool {
+	testkit.Eventually(w.t, "the log says that positions cannot be saved", func() bool {
 		return strings.Contains(agent.err.String(), "no space left")
 	})
 	w.must(os.Remove(filler))
@@ -384,7 +384,7 @@ func positionsBounded(w *world) {
 	for range generations {
 		// With as many as it keeps open (4096), an agent closes those that are read first,
 		// which are then not seen to be open.
-		testkit.Eventually(w.t, 30*time.Second, "removed files are closed", func() bool { return len(agent.descriptors()) < 3000 })
+		testkit.Eventually(w.t, "removed files are closed", func() bool { return len(agent.descriptors()) < 3000 })
 		for _, wr := range writers {
 			wr.lines(1)
 		}
@@ -411,7 +411,7 @@ func positionsBounded(w *world) {
 // awaitOpen waits until the process has the files of the writers open.
 func (p *process) awaitOpen(writers []*writer) {
 	p.t.Helper()
-	testkit.Eventually(p.t, 30*time.Second, "the files are open", func() bool {
+	testkit.Eventually(p.t, "the files are open", func() bool {
 		open := map[string]bool{}
 		for _, to := range p.descriptors() {
 			open[to] = true
@@ -430,7 +430,7 @@ func secondAgent(w *world) {
 	a := w.writer(l, "app.log")
 	topic, agent := w.follow(a.path)
 	second := w.startAgent()
-	if code := second.wait(10*time.Second + testkit.Slack()); code != 1 {
+	if code := second.wait(); code != 1 {
 		w.t.Errorf("exit code %d, want 1", code)
 	}
 	if text := second.err.String(); !strings.Contains(text, "another agent uses this data directory") || strings.Count(strings.TrimSpace(text), "\n") > 0 {

@@ -76,7 +76,7 @@ func editsOfAllKinds(w *world) {
 		if list != nil {
 			w.put(list...)
 		}
-		w.awaitApplied(5 * time.Second)
+		w.awaitApplied()
 		for _, f := range []*writer{a, b, c} {
 			f.lines(50)
 		}
@@ -101,7 +101,7 @@ func duplicates(w *world) {
 	a := w.writer(l, "app.log")
 	topic, agent := w.follow(a.path)
 	w.putRaw(fmt.Sprintf("[{\"path\": %q, \"topic\": %q},\n {\"path\": %q, \"topic\": %q}]", a.path, topic, a.path, topic))
-	testkit.Eventually(w.t, 5*time.Second, "the presence names the second entry", func() bool {
+	testkit.Eventually(w.t, "the presence names the second entry", func() bool {
 		p, _ := w.presence()
 		return strings.Contains(p.ListError, "line 2") && strings.Contains(p.ListError, "entry 2")
 	})
@@ -126,11 +126,11 @@ func emptied(w *world) {
 		},
 	} {
 		empty()
-		testkit.Eventually(w.t, 5*time.Second, "no task runs", noTasks)
+		testkit.Eventually(w.t, "no task runs", noTasks)
 		a.lines(100)
 		a.rotate("." + fmt.Sprint(l.written()))
 		w.put(collect(a.path, topic))
-		w.awaitApplied(5 * time.Second)
+		w.awaitApplied()
 	}
 	a.lines(100)
 	w.clean(newCounter(l), topic)
@@ -147,8 +147,8 @@ func editsAtStart(w *world) {
 			w.put(collect(a.path, topic), collect(w.path(fmt.Sprintf("other-%d-%d.log", round, i)), topic))
 		}
 		w.put(collect(a.path, topic))
-		w.awaitApplied(10 * time.Second)
-		testkit.Eventually(w.t, 5*time.Second, "one task runs", func() bool { p, _ := w.presence(); return len(p.Tasks) == 1 })
+		w.awaitApplied()
+		testkit.Eventually(w.t, "one task runs", func() bool { p, _ := w.presence(); return len(p.Tasks) == 1 })
 		a.lines(10)
 		w.awaitLanded(l.written(), topic)
 		agent.stop()
@@ -169,7 +169,7 @@ func burst(w *world) {
 	}
 	last := w.writer(l, "last.log")
 	w.put(collect(a.path, topic), collect(last.path, topic))
-	w.awaitApplied(10 * time.Second)
+	w.awaitApplied()
 	last.lines(10)
 	w.clean(newCounter(l), topic)
 	agent.startedOnce(a.path)
@@ -184,17 +184,17 @@ func removedAndBack(w *world) {
 	for i := range 3 {
 		a.lines(100)
 		w.put(collect(other, topic))
-		w.awaitApplied(5 * time.Second)
+		w.awaitApplied()
 		a.lines(100)
 		if i == 1 {
 			agent.stop()
 			a.rotate(".1")
 			a.lines(100)
 			agent = w.startAgent(quickScan)
-			w.awaitApplied(5 * time.Second)
+			w.awaitApplied()
 		}
 		w.put(collect(a.path, topic))
-		w.awaitApplied(5 * time.Second)
+		w.awaitApplied()
 	}
 	w.clean(newCounter(l), topic)
 	agent.stop()
@@ -205,11 +205,11 @@ func topicChanged(w *world) {
 	topics := []string{w.kafka.Topic(w.t, 1), w.kafka.Topic(w.t, 1)}
 	w.put(collect(w.path("load*.log"), topics[0]))
 	agent := w.startAgent(quickScan)
-	w.awaitApplied(10 * time.Second)
+	w.awaitApplied()
 	writing := w.load(l, 2, 50, 5*time.Millisecond)
 	for i := range 6 {
 		w.put(collect(w.path("load*.log"), topics[(i+1)%2]))
-		w.awaitApplied(5 * time.Second)
+		w.awaitApplied()
 	}
 	writing.stop()
 	w.unproved = true // the entry's earlier topic has some of the lines
@@ -227,11 +227,11 @@ func twoEditors(w *world) {
 			editors[i] = start(w.t, nil, args...)
 		}
 		for i, e := range editors {
-			if code := e.wait(15*time.Second + testkit.Slack()); code != 0 && !strings.Contains(e.err.String(), "changed") {
+			if code := e.wait(); code != 0 && !strings.Contains(e.err.String(), "changed") {
 				w.t.Errorf("editor %d: exit code %d: %s", i, code, e.err.String())
 			} else if code != 0 {
 				again := start(w.t, nil, e.cmd.Args[1:]...) // told of the conflict, the operator tries again
-				if code := again.wait(15*time.Second + testkit.Slack()); code != 0 {
+				if code := again.wait(); code != 0 {
 					w.t.Errorf("editor %d, second try: exit code %d: %s", i, code, again.err.String())
 				}
 			}
@@ -269,7 +269,7 @@ func manyAgents(w *world) {
 	}
 	one := w.startAgent()
 	w.put(collect(missing, topic), collect(a.path, topic+"-none"), collect(a.path, topic))
-	w.awaitState(missing, "waiting for file", 20*time.Second)
+	w.awaitState(missing, "waiting for file")
 	for _, p := range append(agents, one) {
 		for line := range strings.Lines(p.err.String()) {
 			if strings.Contains(line, "elsewhere") && (strings.Contains(line, "level=WARN") || strings.Contains(line, "level=ERROR")) {

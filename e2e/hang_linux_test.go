@@ -60,7 +60,7 @@ func (w *world) hung() (path, topic string, wr *writer, l *ledger, agent *proces
 	topic = w.stamped(3)
 	w.put(collect(path, topic), collect(wr.path, topic))
 	agent = w.startAgent(quickScan)
-	w.awaitState(path, "file system hangs", 20*time.Second)
+	w.awaitState(path, "file system hangs")
 	return path, topic, wr, l, agent, die
 }
 
@@ -79,7 +79,7 @@ func hangs(w *world) {
 	wr.lines(500)
 	w.awaitLanded(1000, topic)
 	st := start(w.t, nil, append([]string{"status"}, w.flags()...)...)
-	if code := st.wait(20 * time.Second); code != 1 || !strings.Contains(st.out.String(), "does not answer since") {
+	if code := st.wait(); code != 1 || !strings.Contains(st.out.String(), "does not answer since") {
 		w.t.Errorf("status exits %d and says %s", code, st.out.String())
 	}
 	begin := time.Now()
@@ -95,7 +95,7 @@ func hangs(w *world) {
 func hangsThenDies(w *world) {
 	path, topic, wr, l, agent, die := w.hung()
 	die()
-	testkit.Eventually(w.t, 20*time.Second, "the state is another one", func() bool {
+	testkit.Eventually(w.t, "the state is another one", func() bool {
 		p, _ := w.presence()
 		for _, ts := range p.Tasks {
 			if ts.Path == path {

@@ -204,7 +204,7 @@ func renamed(n int) []laneSpec {
 func (w *world) arrived(n int64, topic string) {
 	w.t.Helper()
 	admin := kafka.NewAdmin(w.client())
-	testkit.Eventually(w.t, 20*time.Second, fmt.Sprintf("%d records are in %s", n, topic), func() bool {
+	testkit.Eventually(w.t, fmt.Sprintf("%d records are in %s", n, topic), func() bool {
 		return w.ends(admin, topic) >= n
 	})
 	if err := admin.Close(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func freePort(t *testing.T) string {
 // scrape is the sum of a metric of the tasks of a topic, from /metrics.
 func scrape(t *testing.T, address, metric, topic string) float64 {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+testkit.Slack())
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Hang)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", nil)
 	if err != nil {
@@ -100,29 +101,42 @@ func (p *process) peak() int64 {
 	return 0
 }
 
-// cpu is the processor time the process has used, from /proc/PID/stat.
-func (p *process) cpu() time.Duration {
-	p.t.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
-	ticks := int64(0)
-	for _, f := range fields[11:13] { // utime and stime
-		n, err := strconv.ParseInt(f, 10, 64)
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * (time.Second / 100) // USER_HZ is 100 on every Linux
-}
-
-// load is the share of one processor that the process uses over a while.
+// load is the share of one processor that the process uses over a while. Other work on
+// the machine can only lower it.
 func (p *process) load(d time.Duration) float64 {
 	p.t.Helper()
 	began, used := time.Now(), p.cpu()
 	pause(p.t, d)
 	return (p.cpu() - used).Seconds() / time.Since(began).Seconds()
+}
+
+// costs are what a line cost the agent in rounds without something and beside it, in
+// nanoseconds of processor time: other work on the machine takes an agent's time on the
+// clock, and not on the processor.
+type costs struct{ alone, beside []float64 }
+
+// round notes what so many lines cost while do runs. What the agent takes anyway, without
+// lines, is taken off.
+func (c *costs) round(p *process, beside bool, lines int, do func()) {
+	p.t.Helper()
+	idle := p.load(500 * time.Millisecond)
+	began, used := time.Now(), p.cpu()
+	do()
+	cost := (float64(p.cpu()-used) - idle*float64(time.Since(began))) / float64(lines)
+	if beside {
+		c.beside = append(c.beside, cost)
+	} else {
+		c.alone = append(c.alone, cost)
+	}
+}
+
+// level says whether three rounds or more tell that lines cost no more beside it than a ninth
+// above what they cost alone: by the cheapest rounds or by the middle ones.
+func (c *costs) level() bool {
+	middle := func(v []float64) float64 { return slices.Sorted(slices.Values(v))[len(v)/2] }
+	return len(c.beside) >= 3 && (slices.Min(c.alone)/slices.Min(c.beside) >= 0.9 || middle(c.alone)/middle(c.beside) >= 0.9)
+}
+
+func (c *costs) String() string {
+	return fmt.Sprintf("a line costs in each round alone %.0f ns, beside it %.0f ns of processor time", c.alone, c.beside)
 }

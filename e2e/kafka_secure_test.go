@@ -35,7 +35,7 @@ func TestKafkaSecured(t *testing.T) {
 			w.put(collect(w.path("a.log"), topic))
 			ini := w.ini(certs, mechanism, "shipper's secret")
 			agent := start(t, nil, "agent", "--config", ini)
-			w.awaitState(w.path("a.log"), "shipping", 10*time.Second)
+			w.awaitState(w.path("a.log"), "shipping")
 			w.unproved = true // its flags have no login
 			w.clean(newCounter(l), topic)
 			if strings.Contains(agent.err.String(), "secret") {
@@ -44,7 +44,7 @@ func TestKafkaSecured(t *testing.T) {
 			agent.stop()
 
 			reader := start(t, nil, "tail-topic", topic, "--config", ini, "--from", "oldest", "--no-follow", "-o", "raw", "-q")
-			if code := reader.wait(20*time.Second + testkit.Slack()); code != 0 {
+			if code := reader.wait(); code != 0 {
 				t.Fatalf("tail-topic: exit code %d", code)
 			}
 			c := newCounter(l)
@@ -70,7 +70,7 @@ func TestKafkaLoginRefused(t *testing.T) {
 	w.put(collect(w.path("a.log"), topic))
 	agent := w.startAgent("LOGCTL_KAFKA_SASL_MECHANISM=SCRAM-SHA-256", "LOGCTL_KAFKA_SASL_USER=shipper",
 		"LOGCTL_KAFKA_SASL_PASSWORD_FILE="+password("secret"))
-	testkit.Eventually(t, 10*time.Second, "the presence names the login", func() bool {
+	testkit.Eventually(t, "the presence names the login", func() bool {
 		p, _ := w.presence()
 		return len(p.Tasks) == 1 && strings.Contains(p.Tasks[0].Error, "login") // refused, or hung up on without a word
 	})
@@ -85,7 +85,7 @@ func TestKafkaLoginRefused(t *testing.T) {
 	}
 	w.unproved = true // its flags have no login
 	w.clean(newCounter(l), topic)
-	w.awaitState(w.path("a.log"), "shipping", 10*time.Second)
+	w.awaitState(w.path("a.log"), "shipping")
 	agent.stop()
 }
 
@@ -129,8 +129,8 @@ func TestKafkaDenied(t *testing.T) {
 	w.put(collect(w.path("denied.log"), denied), collect(w.path("allowed.log"), allowed))
 	agent := w.startAgent("LOGCTL_KAFKA_SASL_MECHANISM=SCRAM-SHA-256", "LOGCTL_KAFKA_SASL_USER=shipper",
 		"LOGCTL_KAFKA_SASL_PASSWORD_FILE="+password("secret"))
-	w.awaitState(w.path("denied.log"), "topic denied", 10*time.Second)
-	w.awaitState(w.path("allowed.log"), "shipping", 10*time.Second)
+	w.awaitState(w.path("denied.log"), "topic denied")
+	w.awaitState(w.path("allowed.log"), "shipping")
 	w.arrived(5000, allowed)
 	if load := agent.load(4 * time.Second); load > idleLoad() {
 		t.Errorf("uses %.0f %% of a processor while permission is denied", 100*load)
@@ -140,7 +140,7 @@ func TestKafkaDenied(t *testing.T) {
 	grant(denied)
 	w.unproved = true // its flags have no login
 	w.clean(newCounter(l), denied, allowed)
-	w.awaitState(w.path("denied.log"), "shipping", 10*time.Second)
+	w.awaitState(w.path("denied.log"), "shipping")
 	agent.stop()
 }
 
@@ -181,7 +181,7 @@ func newSecureWorld(t *testing.T, certs testkit.Certs, opts ...testkit.KafkaOpti
 	if err := os.MkdirAll(w.logs, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second+testkit.Slack())
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Hang)
 	defer cancel()
 	c := dial("", "")
 	do := func(what string, err error) {

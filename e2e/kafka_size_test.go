@@ -104,11 +104,11 @@ func (w *world) checkParts(l *ledger, long [][]byte, topic string) {
 	admin := kafka.NewAdmin(w.client())
 	var last int64
 	since := time.Now()
-	testkit.Eventually(w.t, 60*time.Second, "nothing more arrives", func() bool {
+	testkit.Eventually(w.t, "nothing more arrives", func() bool {
 		if now := w.ends(admin, topic); now != last {
 			last, since = now, time.Now()
 		}
-		return last > int64(l.written()) && time.Since(since) > time.Second && (arrived() || time.Since(since) > 15*time.Second)
+		return last > int64(l.written()) && time.Since(since) > time.Second && (arrived() || time.Since(since) > testkit.Hang/2)
 	})
 	if err := admin.Close(); err != nil {
 		w.t.Error(err)

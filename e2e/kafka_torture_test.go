@@ -113,7 +113,7 @@ func tortured(t *testing.T) (w *world, topic string, l *ledger, agent *process, 
 	agent = w.startAgent()
 	lanes := append(renamed(4), laneSpec{"copied.log", byCopy}, laneSpec{"removed.log", agent.byRemoval})
 	w.put(w.collectAll(topic, lanes...)...)
-	w.awaitApplied(5 * time.Second)
+	w.awaitApplied()
 	f = w.flow(l, 20, 200, lanes...)
 	w.arrived(5000, topic)
 	return w, topic, l, agent, f

@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"logctl/internal/testkit"
 )
@@ -23,7 +22,7 @@ func nothingLeaks(w *world) {
 		w.put(list...)
 		got, err := w.store.Get(w.t.Context(), w.key)
 		w.must(err)
-		testkit.Eventually(w.t, 10*time.Second, "the list is applied", func() bool {
+		testkit.Eventually(w.t, "the list is applied", func() bool {
 			return w.sum(agent, "logctl_list_revision") >= float64(got.Kvs[0].ModRevision)
 		})
 	}
@@ -50,7 +49,7 @@ func nothingLeaks(w *world) {
 	}
 	g1, d1 := 0, 0
 	settled := func() bool { g1, d1 = measure(); return g1 <= g0+3 && d1 <= d0+3 }
-	testkit.Eventually(w.t, 20*time.Second, fmt.Sprintf("goroutines and descriptors as after ten cycles (%d, %d)", g0, d0), settled)
+	testkit.Eventually(w.t, fmt.Sprintf("goroutines and descriptors as after ten cycles (%d, %d)", g0, d0), settled)
 	w.t.Logf("goroutines %d then %d, descriptors %d then %d, after %d cycles", g0, g1, d0, d1, cycles)
 	set(collect(stay.path, topic), collect(come.path, topic))
 	w.clean(newCounter(l), topic)

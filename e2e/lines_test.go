@@ -66,7 +66,7 @@ func halvesOverRestart(w *world) {
 	agent.stop()
 	appendTo(w.t, path, []byte("line"))
 	agent = w.startAgent(quickScan)
-	w.awaitApplied(5 * time.Second)
+	w.awaitApplied()
 	agent.stop()
 	appendTo(w.t, path, []byte(" once\nlast\n"))
 	agent = w.startAgent(quickScan)

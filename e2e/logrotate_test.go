@@ -111,7 +111,7 @@ func reopenOnSignal(w *world) {
 	}()
 	for i := range 5 {
 		w.logrotate(a.path, fmt.Sprintf("create\npostrotate\nkill -HUP %d\nendscript", os.Getpid()))
-		testkit.Eventually(w.t, 10*time.Second, "the writer reopened its file", func() bool { return reopened.Load() > int32(i) })
+		testkit.Eventually(w.t, "the writer reopened its file", func() bool { return reopened.Load() > int32(i) })
 		every(100*time.Millisecond, 2, func(int) {})
 	}
 	close(done)

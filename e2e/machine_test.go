@@ -27,7 +27,7 @@ var servedAt = regexp.MustCompile(`address=(http://[0-9.:]+)`)
 func (w *world) get(p *process, path string) string {
 	w.t.Helper()
 	var base string
-	testkit.Eventually(w.t, 10*time.Second, "the agent says where it serves", func() bool {
+	testkit.Eventually(w.t, "the agent says where it serves", func() bool {
 		m := servedAt.FindStringSubmatch(p.err.String())
 		if m != nil {
 			base = m[1]

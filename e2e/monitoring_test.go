@@ -14,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"logctl/internal/testkit"
 )
@@ -127,7 +126,7 @@ func TestDashboardsOnPrometheus(t *testing.T) {
 	w.put(collect(healthy, topic), collect(missing, "no-such-topic-"+topic))
 	addr := freeAddr(t)
 	w.startAgent("LOGCTL_AGENT_LISTEN="+addr, quickScan)
-	w.awaitState(missing, "topic missing", 20*time.Second)
+	w.awaitState(missing, "topic missing")
 	p := startPrometheus(t, addr)
 
 	ask := strings.NewReplacer("$__rate_interval", "1m", "$instance", addr, "$topic", topic)
@@ -154,7 +153,7 @@ func TestDashboardsOnPrometheus(t *testing.T) {
 			Rules []struct{ Name, Health, LastError, State string }
 		}
 	}
-	testkit.Eventually(t, 20*time.Second, "all rules are evaluated, and the missing topic's is about to fire", func() bool {
+	testkit.Eventually(t, "all rules are evaluated, and the missing topic's is about to fire", func() bool {
 		if err := p.get("/api/v1/rules", &rules); err != nil || len(rules.Groups) != 1 {
 			t.Fatal(err, rules)
 		}
@@ -175,7 +174,7 @@ func TestDashboardsOnPrometheus(t *testing.T) {
 // answers waits until an expression gives a series; an error of the query ends the test.
 func (p *prometheus) answers(where, expr string) {
 	p.t.Helper()
-	testkit.Eventually(p.t, 30*time.Second, where+": "+expr+" gives a series", func() bool {
+	testkit.Eventually(p.t, where+": "+expr+" gives a series", func() bool {
 		n, err := p.query(expr)
 		if err != nil && !errors.Is(err, syscall.ECONNREFUSED) { // it is still starting
 			p.t.Logf("%s: %v", expr, err)

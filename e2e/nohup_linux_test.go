@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"logctl/internal/testkit"
 )
@@ -18,7 +17,7 @@ func TestNohup(t *testing.T) {
 	t.Parallel()
 	p := launch(t, exec.Command("sh", "-c", `trap "" HUP; exec "$@"`, "sh", binary, "agent", "--data-dir", t.TempDir(),
 		"--kafka", "127.0.0.1:9", "--etcd", "127.0.0.1:9"), nil)
-	testkit.Eventually(t, 20*time.Second, "it runs", func() bool { return strings.Contains(p.err.String(), "agent runs") })
+	testkit.Eventually(t, "it runs", func() bool { return strings.Contains(p.err.String(), "agent runs") })
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)

@@ -100,26 +100,23 @@ func (p *process) signal(sig syscall.Signal) {
 	}
 }
 
-// wait waits for the end, within the given time and testkit.Slack, and returns the exit
-// code.
-func (p *process) wait(within time.Duration) int {
+// wait waits for the end and returns the exit code.
+func (p *process) wait() int {
 	p.t.Helper()
-	within += testkit.Slack()
 	select {
 	case <-p.done:
 		return p.code
-	case <-time.After(within):
-		p.t.Fatalf("still running after %v; stderr ends:\n%s", within, lastLines(p.err.String(), 40))
+	case <-time.After(testkit.Hang):
+		p.t.Fatalf("still running after %v; stderr ends:\n%s", testkit.Hang, lastLines(p.err.String(), 40))
 		return -1
 	}
 }
 
-// stop ends the process with SIGTERM and checks that it ends well within 10 s, which
-// is what the agent promises.
+// stop ends the process with SIGTERM and checks that it ends well.
 func (p *process) stop() {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)
-	if code := p.wait(10*time.Second + testkit.Slack()); code != 0 {
+	if code := p.wait(); code != 0 {
 		p.t.Fatalf("SIGTERM: exit code %d", code)
 	}
 }
@@ -170,9 +167,9 @@ func (w *world) presence() (p presence, ok bool) {
 }
 
 // awaitState waits until the task of a path is in a state.
-func (w *world) awaitState(path, state string, within time.Duration) {
+func (w *world) awaitState(path, state string) {
 	w.t.Helper()
-	testkit.Eventually(w.t, within, fmt.Sprintf("task of %s is %q", path, state), func() bool {
+	testkit.Eventually(w.t, fmt.Sprintf("task of %s is %q", path, state), func() bool {
 		p, _ := w.presence()
 		for _, task := range p.Tasks {
 			if task.Path == path && strings.HasPrefix(task.State, state) {
@@ -186,7 +183,7 @@ func (w *world) awaitState(path, state string, within time.Duration) {
 // awaitFollowed waits until the agent has looked for the files of a path.
 func (w *world) awaitFollowed(path string) {
 	w.t.Helper()
-	testkit.Eventually(w.t, 10*time.Second, "the agent follows "+path, func() bool {
+	testkit.Eventually(w.t, "the agent follows "+path, func() bool {
 		p, _ := w.presence()
 		for _, task := range p.Tasks {
 			if task.Path == path {
@@ -198,7 +195,7 @@ func (w *world) awaitFollowed(path string) {
 }
 
 // awaitApplied waits until the agent says it applied the key as it is now.
-func (w *world) awaitApplied(within time.Duration) {
+func (w *world) awaitApplied() {
 	w.t.Helper()
 	r, err := w.store.Get(w.t.Context(), w.key, clientv3.WithKeysOnly())
 	if err != nil {
@@ -208,7 +205,7 @@ func (w *world) awaitApplied(within time.Duration) {
 		w.t.Fatal("the key does not exist")
 	}
 	want := r.Kvs[0].ModRevision
-	testkit.Eventually(w.t, within, fmt.Sprintf("revision %d is applied", want), func() bool {
+	testkit.Eventually(w.t, fmt.Sprintf("revision %d is applied", want), func() bool {
 		p, ok := w.presence()
 		return ok && p.Revision >= want
 	})

@@ -77,7 +77,7 @@ func (w *world) spared(c *counter, most int, topics ...string) verdict {
 
 func (w *world) count(c *counter, topics ...string) verdict {
 	w.t.Helper()
-	w.readAll(c, 20*time.Second+testkit.Slack(), topics...)
+	w.readAll(c, testkit.Hang/2, topics...)
 	v := c.verdict()
 	w.t.Logf("%s", v)
 	record(w.t, v)

@@ -62,17 +62,17 @@ func TestReadmeCommands(t *testing.T) {
 			case args[0] != "./logctl":
 				t.Errorf("nobody tries %q", line)
 			case args[1] == "entries":
-				if p := start(t, env, args[1:]...); p.wait(20*time.Second) != 0 {
+				if p := start(t, env, args[1:]...); p.wait() != 0 {
 					t.Errorf("exit code %d: %s", p.code, p.err.String())
 				}
 			case args[1] == "status":
-				testkit.Eventually(t, 10*time.Second, "status is content", func() bool {
+				testkit.Eventually(t, "status is content", func() bool {
 					p := start(t, env, args[1:]...)
-					return p.wait(20*time.Second) == 0 && strings.Contains(p.out.String(), topic)
+					return p.wait() == 0 && strings.Contains(p.out.String(), topic)
 				})
 			case args[1] == "tui":
 				p := start(t, env, args[1:]...)
-				if code := p.wait(10*time.Second + testkit.Slack()); code != 2 || strings.Count(p.err.String(), "\n") != 1 {
+				if code := p.wait(); code != 2 || strings.Count(p.err.String(), "\n") != 1 {
 					t.Errorf("without a terminal: exit code %d, %q; want 2 and one line", code, p.err.String())
 				}
 			default:
@@ -176,12 +176,12 @@ func runDemo(t *testing.T, args []string) {
 	tmp := t.TempDir()
 	began := time.Now()
 	p := start(t, []string{"TMPDIR=" + tmp}, args...)
-	testkit.Eventually(t, 3*time.Second, "the first record is printed", func() bool { return strings.Contains(p.out.String(), "\n") })
+	testkit.Eventually(t, "the first record is printed", func() bool { return strings.Contains(p.out.String(), "\n") })
 	t.Logf("first record after %v", time.Since(began).Round(time.Millisecond))
 	if !strings.Contains(strings.Join(args, " "), "--for") {
 		p.signal(syscall.SIGINT)
 	}
-	if code := p.wait(25*time.Second + testkit.Slack()); code != 0 {
+	if code := p.wait(); code != 0 {
 		t.Errorf("exit code %d: %s", code, lastLines(p.err.String(), 5))
 	}
 	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
@@ -195,16 +195,16 @@ func keepRunning(t *testing.T, w *world, env, args []string, write func()) {
 	if args[0] == "agent" {
 		// It must outlive the subtest, so the world's test owns it.
 		start(w.t, env, args...)
-		testkit.Eventually(t, 10*time.Second, "the agent is on duty", func() bool { _, ok := w.presence(); return ok })
+		testkit.Eventually(t, "the agent is on duty", func() bool { _, ok := w.presence(); return ok })
 		return
 	}
 	p := start(t, env, args...)
-	testkit.Eventually(t, 20*time.Second, "tail-topic prints a record", func() bool {
+	testkit.Eventually(t, "tail-topic prints a record", func() bool {
 		write()
 		return strings.Contains(p.out.String(), "syslog ")
 	})
 	p.signal(syscall.SIGTERM)
-	if code := p.wait(10*time.Second + testkit.Slack()); code != 0 {
+	if code := p.wait(); code != 0 {
 		t.Errorf("exit code %d: %s", code, lastLines(p.err.String(), 5))
 	}
 }

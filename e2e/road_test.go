@@ -32,7 +32,7 @@ func TestRoad(t *testing.T) {
 	w.put(list(func(i int) (string, bool) { return main, i < 5 })...)
 	agent := w.startAgent()
 	for i := range 5 {
-		w.awaitState(w.path(name(i)), "waiting for file", 5*time.Second)
+		w.awaitState(w.path(name(i)), "waiting for file")
 	}
 	generation := make([]int, files)
 	for round := range rounds {
@@ -57,13 +57,13 @@ func TestRoad(t *testing.T) {
 			w.put(list(all)...)
 			for i := range files {
 				if i >= 5 {
-					w.awaitState(w.path(name(i)), "waiting for file", 5*time.Second)
+					w.awaitState(w.path(name(i)), "waiting for file")
 				}
 			}
 		case 5: // three removed
 			w.put(list(func(i int) (string, bool) { return main, i >= 3 })...)
 		case 7:
-			w.awaitApplied(5 * time.Second)
+			w.awaitApplied()
 			w.kill(agent)
 			agent = w.startAgent()
 		case 9: // four change their topic, the three come back
@@ -73,7 +73,7 @@ func TestRoad(t *testing.T) {
 				}
 				return main, true
 			})...)
-			w.awaitApplied(5 * time.Second)
+			w.awaitApplied()
 		case 13:
 			w.kill(agent)
 			agent = w.startAgent()
@@ -100,7 +100,7 @@ func (w *world) tick() {
 		return info.ModTime()
 	}
 	begin := touched()
-	testkit.Eventually(w.t, 5*time.Second, "the clock of the file system goes on", func() bool { return touched().After(begin) })
+	testkit.Eventually(w.t, "the clock of the file system goes on", func() bool { return touched().After(begin) })
 }
 
 // rotate renames a file to path.n, the highest number being the newest.

@@ -263,7 +263,7 @@ func rotatedAndRemoved(w *world) {
 	a.reopen()
 	a.lines(1000)
 	w.clean(newCounter(l), topic)
-	testkit.Eventually(w.t, 20*time.Second, "the descriptor of the removed file is released", func() bool {
+	testkit.Eventually(w.t, "the descriptor of the removed file is released", func() bool {
 		return !strings.Contains(strings.Join(agent.descriptors(), "\n"), "app.log.r (deleted)")
 	})
 	agent.stop()

@@ -99,7 +99,7 @@ func fromEnd(w *world) {
 	appendTo(w.t, path, []byte("old\nolder\nunfinish"))
 	w.put(entry{"path": w.path("*.log"), "topic": topic}) // the lesson's entry: from its end
 	agent := w.startAgent(quickScan)
-	w.awaitApplied(5 * time.Second)
+	w.awaitApplied()
 	appendTo(w.t, path, []byte("ed\nnew\n"))
 	appendTo(w.t, w.path("later.log"), []byte("of a later file\n"))
 	w.awaitLanded(3, topic)
@@ -152,7 +152,7 @@ func disabledEntry(w *world) {
 	e := collect(a.path, topic)
 	e["disabled"] = true
 	w.put(e)
-	w.awaitState(a.path, "disabled", 5*time.Second)
+	w.awaitState(a.path, "disabled")
 	a.lines(100)
 	a.rotate(".1")
 	a.lines(100)

@@ -87,7 +87,7 @@ func (w *world) follow(path string, more ...entry) (topic string, agent *process
 	}
 	w.put(e)
 	agent = w.startAgent(quickScan)
-	w.awaitApplied(10 * time.Second)
+	w.awaitApplied()
 	return topic, agent
 }
 
@@ -125,7 +125,7 @@ func (w *world) landed(topics ...string) int64 {
 func (w *world) awaitLanded(n int, topics ...string) {
 	w.t.Helper()
 	last := int64(-1)
-	testkit.Eventually(w.t, 30*time.Second, fmt.Sprintf("%d records in %v (see the last count above)", n, topics), func() bool {
+	testkit.Eventually(w.t, fmt.Sprintf("%d records in %v (see the last count above)", n, topics), func() bool {
 		if now := w.landed(topics...); now != last {
 			last = now
 			w.t.Logf("%d of %d records", now, n)
@@ -271,7 +271,7 @@ func (w *world) values(want int, topic string) []consumer.Record {
 		if len(records) > 0 {
 			since = time.Now()
 		}
-		if len(out) >= want && len(records) == 0 || time.Since(since) > 15*time.Second+testkit.Slack() {
+		if len(out) >= want && len(records) == 0 || time.Since(since) > testkit.Hang/2 {
 			return out
 		}
 	}

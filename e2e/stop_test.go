@@ -21,17 +21,17 @@ func stopStates() []stopState {
 	return []stopState{
 		{"with nothing reachable", func(w *world) {
 			p := start(w.t, nil, append(append([]string{"agent", "--data-dir", w.data}, nowhere...), "--key", w.key)...)
-			testkit.Eventually(w.t, 20*time.Second, "it waits for etcd", func() bool { return strings.Contains(p.err.String(), "etcd is not reachable") })
+			testkit.Eventually(w.t, "it waits for etcd", func() bool { return strings.Contains(p.err.String(), "etcd is not reachable") })
 			p.stop()
 		}},
 		{"at its very start", func(w *world) {
 			p := w.startAgent()
-			testkit.Eventually(w.t, 20*time.Second, "it runs", func() bool { return p.err.String() != "" })
+			testkit.Eventually(w.t, "it runs", func() bool { return p.err.String() != "" })
 			p.stop()
 		}},
 		{"without a list", func(w *world) {
 			p := w.startAgent()
-			testkit.Eventually(w.t, 20*time.Second, "its presence is there", func() bool { _, ok := w.presence(); return ok })
+			testkit.Eventually(w.t, "its presence is there", func() bool { _, ok := w.presence(); return ok })
 			p.stop()
 			if _, ok := w.presence(); ok {
 				w.t.Error("its presence is still there")
@@ -40,13 +40,13 @@ func stopStates() []stopState {
 		{"waiting for a file", func(w *world) {
 			path := w.path("none.log")
 			_, p := w.follow(path)
-			w.awaitState(path, "waiting for file", 5*time.Second)
+			w.awaitState(path, "waiting for file")
 			p.stop()
 		}},
 		{"with a bad list", func(w *world) {
 			w.putRaw("[{")
 			p := w.startAgent()
-			testkit.Eventually(w.t, 20*time.Second, "it says so", func() bool { pr, _ := w.presence(); return pr.ListError != "" })
+			testkit.Eventually(w.t, "it says so", func() bool { pr, _ := w.presence(); return pr.ListError != "" })
 			p.stop()
 		}},
 		{"with a missing topic and a backlog", func(w *world) {
@@ -55,7 +55,7 @@ func stopStates() []stopState {
 			a.lines(50_000)
 			w.put(collect(a.path, w.kafka.TopicName(w.t)))
 			p := w.startAgent("LOGCTL_KAFKA_CHAN_SIZE=1000")
-			w.awaitState(a.path, "topic missing", 10*time.Second)
+			w.awaitState(a.path, "topic missing")
 			p.stop()
 		}},
 		{"while Kafka is down and the buffer full", func(w *world) {
@@ -68,7 +68,7 @@ func stopStates() []stopState {
 			w.awaitLanded(10, topic)
 			w.kafka.Stop()
 			a.lines(50_000)
-			testkit.Eventually(w.t, 20*time.Second, "the buffer is full", func() bool { return w.sum(p, "logctl_task_read_lines_total") > 500 })
+			testkit.Eventually(w.t, "the buffer is full", func() bool { return w.sum(p, "logctl_task_read_lines_total") > 500 })
 			p.stop()
 			w.kafka.Start(w.t)
 			p = w.startAgent(quickScan)
@@ -96,9 +96,9 @@ func stopStates() []stopState {
 			w.awaitLanded(10, topic)
 			w.kafka.Stop()
 			a.lines(100)
-			w.awaitState(a.path, "kafka unreachable", 20*time.Second)
+			w.awaitState(a.path, "kafka unreachable")
 			p.signal(syscall.SIGTERM)
-			testkit.Eventually(w.t, 5*time.Second, "a second signal ends it at once", func() bool {
+			testkit.Eventually(w.t, "a second signal ends it at once", func() bool {
 				_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 				select {
 				case <-p.done:

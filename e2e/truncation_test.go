@@ -155,7 +155,7 @@ func regrownLarger(w *world) {
 // awaitLandedQuietly is awaitLanded without a word, for loops.
 func (w *world) awaitLandedQuietly(n int, topic string) {
 	w.t.Helper()
-	testkit.Eventually(w.t, 30*time.Second, fmt.Sprintf("%d records in %s", n, topic), func() bool { return w.landed(topic) >= int64(n) })
+	testkit.Eventually(w.t, fmt.Sprintf("%d records in %s", n, topic), func() bool { return w.landed(topic) >= int64(n) })
 }
 
 func rewritten(w *world) {
@@ -210,10 +210,10 @@ func truncatedBlocked(w *world) {
 	w.awaitLanded(100, topic)
 	w.kafka.Stop()
 	a.lines(1000)
-	testkit.Eventually(w.t, 10*time.Second, "the lines are read", func() bool { return w.sum(agent, "logctl_task_read_lines_total") >= 1100 })
+	testkit.Eventually(w.t, "the lines are read", func() bool { return w.sum(agent, "logctl_task_read_lines_total") >= 1100 })
 	a.truncate(0)
 	a.lines(500)
-	testkit.Eventually(w.t, 10*time.Second, "the new lines are read", func() bool { return w.sum(agent, "logctl_task_read_lines_total") >= 1600 })
+	testkit.Eventually(w.t, "the new lines are read", func() bool { return w.sum(agent, "logctl_task_read_lines_total") >= 1600 })
 	w.kafka.Start(w.t)
 	w.awaitLanded(1600, topic)
 	agent.stop()
@@ -273,7 +273,7 @@ func sameHead(w *world) {
 	head := strings.Repeat("a", 2000)
 	w.put(collect(path, topic))
 	agent := w.startAgent(quickScan)
-	w.awaitApplied(10 * time.Second)
+	w.awaitApplied()
 	var want []string
 	for i := range 6 {
 		lines := []string{head}

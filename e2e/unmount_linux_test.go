@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -44,7 +43,7 @@ func pauseAndUnmount(w *world) {
 	paused := collect(path, topic)
 	paused["disabled"] = true
 	w.put(paused)
-	testkit.Eventually(w.t, 20*time.Second, "the file system can be unmounted", func() bool {
+	testkit.Eventually(w.t, "the file system can be unmounted", func() bool {
 		return unix.Unmount(mnt, 0) == nil
 	})
 	wr.lines(100)

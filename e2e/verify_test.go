@@ -6,9 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"logctl/internal/testkit"
 	"logctl/internal/verify"
 )
 
@@ -32,7 +30,7 @@ func (w *world) proved() {
 func (w *world) verify(args ...string) (*process, []verify.Verdict) {
 	w.t.Helper()
 	p := start(w.t, []string{"LOGCTL_AGENT_DATA_DIR=" + w.data}, append(append([]string{"verify", "-o", "json"}, args...), w.flags()...)...)
-	p.wait(time.Minute + testkit.Slack())
+	p.wait()
 	var out struct{ Files []verify.Verdict }
 	if err := json.Unmarshal([]byte(p.out.String()), &out); err != nil {
 		w.t.Fatalf("logctl verify: %v: %s %s", err, p.out.String(), p.err.String())
@@ -78,7 +76,7 @@ func TestVerify(t *testing.T) {
 		t.Errorf("exit code %d: %+v", p.code, out)
 	}
 	table := start(t, []string{"LOGCTL_AGENT_DATA_DIR=" + w.data}, append([]string{"verify", "--all", "--grace", "1ns"}, w.flags()...)...)
-	if code := table.wait(time.Minute); code != 1 || !strings.Contains(table.out.String(), "missing: "+a.path+" bytes ") {
+	if code := table.wait(); code != 1 || !strings.Contains(table.out.String(), "missing: "+a.path+" bytes ") {
 		t.Errorf("exit code %d: %s", code, table.out.String())
 	}
 	if p, out = w.verify("--all", "--topics-only"); p.code != 0 || len(out) != 2 {
@@ -105,7 +103,7 @@ func TestRebuild(t *testing.T) {
 	env := []string{"LOGCTL_AGENT_DATA_DIR=" + w.data}
 	for _, more := range [][]string{{"--dry-run"}, nil, nil} { // the last one finds them kept
 		p := start(t, env, append(args, more...)...)
-		if code := p.wait(time.Minute); code != 0 {
+		if code := p.wait(); code != 0 {
 			t.Fatalf("exit code %d: %s", code, p.err.String())
 		}
 		t.Logf("%s%s", p.out.String(), p.err.String())

@@ -24,7 +24,7 @@ func olderBuild(t *testing.T) string {
 func (w *world) ask(build string, args ...string) string {
 	w.t.Helper()
 	p := startBinary(w.t, build, nil, args...)
-	if code := p.wait(30 * time.Second); code != 0 {
+	if code := p.wait(); code != 0 {
 		w.t.Fatalf("%s: exit code %d: %s%s", strings.Join(args, " "), code, p.out.String(), p.err.String())
 	}
 	return p.out.String()
@@ -59,9 +59,9 @@ func (w *world) sees(build, path string) {
 			w.t.Logf("status said:\n%s", said)
 		}
 	}()
-	testkit.Eventually(w.t, 20*time.Second, "status shows the task of "+path+" at work", func() bool {
+	testkit.Eventually(w.t, "status shows the task of "+path+" at work", func() bool {
 		p := startBinary(w.t, build, nil, append([]string{"status", "-o", "json"}, w.flags()...)...)
-		p.wait(30 * time.Second)
+		p.wait()
 		said = p.out.String()
 		var s fleetState
 		if err := json.Unmarshal([]byte(p.out.String()), &s); err != nil {
@@ -111,7 +111,7 @@ func TestVersionsMeet(t *testing.T) {
 			w.edit(meet.console, "add", second, topic, "--from", "beginning")
 			w.awaitLanded(70, topic)
 			w.edit(meet.console, "remove", second)
-			w.awaitApplied(10 * time.Second)
+			w.awaitApplied()
 			if out := w.ask(meet.console, "tail-topic", topic, "--from", "oldest", "--to", "end", "-o", "raw", "--kafka", strings.Join(w.kafka.Addrs(), ",")); strings.Count(out, "\n") != 70 {
 				t.Errorf("tail-topic prints %d lines, want 70", strings.Count(out, "\n"))
 			}

@@ -53,7 +53,7 @@ func noWatches(w *world) {
 	topic := w.kafka.Topic(w.t, 3)
 	w.put(collect(w.path("*/app.log"), topic))
 	agent := w.withWatches(2)
-	w.awaitApplied(10 * time.Second)
+	w.awaitApplied()
 	for round := range 4 {
 		for _, wr := range writers {
 			wr.lines(50)
@@ -75,7 +75,7 @@ func noWatchesAtAll(w *world) {
 	topic := w.kafka.Topic(w.t, 3)
 	w.put(collect(a.path, topic))
 	agent := w.withWatches(0)
-	w.awaitApplied(10 * time.Second)
+	w.awaitApplied()
 	for range 5 {
 		a.lines(100)
 		a.shift(6)
@@ -90,7 +90,7 @@ func noWatchesAtAll(w *world) {
 // saysItPolls checks that the log names the limit and what is done instead.
 func (w *world) saysItPolls(agent *process) {
 	w.t.Helper()
-	testkit.Eventually(w.t, 5*time.Second, "the log says why the agent polls", func() bool {
+	testkit.Eventually(w.t, "the log says why the agent polls", func() bool {
 		log := agent.err.String()
 		return strings.Contains(log, "poll: no file watches left, raise fs.inotify.max_user_watches")
 	})

@@ -69,7 +69,7 @@ func TestPresenceWithoutKeepAlive(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	testkit.Eventually(t, 5*time.Second, "nothing is left of the agent", func() bool {
+	testkit.Eventually(t, "nothing is left of the agent", func() bool {
 		got, err := d.client.Get(t.Context(), etcdcfg.AgentsPrefix+id, clientv3.WithPrefix())
 		return err == nil && got.Count == 0
 	})

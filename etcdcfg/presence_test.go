@@ -49,7 +49,7 @@ func (d *desk) onDuty(t *testing.T, id string, ttl time.Duration, log *logbook) 
 
 func (d *desk) waitKafka(t *testing.T, id, kafka string) {
 	t.Helper()
-	testkit.Eventually(t, 15*time.Second, id+" announces "+kafka, func() bool {
+	testkit.Eventually(t, id+" announces "+kafka, func() bool {
 		p, ok := d.presence(t, id)
 		return ok && p.Kafka == kafka
 	})
@@ -115,7 +115,7 @@ func TestAnnouncerReturnsAfterLosingItsLease(t *testing.T) {
 		t.Fatal("the lease is gone and the presence is not")
 	}
 	d.waitKafka(t, id, "ok")
-	testkit.Eventually(t, 15*time.Second, "both sides of it in the log", func() bool {
+	testkit.Eventually(t, "both sides of it in the log", func() bool {
 		return log.count("presence not announced") == 1 && log.count("presence announced again") == 1
 	})
 }
@@ -129,7 +129,7 @@ func TestAnnouncerSurvivesAnOutage(t *testing.T) {
 	log := &logbook{}
 	a, _ := d.onDuty(t, "web-1", 2*time.Second, log)
 	a.Set(etcdcfg.Presence{Kafka: "one"})
-	testkit.Eventually(t, 20*time.Second, "the reason in the log", func() bool { return log.count("connection refused") == 1 })
+	testkit.Eventually(t, "the reason in the log", func() bool { return log.count("connection refused") == 1 })
 	d.server.Restart(t)
 	d.waitKafka(t, "web-1", "one")
 	d.server.Stop(t)
@@ -155,7 +155,7 @@ func TestAnnouncerNoticesAnotherWithItsID(t *testing.T) {
 	b, stop := d.onDuty(t, id, 0, &logbook{})
 	b.Set(etcdcfg.Presence{Kafka: "b"})
 	d.waitKafka(t, id, "b")
-	testkit.Eventually(t, 15*time.Second, "a warning", func() bool { return log.count("same id") == 1 })
+	testkit.Eventually(t, "a warning", func() bool { return log.count("same id") == 1 })
 	stop()
 	d.waitKafka(t, id, "a")
 	if _, err := d.client.Delete(t.Context(), etcdcfg.AgentsPrefix+id); err != nil {
@@ -180,7 +180,7 @@ func TestAnnouncerGuardsItsKeyAfterARestartOfEtcd(t *testing.T) {
 	d.server.Stop(t)
 	d.server.Restart(t)
 	for range 2 { // the watch that was begun anew is as good as the first
-		testkit.Eventually(t, 20*time.Second, "the presence is deleted", func() bool {
+		testkit.Eventually(t, "the presence is deleted", func() bool {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			gone, err := d.client.Delete(ctx, etcdcfg.AgentsPrefix+"web-1")
@@ -215,8 +215,8 @@ func TestAnnouncerStaysWhileEtcdIsFull(t *testing.T) {
 	}
 	alarm(pb.AlarmRequest_ACTIVATE)
 	a.Set(etcdcfg.Presence{Kafka: "two"})
-	testkit.Eventually(t, 20*time.Second, "the reason in the log", func() bool { return log.count("quota is used up") == 1 })
-	testkit.Eventually(t, 30*time.Second, "another lease runs out", func() bool {
+	testkit.Eventually(t, "the reason in the log", func() bool { return log.count("quota is used up") == 1 })
+	testkit.Eventually(t, "another lease runs out", func() bool {
 		got, err := d.client.Get(t.Context(), "other")
 		return err == nil && got.Count == 0
 	})
@@ -225,7 +225,7 @@ func TestAnnouncerStaysWhileEtcdIsFull(t *testing.T) {
 	}
 	alarm(pb.AlarmRequest_DEACTIVATE)
 	d.waitKafka(t, "web-1", "two")
-	testkit.Eventually(t, 15*time.Second, "both sides of it in the log", func() bool {
+	testkit.Eventually(t, "both sides of it in the log", func() bool {
 		return log.count("presence not announced") == 1 && log.count("presence announced again") == 1
 	})
 }
@@ -283,15 +283,15 @@ func TestAThousandPresences(t *testing.T) {
 			return count == n
 		}
 	}
-	testkit.Eventually(t, 20*time.Second, "the fleet", all("ok", agents))
+	testkit.Eventually(t, "the fleet", all("ok", agents))
 	for i := range 5 {
 		announce(fmt.Sprint(i))
 	}
-	testkit.Eventually(t, 20*time.Second, "the last state of all", all("4", agents))
+	testkit.Eventually(t, "the last state of all", all("4", agents))
 	if _, err := d.client.Delete(t.Context(), etcdcfg.AgentsPrefix+"agent-0500"); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, 20*time.Second, "one left", all("4", agents-1))
+	testkit.Eventually(t, "one left", all("4", agents-1))
 	if mu.Lock(); deliveries > 60 {
 		t.Errorf("%d deliveries of 5,001 changes", deliveries)
 	}
@@ -299,5 +299,5 @@ func TestAThousandPresences(t *testing.T) {
 	d.server.Stop(t)
 	d.server.Wipe(t)
 	d.server.Restart(t)
-	testkit.Eventually(t, 20*time.Second, "all gone", all("4", 0))
+	testkit.Eventually(t, "all gone", all("4", 0))
 }

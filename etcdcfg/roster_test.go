@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -41,7 +40,7 @@ func TestLostAgents(t *testing.T) {
 	d.waitKafka(t, orderly, "ok")
 	d.waitKafka(t, killed, "ok")
 	for _, id := range []string{orderly, killed} { // what stays is written last
-		testkit.Eventually(t, 10*time.Second, id+" leaves a trace", func() bool {
+		testkit.Eventually(t, id+" leaves a trace", func() bool {
 			got, err := d.client.Get(t.Context(), etcdcfg.AgentsPrefix+id+"/+member")
 			return err == nil && got.Count == 1
 		})
@@ -128,7 +127,7 @@ func TestFiveThousandTasks(t *testing.T) {
 		p.Tasks = append(p.Tasks, etcdcfg.TaskState{Path: fmt.Sprintf("/var/log/app/%04d/access.log", i), Topic: "t", State: "refused", Error: strings.Repeat("why ", 500)})
 	}
 	a.Set(p)
-	testkit.Eventually(t, 60*time.Second, "all tasks are announced", func() bool {
+	testkit.Eventually(t, "all tasks are announced", func() bool {
 		got, ok := d.presence(t, id)
 		return ok && len(got.Tasks) == 5000 && got.Tasks[4999].Path == p.Tasks[4999].Path && len(got.Tasks[7].Error) < 700
 	})
@@ -148,7 +147,7 @@ func TestFiveThousandTasks(t *testing.T) {
 	before, keys := versions()
 	p.Tasks[4321].State = "idle"
 	a.Set(p)
-	testkit.Eventually(t, 20*time.Second, "the change is announced", func() bool {
+	testkit.Eventually(t, "the change is announced", func() bool {
 		got, _ := d.presence(t, id)
 		return len(got.Tasks) == 5000 && got.Tasks[4321].State == "idle"
 	})
@@ -157,7 +156,7 @@ func TestFiveThousandTasks(t *testing.T) {
 	}
 	p.Tasks = p.Tasks[:1]
 	a.Set(p)
-	testkit.Eventually(t, 20*time.Second, "one task is left", func() bool {
+	testkit.Eventually(t, "one task is left", func() bool {
 		got, _ := d.presence(t, id)
 		return len(got.Tasks) == 1
 	})
@@ -180,13 +179,13 @@ func TestTwoAgentsWithOneID(t *testing.T) {
 		agents[i].Set(etcdcfg.Presence{Kafka: "ok"})
 		stop = background(t, agents[i].Run)
 	}
-	testkit.Eventually(t, 20*time.Second, "both say so, and the reader sees it", func() bool {
+	testkit.Eventually(t, "both say so, and the reader sees it", func() bool {
 		p, ok := d.presence(t, d.key)
 		return ok && len(p.Instances) == 2 && agents[0].Twin() == "process 1" && agents[1].Twin() == "process 0" &&
 			logs[0].count("same id") == 1 && logs[1].count("same id") == 1
 	})
 	stop()
-	testkit.Eventually(t, 20*time.Second, "one is left", func() bool {
+	testkit.Eventually(t, "one is left", func() bool {
 		p, ok := d.presence(t, d.key)
 		return ok && p.Instances == nil && agents[0].Twin() == "" && logs[0].count("is gone") == 1
 	})

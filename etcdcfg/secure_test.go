@@ -218,7 +218,7 @@ func TestUsersAndPasswords(t *testing.T) {
 
 	d.server.Stop(t)
 	d.server.Restart(t)
-	testkit.Eventually(t, 15*time.Second, "a save after the restart", func() bool {
+	testkit.Eventually(t, "a save after the restart", func() bool {
 		base, err := d.Load(t.Context(), d.key)
 		if err == nil {
 			_, err = d.Save(t.Context(), base, entries("/b"), "")
@@ -242,7 +242,7 @@ func TestRefusedWatchSaysSoAndHeals(t *testing.T) {
 	store := etcdcfg.NewStore(user("ann", "ann-pw"), "")
 	w := &watched{}
 	background(t, func(ctx context.Context) error { return store.Watch(ctx, "other_key", w.onSnapshot, w.onState) })
-	testkit.Eventually(t, 20*time.Second, "the refusal", func() bool {
+	testkit.Eventually(t, "the refusal", func() bool {
 		n, err := w.state()
 		return n == 1 && err != nil && strings.Contains(err.Error(), "permission denied")
 	})
@@ -251,7 +251,7 @@ func TestRefusedWatchSaysSoAndHeals(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.waitPaths(t, "/a")
-	testkit.Eventually(t, 15*time.Second, "connected", func() bool { n, err := w.state(); return n == 2 && err == nil })
+	testkit.Eventually(t, "connected", func() bool { n, err := w.state(); return n == 2 && err == nil })
 }
 
 // A certificate that is renewed on disk is shown at the next connection, and one that
@@ -274,11 +274,11 @@ func TestRenewedCertificateIsShown(t *testing.T) {
 		_, err := client.Get(ctx, "x")
 		return err
 	}
-	testkit.Eventually(t, 30*time.Second, "the end of the certificate is told", func() bool {
+	testkit.Eventually(t, "the end of the certificate is told", func() bool {
 		err := get()
 		return err != nil && strings.Contains(etcdcfg.Explain(err), "our certificate expired on ")
 	})
 	ca.ends = time.Time{}
 	ca.issue(t, "client")
-	testkit.Eventually(t, 30*time.Second, "the renewed certificate is shown", func() bool { return get() == nil })
+	testkit.Eventually(t, "the renewed certificate is shown", func() bool { return get() == nil })
 }

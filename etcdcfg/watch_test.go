@@ -54,7 +54,7 @@ func (d *desk) begin(t *testing.T) *watched {
 	t.Helper()
 	w := &watched{}
 	background(t, func(ctx context.Context) error { return d.Watch(ctx, d.key, w.onSnapshot, w.onState) })
-	testkit.Eventually(t, 20*time.Second, "connected, with a first snapshot", func() bool {
+	testkit.Eventually(t, "connected, with a first snapshot", func() bool {
 		n, err := w.state()
 		_, snaps := w.last()
 		return n > 0 && err == nil && snaps > 0
@@ -75,7 +75,7 @@ func background(t *testing.T, f func(context.Context) error) (stop func()) {
 			if err != nil {
 				t.Errorf("ended with %v", err)
 			}
-		case <-time.After(10*time.Second + testkit.Slack()):
+		case <-time.After(testkit.Hang):
 			t.Error("does not end with its context")
 		}
 	})
@@ -85,7 +85,7 @@ func background(t *testing.T, f func(context.Context) error) (stop func()) {
 
 func (w *watched) waitPaths(t *testing.T, want string) etcdcfg.Snapshot {
 	t.Helper()
-	testkit.Eventually(t, 15*time.Second, "the list "+want, func() bool {
+	testkit.Eventually(t, "the list "+want, func() bool {
 		s, n := w.last()
 		return n > 0 && s.Err == nil && paths(s) == want
 	})
@@ -105,7 +105,7 @@ func TestWatchDeliversEveryKindOfChange(t *testing.T) {
 		t.Fatalf("%+v", s)
 	}
 	d.put(t, `[{"path":"/a","topic":"t"},]`)
-	testkit.Eventually(t, 15*time.Second, "the bad list", func() bool {
+	testkit.Eventually(t, "the bad list", func() bool {
 		s, _ := w.last()
 		return errors.As(s.Err, new(*etcdcfg.ListError)) && s.Entries == nil && s.ModRevision > rev
 	})
@@ -116,7 +116,7 @@ func TestWatchDeliversEveryKindOfChange(t *testing.T) {
 	if _, err := d.client.Delete(t.Context(), d.key); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, 15*time.Second, "the deletion", func() bool {
+	testkit.Eventually(t, "the deletion", func() bool {
 		s, _ := w.last()
 		return s.ModRevision == 0 && s.Raw == nil && s.Err == nil && s.Revision > saved.ModRevision
 	})
@@ -141,7 +141,7 @@ func TestWatchCoalescesABurst(t *testing.T) {
 			}
 		}, w.onState)
 	})
-	testkit.Eventually(t, 15*time.Second, "the first snapshot", func() bool { _, n := w.last(); return n == 1 })
+	testkit.Eventually(t, "the first snapshot", func() bool { _, n := w.last(); return n == 1 })
 	for i := range 1000 {
 		d.put(t, fmt.Sprintf(`[{"path":"/%d","topic":"t"}]`, i))
 	}
@@ -181,7 +181,7 @@ func TestWatchSurvivesOutageAndCompaction(t *testing.T) {
 	for round := range 2 {
 		d.server.Stop(t)
 		before, _ := w.state()
-		testkit.Eventually(t, 20*time.Second, "the outage", func() bool { _, err := w.state(); return err != nil })
+		testkit.Eventually(t, "the outage", func() bool { _, err := w.state(); return err != nil })
 		if n, err := w.state(); n != before+1 && round == 0 || err == nil {
 			t.Fatalf("%d states, the last %v", n, err)
 		}
@@ -195,16 +195,16 @@ func TestWatchSurvivesOutageAndCompaction(t *testing.T) {
 		}
 		d.server.Compact(t)
 		w.waitPaths(t, want)
-		testkit.Eventually(t, 20*time.Second, "connected again", func() bool { _, err := w.state(); return err == nil })
+		testkit.Eventually(t, "connected again", func() bool { _, err := w.state(); return err == nil })
 	}
 	if n, _ := w.state(); n != 5 {
 		t.Errorf("%d states were told, want connected, away, back, away, back", n)
 	}
 	_, n := w.last()
 	d.server.Stop(t)
-	testkit.Eventually(t, 20*time.Second, "the outage", func() bool { _, err := w.state(); return err != nil })
+	testkit.Eventually(t, "the outage", func() bool { _, err := w.state(); return err != nil })
 	d.server.Restart(t)
-	testkit.Eventually(t, 20*time.Second, "connected again", func() bool { _, err := w.state(); return err == nil })
+	testkit.Eventually(t, "connected again", func() bool { _, err := w.state(); return err == nil })
 	if _, after := w.last(); after != n {
 		t.Errorf("an outage without a change delivered %d snapshots", after-n)
 	}
@@ -238,7 +238,7 @@ func TestWatchOfAStoreThatLostItsDisk(t *testing.T) {
 	d.server.Stop(t)
 	d.server.Wipe(t)
 	d.server.Restart(t)
-	testkit.Eventually(t, 20*time.Second, "the key is gone", func() bool { s, _ := w.last(); return s.ModRevision == 0 })
+	testkit.Eventually(t, "the key is gone", func() bool { s, _ := w.last(); return s.ModRevision == 0 })
 	d.put(t, `[{"path":"/new","topic":"t"}]`)
 	w.waitPaths(t, "/new")
 }
@@ -252,13 +252,13 @@ func TestWatchBeginsWithoutAServer(t *testing.T) {
 	fresh := etcdcfg.NewStore(dial(t, etcdcfg.Config{Endpoints: d.server.Endpoints()}), "")
 	w := &watched{}
 	background(t, func(ctx context.Context) error { return fresh.Watch(ctx, d.key, w.onSnapshot, w.onState) })
-	testkit.Eventually(t, 15*time.Second, "the reason", func() bool {
+	testkit.Eventually(t, "the reason", func() bool {
 		n, err := w.state()
 		return n == 1 && err != nil && err.Error() == "etcd at "+d.server.Endpoints()[0]+": connection refused: is it running, and is [etcd] address right?"
 	})
 	d.server.Restart(t)
 	w.waitPaths(t, "/a")
-	testkit.Eventually(t, 15*time.Second, "connected", func() bool { n, err := w.state(); return n == 2 && err == nil })
+	testkit.Eventually(t, "connected", func() bool { n, err := w.state(); return n == 2 && err == nil })
 	if err := fresh.Watch(t.Context(), "", nil, nil); err == nil {
 		t.Fatal("a watch of no key")
 	}

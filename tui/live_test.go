@@ -129,7 +129,7 @@ func TestConsoleOnRealServers(t *testing.T) {
 	keys, out, done := drive(t, t.Context(), cfg, livePorts(cfg))
 	shown := func(text string) {
 		t.Helper()
-		testkit.Eventually(t, 20*time.Second, text+" on the screen", func() bool { return strings.Contains(out.String(), text) })
+		testkit.Eventually(t, text+" on the screen", func() bool { return strings.Contains(out.String(), text) })
 	}
 	shown("/data/日志/a.log")
 	if _, err := keys.Write([]byte("a/var/log/new.log\tnew_topic_of_test\x13")); err != nil {

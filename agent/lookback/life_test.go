@@ -123,7 +123,7 @@ func (r *run) await(topic string) {
 func (r *run) reaches(want Phase) string {
 	r.t.Helper()
 	why := ""
-	testkit.Eventually(r.t, 10*time.Second, fmt.Sprintf("phase %d", want), func() bool {
+	testkit.Eventually(r.t, fmt.Sprintf("phase %d", want), func() bool {
 		var phase Phase
 		phase, why = r.State()
 		return phase == want

@@ -112,7 +112,7 @@ func TestKafkaAwayAtTheStart(t *testing.T) {
 		t.Error("it goes on without brokers")
 	}
 	// Tried for longer than it has patience: that is for a coordinator alone.
-	testkit.Eventually(t, 20*time.Second, "it tries again and again", func() bool {
+	testkit.Eventually(t, "it tries again and again", func() bool {
 		return tries.Load() >= 5 && time.Since(began) > 10*b.times.patience
 	})
 	if phase, why := b.State(); phase != Claiming {
@@ -138,7 +138,7 @@ func TestEpochIsRaisedForWeeks(t *testing.T) {
 		return a.Life.id.Epoch
 	}
 	first := epoch()
-	testkit.Eventually(t, 10*time.Second, "the epoch is raised three times", func() bool { return epoch() >= first+3 })
+	testkit.Eventually(t, "the epoch is raised three times", func() bool { return epoch() >= first+3 })
 	a.send(topic, "1-1", 3, 3) // it still ships
 	a.crash()
 	b := begin(t, k, dir, topic)
@@ -178,7 +178,7 @@ func TestForgottenID(t *testing.T) {
 		res.ProducerID, res.ProducerEpoch = other, 0
 		return res, nil, true
 	})
-	testkit.Eventually(t, 10*time.Second, "it has another producer id", func() bool { return a.identity() != old })
+	testkit.Eventually(t, "it has another producer id", func() bool { return a.identity() != old })
 	a.crash()
 	b := begin(t, k, dir, topic)
 	for _, id := range []int64{old, other} {

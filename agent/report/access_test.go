@@ -100,7 +100,7 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 		_ = resp.Body.Close()
 	}
 	closed := 0
-	testkit.Eventually(t, 20*time.Second, "the oldest connections are closed", func() bool {
+	testkit.Eventually(t, "the oldest connections are closed", func() bool {
 		closed = 0
 		for _, c := range held {
 			_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
@@ -147,14 +147,14 @@ func TestClientsThatDoNotReadGiveWay(t *testing.T) {
 		asking.Go(func() { _, _ = c.Write(requests) }) // it may block, or have to go
 	}
 	last, since := int64(-1), time.Now()
-	testkit.Eventually(t, 60*time.Second, "no answer gets through any more", func() bool {
+	testkit.Eventually(t, "no answer gets through any more", func() bool {
 		if n := asked.Load(); n != last {
 			last, since = n, time.Now()
 		}
 		return last >= maxConns && time.Since(since) > busyTime
 	})
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
-	testkit.Eventually(t, 20*time.Second, "a probe is answered", func() bool {
+	testkit.Eventually(t, "a probe is answered", func() bool {
 		resp, err := client.Get("http://" + ln.Addr().String() + "/healthz")
 		return err == nil && resp.Body.Close() == nil
 	})

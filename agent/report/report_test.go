@@ -127,7 +127,7 @@ func TestReporterPublishes(t *testing.T) {
 	}()
 	admin := kafka.NewAdmin(k.Config())
 	defer admin.Close()
-	testkit.Eventually(t, 20*time.Second, "the report topic exists and has two reports", func() bool {
+	testkit.Eventually(t, "the report topic exists and has two reports", func() bool {
 		got, err := admin.Topic(ctx, topic)
 		return err == nil && len(got.Partitions) == topicPartitions && got.Partitions[0].Newest >= 2
 	})
@@ -186,12 +186,12 @@ func TestClockIsMeasuredFromTheBrokersAnswers(t *testing.T) {
 	go func() { done <- rep.Run(ctx) }()
 	admin := kafka.NewAdmin(k.Config())
 	defer admin.Close()
-	testkit.Eventually(t, 20*time.Second, "the topic is stamped by the broker", func() bool {
+	testkit.Eventually(t, "the topic is stamped by the broker", func() bool {
 		all, err := admin.SettingsOf(ctx, []string{"message.timestamp.type"}, rep.cfg.Topic)
 		return err == nil && all[rep.cfg.Topic]["message.timestamp.type"] == "LogAppendTime"
 	})
 	if os.Getenv(testkit.KafkaEnv) != "" { // the embedded broker keeps the setting and does not heed it
-		testkit.Eventually(t, 20*time.Second, "the clock was measured", func() bool { _, known := rep.Skew(); return known })
+		testkit.Eventually(t, "the clock was measured", func() bool { _, known := rep.Skew(); return known })
 	}
 	cancel()
 	if err := <-done; err != nil {

@@ -37,7 +37,7 @@ func published(t *testing.T, k *testkit.KafkaServer, topic string) (end func()) 
 			if err != nil {
 				t.Errorf("Run: %v", err)
 			}
-		case <-time.After(3*time.Second + testkit.Slack()):
+		case <-time.After(testkit.Hang):
 			t.Error("Run did not end within 3 s")
 		}
 	}
@@ -58,11 +58,11 @@ func TestReporterPublishesAndHeals(t *testing.T) {
 		}
 		return all[topic][0].Newest
 	}
-	testkit.Eventually(t, 20*time.Second, "three reports", func() bool { return count() >= 3 })
+	testkit.Eventually(t, "three reports", func() bool { return count() >= 3 })
 	k.Stop()
 	k.Start(t)
 	before := count()
-	testkit.Eventually(t, 20*time.Second, "three more after an outage", func() bool { return count() >= before+3 })
+	testkit.Eventually(t, "three more after an outage", func() bool { return count() >= before+3 })
 	last := uint64(0)
 	for _, rec := range k.Read(t, topic) {
 		r, err := report.Parse([]byte(rec.Value))
@@ -109,7 +109,7 @@ func TestNewTopicIsNotKnownYet(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
-	testkit.Eventually(t, 20*time.Second, "a report", func() bool {
+	testkit.Eventually(t, "a report", func() bool {
 		return denied.Load() == denials && len(k.Read(t, topic)) > 0
 	})
 	cancel()
@@ -125,7 +125,7 @@ func TestReporterEndsWhileKafkaHangs(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Proxied())
 	topic := k.Topic(t, 1)
 	end := published(t, k, topic)
-	testkit.Eventually(t, 20*time.Second, "a report", func() bool { return len(k.Read(t, topic)) > 0 })
+	testkit.Eventually(t, "a report", func() bool { return len(k.Read(t, topic)) > 0 })
 	for _, p := range k.Proxies() {
 		p.Stall(true)
 	}

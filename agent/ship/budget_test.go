@@ -58,12 +58,12 @@ func TestDeadTopicsStarveNobody(t *testing.T) {
 			ended <- flood(ctx, r, dead, "e", &n)
 		}()
 	}
-	testkit.Eventually(t, 10*time.Second, "the dead topics fill their share", func() bool {
+	testkit.Eventually(t, "the dead topics fill their share", func() bool {
 		return r.Producer.Stats().BufferedBytes > 300<<10
 	})
 	var n atomic.Int64
 	go func() { ended <- flood(ctx, r, alive, "a", &n) }()
-	testkit.Eventually(t, 60*time.Second, "the living topic flows", func() bool { return n.Load() > 2000 })
+	testkit.Eventually(t, "the living topic flows", func() bool { return n.Load() > 2000 })
 	if s := r.Producer.Stats(); s.BufferedBytes > 1<<20+128<<10 {
 		t.Errorf("buffered %d bytes", s.BufferedBytes)
 	}
@@ -96,7 +96,7 @@ func TestBacklogDelaysNobody(t *testing.T) {
 	for i := range 20 {
 		go func() { ended <- flood(ctx, r, topic, "backlog"+string(rune('a'+i)), &n) }()
 	}
-	testkit.Eventually(t, 10*time.Second, "the backlog flows", func() bool { return n.Load() > 100 })
+	testkit.Eventually(t, "the backlog flows", func() bool { return n.Load() > 100 })
 	for range 5 {
 		begin := time.Now()
 		b := r.bundle(topic, "quiet", "one line")
@@ -137,7 +137,7 @@ func TestStop(t *testing.T) {
 			}
 		}()
 	}
-	testkit.Eventually(t, 5*time.Second, "the buffer is full", func() bool { return accepted.Load() > 20 })
+	testkit.Eventually(t, "the buffer is full", func() bool { return accepted.Load() > 20 })
 	if err := r.Drain(canceled(t)); !errors.Is(err, context.Canceled) {
 		t.Errorf("drain with an ended context: %v", err)
 	}
@@ -170,7 +170,7 @@ func TestEmptyBundleAndWithdrawnSend(t *testing.T) {
 	r := start(t, k, func(c *Config) { c.BatchBytes = 1000 })
 	topic := k.Topic(t, 1)
 	r.send(r.bundle(topic, "a"))
-	testkit.Eventually(t, 5*time.Second, "an empty bundle is done", func() bool { return r.done.Load() == 1 })
+	testkit.Eventually(t, "an empty bundle is done", func() bool { return r.done.Load() == 1 })
 	fault := k.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: -1})
 	n := 0
 	for {

@@ -99,7 +99,7 @@ func TestProduceErrors(t *testing.T) {
 			if stats.Splits-before.Splits < tt.splits {
 				t.Errorf("%d splits", stats.Splits-before.Splits)
 			}
-			testkit.Eventually(t, 5*time.Second, "the topic is well again", func() bool { return r.Topic(topic).State == "" })
+			testkit.Eventually(t, "the topic is well again", func() bool { return r.Topic(topic).State == "" })
 			if states := r.seen(topic); tt.state != "" && !slices.Contains(states, tt.state) {
 				t.Errorf("states %q, want %q among them", states, tt.state)
 			}
@@ -131,7 +131,7 @@ func TestAmbiguousAcks(t *testing.T) {
 			want[key] += 50
 		}
 		if round%4 == 1 || round%4 == 3 {
-			testkit.Eventually(t, 5*time.Second, "a request is out", func() bool {
+			testkit.Eventually(t, "a request is out", func() bool {
 				s := r.Producer.Stats()
 				return s.InFlightBytes > 0 || s.BufferedBytes == 0
 			})
@@ -166,12 +166,12 @@ func TestHungBroker(t *testing.T) {
 	for _, key := range keys {
 		r.send(r.bundle(topic, key, numbered(key, 10, 20)...))
 	}
-	testkit.Eventually(t, 2*time.Second, "the other broker goes on", func() bool { return r.acked.Load() == 30 })
-	testkit.Eventually(t, 10*time.Second, "the topic says so", func() bool { return r.Topic(topic).State == status.KafkaUnreachable })
+	testkit.Eventually(t, "the other broker goes on", func() bool { return r.acked.Load() == 30 })
+	testkit.Eventually(t, "the topic says so", func() bool { return r.Topic(topic).State == status.KafkaUnreachable })
 	if err := k.Cluster().MoveTopicPartition(topic, 1, 0); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, 10*time.Second, "the new leader gets it", func() bool { return r.acked.Load() == 40 })
+	testkit.Eventually(t, "the new leader gets it", func() bool { return r.acked.Load() == 40 })
 	k.Proxies()[1].Stall(false)
 	r.drain()
 	r.check(topic, map[string]int{keys[0]: 20, keys[1]: 20})
@@ -181,7 +181,7 @@ func TestHungBroker(t *testing.T) {
 func keysOf(r *rig, topic string, n int) []string {
 	r.t.Helper()
 	r.MaxRecord(topic)
-	testkit.Eventually(r.t, 5*time.Second, "the topic is known", func() bool {
+	testkit.Eventually(r.t, "the topic is known", func() bool {
 		r.Producer.mu.Lock()
 		defer r.Producer.mu.Unlock()
 		return len(r.Producer.topic(topic).parts) == n

@@ -103,7 +103,7 @@ func TestTopicWhoseCoordinatorCannotBeReached(t *testing.T) {
 	})
 	topic := k.Topic(t, 1)
 	r.send(r.bundle(topic, "a", numbered("a", 0, 10)...))
-	testkit.Eventually(t, 20*time.Second, "the address is named", func() bool {
+	testkit.Eventually(t, "the address is named", func() bool {
 		s := r.Topic(topic)
 		return s.State == status.BrokerNotReached && strings.Contains(s.Err, "advertised.listeners")
 	})

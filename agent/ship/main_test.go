@@ -81,7 +81,7 @@ func start(t *testing.T, k *testkit.KafkaServer, change ...func(*Config)) *rig {
 		select {
 		case err := <-ended:
 			return err
-		case <-time.After(10*time.Second + testkit.Slack()):
+		case <-time.After(testkit.Hang):
 			return fmt.Errorf("Run did not end within 10 s")
 		}
 	})

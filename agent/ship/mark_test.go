@@ -27,7 +27,7 @@ func TestCursorsFollowCallbacks(t *testing.T) {
 	if err := r.Drain(ctx); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, 5*time.Second, "the cursors are at the ends", func() bool {
+	testkit.Eventually(t, "the cursors are at the ends", func() bool {
 		n := int64(0)
 		for _, c := range r.Cursors() {
 			n += c.Offset

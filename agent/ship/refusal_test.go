@@ -177,14 +177,14 @@ func TestClockAhead(t *testing.T) {
 				times[0].UnixMilli(), clock.UnixMilli()-1<<60, clock.Add(time.Hour).UnixMilli())}
 	})
 	r.send(r.bundle(topic, "a", numbered("a", 0, 10)...))
-	testkit.Eventually(t, 20*time.Second, "the clock is named", func() bool {
+	testkit.Eventually(t, "the clock is named", func() bool {
 		s := r.Topic(topic)
 		return s.State == status.ClockDiffers && strings.Contains(s.Err, "this host's clock is about 2h0m0s ahead of the broker's")
 	})
 	mended.Store(true)
 	r.drain()
 	r.check(topic, map[string]int{"a": 10})
-	testkit.Eventually(t, 20*time.Second, "the topic is well again", func() bool { return r.Topic(topic).State == "" })
+	testkit.Eventually(t, "the topic is well again", func() bool { return r.Topic(topic).State == "" })
 }
 
 func TestSkewOf(t *testing.T) {
@@ -225,7 +225,7 @@ func TestCompactedTopic(t *testing.T) {
 		return refusal{invalidRecord, "One or more records have been rejected", "Compacted topic cannot accept message without key in topic partition x-0."}
 	})
 	r.send(r.bundle(topic, "a", numbered("a", 0, 10)...))
-	testkit.Eventually(t, 20*time.Second, "the reason is said", func() bool {
+	testkit.Eventually(t, "the reason is said", func() bool {
 		s := r.Topic(topic)
 		return s.State == status.TopicCompacted && strings.Contains(s.Err, "cleanup.policy=delete")
 	})
@@ -287,9 +287,9 @@ func TestKafkaStopsInOrder(t *testing.T) {
 	fault := k.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: busy, Err: kerr.LeaderNotAvailable, Count: -1})
 	produce := k.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: busy, Err: kerr.NotLeaderForPartition, Count: -1})
 	r.send(r.bundle(busy, "a", numbered("a", 10, 20)...))
-	testkit.Eventually(t, 20*time.Second, "no leader", func() bool { return r.Topic(busy).State == status.WaitingForLeader })
+	testkit.Eventually(t, "no leader", func() bool { return r.Topic(busy).State == status.WaitingForLeader })
 	k.Stop()
-	testkit.Eventually(t, 20*time.Second, "the cluster is away", func() bool {
+	testkit.Eventually(t, "the cluster is away", func() bool {
 		c := r.Producer.Stats().Cluster
 		return c.Code == status.KafkaUnreachable && !c.Since.IsZero() && c.Detail != ""
 	})
@@ -298,7 +298,7 @@ func TestKafkaStopsInOrder(t *testing.T) {
 	k.Start(t)
 	r.drain()
 	r.check(busy, map[string]int{"a": 20})
-	testkit.Eventually(t, 20*time.Second, "all is well", func() bool {
+	testkit.Eventually(t, "all is well", func() bool {
 		return r.Producer.Stats().Cluster.Code == "" && r.Topic(busy).State == "" && r.Topic(quiet).State == ""
 	})
 }

@@ -2,7 +2,6 @@ package ship
 
 import (
 	"testing"
-	"time"
 
 	"logctl/internal/testkit"
 )
@@ -34,7 +33,7 @@ func TestSeedIsGone(t *testing.T) {
 	r.send(r.bundle(topic, "a", numbered("a", 10, 20)...))
 	r.send(r.bundle(later, "b", numbered("b", 0, 10)...))
 	r.drain()
-	testkit.Eventually(t, 5*time.Second, "nothing is said to be wrong", func() bool {
+	testkit.Eventually(t, "nothing is said to be wrong", func() bool {
 		return r.Producer.Stats().Brokers == "ok" && r.Topic(topic).State == ""
 	})
 	cfg.Addresses = k.Addrs()[1:]

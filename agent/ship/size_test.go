@@ -78,7 +78,7 @@ func TestMaxRecord(t *testing.T) {
 	t.Parallel()
 	r := start(t, testkit.Kafka(t))
 	topic := r.k.Topic(t, 1, "max.message.bytes", "20000")
-	testkit.Eventually(t, 5*time.Second, "the limit is known", func() bool { return r.MaxRecord(topic) < 20000 })
+	testkit.Eventually(t, "the limit is known", func() bool { return r.MaxRecord(topic) < 20000 })
 	r.send(r.bundle(topic, "a", noise(r.MaxRecord(topic), 3)))
 	r.drain()
 	if r.split.Load() != 0 {

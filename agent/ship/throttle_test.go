@@ -48,7 +48,7 @@ func TestThrottled(t *testing.T) {
 	const silence = 500 * time.Millisecond
 	throttle(silence)
 	r.send(r.bundle(topic, "a", numbered("a", 10, 20)...))
-	testkit.Eventually(t, 10*time.Second, "the broker asks for silence", func() bool {
+	testkit.Eventually(t, "the broker asks for silence", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return !answered.IsZero()
@@ -72,7 +72,7 @@ func TestThrottled(t *testing.T) {
 	throttle(time.Hour)
 	before := r.Producer.Stats().Requests
 	r.send(r.bundle(topic, "a", numbered("a", 20, 30)...))
-	testkit.Eventually(t, 10*time.Second, "the batch waits to be sent again", func() bool {
+	testkit.Eventually(t, "the batch waits to be sent again", func() bool {
 		return r.Producer.Stats().Requests >= before+2 // the second one is held back
 	})
 	began := time.Now()

@@ -57,14 +57,14 @@ func TestTopicCreatedAnew(t *testing.T) {
 	for _, key := range keys {
 		r.send(r.bundle(topic, key, numbered(key, 0, 10)...))
 	}
-	testkit.Eventually(t, 5*time.Second, "the topic is missing", func() bool { return r.Topic(topic).State == status.TopicMissing })
+	testkit.Eventually(t, "the topic is missing", func() bool { return r.Topic(topic).State == status.TopicMissing })
 	k.Create(t, topic, 1) // with fewer partitions: what waited for the others moves
 	for _, key := range keys {
 		r.send(r.bundle(topic, key, numbered(key, 10, 20)...))
 	}
 	r.drain()
 	r.check(topic, map[string]int{keys[0]: 20, keys[1]: 20, keys[2]: 20})
-	testkit.Eventually(t, 5*time.Second, "the topic is well", func() bool { return r.Topic(topic).State == "" })
+	testkit.Eventually(t, "the topic is well", func() bool { return r.Topic(topic).State == "" })
 }
 
 func TestPartitionsAdded(t *testing.T) {
@@ -75,7 +75,7 @@ func TestPartitionsAdded(t *testing.T) {
 	r.send(r.bundle(topic, "a", numbered("a", 0, 10)...))
 	r.drain()
 	k.AddPartitions(t, topic, 4)
-	testkit.Eventually(t, 10*time.Second, "new keys use the new partitions", func() bool {
+	testkit.Eventually(t, "new keys use the new partitions", func() bool {
 		r.send(r.bundle(topic, "a", "x"))
 		r.Producer.mu.Lock()
 		defer r.Producer.mu.Unlock()
@@ -144,7 +144,7 @@ func TestBrokerReplaced(t *testing.T) {
 	}
 	r.drain()
 	r.check(topic, map[string]int{keys[0]: 20, keys[1]: 20})
-	testkit.Eventually(t, 5*time.Second, "the old broker is forgotten", func() bool {
+	testkit.Eventually(t, "the old broker is forgotten", func() bool {
 		r.send(r.bundle(topic, keys[0], keys[0]+" 20"))
 		r.Producer.mu.Lock()
 		defer r.Producer.mu.Unlock()
@@ -162,7 +162,7 @@ func TestOutage(t *testing.T) {
 		r.drain()
 		k.Stop()
 		r.send(r.bundle(topic, "a", numbered("a", i*20+10, i*20+20)...))
-		testkit.Eventually(t, 10*time.Second, "kafka is said to be unreachable", func() bool {
+		testkit.Eventually(t, "kafka is said to be unreachable", func() bool {
 			return r.Topic(topic).State == status.KafkaUnreachable && strings.HasPrefix(r.Producer.Stats().Brokers, string(status.KafkaUnreachable))
 		})
 		k.Start(t)
@@ -182,19 +182,19 @@ func TestOutageBeforeTheFirstLine(t *testing.T) {
 	topic := k.Topic(t, 2)
 	r := start(t, k)
 	r.MaxRecord(topic)
-	testkit.Eventually(t, 10*time.Second, "the topic is known", func() bool {
+	testkit.Eventually(t, "the topic is known", func() bool {
 		r.Producer.mu.Lock()
 		defer r.Producer.mu.Unlock()
 		return len(r.Producer.topics[topic].parts) == 2
 	})
 	k.Stop()
 	r.send(r.bundle(topic, "a", numbered("a", 0, 10)...))
-	testkit.Eventually(t, 10*time.Second, "kafka is said to be unreachable", func() bool {
+	testkit.Eventually(t, "kafka is said to be unreachable", func() bool {
 		return r.Topic(topic).State == status.KafkaUnreachable
 	})
 	k.Start(t)
 	r.drain()
-	testkit.Eventually(t, 10*time.Second, "nothing is said to be wrong", func() bool { return r.Topic(topic).State == "" })
+	testkit.Eventually(t, "nothing is said to be wrong", func() bool { return r.Topic(topic).State == "" })
 	r.check(topic, map[string]int{"a": 10})
 }
 
@@ -206,7 +206,7 @@ func TestStartBeforeKafka(t *testing.T) {
 	r := start(t, k)
 	sent := make(chan error, 1)
 	go func() { sent <- r.Send(t.Context(), r.bundle(topic, "a", numbered("a", 0, 10)...)) }()
-	testkit.Eventually(t, 10*time.Second, "kafka is said to be unreachable", func() bool {
+	testkit.Eventually(t, "kafka is said to be unreachable", func() bool {
 		return r.Topic(topic).State == status.KafkaUnreachable
 	})
 	k.Start(t)
@@ -229,9 +229,9 @@ func TestPermissionGrantedLater(t *testing.T) {
 	// Describe is denied, then Describe is there and the producer id is denied.
 	want := func(state status.Code) {
 		t.Helper()
-		testkit.Eventually(t, 10*time.Second, "state "+string(state), func() bool { return r.Topic(topic).State == state })
+		testkit.Eventually(t, "state "+string(state), func() bool { return r.Topic(topic).State == state })
 	}
-	testkit.Eventually(t, 10*time.Second, "denied or hidden", func() bool {
+	testkit.Eventually(t, "denied or hidden", func() bool {
 		s := r.Topic(topic).State
 		return s == status.TopicDenied || s == status.TopicMissing
 	})
@@ -259,7 +259,7 @@ func TestAcksLeader(t *testing.T) {
 	}
 	r.drain()
 	// On a real cluster readers see it once the replicas have it, too.
-	testkit.Eventually(t, 10*time.Second, "all records can be read", func() bool { return len(r.k.Read(t, topic)) >= 100 })
+	testkit.Eventually(t, "all records can be read", func() bool { return len(r.k.Read(t, topic)) >= 100 })
 	r.check(topic, map[string]int{"a": 100})
 }
 

@@ -22,7 +22,7 @@ func TestLateDirectory(t *testing.T) {
 			root := t.TempDir()
 			dir := filepath.Join(root, "a", "b", "c")
 			l := runLive(t, Config{Path: filepath.Join(dir, pattern), Interval: slowly}, 1)
-			testkit.Eventually(t, 10*time.Second, "the nearest directory is watched", func() bool {
+			testkit.Eventually(t, "the nearest directory is watched", func() bool {
 				l.set.mu.Lock()
 				defer l.set.mu.Unlock()
 				return len(l.set.wanted) == 1 && l.set.scanned
@@ -32,7 +32,7 @@ func TestLateDirectory(t *testing.T) {
 			}
 			log := testkit.NewLog(t, filepath.Join(dir, "app.log"))
 			log.Lines(10)
-			testkit.Eventually(t, 10*time.Second, "the first lines are read", func() bool { return l.count() == 10 })
+			testkit.Eventually(t, "the first lines are read", func() bool { return l.count() == 10 })
 			log.Shift(3)
 			log.Lines(10)
 			log.Shift(3)
@@ -64,7 +64,7 @@ func TestDanglingLink(t *testing.T) {
 	l := runLive(t, Config{Path: link, Interval: slowly}, 1)
 	wants := func(path string) {
 		t.Helper()
-		testkit.Eventually(t, 10*time.Second, "the target is waited for", func() bool {
+		testkit.Eventually(t, "the target is waited for", func() bool {
 			l.set.mu.Lock()
 			defer l.set.mu.Unlock()
 			_, ok := l.set.wanted[path]
@@ -73,7 +73,7 @@ func TestDanglingLink(t *testing.T) {
 	}
 	wants(first)
 	write(t, first, string(testkit.Numbered(1, 10, "")))
-	testkit.Eventually(t, 10*time.Second, "the first target is read", func() bool { return l.count() == 10 })
+	testkit.Eventually(t, "the first target is read", func() bool { return l.count() == 10 })
 	second := to("two.log")
 	wants(second)
 	write(t, second, string(testkit.Numbered(11, 10, "")))

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"logctl/agent/tail/internal/fsys"
 	"logctl/internal/testkit"
@@ -59,7 +58,7 @@ func TestRotatedBeforeTheFirstLook(t *testing.T) {
 				write(t, p+".2", "archive\n")
 			}
 			r := newRig(t, Config{Path: p + glob, From: from, FirstStart: true})
-			testkit.Eventually(t, 5*time.Second, "what is created now is younger than the Set", func() bool {
+			testkit.Eventually(t, "what is created now is younger than the Set", func() bool {
 				probe := filepath.Join(filepath.Dir(p), "probe~")
 				write(t, probe, "")
 				defer remove(t, probe)

@@ -105,7 +105,7 @@ func (l *live) wait(t *testing.T, n int) {
 			}
 		}
 	})
-	testkit.Eventually(t, 10*time.Second, "all lines are read", func() bool { return l.count() >= n })
+	testkit.Eventually(t, "all lines are read", func() bool { return l.count() >= n })
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	testkit.CheckNumbers(t, l.got, n)
@@ -117,7 +117,7 @@ func TestFastRotation(t *testing.T) {
 		p := tmp(t, "app.log")
 		log := testkit.NewLog(t, p)
 		l := runLive(t, Config{Path: p, Poll: poll}, 2)
-		testkit.Eventually(t, 5*time.Second, "the file is followed", func() bool { return len(l.set.Files()) == 1 })
+		testkit.Eventually(t, "the file is followed", func() bool { return len(l.set.Files()) == 1 })
 		begin := time.Now()
 		for range 10 {
 			for range 30 {
@@ -140,7 +140,7 @@ func TestNotified(t *testing.T) {
 	l := runLive(t, Config{Path: p, Interval: time.Hour}, 1)
 	for i := range 50 {
 		log.Lines(1)
-		testkit.Eventually(t, 5*time.Second, "the line is read", func() bool { return l.count() == i+1 })
+		testkit.Eventually(t, "the line is read", func() bool { return l.count() == i+1 })
 	}
 	log.Rotate(".1", false)
 	log.Lines(1)

@@ -96,7 +96,7 @@ func TestRoundsFollowMany(t *testing.T) {
 			return true
 		}
 	}
-	testkit.Eventually(t, 20*time.Second, "the first lines are read", all(1))
+	testkit.Eventually(t, "the first lines are read", all(1))
 	for i, s := range sets {
 		write(t, s.cfg.Path, "second\n")
 		if i%2 == 0 {
@@ -106,13 +106,13 @@ func TestRoundsFollowMany(t *testing.T) {
 			write(t, s.cfg.Path, "third\n")
 		}
 	}
-	testkit.Eventually(t, 20*time.Second, "the others are read", all(3))
+	testkit.Eventually(t, "the others are read", all(3))
 	for i := range got {
 		if s := strings.Join(got[i], " "); s != "first second third" {
 			t.Errorf("set %d: %s", i, s)
 		}
 	}
-	testkit.Eventually(t, 10*time.Second, "few goroutines are left", func() bool { return runtime.NumGoroutine() <= before+lookersKept+2 })
+	testkit.Eventually(t, "few goroutines are left", func() bool { return runtime.NumGoroutine() <= before+lookersKept+2 })
 }
 
 // TestRoundsGoOnBesideHanging has more Sets hang than looks may go on at once: another one
@@ -137,7 +137,7 @@ func TestRoundsGoOnBesideHanging(t *testing.T) {
 			write(t, s.cfg.Path, "later\n")
 		}
 		n := 0
-		testkit.Eventually(t, 20*time.Second, "all are read when the file system answers", func() bool {
+		testkit.Eventually(t, "all are read when the file system answers", func() bool {
 			for _, s := range sets {
 				for _, l := range drainNow(s) {
 					if l == "later" {
@@ -148,7 +148,7 @@ func TestRoundsGoOnBesideHanging(t *testing.T) {
 			return n == stuck
 		})
 	}()
-	testkit.Eventually(t, 20*time.Second, "all hang", func() bool {
+	testkit.Eventually(t, "all hang", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.caught >= stuck
@@ -157,10 +157,10 @@ func TestRoundsGoOnBesideHanging(t *testing.T) {
 	write(t, path, "one\n")
 	s, _, _ := follow(t, ctx, r, Config{Path: path, Watcher: w, From: FromBeginning, Interval: 20 * time.Millisecond})
 	var got []string
-	testkit.Eventually(t, 20*time.Second, "the other one is read", func() bool { got = append(got, drainNow(s)...); return len(got) == 1 })
+	testkit.Eventually(t, "the other one is read", func() bool { got = append(got, drainNow(s)...); return len(got) == 1 })
 	rename(t, path, path+".1")
 	write(t, path, "two\n")
-	testkit.Eventually(t, 20*time.Second, "and looked at again", func() bool { got = append(got, drainNow(s)...); return len(got) == 2 })
+	testkit.Eventually(t, "and looked at again", func() bool { got = append(got, drainNow(s)...); return len(got) == 2 })
 }
 
 // TestRoundsEnd: the following of a Set ends once, with its context, by a panic, and for a

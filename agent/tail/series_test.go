@@ -69,7 +69,7 @@ func tick(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	scratch := filepath.Join(t.TempDir(), "clock")
-	testkit.Eventually(t, time.Minute, "the clock of the file system goes on", func() bool {
+	testkit.Eventually(t, "the clock of the file system goes on", func() bool {
 		write(t, scratch, "x")
 		now, err := os.Stat(scratch)
 		return err == nil && now.ModTime().After(before.ModTime())

@@ -93,10 +93,10 @@ func TestHang(t *testing.T) {
 				s.sys.Adapt = p.adapt
 				s.stalls.after = 50 * time.Millisecond
 			})
-			testkit.Eventually(t, 10*time.Second, "the file is read", func() bool { return l.count() == 1 })
+			testkit.Eventually(t, "the file is read", func() bool { return l.count() == 1 })
 			c.catch(t, p, file)
-			testkit.Eventually(t, 10*time.Second, "a call hangs", p.has)
-			testkit.Eventually(t, 10*time.Second, "the Set says so", func() bool {
+			testkit.Eventually(t, "a call hangs", p.has)
+			testkit.Eventually(t, "the Set says so", func() bool {
 				st := l.set.Status()
 				for _, err := range []error{st.WaitingFor, st.ProblemOf} {
 					if errors.Is(err, os.ErrDeadlineExceeded) && strings.Contains(err.Error(), "does not answer since") {
@@ -114,12 +114,12 @@ func TestHang(t *testing.T) {
 			log.Lines(3)
 			other.wait(t, 3)
 			p.heal()
-			testkit.Eventually(t, 10*time.Second, "all is well again", func() bool {
+			testkit.Eventually(t, "all is well again", func() bool {
 				st := l.set.Status()
 				return st.WaitingFor == nil && st.ProblemOf == nil
 			})
 			write(t, file, "two\n")
-			testkit.Eventually(t, 10*time.Second, "the rest is read", func() bool { return l.count() >= 2 })
+			testkit.Eventually(t, "the rest is read", func() bool { return l.count() >= 2 })
 		})
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/fsnotify/fsnotify"
 
@@ -25,7 +24,7 @@ func TestNoNotification(t *testing.T) {
 	w := &Watcher{dirs: map[string]*watchedDir{}, err: watchError(syscall.EMFILE)}
 	l := runLive(t, Config{Path: p, Watcher: w}, 1)
 	log.Lines(5)
-	testkit.Eventually(t, 5e9, "the file is read", func() bool { return l.count() == 5 })
+	testkit.Eventually(t, "the file is read", func() bool { return l.count() == 5 })
 	log.Shift(3)
 	log.Lines(5)
 	l.wait(t, 10)
@@ -78,12 +77,12 @@ func TestNotificationLost(t *testing.T) {
 		_ = w.Run(ctx)
 	}()
 	n.lost <- struct{}{}
-	testkit.Eventually(t, 5e9, "a scan is asked for", s.wantsFull)
+	testkit.Eventually(t, "a scan is asked for", s.wantsFull)
 	if err := s.Scan(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	n.fail <- syscall.EIO
-	testkit.Eventually(t, 5e9, "another scan is asked for", s.wantsFull)
+	testkit.Eventually(t, "another scan is asked for", s.wantsFull)
 	if err := s.Scan(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +153,7 @@ func TestNotifierWaitsForItsReader(t *testing.T) {
 	}
 	done := make(chan struct{})
 	go func() { g.Wait(); close(done) }()
-	testkit.Eventually(t, time.Minute, "all calls have returned", func() bool {
+	testkit.Eventually(t, "all calls have returned", func() bool {
 		select {
 		case <-done:
 			return true

@@ -3,7 +3,6 @@ package transform
 import (
 	"runtime"
 	"testing"
-	"time"
 
 	"logctl/internal/testkit"
 )
@@ -25,7 +24,7 @@ func TestExpressionsAreShared(t *testing.T) {
 	}
 	runtime.KeepAlive(one)
 	runtime.KeepAlive(two)
-	testkit.Eventually(t, 10*time.Second, "unused expressions are forgotten", func() bool {
+	testkit.Eventually(t, "unused expressions are forgotten", func() bool {
 		runtime.GC()
 		x.mu.Lock()
 		defer x.mu.Unlock()

@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"logctl/agent"
 	"logctl/internal/testkit"
@@ -92,7 +91,7 @@ func TestDemoBesideAnotherInItsDirectory(t *testing.T) {
 	first, second := &testkit.Buffer{}, &testkit.Buffer{}
 	done := make(chan int, 1)
 	go func() { done <- Main(ctx, []string{"demo", "--headless", "--data-dir", dir}, streams(first)) }()
-	testkit.Eventually(t, 20*time.Second, "the first one runs", func() bool { return strings.Contains(first.String(), "demo: kafka") })
+	testkit.Eventually(t, "the first one runs", func() bool { return strings.Contains(first.String(), "demo: kafka") })
 	if code := Main(t.Context(), []string{"demo", "--headless", "--data-dir", dir}, streams(second)); code != ExitFailure || !strings.Contains(second.String(), "another demo runs in "+dir) {
 		t.Errorf("exit code %d, %q", code, second.String())
 	}

@@ -35,7 +35,7 @@ func TestEntryWithItsTopic(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	testkit.Eventually(t, testkit.Slack(), "the topic has two partitions", func() bool {
+	testkit.Eventually(t, "the topic has two partitions", func() bool {
 		topics, err := admin.Topics(t.Context())
 		if err != nil {
 			return false

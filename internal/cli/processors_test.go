@@ -65,13 +65,13 @@ func TestSaveProcessors(t *testing.T) {
 		defer close(ended)
 		saveProcessors(ctx, usage)
 	}()
-	testkit.Eventually(t, 30*time.Second, "one processor is enough", func() bool { return runtime.GOMAXPROCS(0) == 1 })
+	testkit.Eventually(t, "one processor is enough", func() bool { return runtime.GOMAXPROCS(0) == 1 })
 	if all > 1 {
 		busy.Store(true)
-		testkit.Eventually(t, 30*time.Second, "a busy process gets all back", func() bool { return runtime.GOMAXPROCS(0) > 1 })
+		testkit.Eventually(t, "a busy process gets all back", func() bool { return runtime.GOMAXPROCS(0) > 1 })
 		busy.Store(false)
 	}
-	testkit.Eventually(t, 30*time.Second, "quiet again", func() bool { return runtime.GOMAXPROCS(0) == 1 })
+	testkit.Eventually(t, "quiet again", func() bool { return runtime.GOMAXPROCS(0) == 1 })
 	cancel()
 	<-ended
 	if n := runtime.GOMAXPROCS(0); n != all {
@@ -88,7 +88,7 @@ func TestCPUTime(t *testing.T) {
 		t.Skip("the system does not tell what a process has used")
 	}
 	began := time.Now()
-	testkit.Eventually(t, 30*time.Second, "20 ms of CPU are used", func() bool {
+	testkit.Eventually(t, "20 ms of CPU are used", func() bool {
 		for n := range 1_000_000 {
 			_ = n * n
 		}

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"logctl/internal/testkit"
 )
@@ -40,7 +39,7 @@ func TestInterruptsAreHeldBack(t *testing.T) {
 	}
 	ended := func(ctx context.Context, by string) {
 		t.Helper()
-		testkit.Eventually(t, 10*time.Second, "a signal ends the context", func() bool { return ctx.Err() != nil })
+		testkit.Eventually(t, "a signal ends the context", func() bool { return ctx.Err() != nil })
 		if got := context.Cause(ctx).Error(); got != by {
 			t.Errorf("the context was ended by %s, want %s", got, by)
 		}
@@ -57,7 +56,7 @@ func TestInterruptsAreHeldBack(t *testing.T) {
 	send(syscall.SIGTERM)
 	ended(ctx, "terminated")
 
-	testkit.Eventually(t, 10*time.Second, "interrupts are no longer held back", func() bool { return !g.held() })
+	testkit.Eventually(t, "interrupts are no longer held back", func() bool { return !g.held() })
 	ctx, stop = g.end(t.Context())
 	defer stop()
 	send(os.Interrupt)

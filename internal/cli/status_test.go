@@ -259,7 +259,7 @@ func TestStatusWatchPrintsObjectsUntilStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int, 1)
 	go func() { done <- a.exitCode(root, root.ExecuteContext(ctx)) }()
-	testkit.Eventually(t, 20*time.Second, "three lines", func() bool { return strings.Count(out.String(), "\n") >= 3 })
+	testkit.Eventually(t, "three lines", func() bool { return strings.Count(out.String(), "\n") >= 3 })
 	cancel()
 	if code := <-done; code != ExitOK {
 		t.Fatalf("exit %d", code)

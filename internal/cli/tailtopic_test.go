@@ -22,7 +22,7 @@ import (
 // tailTopic runs the command and returns its exit code and streams.
 func tailTopic(t *testing.T, k *testkit.KafkaServer, env []string, args ...string) (int, string, string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second+testkit.Slack())
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Hang)
 	defer cancel()
 	var out, errs bytes.Buffer
 	args = append([]string{"tail-topic", "--kafka", strings.Join(k.Addrs(), ",")}, args...)

@@ -128,7 +128,7 @@ func TestOldRecordsGo(t *testing.T) {
 	for range 20 {
 		send(t, c, "a", strings.Repeat("x", 16<<10))
 	}
-	testkit.Eventually(t, 20*time.Second, "the broker drops what is beyond its limit", func() bool {
+	testkit.Eventually(t, "the broker drops what is beyond its limit", func() bool {
 		oldest, err := c.GetOffset("a", 0, sarama.OffsetOldest)
 		return err == nil && oldest > 0
 	})

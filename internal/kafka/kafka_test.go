@@ -29,7 +29,7 @@ func open(t *testing.T, cfg kafka.Config) (*kafka.Admin, context.Context) {
 			t.Errorf("close: %v", err)
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second+testkit.Slack())
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Hang)
 	t.Cleanup(cancel)
 	return a, ctx
 }
@@ -46,7 +46,7 @@ func TestAdmin(t *testing.T) {
 		t.Errorf("create again: %v", err)
 	}
 	var topic kafka.Topic
-	testkit.Eventually(t, 10*time.Second, "the topic is there", func() bool {
+	testkit.Eventually(t, "the topic is there", func() bool {
 		var err error
 		topic, err = a.Topic(ctx, name)
 		// A real cluster elects the leaders one after the other.

@@ -91,7 +91,7 @@ func logins(t *testing.T, cfg kafka.Config) func() {
 	}
 	return func() {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second+testkit.Slack())
+		ctx, cancel := context.WithTimeout(t.Context(), testkit.Hang)
 		defer cancel()
 		c, err := kafka.Dial(ctx, s, cfg.Addresses[0])
 		if err != nil {

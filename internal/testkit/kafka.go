@@ -208,9 +208,9 @@ func (k *KafkaServer) Create(t testing.TB, name string, partitions int, configs 
 		t.Errorf("close admin: %v", err)
 	}
 	for _, addr := range k.addrs {
-		Eventually(t, 30*time.Second, "the broker at "+addr+" knows the topic "+name, func() bool { return k.knows(addr, name, partitions) })
+		Eventually(t, "the broker at "+addr+" knows the topic "+name, func() bool { return k.knows(addr, name, partitions) })
 	}
-	Eventually(t, 30*time.Second, "all partitions of the topic "+name+" answer", func() bool { return k.answers(t.Context(), name, partitions) })
+	Eventually(t, "all partitions of the topic "+name+" answer", func() bool { return k.answers(t.Context(), name, partitions) })
 }
 
 // ConfigSASL is a client's configuration for the cluster that authenticates.

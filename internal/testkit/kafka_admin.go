@@ -47,7 +47,7 @@ func (k *KafkaServer) Delete(t testing.TB, topic string) {
 		if err := a.DeleteTopic(topic); err != nil {
 			return err
 		}
-		Eventually(t, 20*time.Second, "topic "+topic+" is gone", func() bool {
+		Eventually(t, "topic "+topic+" is gone", func() bool {
 			d, err := a.DescribeTopics([]string{topic})
 			return err == nil && len(d) == 1 && d[0].Err == sarama.ErrUnknownTopicOrPartition
 		})

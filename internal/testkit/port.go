@@ -4,7 +4,6 @@ import (
 	"errors"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // onItsPort starts a server again on the port it had: while nobody listened there, a
@@ -12,7 +11,7 @@ import (
 func onItsPort(t testing.TB, start func() error) error {
 	t.Helper()
 	var err error
-	Eventually(t, time.Minute, "the port of a stopped server is free", func() bool {
+	Eventually(t, "the port of a stopped server is free", func() bool {
 		err = start()
 		return !errors.Is(err, syscall.EADDRINUSE)
 	})

@@ -57,7 +57,7 @@ func made(t *testing.T, path string) {
 	for _, e := range list {
 		last = max(last, fsys.BirthPath(filepath.Join(filepath.Dir(path), e.Name())))
 	}
-	testkit.Eventually(t, time.Minute, "the clock of the file system goes on", func() bool {
+	testkit.Eventually(t, "the clock of the file system goes on", func() bool {
 		_ = os.Remove(path)
 		if err := os.WriteFile(path, []byte("x\n"), 0o600); err != nil {
 			t.Fatal(err)

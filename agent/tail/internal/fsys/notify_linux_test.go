@@ -85,7 +85,7 @@ func TestInotify(t *testing.T) {
 	a, b := filepath.Join(dir, "日志.log"), filepath.Join(dir, "b.log")
 	see := func(what, name string, op fsnotify.Op) {
 		t.Helper()
-		testkit.Eventually(t, 5*time.Second, what, func() bool { return o.has(name, op) })
+		testkit.Eventually(t, what, func() bool { return o.has(name, op) })
 	}
 	must := func(err error) {
 		t.Helper()
@@ -149,12 +149,12 @@ func TestInotifyDirectory(t *testing.T) {
 		if err := os.WriteFile(name, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		testkit.Eventually(t, 5*time.Second, "creation", func() bool { return o.has(name, fsnotify.Create) })
+		testkit.Eventually(t, "creation", func() bool { return o.has(name, fsnotify.Create) })
 		if err := away.do(); err != nil {
 			t.Fatal(err)
 		}
-		testkit.Eventually(t, 5*time.Second, "the directory is "+away.what, func() bool { return o.has(dir, away.op) })
-		testkit.Eventually(t, 5*time.Second, "nothing is kept of it", func() bool {
+		testkit.Eventually(t, "the directory is "+away.what, func() bool { return o.has(dir, away.op) })
+		testkit.Eventually(t, "nothing is kept of it", func() bool {
 			n.mu.Lock()
 			defer n.mu.Unlock()
 			return len(n.dirs) == 0 && len(n.names) == 0
@@ -184,11 +184,11 @@ func TestInotifyAlias(t *testing.T) {
 	}
 	write("one")
 	for _, d := range []string{dir, alias} {
-		testkit.Eventually(t, 5*time.Second, "creation in "+d, func() bool { return o.has(filepath.Join(d, "one"), fsnotify.Create) })
+		testkit.Eventually(t, "creation in "+d, func() bool { return o.has(filepath.Join(d, "one"), fsnotify.Create) })
 	}
 	n.Remove(dir)
 	write("two")
-	testkit.Eventually(t, 5*time.Second, "creation in the alias", func() bool { return o.has(filepath.Join(alias, "two"), fsnotify.Create) })
+	testkit.Eventually(t, "creation in the alias", func() bool { return o.has(filepath.Join(alias, "two"), fsnotify.Create) })
 	if o.has(filepath.Join(dir, "two"), fsnotify.Create) {
 		t.Error("told of the name that was removed")
 	}
@@ -216,7 +216,7 @@ func TestInotifyFolds(t *testing.T) {
 		}
 	}
 	took := time.Since(begin)
-	testkit.Eventually(t, 5*time.Second, "a write", func() bool { return o.has(name, fsnotify.Write) })
+	testkit.Eventually(t, "a write", func() bool { return o.has(name, fsnotify.Write) })
 	if most := int(took/eventPace) + 2; o.count(name, fsnotify.Write) > most {
 		t.Errorf("%d writes in %v were told %d times, want %d at most", writes, took, o.count(name, fsnotify.Write), most)
 	}
