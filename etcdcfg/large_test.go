@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -74,7 +73,7 @@ func TestALargeListCanBeShortened(t *testing.T) {
 // A user who may write the collect key and nothing beside it can, without a record.
 func TestSaveWithoutHistory(t *testing.T) {
 	d := newDesk(t)
-	store := etcdcfg.NewStore(d.client, "ann@desk", etcdcfg.WithTimeout(10*time.Second), etcdcfg.WithoutHistory())
+	store := etcdcfg.NewStore(d.client, "ann@desk", etcdcfg.WithTimeout(testkit.Hang), etcdcfg.WithoutHistory())
 	snap, err := store.Load(t.Context(), d.key)
 	if err != nil {
 		t.Fatal(err)

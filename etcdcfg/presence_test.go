@@ -181,7 +181,7 @@ func TestAnnouncerGuardsItsKeyAfterARestartOfEtcd(t *testing.T) {
 	d.server.Restart(t)
 	for range 2 { // the watch that was begun anew is as good as the first
 		testkit.Eventually(t, "the presence is deleted", func() bool {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // the client may hang in its old connection
 			defer cancel()
 			gone, err := d.client.Delete(ctx, etcdcfg.AgentsPrefix+"web-1")
 			return err == nil && gone.Deleted == 1

@@ -205,7 +205,7 @@ func TestUsersAndPasswords(t *testing.T) {
 	}
 
 	d.client = user("ann", "ann-pw")
-	d.Store = etcdcfg.NewStore(d.client, "ann@desk", etcdcfg.WithTimeout(10*time.Second))
+	d.Store = etcdcfg.NewStore(d.client, "ann@desk", etcdcfg.WithTimeout(testkit.Hang))
 	if _, err := d.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +269,7 @@ func TestRenewedCertificateIsShown(t *testing.T) {
 	}
 	defer func() { _ = client.Close() }()
 	get := func() error {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), testkit.Hang)
 		defer cancel()
 		_, err := client.Get(ctx, "x")
 		return err

@@ -83,11 +83,11 @@ func TestSaveProcessors(t *testing.T) {
 
 // What the process has used grows by what it does, and no faster than all processors go.
 func TestCPUTime(t *testing.T) {
+	began := time.Now()
 	first, ok := cpuTime()
 	if !ok {
 		t.Skip("the system does not tell what a process has used")
 	}
-	began := time.Now()
 	testkit.Eventually(t, "20 ms of CPU are used", func() bool {
 		for n := range 1_000_000 {
 			_ = n * n

@@ -35,3 +35,26 @@ func Eventually(t testing.TB, what string, cond func() bool) {
 		}
 	}
 }
+
+// Soon is for what a program does at once although it could wait: do returns how long
+// that took, Took measures it. A program that waits does so each time, a busy machine is
+// slow now and then: the test fails when each of 20 runs took longer than limit.
+func Soon(t testing.TB, limit time.Duration, what string, do func() time.Duration) {
+	t.Helper()
+	var took []time.Duration
+	for range 20 {
+		d := do()
+		if d <= limit || t.Failed() {
+			return
+		}
+		took = append(took, d)
+	}
+	t.Errorf("%s: takes longer than %v each time: %v", what, limit, took)
+}
+
+// Took is how long do takes.
+func Took(do func()) time.Duration {
+	began := time.Now()
+	do()
+	return time.Since(began)
+}
