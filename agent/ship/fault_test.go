@@ -170,14 +170,14 @@ func TestHungBroker(t *testing.T) {
 		n += 10
 		acked += 10
 		return testkit.Took(func() {
-			testkit.Eventually(t, "the other broker goes on", func() bool { return int64(r.acked.Load()) == acked })
+			testkit.Eventually(t, "the other broker goes on", func() bool { return r.acked.Load() == acked })
 		})
 	})
 	testkit.Eventually(t, "the topic says so", func() bool { return r.Topic(topic).State == status.KafkaUnreachable })
 	if err := k.Cluster().MoveTopicPartition(topic, 1, 0); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, "the new leader gets it", func() bool { return int64(r.acked.Load()) == acked+10 })
+	testkit.Eventually(t, "the new leader gets it", func() bool { return r.acked.Load() == acked+10 })
 	k.Proxies()[1].Stall(false)
 	r.drain()
 	r.check(topic, map[string]int{keys[0]: n, keys[1]: 20})
