@@ -47,9 +47,9 @@ func TestNobodyWaits(t *testing.T) {
 				s.sys.Adapt, s.sys.Refuse = p.adapt, p.refuse
 				s.stalls.after = 50 * time.Millisecond
 			})
-			testkit.Eventually(t, 10*time.Second, "the file is read", func() bool { return l.count() == 1 })
+			testkit.Eventually(t, "the file is read", func() bool { return l.count() == 1 })
 			c.act(t, p, file)
-			testkit.Eventually(t, 10*time.Second, "a call hangs", p.has)
+			testkit.Eventually(t, "a call hangs", p.has)
 			files := l.set.Files()
 			if len(files) == 0 || files[0].Path != file || files[0].Read != 4 {
 				t.Errorf("files %+v", files)
@@ -65,7 +65,7 @@ func TestNobodyWaits(t *testing.T) {
 			}
 			p.heal()
 			l.stop()
-			testkit.Eventually(t, 10*time.Second, "all descriptors are closed", func() bool { return l.set.Status().Open == 0 })
+			testkit.Eventually(t, "all descriptors are closed", func() bool { return l.set.Status().Open == 0 })
 		})
 	}
 }
