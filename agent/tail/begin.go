@@ -11,6 +11,7 @@ import (
 func (s *Set) beginLocked(sl *slot, a *arrival, copies []candidate, old *File, replaced bool) *File {
 	f := s.adoptCopiesLocked(sl, copies, a.st.Size, func() *File { return s.followLocked(sl, a) })
 	if replaced {
+		old.heir = f
 		s.startLocked(f, old.stateLocked())
 		if a.twin && old.size > old.pos { // the rest of it is read from the other one
 			s.finishFromLocked(old, old.size, "replaced")

@@ -111,12 +111,16 @@ func (s *Set) newCopies(f *File, st fsys.Stat, now fsys.Inode, held bool) blankL
 		}
 	}
 	var after fsys.Stat
-	ok = s.sys.StatFile(h, &after) == nil && after.Size >= st.Size && (st.Size > 0 || after.Mtime == st.Mtime)
+	failed := s.sys.StatFile(h, &after)
+	ok = failed == nil && after.Size >= st.Size && (st.Size > 0 || after.Mtime == st.Mtime)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if failed != nil && f.handle == h {
+		s.deadLocked(f, failed) // it is opened again when it is read
+	}
 	if !ok || errors.Is(err, errTryLater) || !f.blankLocked() || held != (f.state == fileHeld) {
 		s.discardLocked(&arrival{}, found)
-		if !f.waitForUseLocked(err) && !f.tryAgainLocked() {
+		if f.dead || !f.waitForUseLocked(err) && !f.tryAgainLocked() {
 			return blankFirst
 		}
 		return blankAgain

@@ -24,6 +24,18 @@ func (s *Set) deadLocked(f *File, err error) {
 	f.dead, f.quick = true, unknown
 }
 
+// lookLocked looks at the descriptor of f, if that is to be; a dead one is closed.
+func (s *Set) lookLocked(f *File, st *fsys.Stat, look bool) error {
+	if !look {
+		return nil
+	}
+	err := s.statLocked(f.handle, st)
+	if err != nil {
+		s.deadLocked(f, err)
+	}
+	return err
+}
+
 // leftToScan tells whether f, whose descriptor died and whose name has another file or none
 // now, is to wait for the next look at its name: that tells whether the same content
 // stands there. err is what opening the name brought.

@@ -89,3 +89,19 @@ func TestDeadAndReplaced(t *testing.T) {
 	r.step(6)
 	r.wantRows(1, 110)
 }
+
+// TestDeadWhileEmpty: a log that was empty when its file system went away is read when
+// something is written to it.
+func TestDeadWhileEmpty(t *testing.T) {
+	p := filepath.Join(t.TempDir(), "app.log")
+	write(t, p, "")
+	r := newRig(t, Config{Path: p})
+	r.step(2)
+	r.kill(p)
+	write(t, p, rows(1, 10))
+	r.step(4)
+	r.wantRows(1, 10)
+	write(t, p, rows(11, 20))
+	r.step(2)
+	r.wantRows(11, 20)
+}

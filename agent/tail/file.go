@@ -47,6 +47,8 @@ type File struct {
 	yielded   bool  // it let older generations go first,
 	until     int64 // and had this size then
 	deleted   bool  // no name leads to it
+	heir      *File // it was replaced by that one, which goes on where it ended,
+	inherited bool  // and tells all that a later run has to know
 	dead      bool  // its descriptor died with its file system, and it was not opened since
 	failedAt  time.Time
 	err       error
@@ -327,7 +329,7 @@ func (s *Set) suspect(f *File, size int64) bool {
 // proveLocked verifies the content that has the size of the last look, as no read follows
 // that would prove it. Of a file nothing was read of, nothing tells.
 func (f *File) proveLocked() {
-	if f.unproved && !f.blankLocked() && f.intactLocked() {
+	if f.unproved && !f.blankLocked() && f.provenLocked() {
 		f.proved, f.provedAt, f.unproved = f.size, f.mtime, false
 	}
 }

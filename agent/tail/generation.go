@@ -266,7 +266,7 @@ func (s *Set) observeLocked(f *File, st *fsys.Stat) {
 		return
 	}
 	first := f.head.Len == 0 && f.pos == 0
-	if f.handle != nil && st.Size >= f.size && !(first && f.state == fileHeld) && f.intactLocked() { // its holder takes the first content
+	if f.handle != nil && st.Size >= f.size && !(first && f.state == fileHeld) && f.provenLocked() { // its holder takes the first content
 		ahead := s.endsInSpaceLocked(f.handle, st.Size)
 		s.sawLocked(f, st, s.now())
 		f.space.ahead = ahead
@@ -278,14 +278,25 @@ func (s *Set) observeLocked(f *File, st *fsys.Stat) {
 // intactLocked tells whether what was read of f is still there. Where it cannot be read,
 // nothing says otherwise.
 func (f *File) intactLocked() bool {
+	same, err := f.compareReadLocked()
+	return same || err != nil
+}
+
+// provenLocked tells whether what was read of f was seen to be there still: a size is
+// believed only then. A dead descriptor proves nothing.
+func (f *File) provenLocked() bool {
+	same, err := f.compareReadLocked()
+	return same && err == nil
+}
+
+func (f *File) compareReadLocked() (same bool, err error) {
 	if f.packed != nil {
-		return true
+		return true, nil
 	}
 	state, h := f.stateLocked(), f.handle
 	f.set.mu.suspend()
 	defer f.set.mu.resume()
-	same, err := fingerprint.Compare(h, max(state.Pos, int64(state.HeadLen)), state.print())
-	return same || err != nil
+	return fingerprint.Compare(h, max(state.Pos, int64(state.HeadLen)), state.print())
 }
 
 // adoptLocked begins to follow generations that were never seen under the watched
@@ -361,7 +372,7 @@ func (s *Set) startLocked(f *File, st State) {
 	f.markLen = s.markLocked(f, f.pos, f.markLen)
 	f.trail.Reset()
 	if f.markLen > 0 {
-		f.trail.Pass(f.pos, f.mark[:f.markLen])
+		f.trail.Pass(f.pos, f.mark[:f.markLen], f.head)
 	}
 	f.base = f.stateLocked()
 }
@@ -374,11 +385,11 @@ func (s *Set) startAtEndLocked(f *File, size int64) {
 	if s.markLocked(f, size, n) < n {
 		f.pos, f.scanned, f.markLen = 0, 0, 0
 	}
+	s.headLocked(f, s.firstLocked(f.handle, f.pos))
 	f.trail.Reset()
 	if f.pos > 0 {
-		f.trail.Pass(f.pos, f.mark[:f.markLen])
+		f.trail.Pass(f.pos, f.mark[:f.markLen], f.head)
 	}
-	s.headLocked(f, s.firstLocked(f.handle, f.pos))
 	f.base = f.stateLocked()
 }
 

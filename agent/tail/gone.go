@@ -20,13 +20,13 @@ import (
 // there is none. scanMu is held.
 func (s *Set) packedOf(f *File) (*os.File, string, fsys.Stat) {
 	s.mu.Lock()
-	state, since, name := f.stateLocked(), f.bound, f.name
+	state, since, name, heir := f.stateLocked(), f.bound, f.name, f.heir
 	s.mu.Unlock()
 	if s.lists == nil { // not in a scan: what is kept will do
 		s.lists = map[string]*listing{}
 		defer func() { s.lists = nil }()
 	}
-	if state.HeadLen == 0 || f.packed != nil {
+	if state.HeadLen == 0 || f.packed != nil || heir != nil { // what has its content was made of its heir
 		return nil, "", fsys.Stat{}
 	}
 	for _, path := range append(rotation.Packed(name), s.familyPaths(f.home)...) {

@@ -58,7 +58,7 @@ func (p *past) head() fingerprint.Head {
 
 // rememberLocked keeps what is known of the content of f, which has ended.
 func (s *Set) rememberLocked(f *File) {
-	if f.pos < fingerprint.MarkMax || f.head.Len == 0 || f.copyOf != nil {
+	if f.pos < fingerprint.MarkMax || f.head.Len == 0 || f.copyOf != nil || f.heir != nil {
 		return
 	}
 	p := &past{name: f.name, size: f.size, state: f.stateLocked(), trail: f.trail.Clone()}

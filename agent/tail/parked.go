@@ -103,9 +103,11 @@ func (s *Set) isSavedOf(h *os.File, st *fsys.Stat) bool {
 // on with.
 func (s *Set) unparkLocked(sl *slot, a *arrival, found []candidate) []candidate {
 	n := len(found)
+	last, _ := s.newestAt(sl.path)
 	for _, p := range sl.parked {
 		isFound := slices.ContainsFunc(found, func(c candidate) bool { return c.st.ID == p.st.ID })
-		if isFound || sl.first || p.st.ID == a.st.ID || s.byInode[p.st.ID] != nil || s.statLocked(p.h, &p.st) != nil {
+		goesOn := a.twin && p.st.ID == (fsys.Inode{Dev: last.ID.Dev, Ino: last.ID.Ino}) && s.isSavedLocked(last.ID) // in what arrived
+		if isFound || goesOn || sl.first || p.st.ID == a.st.ID || s.byInode[p.st.ID] != nil || s.statLocked(p.h, &p.st) != nil {
 			s.shutLocked(p.h)
 			continue
 		}

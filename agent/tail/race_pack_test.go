@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,14 +16,11 @@ import (
 // for that: the one before, or the one that was just moved away. Numbers begin at one and
 // move up, or rise for ever; those are told by times, so that times must tell.
 func (r *racer) pack() {
-	r.turns++
-	away, before := r.path+".1", r.path+".2"
+	r.rotate()
+	away, before := r.name(1), r.name(2)
 	if r.rises {
-		away, before = fmt.Sprintf("%s.%d", r.path, r.turns), fmt.Sprintf("%s.%d", r.path, r.turns-1)
-	} else {
-		r.shift()
+		away, before = r.name(r.turns), r.name(r.turns-1)
 	}
-	r.todo = append(r.todo, func() { r.move(r.path, away) }, r.create)
 	if r.delay {
 		r.compress(before)
 	} else {

@@ -33,6 +33,11 @@ const (
 	raceGone      raceKind = "deletes"            // files are deleted, too
 	racePacks     raceKind = "compresses"         // old generations are compressed, the Set is behind and stops
 	racePacksEach raceKind = "compresses_each"    // the same, and the glob matches the compressed names
+	raceSpace     raceKind = "preallocates"       // files have NULs at their end, which are written to in place
+	raceClock     raceKind = "clock_steps"        // the clock of the host is set, forward and back
+	raceInodes    raceKind = "new_inodes"         // files are replaced by copies of themselves
+	raceDead      raceKind = "dead_descriptors"   // descriptors of the Set die with their file system
+	raceFamilies  raceKind = "families"           // rotated files have the names that programs give, and move to directories
 )
 
 // packs tells whether old generations are compressed.
@@ -41,24 +46,34 @@ func (k raceKind) packs() bool { return k == racePacks || k == racePacksEach }
 // racer is a writer whose steps are taken whenever a Set looks at a file.
 type racer struct {
 	*rig
-	rnd   *rand.Rand
-	files *modelFiles
-	path  string
-	w     *os.File
-	last  int      // number of the last line written
-	todo  []func() // steps of the action that was begun
-	left  int      // actions still to begin
-	odds  int      // a step is taken at one of so many system calls
-	pace  time.Duration
-	busy  bool
-	kind  raceKind
-	gone  map[int]bool // lines that were deleted when the Set had not opened their file yet
-	at    string       // what the Set is doing
-	trace []string
-	turns int        // rotations of racePacks,
-	rises bool       // whose numbers rise, and which
-	delay bool       // leave the youngest as it is
-	after *rand.Rand // of racePacks: the writer goes on while no Set runs, and numbers of files are given again; nil: neither
+	naming
+	rnd     *rand.Rand
+	files   *modelFiles
+	path    string
+	w       *os.File
+	last    int      // number of the last line written
+	todo    []func() // steps of the action that was begun
+	left    int      // actions still to begin
+	within  int      // actions begun since the last look
+	odds    int      // a step is taken at one of so many system calls
+	pace    time.Duration
+	busy    bool
+	kind    raceKind
+	gone    map[int]bool // lines that were deleted when the Set had not opened their file yet
+	at      string       // what the Set is doing
+	trace   []string
+	filling string     // of each line
+	off     int64      // of raceSpace: the end of what was written
+	after   *rand.Rand // of racePacks: the writer goes on while no Set runs, and numbers of files are given again; nil: neither
+}
+
+// naming is how a racer names old generations.
+type naming struct {
+	name    func(n int) string // of the n-th: 1 is the youngest, or where numbers rise the oldest
+	rises   bool               // numbers rise
+	turns   int                // rotations
+	delay   bool               // of racePacks: the youngest generation is left as it is
+	renames bool               // the log is never copied
 }
 
 func newRacer(t testing.TB, kind raceKind, seed uint64, dir string) *racer {
@@ -77,6 +92,7 @@ func newRacer(t testing.TB, kind raceKind, seed uint64, dir string) *racer {
 	r.pace = []time.Duration{100 * time.Microsecond, 2 * time.Millisecond, 20 * time.Millisecond}[r.rnd.IntN(3)]
 	r.left, r.odds = 5+r.rnd.IntN(20), 1+r.rnd.IntN(30)
 	r.kind, r.gone = kind, map[int]bool{}
+	r.name = func(n int) string { return fmt.Sprintf("%s.%d", r.path, n) }
 	if r.rises = kind.packs() && r.rnd.IntN(2) == 0; r.rises {
 		r.files.grain = time.Nanosecond
 	}
@@ -95,6 +111,12 @@ func newRacer(t testing.TB, kind raceKind, seed uint64, dir string) *racer {
 		}
 	}
 	r.files.touched(dir)
+	switch kind {
+	case raceFamilies:
+		r.family()
+	case raceInodes:
+		r.filling = " " + strings.Repeat("x", 200)
+	}
 	r.open()
 	r.create()
 	r.busy = true // what is moved away before the first look is not followed
@@ -111,10 +133,11 @@ func (r *racer) act() {
 	r.busy = true
 	defer func() { r.busy = false }()
 	if len(r.todo) == 0 {
-		if r.left == 0 {
+		if r.left == 0 || r.kind.calm() && r.within > 0 {
 			return
 		}
 		r.left--
+		r.within++
 		r.begin()
 	}
 	step := r.todo[0]
@@ -156,12 +179,11 @@ func (r *racer) begin() {
 		r.pack()
 	case n == 2 && r.kind == raceGone:
 		r.todo = append(r.todo, r.remove, r.create)
-	case n == 0:
-		r.shift()
-		r.todo = append(r.todo, func() { r.move(r.path, r.path+".1") }, r.create)
+	case n == 2 && r.more():
+	case n == 0, n == 1 && r.renames:
+		r.rotate()
 	case n == 1:
-		r.shift()
-		r.copyTruncate()
+		r.copyTruncate(r.makeRoom())
 	default:
 		r.todo = append(r.todo, r.write)
 	}
@@ -171,7 +193,11 @@ func (r *racer) create() {
 	if r.after != nil {
 		r.files.gone(r.isOpen)
 	}
-	w, err := ownfile.OpenShared(r.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o644)
+	flags := os.O_APPEND
+	if r.kind == raceSpace {
+		flags, r.off = 0, 0
+	}
+	w, err := ownfile.OpenShared(r.path, os.O_CREATE|os.O_EXCL|flags|os.O_WRONLY, 0o644)
 	r.must(err)
 	if r.w != nil {
 		r.must(r.w.Close())
@@ -221,10 +247,14 @@ func (r *racer) write() {
 	from := r.last + 1
 	for range 1 + r.rnd.IntN(20) {
 		r.last++
-		fmt.Fprintf(&b, "L%08d\n", r.last)
+		fmt.Fprintf(&b, "L%08d%s\n", r.last, r.filling)
 	}
-	_, err := r.w.WriteString(b.String())
-	r.must(err)
+	if r.kind == raceSpace {
+		r.fill(b.String())
+	} else {
+		_, err := r.w.WriteString(b.String())
+		r.must(err)
+	}
 	r.files.wrote(r.w)
 	r.note("write lines %d to %d", from, r.last)
 }
@@ -235,26 +265,41 @@ func (r *racer) move(from, to string) {
 	r.note("rename %s to %s", filepath.Base(from), filepath.Base(to))
 }
 
+// rotate moves the log away, and makes a new one.
+func (r *racer) rotate() {
+	to := r.makeRoom()
+	r.todo = append(r.todo, func() { r.move(r.path, to) }, r.create)
+}
+
+// makeRoom begins a rotation, and returns the name for the generation.
+func (r *racer) makeRoom() string {
+	r.turns++
+	if r.rises {
+		return r.name(r.turns)
+	}
+	r.shift()
+	return r.name(1)
+}
+
 // shift makes room for the name with the number 1, a rename at a time.
 func (r *racer) shift() {
 	most := 1
-	for fileExists(fmt.Sprintf("%s.%d", r.path, most)) || fileExists(fmt.Sprintf("%s.%d.gz", r.path, most)) {
+	for fileExists(r.name(most)) || fileExists(r.name(most)+".gz") {
 		most++
 	}
 	for n := most - 1; n > 0; n-- {
 		r.todo = append(r.todo, func() {
 			ending := ""
-			if !fileExists(fmt.Sprintf("%s.%d", r.path, n)) {
+			if !fileExists(r.name(n)) {
 				ending = ".gz"
 			}
-			r.move(fmt.Sprintf("%s.%d%s", r.path, n, ending), fmt.Sprintf("%s.%d%s", r.path, n+1, ending))
+			r.move(r.name(n)+ending, r.name(n+1)+ending)
 		})
 	}
 }
 
 // copyTruncate copies the file, in two pieces, and then truncates it.
-func (r *racer) copyTruncate() {
-	name := r.path + ".1"
+func (r *racer) copyTruncate(name string) {
 	var whole []byte
 	var c *os.File
 	r.todo = append(r.todo, func() {
@@ -280,6 +325,7 @@ func (r *racer) copyTruncate() {
 	r.todo = append(r.todo, put(0), put(1), func() {
 		r.must(c.Close())
 		r.must(os.Truncate(r.path, 0))
+		r.off = 0
 		r.files.touched(r.path)
 		r.note("truncate")
 	})
@@ -288,16 +334,20 @@ func (r *racer) copyTruncate() {
 // run looks and reads until the writer has nothing more to do, and then until all is read.
 func (r *racer) run() {
 	for r.left > 0 || len(r.todo) > 0 {
-		if r.rnd.IntN(3) > 0 {
+		if r.rnd.IntN(3) > 0 || r.kind.calm() {
 			r.note("look")
 			r.scan()
+			r.within = 0
 		}
 		if !r.kind.packs() || r.rnd.IntN(3) == 0 {
 			r.note("read")
 			r.read()
 		}
 		r.act()
-		if r.kind == raceStops && r.rnd.IntN(10) == 0 || r.kind.packs() && r.rnd.IntN(4) == 0 {
+		if r.kind == raceDead && r.rnd.IntN(8) == 0 {
+			r.killAll()
+		}
+		if r.kind.stops() && r.rnd.IntN(10) == 0 || r.kind.packs() && r.rnd.IntN(4) == 0 {
 			r.note("restart")
 			r.stop()
 			r.goOn()
@@ -308,10 +358,10 @@ func (r *racer) run() {
 		r.step(1)
 	}
 	missing := 0
-	switch r.kind {
-	case raceEach, racePacksEach:
+	switch {
+	case r.kind == raceEach, r.kind == racePacksEach, r.kind == raceFamilies && !r.set.walker.Literal:
 		r.once(r.last) // in a case in a hundred a rotation within one look mixes the order of names
-	case raceGone:
+	case r.kind == raceGone:
 		missing = r.allButGone()
 	default:
 		r.numbers(r.last)
@@ -359,89 +409,4 @@ func (r *racer) ranges() string {
 		last = n
 	}
 	return b.String()
-}
-
-func runRace(t *testing.T, kind raceKind, seed uint64, in string) (why, trace string) {
-	dir := filepath.Join(in, "race")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	r := newRacer(failing{t}, kind, seed, dir)
-	defer func() {
-		_ = r.set.Close()
-		_ = r.w.Close()
-		_ = os.RemoveAll(dir)
-		switch p := recover().(type) {
-		case nil:
-		case modelFailure:
-			why = string(p)
-			trace = strings.Join(r.trace, "\n") + "\nread: " + r.ranges() + "\nlog:\n" + strings.ReplaceAll(r.log.String(), dir+"/", "")
-		default:
-			panic(p)
-		}
-	}()
-	r.run()
-	return "", ""
-}
-
-// TestRaceSeeds repeats races that failed once.
-func TestRaceSeeds(t *testing.T) {
-	for _, c := range []struct {
-		kind raceKind
-		seed uint64
-		what string
-	}{
-		{raceStops, 7349, "names change until the first scan ends: a file found by its identity waits for its place"},
-		{raceStops, 101726, "a copy that goes on for a file is older than its own creation"},
-		{raceEach, 1796033224219471868, "a copy is being made of what nobody looked at yet"},
-		{raceEach, 1796033224219471690, "the same, and it is counted"},
-		{raceEach, 617773, "a copy is found when its original was truncated and moved away"},
-		{racePacks, 1000303, "a compressed file has more bytes than the plain one"},
-		{racePacks, 1000883, "the number of a file that was kept open is that of a saved one"},
-		{racePacksEach, 240, "what is saved goes on already when its compressed file is found"},
-		{racePacksEach, 514, "a file that was kept open was compressed, and that one was found first"},
-		{racePacks, 910529, "the compressed file that a saved one became is renamed while it is opened"},
-		{racePacks, 912241, "the same, of one that nothing was read of"},
-		{racePacks, 1000829, "files that were kept open and compressed, and empty ones between them"},
-	} {
-		if why, _ := runRace(t, c.kind, c.seed, t.TempDir()); why != "" {
-			t.Errorf("%s, seed %d (%s): %s", c.kind, c.seed, c.what, why)
-		}
-	}
-}
-
-// TestRaces repeats a failure by LOGCTL_RACE_SEED and LOGCTL_RACE_KIND, and runs as many
-// cases of each kind as LOGCTL_RACE_CASES says.
-func TestRaces(t *testing.T) {
-	kinds := []raceKind{racePlain, raceGone, racePacks, raceStops, raceEach, racePacksEach}
-	cases, first := casesOf("RACE", 300, 1)
-	if v := os.Getenv("LOGCTL_RACE_KIND"); v != "" {
-		kinds = []raceKind{raceKind(v)}
-	}
-	for _, kind := range kinds {
-		t.Run(string(kind), func(t *testing.T) {
-			if kind == raceGone && runtime.GOOS != "linux" {
-				t.Skip("only Linux tells what this process has open")
-			}
-			races(t, kind, first, cases)
-		})
-	}
-}
-
-func races(t *testing.T, kind raceKind, first uint64, cases int) {
-	dir, failed, shortest := t.TempDir(), 0, ""
-	for i := range cases {
-		seed := first + uint64(i)
-		why, trace := runRace(t, kind, seed, dir)
-		if why == "" {
-			continue
-		}
-		t.Logf("seed %d: %s", seed, why)
-		if failed++; failed == 1 || len(trace) < len(shortest) {
-			shortest = fmt.Sprintf("seed %d, repeat with LOGCTL_RACE_KIND=%s LOGCTL_RACE_SEED=%[1]d: %[3]s\n%s", seed, kind, why, trace)
-		}
-	}
-	if failed > 0 {
-		t.Errorf("%d of %d cases failed; the shortest one:\n%s", failed, cases, shortest)
-	}
 }

@@ -208,7 +208,7 @@ func (f *File) advance(h *os.File, c *Chunk, u lines.Cut) {
 	f.pos, f.part = pos, u.Part
 	s.headLocked(f, head)
 	f.scanned = pos
-	f.trail.Pass(pos, c.buf)
+	f.trail.Pass(pos, c.buf, head)
 	f.markLen = copy(f.mark[:], c.buf[max(0, len(c.buf)-fingerprint.MarkMax):])
 	if u.Truncated > 0 || u.Skipped > 0 {
 		s.counters.Truncated += uint64(u.Truncated)

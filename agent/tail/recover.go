@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 	"logctl/agent/tail/internal/packed"
 )
 
@@ -35,7 +36,7 @@ func (s *Set) recoverCopies() {
 	s.mu.Unlock()
 	slices.SortFunc(saved, byGen)
 	for i := range saved {
-		if !s.intact(&saved[i]) && !s.recoverCopy(&saved[i]) {
+		if !s.intact(&saved[i]) && !s.stands(&saved[i]) && !s.recoverCopy(&saved[i]) {
 			s.rememberSaved(&saved[i])
 		}
 	}
@@ -89,6 +90,18 @@ func (s *Set) intact(st *State) bool {
 	}
 	defer func() { _ = h.Close() }()
 	return now.ID != id || matches(h, now.Size, st)
+}
+
+// stands tells whether what is at the name of a log is what st was saved of, under another
+// inode: then st goes on there (see twin.go), and its copies are those of that file.
+func (s *Set) stands(st *State) bool {
+	last, _ := s.newestAt(st.Path)
+	var now fsys.Stat
+	if last.ID != st.ID || s.sys.StatPath(st.Path, &now) != nil || !now.Regular || now.ID == (fsys.Inode{Dev: st.ID.Dev, Ino: st.ID.Ino}) {
+		return false
+	}
+	t := history.Twin{Pos: st.Pos, SameTime: st.Size == now.Size && st.ModTime.UnixNano() == now.Mtime}
+	return history.GoesOn(t) && s.hasContent(st.Path, &now, st)
 }
 
 // recoverCopy goes on in the copy of a generation that was truncated. It returns false when

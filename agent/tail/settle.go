@@ -144,7 +144,11 @@ func (s *Set) settleTruncation(sl *slot, now fsys.Inode) bool {
 	s.mu.Lock()
 	ok = ok && f.handle != nil && (f.state == fileIdle || f.state == fileQueued)
 	var st fsys.Stat
-	ok = ok && s.statLocked(f.handle, &st) == nil
+	if err := s.lookLocked(f, &st, ok); err != nil {
+		settled := f.handle != nil // else it is opened again at the next try
+		s.mu.Unlock()
+		return settled
+	}
 	truncated := ok && (st.Size < f.pos || !f.intactLocked())
 	blank := ok && f.blankLocked()
 	s.mu.Unlock()
@@ -193,7 +197,7 @@ func (s *Set) reopen(f *File) bool {
 		s.shutLocked(h)
 		return true
 	}
-	f.handle, f.checkup = h, true
+	f.handle, f.checkup, f.dead = h, true, false
 	s.renameLocked(f, name)
 	s.open++
 	return true

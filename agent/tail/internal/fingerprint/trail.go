@@ -21,12 +21,14 @@ type Trail struct{ steps []step }
 
 type step struct {
 	pos  int64
-	hash uint64 // of the MarkMax bytes before pos, or of all there are
+	hash uint64 // of all bytes before pos where they are a head, else of the MarkMax bytes before pos
 }
 
 // Pass notes that pos was passed; before are at least the MarkMax bytes before it, or
-// all there are. A position that is not behind the last one begins the Trail anew.
-func (t *Trail) Pass(pos int64, before []byte) {
+// all there are, and head is that of the file. Within the head all bytes are noted:
+// lines of one length that end alike have the same MarkMax bytes everywhere. A position
+// that is not behind the last one begins the Trail anew.
+func (t *Trail) Pass(pos int64, before []byte, head Head) {
 	n := len(t.steps)
 	if n > 0 && pos == t.steps[n-1].pos {
 		return
@@ -37,8 +39,25 @@ func (t *Trail) Pass(pos int64, before []byte) {
 	if n == trailMost {
 		t.thin(pos)
 	}
-	before = before[max(0, len(before)-MarkMax):]
-	t.steps = append(t.steps, step{pos, Sum(Empty, before)})
+	hash := head.Hash
+	if int64(head.Len) != pos {
+		hash = Sum(Empty, before[max(0, len(before)-MarkMax):])
+	}
+	t.steps = append(t.steps, step{pos, hash})
+}
+
+// bytes returns how many bytes before the position tell whether a file has the step.
+func (s step) bytes() int {
+	if s.pos <= HeadMax {
+		return int(s.pos)
+	}
+	return MarkMax
+}
+
+// isAt tells whether b, which are so many bytes, has the hash of the step. Trails of versions up to 0.2 have marks within the
+// head too.
+func (s step) isAt(b []byte) bool {
+	return s.pos <= HeadMax && Sum(Empty, b) == s.hash || Sum(Empty, b[max(0, len(b)-MarkMax):]) == s.hash
 }
 
 // thin forgets the step that leaves the smallest hole for its distance to pos.
@@ -112,10 +131,10 @@ func (t *Trail) Ended(h *os.File, size int64, head Head) bool {
 		if s.pos > size {
 			continue
 		}
-		var b [MarkMax]byte
-		want := int(min(s.pos, MarkMax))
+		var b [HeadMax]byte
+		want := s.bytes()
 		n, err := fsys.ReadFull(h, b[:want], s.pos-int64(want))
-		return err == nil && n == want && Sum(Empty, b[:n]) == s.hash
+		return err == nil && n == want && s.isAt(b[:n])
 	}
 	return hasHead
 }
@@ -124,14 +143,14 @@ func (t *Trail) Ended(h *os.File, size int64, head Head) bool {
 // the last position of these. read reads it, at positions that grow; its error is io.EOF
 // where the file ends before.
 func (t *Trail) Along(read func(b []byte, at int64) (int, error)) (last int64, ok bool) {
-	var b [MarkMax]byte
+	var b [HeadMax]byte
 	for _, s := range t.steps {
-		want := int(min(s.pos, MarkMax))
+		want := s.bytes()
 		n, err := read(b[:want], s.pos-int64(want))
 		if n < want {
 			return last, errors.Is(err, io.EOF)
 		}
-		if Sum(Empty, b[:n]) != s.hash {
+		if !s.isAt(b[:n]) {
 			return last, false
 		}
 		last = s.pos

@@ -17,7 +17,7 @@ func TestTrail(t *testing.T) {
 	}
 	var tr Trail
 	for pos := 700; pos < len(all); pos += 700 {
-		tr.Pass(int64(pos), all[:pos])
+		tr.Pass(int64(pos), all[:pos], headOf(all[:pos]))
 		if len(tr.steps) > trailMost {
 			t.Fatalf("%d positions are kept", len(tr.steps))
 		}
@@ -56,8 +56,52 @@ func TestTrail(t *testing.T) {
 	if tr.Ended(open(all[:100]), 100, head) {
 		t.Error("a file too short to tell is taken for a copy")
 	}
-	tr.Pass(10, all[:10])
+	tr.Pass(10, all[:10], headOf(all[:10]))
 	if len(tr.steps) != 1 {
 		t.Errorf("%d positions after the file was begun anew", len(tr.steps))
+	}
+}
+
+func headOf(b []byte) Head {
+	b = b[:min(len(b), HeadMax)]
+	return Head{Len: len(b), Hash: Sum(Empty, b)}
+}
+
+// TestTrailWithinTheHead: lines of one length that end alike, as those of a program that
+// writes the same fields last, are not taken for one another.
+func TestTrailWithinTheHead(t *testing.T) {
+	lines := func(from int) []byte {
+		var b []byte
+		for i := range 10 {
+			b = fmt.Appendf(b, "{\"n\":%06d,\"service\":\"shop\",\"zone\":\"eu-west-1a\",\"build\":\"2027.01.15-3\",\"host\":\"web-01\"}\n", from+i)
+		}
+		return b
+	}
+	one, other := lines(0), lines(10)
+	line := len(one) / 10
+	var tr Trail
+	for n := line; n <= len(one); n += line {
+		tr.Pass(int64(n), one[:n], headOf(one[:n]))
+	}
+	for _, n := range []int{1, 3, 5} {
+		for _, tc := range []struct {
+			content []byte
+			want    bool
+		}{{one, true}, {other, false}} {
+			name := filepath.Join(t.TempDir(), "f")
+			if err := os.WriteFile(name, tc.content[:n*line], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			h, err := os.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := tr.Ended(h, int64(n*line), headOf(one)); got != tc.want {
+				t.Errorf("%d lines that begin with %.20s: taken for a copy: %v", n, tc.content, got)
+			}
+			if err := h.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
