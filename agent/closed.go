@@ -24,10 +24,10 @@ type closedTopics struct {
 
 const (
 	// openingMost is how many pumps begin at the same time when topics open.
-	openingMost = 64
+	openingMost = 32
 	// openingPlace is how long a pump has its place at most: what it reads may hang, and so may
 	// its topic, and neither may keep others waiting.
-	openingPlace = 100 * time.Millisecond
+	openingPlace = 400 * time.Millisecond
 )
 
 // wait notes that the pumps are to be woken when the topic opens.
@@ -86,10 +86,25 @@ func (c *closedTopics) fill() {
 			c.active--
 			c.mu.Unlock()
 		})
-		timer := time.AfterFunc(openingPlace, func() { left(); c.fill() })
-		if !p.start(func() { timer.Stop(); left(); c.fill() }) {
+		late := make(chan struct{})
+		timer := time.AfterFunc(openingPlace, func() { close(late); left(); c.fill() })
+		if !p.start(func() { p.acked(late); timer.Stop(); left(); c.fill() }) {
 			timer.Stop()
 			left()
+		}
+	}
+}
+
+// acked waits until what was read is acknowledged, or it is late: a place that was given
+// back as soon as a chunk is on its way would let thousands be on their way.
+func (p *pumps) acked(late <-chan struct{}) {
+	for _, s := range p.task.streamList() {
+		select {
+		case <-s.window.rests():
+		case <-late:
+			return
+		case <-p.ctx.Done():
+			return
 		}
 	}
 }

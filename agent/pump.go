@@ -101,7 +101,7 @@ func (t *task) send(ctx context.Context, s *stream, c *tail.Chunk) error {
 	if s.pipe != nil {
 		return t.sendThrough(ctx, s, c, now)
 	}
-	pc := t.parcels.get(t, s)
+	pc := t.shared.parcels.get(t, s)
 	pc.carry(c)
 	pc.lines, pc.bytes = uint64(len(c.Lines)), uint64(c.End-c.Start)
 	pc.seg = s.window.track(c.StateAt(c.End), false, now)
@@ -121,7 +121,7 @@ func (t *task) sendThrough(ctx context.Context, s *stream, c *tail.Chunk, now ti
 	s.elders = nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pc := t.parcels.get(t, s)
+	pc := t.shared.parcels.get(t, s)
 	for i := range c.Lines {
 		l := &c.Lines[i]
 		if s.skip != nil && s.skip.dealtWith(l) {
@@ -164,14 +164,14 @@ func (t *task) dispatch(ctx context.Context, pc *parcel, now time.Time) error {
 		// A range before this one may not have been sent, so not even one without
 		// records may move the position.
 		pc.stream.window.drop(pc.seg)
-		t.parcels.put(pc)
+		t.shared.parcels.put(pc)
 		return err
 	}
 	if len(pc.bundle.Spans) == 0 {
 		t.counters.ackedLines.Add(pc.lines)
 		t.counters.ackedBytes.Add(pc.bytes)
 		t.acknowledge(pc.stream, pc.seg)
-		t.parcels.put(pc)
+		t.shared.parcels.put(pc)
 		return nil
 	}
 	pc.bundle.Time = now
@@ -181,7 +181,7 @@ func (t *task) dispatch(ctx context.Context, pc *parcel, now time.Time) error {
 		// it, and whoever reads the file next reads it again. It must not stay in the
 		// window: a successor waits until that is empty.
 		pc.stream.window.drop(pc.seg)
-		t.parcels.put(pc)
+		t.shared.parcels.put(pc)
 		return err
 	}
 	return nil
@@ -205,7 +205,7 @@ func (t *task) flushHeld(ctx context.Context, s *stream, before time.Time) error
 		return nil
 	}
 	now := time.Now()
-	pc := t.parcels.get(t, s)
+	pc := t.shared.parcels.get(t, s)
 	s.pipe.Flush(&pc.batch)
 	s.held.take(&t.shared.lobby.events, s.pipe)
 	t.countRuled(s, &pc.batch)

@@ -25,7 +25,7 @@ func TestNothingMovesThePositionPastUnsentLines(t *testing.T) {
 	s := &stream{id: tail.FileID{Dev: 1, Ino: 2}, window: window{used: &task.segments}}
 	now := time.Now()
 	parcelTo := func(pos int64, spans ...ship.Span) *parcel {
-		pc := task.parcels.get(task, s)
+		pc := task.shared.parcels.get(task, s)
 		pc.bundle.Data, pc.lines, pc.bytes = []byte("line"), 1, 5
 		pc.bundle.Spans = append(pc.bundle.Spans, spans...)
 		pc.seg = s.window.track(tail.State{ID: s.id, Pos: pos}, false, now)

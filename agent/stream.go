@@ -77,7 +77,8 @@ type parcel struct {
 	bytes  uint64 // bytes of the file it stands for
 }
 
-// parcels is a free list of parcels of one task.
+// parcels is a free list of parcels for all tasks: one for each of 5,000 tasks would keep a
+// parcel in each.
 type parcels struct{ pool sync.Pool }
 
 func (p *parcels) get(t *task, s *stream) *parcel {
@@ -97,7 +98,7 @@ func (p *parcels) put(pc *parcel) {
 	if pc.chunk != nil {
 		pc.chunk.Release()
 	}
-	pc.chunk, pc.stream, pc.seg, pc.bundle.Data = nil, nil, nil, nil
+	pc.chunk, pc.task, pc.stream, pc.seg, pc.bundle.Data = nil, nil, nil, nil, nil
 	pc.lines, pc.bytes = 0, 0
 	pc.marks = pc.bundle.Marks[:0]
 	pc.batch.Reset()
@@ -118,7 +119,7 @@ func (pc *parcel) done(r ship.Result) {
 		pc.seg.at = landing{t.entry.Topic, r.Partition, r.Offset}
 		t.acknowledge(pc.stream, pc.seg)
 	}
-	t.parcels.put(pc)
+	t.shared.parcels.put(pc)
 }
 
 // lines makes the bundle carry the lines of a chunk as they are.

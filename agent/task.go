@@ -56,6 +56,7 @@ type shared struct {
 	times       times
 	lobby       lobby
 	closed      closedTopics
+	parcels     parcels
 	log         *slog.Logger
 }
 
@@ -65,7 +66,6 @@ type task struct {
 	shared   *shared
 	log      *slog.Logger
 	counters *counters
-	parcels  parcels
 	door     door
 	segments sync.Pool // of *segment, for the windows of all streams
 

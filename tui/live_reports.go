@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	reportsBack  = 5000             // records of each partition read when the console opens
+	reportsBack  = 5000             // records of each partition read when the console opens, at most
 	reportsOld   = 3 * time.Minute  // older ones are not worth parsing
 	reportsSpare = 8 * time.Second  // while catching up, one report of an agent in this time is enough
 	pastNear     = 3 * time.Minute  // of the past, what is nearer is read as finely
@@ -34,9 +34,7 @@ type liveReports struct {
 
 func (l liveReports) Reports(ctx context.Context, onReports func([]report.Report, []heard), onState func(error)) error {
 	topic := cmp.Or(l.topic, report.DefaultTopic)
-	cfg := l.reader(consumer.Last(reportsBack))
-	cfg.Follow = true
-	r, err := consumer.Open(ctx, cfg)
+	r, err := l.openPresent(ctx, time.Now())
 	var missing *kafka.MissingTopicError
 	switch {
 	case errors.As(err, &missing):
@@ -50,6 +48,27 @@ func (l liveReports) Reports(ctx context.Context, onReports func([]report.Report
 		}
 	}()
 	return pumpReports(ctx, r, onReports, onState)
+}
+
+// openPresent opens a reader of what is worth parsing, of a big fleet of the newest records.
+// It does not count records alone: those of an agent with thousands of entries have
+// megabytes each, and the last thousands of them are an hour's.
+func (l liveReports) openPresent(ctx context.Context, now time.Time) (*consumer.Reader, error) {
+	cfg := l.reader(consumer.FromTime(now.Add(-reportsOld)))
+	cfg.Follow = true
+	r, err := consumer.Open(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	records, parts := lengthOf(r)
+	if records <= reportsBack*max(parts, 1) {
+		return r, nil
+	}
+	if err := r.Close(); err != nil {
+		return nil, err
+	}
+	cfg.From = consumer.Last(reportsBack)
+	return consumer.Open(ctx, cfg)
 }
 
 func (l liveReports) reader(from consumer.From) consumer.Config {

@@ -158,6 +158,7 @@ func (r *Registry) update(change func(tx *bbolt.Tx, d *digest) error) error {
 	})
 	if r.unsure = err != nil; !r.unsure {
 		r.digest = d
+		r.unmapSaved()
 	}
 	return err
 }

@@ -261,7 +261,11 @@ func (r *Registry) flush(shut bool) error {
 		if err != nil {
 			return err
 		}
+		written := 0
 		for key, c := range batch {
+			if written++; written%residentEvery == 0 {
+				r.unmap(tx)
+			}
 			if err := c.write(sources, key); err != nil {
 				return fmt.Errorf("source %q: %w", key, err)
 			}

@@ -41,14 +41,15 @@ type Registry struct {
 	flushing sync.Mutex    // one writer at a time, taken before mu
 	wake     chan struct{} // capacity 1: there is something to write
 
-	mu      sync.Mutex
-	sources map[string]*source
-	moved   map[string]bool // sources to be deleted on disk, with what is written next
-	err     error           // of the last flush
-	life    life
-	digest  digest // of what is on disk; under flushing
-	unsure  bool   // a save failed: what it wrote may be on disk or not; under flushing
-	sync    func() error
+	mu       sync.Mutex
+	sources  map[string]*source
+	moved    map[string]bool // sources to be deleted on disk, with what is written next
+	err      error           // of the last flush
+	life     life
+	digest   digest // of what is on disk; under flushing
+	unsure   bool   // a save failed: what it wrote may be on disk or not; under flushing
+	sync     func() error
+	unmapped time.Time // when pages were given back last; under flushing
 
 	cursors func() []Cursor // see OnFlush
 }

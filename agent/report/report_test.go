@@ -69,6 +69,10 @@ func TestMetricsAndHealth(t *testing.T) {
 	if code, text := get(t, h, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "/b -> u: permission denied") {
 		t.Errorf("readyz: %d %s", code, text)
 	}
+	r.Tasks[1].Error = "permission denied: /b" // as agents write it: the word is said once
+	if _, text := get(t, h, "/readyz"); !strings.Contains(text, `"/b -> u: permission denied: /b"`) {
+		t.Errorf("readyz: %s", text)
+	}
 	r.Tasks = r.Tasks[:1]
 	if code, text := get(t, h, "/readyz"); code != http.StatusOK || !strings.Contains(text, `"ok"`) {
 		t.Errorf("readyz: %d %s", code, text)

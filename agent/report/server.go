@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -122,8 +123,8 @@ func HealthOf(r Report) Health {
 	for _, t := range r.Tasks {
 		if t.State.Severity() >= state.Warn {
 			p := t.Path + " -> " + t.Topic + ": " + string(t.State)
-			if t.Error != "" {
-				p += ": " + t.Error
+			if reason := strings.TrimPrefix(strings.TrimPrefix(t.Error, string(t.State)), ": "); reason != "" {
+				p += ": " + reason // most reasons begin with the word
 			}
 			h.Problems = append(h.Problems, p)
 		}

@@ -230,9 +230,15 @@ func (s *Set) archiveRooms(lists map[string]*listing, dir, base string, add func
 		var next []string
 		for _, d := range dirs {
 			for _, n := range s.list(lists, d).names {
+				if len(next) >= roomsMost {
+					break
+				}
+				if !rotation.IsArchive(n) { // thousands of names are none: nothing is made of them
+					continue
+				}
 				var st fsys.Stat
 				sub := filepath.Join(d, n)
-				if len(next) >= roomsMost || !rotation.IsArchive(n) || s.sys.StatPath(sub, &st) != nil || !st.Dir || isLink(sub) {
+				if s.sys.StatPath(sub, &st) != nil || !st.Dir || isLink(sub) {
 					continue
 				}
 				next = append(next, sub)

@@ -17,6 +17,9 @@ const (
 	lookersKept = 2
 	// slowAfter is how long a look may take before another one may begin in its place.
 	slowAfter = 50 * time.Millisecond
+	// slowJobAfter is the same of what opens a Set: it waits for the disk of the positions, too,
+	// and thousands of goroutines that wait for one disk make it no faster.
+	slowJobAfter = time.Second
 	// slowMost is how many looks may be slow. Each holds a thread of the system, and Go
 	// ends a program that has 10,000.
 	slowMost = 4096
@@ -247,7 +250,7 @@ func (r *Rounds) tick() {
 		}
 	}
 	if r.lookers >= lookersMost {
-		r.replaceLocked(now.Add(-slowAfter))
+		r.replaceLocked(now.Add(-slowAfter), now.Add(-slowJobAfter))
 		for range min(lookersMost-r.lookers, r.urgent.len()+r.queue.len()) {
 			r.hireLocked()
 		}
@@ -255,9 +258,14 @@ func (r *Rounds) tick() {
 	r.ringLocked()
 }
 
-// replaceLocked no longer counts the goroutines whose looks began before a time.
-func (r *Rounds) replaceLocked(before time.Time) {
+// replaceLocked no longer counts the goroutines whose looks began before a time, and those
+// whose jobs began before another one.
+func (r *Rounds) replaceLocked(looks, jobs time.Time) {
 	for t := range r.looking {
+		before := looks
+		if t.job != nil {
+			before = jobs
+		}
 		if !t.slow && t.begun.Before(before) && r.slow < slowMost {
 			t.slow = true
 			r.slow++
@@ -376,7 +384,8 @@ func (r *Rounds) close() {
 	}
 	r.wake.Broadcast()
 	r.clock.Stop()
-	r.replaceLocked(time.Now().Add(-hangAfter))
+	long := time.Now().Add(-hangAfter)
+	r.replaceLocked(long, long)
 	enough := false
 	timer := time.AfterFunc(hangAfter, func() {
 		r.mu.Lock()

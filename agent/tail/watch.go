@@ -31,6 +31,8 @@ type Watcher struct {
 	once  sync.Once
 	pools pools // of the chunks of its Sets: thousands of pools would take more than the chunks
 
+	listings listings // what its Sets read
+
 	mu   sync.Mutex // held over no call of fs, and over none of a Set that could wait
 	err  error      // why there is no fs, or why it no longer works
 	dirs map[string]*watchedDir

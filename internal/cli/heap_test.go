@@ -34,3 +34,13 @@ func TestABigHeapIsKeptTight(t *testing.T) {
 		t.Errorf("%d %% afterwards, want %d", got, heapDefault)
 	}
 }
+
+func TestSlackFor(t *testing.T) {
+	for live, want := range map[uint64]int{
+		0: heapDefault, heapBig - 1: heapDefault, heapBig: heapSlack, 60 << 20: heapSlack, heapGoal * 100 / 115: 15, heapGoal: heapLeast, 10 << 30: heapLeast,
+	} {
+		if got := slackFor(live); got != want && got != want-1 { // rounded down
+			t.Errorf("%d MiB in use: %d %% may be garbage, want %d", live>>20, got, want)
+		}
+	}
+}
