@@ -136,7 +136,7 @@ func services() []writer {
 	return []writer{
 		{Name: "postgres", Version: "PostgreSQL 15", Driver: "shell", Path: "app-*.log", Glob: all, Does: "log_filename with seconds, log_rotation_size: app-DATE.log, new name each time"},
 		{Name: "postgres-json", Version: "PostgreSQL 15", Driver: "shell", Path: "app-*.json", Glob: all, Does: "log_destination jsonlog: app-DATE.json; app-DATE.log beside it has the first and last words only"},
-		{Name: "postgres-truncate", Version: "PostgreSQL 15", Driver: "shell", Path: "app-*.log", Glob: all, Does: "log_truncate_on_rotation: app-00.log … app-59.log in a circle, each truncated when its turn comes again"},
+		{Name: "postgres-truncate", Version: "PostgreSQL 15", Driver: "shell", Path: "app-*.log", Glob: all, Extra: map[string]any{"rotated": []string{"app-*.log"}}, Does: "log_truncate_on_rotation: app-00.log … app-59.log in a circle, each truncated when its turn comes again"},
 		{Name: "nginx", Version: "nginx 1.22, logrotate 3.21", Driver: "shell", Path: log, Glob: all, Does: "create and USR1: app.log.1, sliding"},
 		{Name: "nginx-buffer", Version: "nginx 1.22, logrotate 3.21", Driver: "shell", Path: log, Glob: all, Does: "access_log with buffer and flush, delaycompress: the buffer goes to the renamed file"},
 		{Name: "json-file", Version: "moby 28.5.2 json-file", Driver: "containers", Path: "c0ffee-json.log", Glob: "c0ffee-json.log*", Extra: docker, Does: "ID-json.log → ID-json.log.1, sliding"},

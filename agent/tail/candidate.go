@@ -60,6 +60,10 @@ func (s *Set) candidate(sl *slot, p *past, path string, now fsys.Inode) (candida
 	if h == nil {
 		return candidate{}, err
 	}
+	if s.isBegun(sl, path, st.Size) && s.walker.Match(path) { // it arrives there when it has content
+		_ = h.Close()
+		return candidate{}, nil
+	}
 	s.mu.Lock()
 	saved := slices.Clone(s.saved[st.ID])
 	s.mu.Unlock()
@@ -82,7 +86,7 @@ func (s *Set) candidate(sl *slot, p *past, path string, now fsys.Inode) (candida
 	case goesOn:
 		c.copied = true
 		return c, nil
-	case s.copiesRotated(sl, h, st.Size, now): // it is read where it stands
+	case s.copiesRotated(sl, h, st.Size, now), formatOf(h, st.Size) == packed.Plain && s.copiesSaved(sl, h, &st): // it is read where it stands
 	case c.known.of != nil: // copied when that had ended
 		if c.known.rest && (formatOf(h, st.Size) == packed.Plain || s.mayBePacked(sl, p, path, h, st.Size)) {
 			c.copied = true

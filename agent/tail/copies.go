@@ -3,13 +3,11 @@ package tail
 import (
 	"cmp"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
-	"logctl/agent/tail/internal/rotation"
 )
 
 // A copy that copytruncate makes may match the glob too. Seen before the file is
@@ -28,9 +26,8 @@ const sureCopy = 16 << 10
 // of: named like its rotated name, and with its content, while that one is still at its own
 // name, or was truncated before it was moved away.
 func (s *Set) originalLocked(sl *slot, a *arrival) *File {
-	dir, name := filepath.Split(sl.path)
-	for _, base := range rotation.Bases(name) {
-		o := s.slotAtLocked(filepath.Join(dir, base))
+	for _, from := range origins(sl.path) {
+		o := s.slotAtLocked(from.path)
 		if o == nil || o.cur == nil {
 			continue
 		}

@@ -20,6 +20,10 @@ import (
 // roomsMost is how many directories are looked at for one log.
 const roomsMost = 64
 
+// archiveDepth is how deep below a log directories are looked at that are named like an
+// archive.
+const archiveDepth = 2
+
 // grammar tells the names of old generations in one directory.
 type grammar struct {
 	prefixes []string // which such names begin with; nil: with anything
@@ -226,7 +230,7 @@ func (s *Set) linkRooms(sl *slot, p *past, add func(string, grammar)) {
 // those in them.
 func (s *Set) archiveRooms(lists map[string]*listing, dir, base string, add func(string, grammar)) {
 	dirs := []string{dir}
-	for depth := 0; depth < 2 && len(dirs) > 0; depth++ {
+	for depth := 0; depth < archiveDepth && len(dirs) > 0; depth++ {
 		var next []string
 		for _, d := range dirs {
 			for _, n := range s.list(lists, d).names {

@@ -335,7 +335,7 @@ func (s *Set) absent() {
 			for _, base := range rotation.Bases(n) {
 				path := filepath.Join(dir, base)
 				_, saved := s.newestAt(path)
-				if tag, _ := rotation.Of(base, n); tag.Place != rotation.Behind || !s.walker.Match(path) || member && !saved {
+				if tag, _ := rotation.Of(base, n); tag.Place != rotation.Behind || !s.walker.Match(path) || member && !saved || s.hasOrigin(path) {
 					continue
 				}
 				s.mu.Lock()

@@ -86,7 +86,7 @@ func (s *Set) endDeleted(f *File, held bool, why string) {
 	state.Size, state.ModTime = max(f.size, f.pos), time.Unix(0, st.Mtime-1)
 	f.size = f.pos // the rest is in the other file
 	if o := s.byInode[st.ID]; o != nil {
-		s.finishLocked(o, "it goes on for the file that it was made of")
+		s.finishFromLocked(o, o.size, "it goes on for the file that it was made of") // which has all of it
 	}
 	n := &File{set: s, id: FileID{st.ID.Dev, st.ID.Ino, f.id.Gen}}
 	s.addLocked(n, f.home, path, &st, h)

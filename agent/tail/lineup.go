@@ -15,8 +15,8 @@ import (
 
 // toLineUpLocked notes that a generation came to the log.
 func (s *Set) toLineUpLocked(sl *slot) {
-	if len(sl.queue) > 1 && !sl.came {
-		sl.came = true
+	if len(sl.queue) > 1 && sl.came == 0 {
+		sl.came = 1
 		s.toLineUp = append(s.toLineUp, sl)
 	}
 }
@@ -26,19 +26,41 @@ func (s *Set) lineUpGenerations() {
 	s.mu.Lock()
 	logs := s.toLineUp
 	s.toLineUp = nil
-	for _, sl := range logs {
-		sl.came = false
-	}
 	s.mu.Unlock()
 	for _, sl := range logs {
-		s.lineUpLog(sl)
+		again := s.lineUpLog(sl)
+		s.mu.Lock()
+		if sl.came++; again && sl.came <= lineUpMost {
+			s.toLineUp = append(s.toLineUp, sl)
+		} else {
+			sl.came = 0
+			s.unblockLocked(sl)
+		}
+		s.mu.Unlock()
 	}
+}
+
+// lineUpMost is how often in a row names are asked that move all the time.
+const lineUpMost = 5
+
+// toBeLinedUpLocked tells whether f has no certain place in the order yet: generations came to
+// its log in this look, and of those that are not read a compressed one stands in the glob.
+func (s *Set) toBeLinedUpLocked(f *File) bool {
+	if f.home.came == 0 || s.walker.Literal {
+		return false
+	}
+	unread := f.home.unreadLocked()
+	return len(unread) > 1 && slices.Contains(unread, f) && s.packedInGlob(unread)
+}
+
+func (s *Set) packedInGlob(files []*File) bool {
+	return slices.ContainsFunc(files, func(f *File) bool { return f.packed != nil && s.walker.Match(f.name) })
 }
 
 // lineUpLog puts the unread generations of one log in order, if one of them is compressed
 // and stands at a name of the glob: such a file has no age but that of its name, and names
-// are looked at one by one. Where names move just now, it does nothing.
-func (s *Set) lineUpLog(sl *slot) {
+// are looked at one by one. Where names move just now, it does nothing and returns true.
+func (s *Set) lineUpLog(sl *slot) (again bool) {
 	s.mu.Lock()
 	unread := sl.unreadLocked()
 	var first fsys.Inode
@@ -46,17 +68,14 @@ func (s *Set) lineUpLog(sl *slot) {
 	if n := len(sl.late); n > 0 {
 		first, born = sl.late[n-1].inode(), sl.late[n-1].born
 	}
-	inGlob := slices.ContainsFunc(unread, func(f *File) bool { return f.packed != nil && s.walker.Match(f.name) })
+	inGlob := s.packedInGlob(unread)
 	s.mu.Unlock()
 	if len(unread) < 2 || !inGlob {
-		return
+		return false
 	}
 	tags, ok := s.tagsOf(sl)
 	if !ok {
-		s.mu.Lock()
-		s.toLineUpLocked(sl)
-		s.mu.Unlock()
-		return
+		return true
 	}
 	found := make([]candidate, 0, len(unread))
 	byID := map[fsys.Inode]*File{}
@@ -83,7 +102,7 @@ func (s *Set) lineUpLog(sl *slot) {
 		sorted = append(sorted, byID[c.st.ID])
 	}
 	if now := sl.unreadLocked(); !slices.Equal(now, unread) {
-		return // one of them is being read
+		return false // one of them is being read
 	}
 	next := 0
 	for i, f := range sl.queue {
@@ -92,7 +111,7 @@ func (s *Set) lineUpLog(sl *slot) {
 			next++
 		}
 	}
-	s.unblockLocked(sl)
+	return false
 }
 
 // began returns when the generation was first seen, as Gen of an identity: where f goes on

@@ -33,10 +33,53 @@ func (s *Set) logLocked(sl *slot) *slot {
 // kinship is what the name of a slot says of the logs it may be a generation of. It is
 // the same for ever: which of those logs there are changes.
 type kinship struct {
-	bases  []string // paths of logs that it may have been rotated from, longest first
+	bases  []origin // logs that it may have been rotated from, longest names first
 	family string   // the log that it belongs to by a rotated glob or its date; "": none
 	taught string   // the log that it belongs to by what was learned, "": none,
 	asked  uint64   // when so many lessons were
+}
+
+// origin is a log that a file may have been rotated from, by their names.
+type origin struct {
+	path string
+	tag  rotation.Tag // what the rotation put to the name
+}
+
+// origins returns the logs that the file at a path may have been rotated from: beside it,
+// and above it where its directory is named like an archive, two deep at most. A file under
+// a temporary name was the one without that ending a moment ago, or is what it becomes.
+func origins(path string) []origin {
+	dir, name := split(path)
+	lasting := rotation.Lasting(name)
+	var found []origin
+	for depth := 0; ; depth++ {
+		if lasting != name {
+			found = append(found, origin{filepath.Join(dir, lasting), rotation.Tag{Place: rotation.Behind, Certain: true}})
+		}
+		for _, base := range rotation.Bases(lasting) {
+			tag, _ := rotation.Of(base, lasting)
+			found = append(found, origin{filepath.Join(dir, base), tag})
+		}
+		if depth == archiveDepth || !rotation.IsArchive(filepath.Base(dir)) {
+			return found
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// hasOrigin tells whether the path is one in an archive directory, and the log itself stands
+// above that, or did.
+func (s *Set) hasOrigin(path string) bool {
+	dir, base := split(path)
+	for depth := 0; depth < archiveDepth && rotation.IsArchive(filepath.Base(dir)); depth++ {
+		dir = filepath.Dir(dir)
+		log := filepath.Join(dir, base)
+		var st fsys.Stat
+		if _, saved := s.newestAt(log); saved || s.sys.StatPath(log, &st) == nil && st.Regular {
+			return s.walker.Match(log)
+		}
+	}
+	return false
 }
 
 // kinLocked returns the kinship of a slot. It is worked out once: every change of a file
@@ -47,11 +90,9 @@ func (s *Set) kinLocked(sl *slot) *kinship {
 	}
 	dir, name := split(sl.path)
 	k := &kinship{family: s.saidLocked(sl.path)}
-	for _, base := range rotation.Bases(name) {
-		path := filepath.Join(dir, base)
-		tag, _ := rotation.Of(base, name)
-		if (tag.Certain || tag.Packed != "" || k.family != "") && s.walker.Match(path) {
-			k.bases = append(k.bases, path)
+	for _, o := range origins(sl.path) {
+		if (o.tag.Certain || o.tag.Packed != "" || k.family != "") && s.walker.Match(o.path) {
+			k.bases = append(k.bases, o)
 		}
 	}
 	if k.family == "" {
@@ -66,13 +107,13 @@ func (s *Set) kinLocked(sl *slot) *kinship {
 func (s *Set) homeLocked(sl *slot) *slot {
 	k := s.kinLocked(sl)
 	dir, name := split(sl.path)
-	for _, path := range k.bases {
-		if tag, _ := rotation.Of(filepath.Base(path), name); !tag.Certain && k.family == "" && !s.packedAloneLocked(dir, name) {
+	for _, o := range k.bases {
+		if !o.tag.Certain && k.family == "" && !s.packedAloneLocked(dir, name) {
 			continue
 		}
-		_, saved := s.newestAt(path)
-		if home := s.slotAtLocked(path); home != nil && home.seen > 0 || saved {
-			return s.logLocked(s.slotLocked(path))
+		_, saved := s.newestAt(o.path)
+		if home := s.slotAtLocked(o.path); home != nil && home.seen > 0 || saved {
+			return s.logLocked(s.slotLocked(o.path))
 		}
 	}
 	if home := s.taughtHomeLocked(sl, k); home != nil {

@@ -199,7 +199,16 @@ func (s *Set) copiesRotated(sl *slot, h *os.File, size int64, now fsys.Inode) bo
 // ended. What a program writes anew under the same name may begin as it did before.
 func (s *Set) recallArrival(sl *slot, a *arrival) {
 	a.known = recalled{}
-	if a.h == nil || a.st.Size < fingerprint.HeadMax || s.isKnown(a.st.ID) {
+	if a.h == nil || s.isKnown(a.st.ID) {
+		return
+	}
+	s.mu.Lock()
+	least := int64(fingerprint.HeadMax)
+	if s.logLocked(sl) != sl {
+		least = fingerprint.MarkMax // its name says that it is an old generation
+	}
+	s.mu.Unlock()
+	if a.st.Size < least {
 		return
 	}
 	if r := s.recall(a.h, a.st.Size); r.of != nil && !s.isSame(r.of.state.Path, sl.path) {

@@ -104,6 +104,6 @@ func (s *Set) giveWay(o *orphan, id fsys.Inode) way {
 	case f.state == fileHeld:
 		return wayBusy
 	}
-	s.finishLocked(f, "it goes on for the file that it was made of")
+	s.finishFromLocked(f, f.size, "it goes on for the file that it was made of") // which has all of it
 	return wayFree
 }

@@ -249,7 +249,7 @@ func (s *Set) wakeLocked(f *File) {
 
 // blockedLocked tells whether f waits for an older generation.
 func (s *Set) blockedLocked(f *File) bool {
-	if f.copyOf != nil || s.waits[f] != nil {
+	if f.copyOf != nil || s.waits[f] != nil || s.toBeLinedUpLocked(f) {
 		return true
 	}
 	if f.passed || len(f.home.queue) == 0 || f.home.queue[0] == f {

@@ -70,7 +70,7 @@ func (s *Set) rotate(slots []*slot) {
 				continue
 			}
 			a.beside = s.besides(sl, homes[sl], a)
-			if s.leavePacked(sl, a) {
+			if s.leaves(sl, homes[sl], a) {
 				continue
 			}
 			if s.aboutToNotice(sl) {

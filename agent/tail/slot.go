@@ -34,7 +34,7 @@ type slot struct {
 	alone    bool     // it is no member, though its name is that of one
 	unshared bool     // a program was seen to open it without sharing: see gentle.go
 	wary     bool     // a program may wait until it is let go: see gentle.go
-	came     bool     // it is in Set.toLineUp
+	came     int      // 0: it is not in Set.toLineUp; else one more than how often it was asked in vain
 	virtual  bool     // no file has this name: see member.go
 	mtime    int64    // of what was at the name when it was looked at last
 	moving   *standing

@@ -12,13 +12,7 @@ var temporary = []string{".tmp", ".temp", ".part", ".partial"}
 // ending; name and "" when there is none. A temporary ending behind it, as in
 // app.log.1.gz.tmp, is part of the ending.
 func Unpacked(name string) (plain, ending string) {
-	rest := name
-	for _, t := range temporary {
-		if hasEnding(rest, t) {
-			rest = rest[:len(rest)-len(t)]
-			break
-		}
-	}
+	rest := Lasting(name)
 	for _, e := range endings {
 		if plain := len(rest) - len(e); plain > 0 && hasEnding(rest, e) {
 			return name[:plain], name[plain:]
@@ -45,12 +39,17 @@ func IsPacked(name string) bool {
 // Temporary tells whether the name says that the file is still being written by a
 // program that will rename or remove it.
 func Temporary(name string) bool {
+	return Lasting(name) != name
+}
+
+// Lasting returns the name without its temporary ending.
+func Lasting(name string) string {
 	for _, t := range temporary {
 		if hasEnding(name, t) {
-			return true
+			return name[:len(name)-len(t)]
 		}
 	}
-	return false
+	return name
 }
 
 // BeingMade tells whether a file of that name and size may be one that a program has just
