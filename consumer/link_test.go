@@ -34,7 +34,7 @@ func TestALateGreetingIsNoFetch(t *testing.T) {
 		t.Fatal(err)
 	}
 	req := &fetchRequest{maxWaitMS: 1, maxBytes: 1, parts: []fetchPart{{topic: "t"}}}
-	body, err := k.exchange(req, "test", &bufferPool{}, 5*time.Second)
+	body, err := k.exchange(req, "test", &bufferPool{}, testkit.Hang)
 	if err == nil || !strings.Contains(err.Error(), "answers request") {
 		t.Errorf("the greeting was taken for a fetch: %x, %v", body, err)
 	}

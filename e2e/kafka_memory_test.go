@@ -113,12 +113,12 @@ func TestKafkaManyTopicsMissing(t *testing.T) {
 		}
 		return out
 	}
-	port := freePort(t)
-	agent := w.startPlain("LOGCTL_AGENT_LISTEN=" + port)
+	agent := w.startPlain(listen)
 	lines, written := bytes.Count(block, []byte("\n")), 0
 	read := func() (n float64) {
+		metrics := w.get(agent, "/metrics")
 		for i := range missing {
-			n += scrape(t, port, "logctl_task_read_bytes_total", missed(i))
+			n += sumOf(t, metrics, "logctl_task_read_bytes_total", missed(i))
 		}
 		return n
 	}

@@ -1,11 +1,8 @@
 package e2e
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -14,39 +11,14 @@ import (
 	"time"
 
 	"logctl/internal/kafka"
-	"logctl/internal/testkit"
 )
 
-// freePort is a loopback address that nothing listens on.
-func freePort(t *testing.T) string {
+// sumOf is the sum of a metric of the tasks of a topic, in what /metrics says.
+func sumOf(t *testing.T, metrics, metric, topic string) float64 {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// scrape is the sum of a metric of the tasks of a topic, from /metrics.
-func scrape(t *testing.T, address, metric, topic string) float64 {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testkit.Hang)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
 	sum := 0.0
-	lines := bufio.NewScanner(res.Body)
-	for lines.Scan() {
-		line := lines.Text()
+	for line := range strings.Lines(metrics) {
+		line = strings.TrimSpace(line)
 		if !strings.HasPrefix(line, metric+"{") || !strings.Contains(line, strconv.Quote(topic)) {
 			continue
 		}
@@ -55,9 +27,6 @@ func scrape(t *testing.T, address, metric, topic string) float64 {
 			t.Fatalf("metric %q: %v", line, err)
 		}
 		sum += v
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
 	}
 	return sum
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"regexp"
-	"time"
 
 	"logctl/agent/positions"
 	"logctl/agent/tail"
@@ -34,7 +33,7 @@ func (w *world) get(p *process, path string) string {
 		}
 		return m != nil
 	})
-	client := http.Client{Timeout: 10 * time.Second}
+	client := http.Client{Timeout: testkit.Hang}
 	defer client.CloseIdleConnections()
 	resp, err := client.Get(base + path)
 	w.must(err)

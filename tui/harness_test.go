@@ -14,6 +14,7 @@ import (
 	"logctl/agent/state"
 	"logctl/etcdcfg"
 	"logctl/internal/kafka"
+	"logctl/internal/testkit"
 )
 
 // console is a model on fakes, driven by hand: commands run when the test says.
@@ -54,7 +55,7 @@ func newConsole(t testing.TB, cfg Config, entries ...etcdcfg.Entry) *console {
 	e.feed.now = e.now
 	t.Cleanup(func() {
 		cancel()
-		if !keep.wait(5 * time.Second) {
+		if !keep.wait(testkit.Hang) {
 			t.Error("goroutines still run")
 		}
 	})

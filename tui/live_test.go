@@ -147,7 +147,7 @@ func TestConsoleOnRealServers(t *testing.T) {
 	if _, err := keys.Write([]byte("\x03\x03")); err != nil {
 		t.Fatal(err)
 	}
-	if err := within(t, 10*time.Second, done); err != nil {
+	if err := awaited(t, done); err != nil {
 		t.Error(err)
 	}
 }

