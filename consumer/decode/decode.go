@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"logctl/consumer"
@@ -39,7 +40,7 @@ func Names() []string {
 	for _, n := range numberDecoders() {
 		names = append(names, n.name)
 	}
-	return names
+	return slices.DeleteFunc(names, notHere)
 }
 
 // New returns the decoder for a list of names like "gzip,json", applied in order.
@@ -74,7 +75,7 @@ func one(ctx context.Context, name string, s Schemas, bounds Bounds) (Decoder, e
 	case "gzip":
 		return &gzipDecoder{bounds: bounds}, nil
 	case "msgpack":
-		return msgpackDecoder{bounds}, nil
+		return newMsgpack(bounds)
 	case "avro":
 		return newAvro(s, bounds)
 	case "protobuf":

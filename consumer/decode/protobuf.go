@@ -1,7 +1,10 @@
+//go:build !nodemo
+
 package decode
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"encoding/binary"
@@ -240,7 +243,7 @@ func (d *protobufDecoder) load(ctx context.Context, ref schemaRef) (compiled, in
 		return compiled{}, 0, err
 	}
 	if doc.Type != "PROTOBUF" {
-		return compiled{}, 0, fmt.Errorf("%s is %s, not PROTOBUF", ref, cmpOr(doc.Type, "AVRO"))
+		return compiled{}, 0, fmt.Errorf("%s is %s, not PROTOBUF", ref, cmp.Or(doc.Type, "AVRO"))
 	}
 	used, err := d.registry.withReferences(ctx, doc)
 	if err != nil {
@@ -280,13 +283,6 @@ func withBuiltins(r protocompile.Resolver) protocompile.Resolver {
 		return builtins.Open("protos/" + path)
 	}}
 	return protocompile.WithStandardImports(protocompile.CompositeResolver{r, own})
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // messageIndexes reads which message of a schema a value is: a count and as many

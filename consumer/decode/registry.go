@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -386,7 +387,7 @@ func (r *registry) ask(ctx context.Context, target string) (body []byte, head ht
 		Title   string `json:"title"`
 	}
 	_ = json.Unmarshal(body, &problem) // an empty message is fine
-	text := fmt.Sprintf("the registry answers %s: %s", resp.Status, shortened(cmpOr(problem.Message, problem.Title)))
+	text := fmt.Sprintf("the registry answers %s: %s", resp.Status, shortened(cmp.Or(problem.Message, problem.Title)))
 	if asked := resp.Request.URL; hostPort(asked) != hostPort(req.URL) || asked.Scheme != req.URL.Scheme {
 		text += fmt.Sprintf(" (it redirects to %s://%s, which is not given the login: name that server as the registry)", asked.Scheme, asked.Host)
 	}

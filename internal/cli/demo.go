@@ -22,6 +22,13 @@ import (
 // demoBuilt says whether the demo and its embedded servers are in this binary.
 const demoBuilt = true
 
+// overview are the commands that 'logctl --help' begins with.
+const overview = `  logctl demo               all of it on embedded servers: the first minute
+  logctl agent              the daemon: tails files, ships lines, remembers positions
+  logctl tui                the console: entries, agents, topics, live streams
+  logctl tail-topic TOPIC   prints a topic's records from all partitions
+`
+
 // demoOptions are the flags of the demo.
 type demoOptions struct {
 	headless bool

@@ -36,11 +36,7 @@ func newRootCmd(a *app) *cobra.Command {
 		Short: "Collect log files into Kafka, managed from etcd, operated from a terminal",
 		Long: `logctl ships every line of the files that etcd names to Kafka, and shows it happen.
 
-  logctl demo               all of it on embedded servers: the first minute
-  logctl agent              the daemon: tails files, ships lines, remembers positions
-  logctl tui                the console: entries, agents, topics, live streams
-  logctl tail-topic TOPIC   prints a topic's records from all partitions
-
+` + overview + `
 Settings come from flags, then LOGCTL_<SECTION>_<KEY> in the environment, then the
 ini file, then defaults; 'logctl agent --print-config' shows them with their source.`,
 		SilenceErrors: true,
