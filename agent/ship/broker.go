@@ -26,6 +26,7 @@ type broker struct {
 	conn     *kafka.Conn  // to cut; only the goroutine uses and closes it
 	reached  bool         // at its present address, at least once
 	broken   bool         // the connection failed and must be made anew
+	up       bool         // the last look at the cluster listed it
 	gone     bool         // no longer part of the cluster; the goroutine ends
 
 	done    []*entry     // kept for the callback, one runs at a time
@@ -38,11 +39,13 @@ func (p *Producer) meet(id int32, address string) {
 	b := p.brokers[id]
 	if b == nil {
 		b = &broker{p: p, id: id, address: address, wakeup: make(chan struct{}, 1)}
+		b.up = true
 		p.brokers[id] = b
 		ctx := p.ctx
 		p.wg.Go(func() { b.run(ctx) })
 		return
 	}
+	b.up = true
 	if b.address != address {
 		b.address, b.broken, b.reached, b.retryAt = address, true, false, time.Time{}
 		poke(b.wakeup)

@@ -173,6 +173,9 @@ func (p *Producer) refresh(ctx context.Context, names []string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	for _, b := range p.brokers {
+		b.up = false
+	}
 	for _, b := range res.Brokers {
 		p.meet(b.ID(), b.Addr())
 	}
@@ -271,6 +274,19 @@ func noLeader(topic string, code sarama.KError) reason {
 	return reason{status.WaitingForLeader, fmt.Sprintf("a partition of topic %q has no leader%s: bring the brokers that hold its replicas back", topic, why)}
 }
 
+// lostLeader is noLeader for a partition, whose broker may be up and have lost the disk.
+func (t *topic) lostLeader(m *sarama.PartitionMetadata) reason {
+	lost := kafka.LostDisks(m, func(id int32) bool {
+		b := t.p.brokers[id]
+		return b != nil && b.up
+	})
+	if len(lost) == 0 {
+		return noLeader(t.name, m.Err)
+	}
+	return reason{status.StorageError, fmt.Sprintf("partition %d of topic %q has no leader: broker %d is up, and the log directory of its replica is offline: "+
+		"look at that broker's disk and log, then restart it", m.ID, t.name, lost[0])}
+}
+
 // retry notes why the topic cannot be used and when to look again.
 func (t *topic) retry(why reason, limit time.Duration, now time.Time) {
 	t.tries++
@@ -323,7 +339,7 @@ func (t *topic) learnPartitions(m *sarama.TopicMetadata, now time.Time) (leaderl
 		}
 		if part.state == lost {
 			leaderless = true
-			part.failed(now, noLeader(t.name, pm.Err), false)
+			part.failed(now, t.lostLeader(pm), false)
 		}
 	}
 	for _, part := range gone {

@@ -136,7 +136,7 @@ func Of(c Code) Row {
 	case FewReplicas:
 		return Row{c, Bad, 3, false, "Fewer replicas are in sync than min.insync.replicas asks for.", "Bring the missing brokers back. With acks = leader, lines are stored, and readers see them when the replicas are back."}
 	case StorageError:
-		return Row{c, Bad, 3, false, "A broker cannot write to its disk.", "Look at the broker's disk and log: full, failed or read-only."}
+		return Row{c, Bad, 3, false, "A broker cannot write to its disk, or has taken the disk that failed out of use.", "Look at the broker's disk and log: full, failed or read-only."}
 	case BrokerError:
 		return Row{c, Bad, 2, false, "A broker answers with an error that is not known to be anything else.", "Read the reason and the broker's log. The agent tries again."}
 	case Throttled:

@@ -83,6 +83,9 @@ func (d *doctor) topic(ctx context.Context, admin *kafka.Admin, name string) {
 	for _, p := range t.Partitions {
 		at := fmt.Sprintf("%s/%d", name, p.ID)
 		switch {
+		case p.Leader < 0 && len(p.Unstored) > 0:
+			d.problem("topics", at, fmt.Sprintf("the partition has no leader: broker %d is up, and the log directory of its replica is offline", p.Unstored[0]),
+				"look at that broker's disk and log, then restart it")
 		case p.Leader < 0:
 			d.problem("topics", at, "the partition has no leader", "bring the brokers that hold its replicas back")
 		case len(p.ISR) < len(p.Replicas):

@@ -28,6 +28,7 @@ type facts struct {
 	etcdErr   error
 	reports   map[string]*reported // by agent
 	kafkaErr  error
+	answers   bool                 // Kafka said something of the topic of reports
 	noReports bool                 // the topic does not exist
 	full      bool                 // etcd's storage quota is used up
 	clock     time.Duration        // how far the clock of this host is ahead of the brokers'; 0: not off, as far as known
@@ -88,6 +89,7 @@ func (d *statusDesk) askKafka(ctx context.Context, f *facts) error {
 	if err != nil {
 		return err
 	}
+	f.answers = true
 	f.reports, err = readReports(ctx, d.kafka, d.topic, f.at.Add(-d.flags.window))
 	return err
 }

@@ -35,6 +35,7 @@ type statusReport struct {
 type serverStatus struct {
 	OK      bool   `json:"ok"`
 	Refuses bool   `json:"refuses,omitempty"` // it answers, and its user may not see what is asked for
+	Answers bool   `json:"answers,omitempty"` // it answers, and reports cannot be read
 	Error   string `json:"error,omitempty"`
 }
 
@@ -75,7 +76,7 @@ func (d *statusDesk) judge(f *facts) *statusReport {
 		s.problem(agentProblem{What: s.Etcd.Error + " (who is on duty is taken from the reports)"})
 	}
 	if f.kafkaErr != nil {
-		s.Kafka.Error = explainKafka(f.kafkaErr)
+		s.Kafka.Error, s.Kafka.Answers = explainKafka(f.kafkaErr), f.answers
 		s.problem(agentProblem{What: s.Kafka.Error + " (rates are not known)"})
 	}
 	if f.full {

@@ -176,6 +176,8 @@ func (s serverStatus) word() string {
 		return "ok"
 	case s.Refuses:
 		return "REFUSES"
+	case s.Answers:
+		return "NO REPORTS"
 	}
 	return "AWAY"
 }

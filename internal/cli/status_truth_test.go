@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -193,4 +194,18 @@ func (f *fleet) oneShips(t *testing.T) (id string, now time.Time) {
 	id, now = f.key+"-1", time.Now().UTC()
 	f.announce(etcdcfg.Presence{ID: id, Started: now, Revision: 1 << 40, Tasks: []etcdcfg.TaskState{{Path: "/a", Topic: "t", State: string(state.Shipping)}}})
 	return id, now
+}
+
+// TestKafkaThatAnswersIsNotAway: a broker whose disk failed answers, and has no reports.
+func TestKafkaThatAnswersIsNotAway(t *testing.T) {
+	d := &statusDesk{key: "k", topic: "logctl-reports"}
+	for _, tt := range []struct {
+		answers bool
+		want    string
+	}{{true, "NO REPORTS"}, {false, "AWAY"}} {
+		s := d.judge(&facts{kafkaErr: errors.New("read reports: the partition has no leader now"), answers: tt.answers})
+		if got := s.Kafka.word(); got != tt.want || s.Healthy {
+			t.Errorf("answers %v: kafka %s, want %s; healthy %v", tt.answers, got, tt.want, s.Healthy)
+		}
+	}
 }

@@ -76,7 +76,7 @@ func (a *Admin) Topics(ctx context.Context) ([]Topic, error) {
 	}
 	out := make([]Topic, 0, len(res.Topics))
 	for _, t := range res.Topics {
-		out = append(out, topicOf(t))
+		out = append(out, topicOf(t, res.Brokers))
 	}
 	slices.SortFunc(out, func(x, y Topic) int { return strings.Compare(x.Name, y.Name) })
 	return out, nil
@@ -108,7 +108,7 @@ func (a *Admin) describe(ctx context.Context, name string) (Topic, error) {
 		}
 		switch {
 		case t.Err == sarama.ErrNoError, t.Err == sarama.ErrLeaderNotAvailable:
-			return topicOf(t), nil
+			return topicOf(t, res.Brokers), nil
 		case t.Err == sarama.ErrUnknownTopicOrPartition:
 			return Topic{}, a.missing(ctx, name)
 		default:
@@ -130,16 +130,31 @@ func (a *Admin) missing(ctx context.Context, name string) error {
 	return MissingTopic(name, names)
 }
 
-func topicOf(t *sarama.TopicMetadata) Topic {
+func topicOf(t *sarama.TopicMetadata, up []*sarama.Broker) Topic {
 	out := Topic{Name: t.Name, Internal: t.IsInternal, Bytes: -1, Partitions: make([]Partition, 0, len(t.Partitions))}
 	for _, p := range t.Partitions {
-		part := Partition{ID: p.ID, Leader: p.Leader, Replicas: p.Replicas, ISR: p.Isr, Oldest: -1, Newest: -1}
+		part := Partition{ID: p.ID, Leader: p.Leader, Replicas: p.Replicas, ISR: p.Isr, Oldest: -1, Newest: -1, Unstored: LostDisks(p, func(id int32) bool {
+			return slices.ContainsFunc(up, func(b *sarama.Broker) bool { return b.ID() == id })
+		})}
 		if p.Err != sarama.ErrNoError && p.Err != sarama.ErrReplicaNotAvailable {
 			part.Err = p.Err
 		}
 		out.Partitions = append(out.Partitions, part)
 	}
 	slices.SortFunc(out.Partitions, func(x, y Partition) int { return int(x.ID) - int(y.ID) })
+	return out
+}
+
+// LostDisks are the brokers of a partition that are up and do not have their replica: the log
+// directory is offline, as after an error of its disk. A broker names a replica offline when
+// its broker is away or its directory is (KIP-112), and lists only brokers that are up.
+func LostDisks(p *sarama.PartitionMetadata, up func(broker int32) bool) []int32 {
+	var out []int32
+	for _, id := range p.OfflineReplicas {
+		if up(id) {
+			out = append(out, id)
+		}
+	}
 	return out
 }
 

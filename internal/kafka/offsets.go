@@ -23,7 +23,7 @@ func (a *Admin) Offsets(ctx context.Context, names ...string) (map[string][]Part
 	out := make(map[string][]Partition, len(names))
 	for _, t := range res.Topics {
 		if len(t.Partitions) > 0 {
-			out[t.Name] = topicOf(t).Partitions
+			out[t.Name] = topicOf(t, res.Brokers).Partitions
 		}
 	}
 	if err := a.fillOffsets(ctx, out); err != nil {

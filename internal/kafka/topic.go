@@ -22,6 +22,7 @@ type Partition struct {
 	Leader   int32 // broker id; -1 none
 	Replicas []int32
 	ISR      []int32 // replicas in sync
+	Unstored []int32 // replicas whose brokers are up and have lost the disk: see LostDisks
 	Oldest   int64   // first offset present; -1 unknown
 	Newest   int64   // offset the next record gets; -1 unknown
 	Err      error   // why the partition or its offsets are not available
