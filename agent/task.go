@@ -127,12 +127,12 @@ func (t *task) open(pumps *pumps) (*tail.Set, error) {
 	cfg := tail.Config{
 		Path: e.Path, Exclude: e.Exclude, Rotated: e.Rotated, From: tail.FromEnd,
 		FirstStart: !sh.registry.Known(e.Key()) && sh.registry.SetAside() == "",
-		Since:      sh.registry.Since(e.Key()),
 		Poll:       e.Poll, Interval: sh.interval,
 		MaxLine:   func() int { return min(sh.maxLine, sh.producer.MaxRecord(e.Topic)) },
 		LongLines: sh.longLines, Newline: newline(e.Encoding), DropBOM: isUTF8(e.Encoding),
-		Saved: sh.registry.States(e.Key()), Memory: sh.registry.Memory(e.Key()), Allowed: sh.allowed, AllowedDir: sh.within, Watcher: sh.watcher, Deleted: sh.deleted, Log: t.log,
-		OnReady: pumps.wake, OnLook: t.housekeep,
+		Allowed: sh.allowed, AllowedDir: sh.within, Watcher: sh.watcher, Deleted: sh.deleted, Log: t.log,
+		Earlier: tail.Earlier{Since: sh.registry.Since(e.Key()), Saved: sh.registry.States(e.Key()), Memory: sh.registry.Memory(e.Key())},
+		Hooks:   tail.Hooks{OnReady: pumps.wake, OnLook: t.housekeep},
 	}
 	if e.From == etcdcfg.FromBeginning {
 		cfg.From = tail.FromBeginning

@@ -73,7 +73,7 @@ func (s *Set) followLocked(sl *slot, a *arrival) *File {
 
 // followFromLocked decides where reading of f begins, which arrived at the name sl.
 func (s *Set) followFromLocked(sl *slot, f *File, a *arrival) {
-	f.sawEmptyLocked(a.at)
+	f.sawEmpty(a.at)
 	if sl.first {
 		s.startLocked(f, a.start)
 	} else if o := a.known.of; o != nil && (a.known.rest || f.packed != nil) {

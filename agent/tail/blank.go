@@ -3,7 +3,6 @@ package tail
 import (
 	"errors"
 	"path/filepath"
-	"time"
 
 	"logctl/agent/tail/internal/fsys"
 )
@@ -20,20 +19,6 @@ func (f *File) emptyLocked() bool {
 // blankLocked tells whether f is empty and can be looked at.
 func (f *File) blankLocked() bool {
 	return f.emptyLocked() && f.handle != nil
-}
-
-// sawEmptyLocked notes when the size that f has was taken, at the latest: if that was
-// zero, f may have been filled since.
-func (f *File) sawEmptyLocked(at time.Time) {
-	if at.Before(f.emptyAt) {
-		f.emptyAt = at
-	}
-}
-
-// recentLocked tells whether f was last modified so shortly before it was seen empty
-// that its time need not have changed when it was modified again.
-func (f *File) recentLocked() bool {
-	return f.emptyAt.UnixNano()-f.mtime < int64(clockGrain)
 }
 
 // blankLook is what a look at a file that was blank tells.
@@ -92,7 +77,7 @@ func (s *Set) cameAndWent(f *File, st fsys.Stat, now fsys.Inode, held bool) blan
 // newCopies is cameAndWent for copies that are not known.
 func (s *Set) newCopies(f *File, st fsys.Stat, now fsys.Inode, held bool) blankLook {
 	s.mu.Lock()
-	ok := f.blankLocked() && f.state != fileDone && (st.Mtime != f.mtime || f.recentLocked())
+	ok := f.blankLocked() && f.state != fileDone && (st.Mtime != f.mtime || f.isRecent())
 	h, clock := f.handle, s.now()
 	p := &past{name: f.name, mtime: f.bound, born: f.emptyAt.Add(-clockGrain).UnixNano()}
 	s.mu.Unlock()

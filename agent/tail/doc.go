@@ -52,6 +52,9 @@
 //	 │                        │                    │
 //	 └────────────────────────┴────────────────────┴──▶ Ended: truncated, deleted, or a copy
 //
+// Whether newer generations wait is a phase of its own, with one table: history.Phase. A File,
+// a Set and a watched name consist of parts with a doc comment each: parts.go, set.go, slot.go.
+//
 // What a file is, is decided by evidence in this order: content (head, mark, length),
 // identity, names, times. Where evidence contradicts itself, the file is read. These
 // decisions are pure functions in internal/history.

@@ -10,13 +10,13 @@ import (
 // return, Close does not wait for it: what it keeps open is closed when it returns.
 func (s *Set) Close() error {
 	s.once.Do(func() {
-		close(s.closed)
 		if s.watcher != nil {
-			s.watcher.drop(s)
+			s.watcher.drop(s) // before the end: what sweeps then may wait, and the Watcher must not
 			if s.own {
 				s.watcher.close()
 			}
 		}
+		close(s.closed)
 		s.forgetDeleted()
 		s.closeSoon(s.sweep())
 	})

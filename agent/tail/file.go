@@ -8,7 +8,7 @@ import (
 
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
-	"logctl/agent/tail/internal/lines"
+	"logctl/agent/tail/internal/history"
 )
 
 // What a File is doing.
@@ -29,84 +29,18 @@ type File struct {
 	id     FileID
 	origin FileID // of what it goes on for as a copy; zero: it is none
 	path   string // watched name
+	pulse  pulse  // where Next is; for anyone
 
-	// Guarded by set.mu. pos, mark and handle are changed by the holder only, or
-	// by anyone while nobody holds the file.
-	home      *slot
-	name      string // where it was last found
-	state     fileState
-	again     bool // woken while held or while it had to wait
-	away      bool // another file, or none, is at path
-	awayAt    time.Time
-	passed    bool  // away and read to its end: newer generations need not wait for it
-	flush     bool  // the unfinished last line is to be handed out
-	partial   bool  // an unfinished line was left at the last end
-	partialAt int64 // size then
-	late      bool  // it passed before, and then grew: see late.go
-	unseen    bool  // not looked at since it grew late
-	yielded   bool  // it let older generations go first,
-	until     int64 // and had this size then
-	deleted   bool  // no name leads to it
-	heir      *File // it was replaced by that one, which goes on where it ended,
-	inherited bool  // and tells all that a later run has to know
-	dead      bool  // its descriptor died with its file system, and it was not opened since
-	failedAt  time.Time
-	err       error
-	handle    *os.File
-	hold      hold      // of handle: see gentle.go
-	letGo     time.Time // when it was let go without having grown; zero: it was looked at since
-	lastUse   time.Time
-	grew      time.Time // last time the size changed
-	size      int64     // last seen with its content verified
-	mtime     int64
-	bound     int64     // mtime when last seen at its name: what comes after it has a later one
-	space     space     // behind size, not written to yet: see space.go
-	born      int64     // creation time, 0 unknown
-	emptyAt   time.Time // when last seen without content
-	pos       int64
-	skipped   int64 // State.Skipped
-	part      int
-	mark      [fingerprint.MarkMax]byte
-	markLen   int
-	head      fingerprint.Head
-	trail     fingerprint.Trail // marks of positions before pos, to know copies by that end before pos
-	alike     [2]*File          // neighbours in Set.heads
-	copyOf    *File             // it looks like a copy of that one, which is still read: see copies.go
-	sought    bool              // it was found when its original had been truncated or replaced
-	whole     int64             // the size it must have to be one
-	byContent bool              // only its content says that it may be one, not its name
-	unsure    bool              // it was asked once whether it is one
-	after     FileID            // see After
-	rewrites  rewrites
-	tries     int       // looks in a row that found names changing
-	checkup   bool      // verify head and mark at the next look, whatever the times say
-	proved    int64     // size when last seen with its content verified,
-	provedAt  int64     // and modification time
-	unproved  bool      // size is that of a look since, which nothing was read after
-	fresh     bool      // mtime is so recent that it need not change when the content does
-	packed    *unpacker // it is compressed: see unpack.go
-	sized     bool      // size is that of the plain file
+	// Guarded by set.mu.
+	place
+	opening
+	order
+	sight
+	content
+	copying
+	rewrites rewrites
 
-	// The holder's.
-	look      bool // look at the file before reading
-	sawAway   bool // away at the last look
-	final     bool // flush at the last look
-	atEnd     bool
-	limit     int64     // read up to here: the size at the last look
-	capped    bool      // it was larger than that
-	spaceAt   time.Time // when all of the space was looked at
-	dataAt    int64     // there is data at this position, whatever is before
-	readMtime int64     // modification time at the last look
-	readBound int64     // bound then
-	headAt    time.Time
-	scanned   int64     // no line end between pos and here
-	base      State     // where the last chunk ended
-	left      lines.Cut // left out since then
-	hole      int64
-	skimpy    int // lines per chunk were capped: bytes to read next time
-	quick     fsys.Quick
-	pulse     pulse // where Next is; for anyone
-	most      int   // see Limit
+	reading // the holder's
 }
 
 // ID returns the identity of the generation.
@@ -250,7 +184,7 @@ func (f *File) lookAgain() bool {
 	f.err = nil
 	f.space = space
 	f.final = f.final || f.away && now.Sub(f.quietSince()) >= flushAfter*s.cfg.Interval && st.Size == f.size
-	f.provedLocked(&st, check, changed)
+	f.provedBy(&st, check, changed)
 	f.failedAt = time.Time{}
 	if f.size > size && st.Size < f.size {
 		st.Size, st.Mtime = f.size, f.mtime // a scan has looked since
@@ -270,18 +204,6 @@ func (f *File) lookAgain() bool {
 	}
 	f.proveLocked()
 	return false
-}
-
-// provedLocked notes up to which size the content of f is known to be what it was, after a
-// look that brought st: checked says that it was verified.
-func (f *File) provedLocked(st *fsys.Stat, checked, changed bool) {
-	switch {
-	case checked:
-		f.proved, f.provedAt = st.Size, st.Mtime
-	case !f.unproved:
-		f.proved, f.provedAt = min(f.size, st.Size), f.mtime
-	}
-	f.unproved = (f.unproved || changed) && !checked
 }
 
 // isFirst tells whether what is in f now, of which nothing was read, may be read: it is no
@@ -330,7 +252,7 @@ func (s *Set) suspect(f *File, size int64) bool {
 // that would prove it. Of a file nothing was read of, nothing tells.
 func (f *File) proveLocked() {
 	if f.unproved && !f.blankLocked() && f.provenLocked() {
-		f.proved, f.provedAt, f.unproved = f.size, f.mtime, false
+		f.prove()
 	}
 }
 
@@ -377,7 +299,7 @@ func (f *File) end(partial bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.partial, f.partialAt = partial, f.limit
-	if f.sawAway && f.away && (!partial || f.late) && !f.capped && !f.unseen {
+	if f.sawAway && f.away && (!partial || f.phase == history.Late) && !f.capped && !f.unseen {
 		s.passLocked(f)
 	}
 }

@@ -25,7 +25,7 @@ func (s *Set) addLocked(f *File, sl *slot, name string, st *fsys.Stat, h *os.Fil
 	f.path, f.home, f.name = sl.path, sl, name
 	f.grew, f.lastUse = now, now
 	f.size, f.mtime, f.bound = st.Size, st.Mtime, st.Mtime
-	f.fresh = now.UnixNano()-st.Mtime < int64(clockGrain)
+	f.fresh = f.isFresh(now)
 	f.emptyAt, f.deleted = now, h != nil && st.Links == 0
 	if f.head.Len == 0 {
 		f.head.Hash = fingerprint.Empty
@@ -73,7 +73,7 @@ func (s *Set) awayLocked(f *File) {
 // backLocked notes that f is at its watched name again.
 func (s *Set) backLocked(f *File) {
 	if f.away {
-		f.away, f.passed, f.late, f.flush = false, false, false, false
+		f.away, f.flush, f.phase = false, false, f.phase.Next(history.Returned)
 		delete(s.away, f)
 		f.home.drop(f)
 		s.lastGen = max(s.lastGen+1, uint64(s.now().UnixNano()))
@@ -104,15 +104,8 @@ func (s *Set) finishFromLocked(f *File, from int64, why string) {
 	if !held {
 		s.closeLocked(f)
 	}
-	delete(s.files, f)
-	delete(s.away, f)
-	delete(s.copies, f)
-	delete(s.waits, f)
+	s.forget(f)
 	s.endWaitLocked(f)
-	s.heads.remove(f)
-	if s.byInode[f.inode()] == f {
-		delete(s.byInode, f.inode())
-	}
 	s.unnameLocked(f)
 	if f.home.cur == f {
 		f.home.cur = nil
@@ -198,7 +191,7 @@ func (s *Set) sawLocked(f *File, st *fsys.Stat, now time.Time) {
 		f.space.ahead = false
 	}
 	f.size, f.mtime = st.Size, st.Mtime
-	f.fresh = now.UnixNano()-st.Mtime < int64(clockGrain)
+	f.fresh = f.isFresh(now)
 	f.deleted = st.Links == 0
 	if f.head.Len == 0 && f.pos == 0 && f.size > 0 && f.handle != nil {
 		f.firstLookLocked()
@@ -233,7 +226,7 @@ func (f *File) firstLookLocked() {
 func (f *File) blankedLocked() {
 	f.size = 0
 	f.set.headLocked(f, fingerprint.Head{Hash: fingerprint.Empty})
-	f.sawEmptyLocked(time.Unix(0, f.mtime))
+	f.sawEmpty(time.Unix(0, f.mtime))
 }
 
 // observeLocked is called when a look at f by name or descriptor brought st: f is
@@ -257,7 +250,7 @@ func (s *Set) observeLocked(f *File, st *fsys.Stat) {
 			s.wakeLocked(f) // it should be ready already
 		case f.fresh && f.handle != nil && f.state == fileIdle:
 			// Truncated and filled to the same size within a tick, it looks the same.
-			f.fresh = s.now().UnixNano()-f.mtime < int64(clockGrain)
+			f.fresh = f.isFresh(s.now())
 			if !f.intactLocked() {
 				f.checkup = true
 				s.wakeLocked(f)
@@ -270,7 +263,7 @@ func (s *Set) observeLocked(f *File, st *fsys.Stat) {
 		ahead := s.endsInSpaceLocked(f.handle, st.Size)
 		s.sawLocked(f, st, s.now())
 		f.space.ahead = ahead
-		f.proved, f.provedAt, f.unproved = f.size, f.mtime, false
+		f.prove()
 	}
 	s.wakeLocked(f)
 }

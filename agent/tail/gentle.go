@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 )
 
 // Where a file that is only open for reading can stop other programs (Windows), it is held
@@ -86,7 +87,7 @@ func (s *Set) doneLocked(f *File) {
 	if !s.sys.Hinders() || !f.restsLocked() {
 		return
 	}
-	if s.sparesLocked(f) || f.away && f.deleted && f.passed {
+	if s.sparesLocked(f) || f.away && f.deleted && f.phase == history.Passed {
 		s.closeLocked(f)
 	}
 }
@@ -149,8 +150,8 @@ func (f *File) waitsLocked() bool {
 }
 
 // refusedLocked notes that a file of the log sl could not be opened.
-func (sl *slot) refusedLocked(err error) {
-	sl.unshared = sl.unshared || fsys.IsUnshared(err)
+func (u *usage) refusedLocked(err error) {
+	u.unshared = u.unshared || fsys.IsUnshared(err)
 }
 
 // waitForUse says of the log sl that an old generation of it, which is to be read first,

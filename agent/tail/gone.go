@@ -7,6 +7,7 @@ import (
 
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 	"logctl/agent/tail/internal/packed"
 	"logctl/agent/tail/internal/rotation"
 )
@@ -20,13 +21,13 @@ import (
 // there is none. scanMu is held.
 func (s *Set) packedOf(f *File) (*os.File, string, fsys.Stat) {
 	s.mu.Lock()
-	state, since, name, heir := f.stateLocked(), f.bound, f.name, f.heir
+	state, since, name, isPacked, heir := f.stateLocked(), f.bound, f.name, f.packed != nil, f.heir
 	s.mu.Unlock()
 	if s.lists == nil { // not in a scan: what is kept will do
 		s.lists = map[string]*listing{}
 		defer func() { s.lists = nil }()
 	}
-	if state.HeadLen == 0 || f.packed != nil || heir != nil { // what has its content was made of its heir
+	if state.HeadLen == 0 || isPacked || heir != nil { // what has its content was made of its heir
 		return nil, "", fsys.Stat{}
 	}
 	for _, path := range append(rotation.Packed(name), s.familyPaths(f.home)...) {
@@ -82,7 +83,7 @@ func (s *Set) endDeleted(f *File, held bool, why string) {
 		s.finishFromLocked(f, f.pos+rescued, why)
 		return
 	}
-	state, passed := f.stateLocked(), f.passed
+	state, passed := f.stateLocked(), f.phase == history.Passed
 	state.Size, state.ModTime = max(f.size, f.pos), time.Unix(0, st.Mtime-1)
 	f.size = f.pos // the rest is in the other file
 	if o := s.byInode[st.ID]; o != nil {
@@ -94,7 +95,7 @@ func (s *Set) endDeleted(f *File, held bool, why string) {
 	n.away, n.awayAt = true, s.now()
 	s.away[n] = struct{}{}
 	if passed {
-		n.passed = true
+		n.phase = n.phase.Next(history.Drained)
 		if n.packed != nil {
 			n.packed.done, n.bound = true, st.Mtime
 			s.closeLocked(n)
@@ -229,8 +230,8 @@ type ignored struct {
 }
 
 // isIgnored tells whether what is at the name is what was left alone before.
-func (sl *slot) isIgnored(st *fsys.Stat) bool {
-	return sl.ignored == ignored{st.ID, st.Size, st.Mtime} && st.ID != fsys.Inode{}
+func (v *visit) isIgnored(st *fsys.Stat) bool {
+	return v.ignored == ignored{st.ID, st.Size, st.Mtime} && st.ID != fsys.Inode{}
 }
 
 // leavePacked decides about a compressed file that arrived at the name. It returns true

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 )
 
 // A writer that is told to reopen its file goes on writing to the old one, which
@@ -22,14 +23,14 @@ const lateMost = 4
 // generation since that was read to its end. f has size bytes now.
 func (s *Set) yieldLocked(f *File, size int64) bool {
 	sl := f.home
-	if f.passed || size <= f.pos || len(sl.late) == 0 {
+	if f.phase == history.Passed || size <= f.pos || len(sl.late) == 0 {
 		return false
 	}
 	var grown []*File
 	rest := sl.late[:0]
 	for _, o := range sl.late {
 		switch {
-		case o == f || !o.passed || !o.away || o.handle == nil || o.state == fileDone:
+		case o == f || o.phase != history.Passed || !o.away || o.handle == nil || o.state == fileDone:
 		case o.growsLocked():
 			grown = append(grown, o)
 		default:
@@ -43,7 +44,7 @@ func (s *Set) yieldLocked(f *File, size int64) bool {
 	}
 	sl.queue = append(grown, sl.queue...)
 	for _, o := range grown {
-		o.passed, o.late, o.unseen = false, true, true
+		o.phase, o.unseen = o.phase.Next(history.Grew), true
 	}
 	for _, o := range grown {
 		s.wakeLocked(o)
@@ -83,15 +84,15 @@ func (f *File) untilLocked(size int64) int64 {
 
 // passedLocked notes that f, which is away, was read to its end. One that has been
 // written to since it was read is not forgotten for it.
-func (sl *slot) passedLocked(f *File) {
-	sl.late = append(sl.late, f)
-	if len(sl.late) <= lateMost {
+func (g *succession) passedLocked(f *File) {
+	g.late = append(g.late, f)
+	if len(g.late) <= lateMost {
 		return
 	}
-	i := slices.IndexFunc(sl.late, func(o *File) bool {
+	i := slices.IndexFunc(g.late, func(o *File) bool {
 		return o.state == fileDone || o.handle == nil || !o.growsLocked()
 	})
 	if i >= 0 {
-		sl.late = slices.Delete(sl.late, i, i+1)
+		g.late = slices.Delete(g.late, i, i+1)
 	}
 }

@@ -125,10 +125,10 @@ func (f *File) began() uint64 {
 
 // unreadLocked returns the generations of the log, in order, that are not at its name and
 // of which nothing was read, or nothing but what was read of their originals.
-func (sl *slot) unreadLocked() []*File {
+func (g *succession) unreadLocked() []*File {
 	var unread []*File
-	for _, f := range sl.queue {
-		if f.away && f != sl.cur && f.state != fileHeld && f.copyOf == nil && (f.pos == 0 || f.origin != FileID{}) {
+	for _, f := range g.queue {
+		if f.away && f != g.cur && f.state != fileHeld && f.copyOf == nil && (f.pos == 0 || f.origin != FileID{}) {
 			unread = append(unread, f)
 		}
 	}

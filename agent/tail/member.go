@@ -303,7 +303,7 @@ func (s *Set) joinLocked(home *slot, f *File) {
 		s.awayLocked(o)
 	}
 	if f.away {
-		f.away, f.passed, f.late, f.flush = false, false, false, false
+		f.away, f.flush, f.phase = false, false, f.phase.Next(history.Returned)
 		delete(s.away, f)
 		if !slices.Contains(home.queue, f) {
 			home.insert(f)

@@ -12,6 +12,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 	"logctl/internal/ownfile"
 )
 
@@ -98,7 +99,7 @@ func (m *model) mark() {
 	}
 	o := m.gens[m.cur.n-1]
 	f := m.file(o)
-	if f != nil && f.passed && !slices.Contains(f.home.late, f) {
+	if f != nil && f.phase == history.Passed && !slices.Contains(f.home.late, f) {
 		return // as many as are looked at were read to their end since
 	}
 	if f != nil && f.handle != nil && !o.gone && !o.excused && o.copyIno == 0 {

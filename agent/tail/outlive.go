@@ -83,17 +83,6 @@ func (m *memory) load(from Memory, log *slog.Logger) {
 	}
 }
 
-// Forgotten returns the generations finished for good since the last call: their
-// states can be dropped, and what is remembered of them saved, once what was handed out
-// of them is acknowledged.
-func (s *Set) Forgotten() []Finished {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	all := s.out.gone
-	s.out.gone = nil
-	return all
-}
-
 // tellLater has Forgotten tell of p when its generation is gone.
 func (m *memory) tellLater(p *past) {
 	if m.unsaid == nil {

@@ -57,13 +57,13 @@ func (s *Set) giveUp(sl *slot, p arrival) {
 
 // unpark returns the file of that identity if it was kept open, and true. While it was
 // open, its number was not given to another one.
-func (sl *slot) unpark(id fsys.Inode) (arrival, bool) {
-	i := slices.IndexFunc(sl.parked, func(p arrival) bool { return p.st.ID == id })
+func (g *succession) unpark(id fsys.Inode) (arrival, bool) {
+	i := slices.IndexFunc(g.parked, func(p arrival) bool { return p.st.ID == id })
 	if i < 0 {
 		return arrival{}, false
 	}
-	p := sl.parked[i]
-	sl.parked = slices.Delete(sl.parked, i, i+1)
+	p := g.parked[i]
+	g.parked = slices.Delete(g.parked, i, i+1)
 	return p, true
 }
 

@@ -114,7 +114,7 @@ func (f *File) readChunk(h *os.File, sp *lines.Splitter, want int64) (*Chunk, ve
 		return nil, readChanged
 	}
 	s.mu.Lock()
-	f.proved, f.provedAt, f.unproved = f.size, f.mtime, false
+	f.prove()
 	s.mu.Unlock()
 	c.buf = c.buf[:n]
 	c.Data = c.buf[m:]

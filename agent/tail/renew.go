@@ -8,6 +8,7 @@ import (
 
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 )
 
 // What becomes of a file whose content is not what it was.
@@ -21,7 +22,7 @@ func (s *Set) truncated(f *File, st fsys.Stat) {
 	if err := s.sys.StatPath(f.path, &now); err != nil {
 		now = fsys.Stat{}
 	}
-	if !s.renew(f, st, now.ID) {
+	if !s.renew(f, st, now.ID, true) {
 		s.mu.Lock()
 		f.again = !fsys.IsUnshared(f.err)
 		s.mu.Unlock()
@@ -42,23 +43,24 @@ func (f *File) tryAgainLocked() bool {
 }
 
 // renew is truncated for those who hold scanMu. now is what is at the name of f, which
-// may have a rotated name, too, if that of f is a link. It returns false when files are
-// being renamed right now: it is to be called again.
-func (s *Set) renew(f *File, st fsys.Stat, now fsys.Inode) bool {
+// may have a rotated name, too, if that of f is a link. held: the caller holds f. It returns
+// false when files are being renamed right now, or another holder is to find out: it is to be
+// called again.
+func (s *Set) renew(f *File, st fsys.Stat, now fsys.Inode, held bool) bool {
 	s.mu.Lock()
-	if f.state == fileDone {
-		s.mu.Unlock()
-		return true
-	}
+	done, taken := f.state == fileDone, s.takenLocked(f, held)
 	s.mu.Unlock()
-	if s.overwritten(f, st) {
+	if done || taken {
+		return done
+	}
+	if s.overwritten(f, st, held) {
 		return true
 	}
 	s.mu.Lock()
 	if f.unproved { // the size at the last look may be that of what came after
-		f.size, f.mtime, f.unproved = f.proved, f.provedAt, false
+		f.unsee()
 	}
-	p := &past{name: f.name, mtime: f.bound, size: f.size, state: f.stateLocked(), trail: f.trail, trunc: true}
+	p := &past{name: f.name, mtime: f.bound, size: f.size, state: f.stateLocked(), trail: f.trail.Clone(), trunc: true}
 	away := f.away
 	s.mu.Unlock()
 	var found []candidate
@@ -82,7 +84,21 @@ func (s *Set) renew(f *File, st fsys.Stat, now fsys.Inode) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.takenLocked(f, held) {
+		s.discardLocked(&arrival{}, found) // they are found again
+		return false
+	}
 	s.renewLocked(f, st, p, found)
+	return true
+}
+
+// takenLocked tells whether f was given to a reader meanwhile, and wakes that one. held: it
+// is the caller.
+func (s *Set) takenLocked(f *File, held bool) bool {
+	if held || f.state != fileHeld {
+		return false
+	}
+	s.wakeLocked(f)
 	return true
 }
 
@@ -91,7 +107,7 @@ func (s *Set) renew(f *File, st fsys.Stat, now fsys.Inode) bool {
 func (s *Set) renewLocked(f *File, st fsys.Stat, p *past, found []candidate) {
 	sl, away := f.home, f.away
 	defer sl.moveLocked()()
-	cur, passed, name := sl.cur == f, f.passed || f.late, f.name
+	cur, passed, name := sl.cur == f, f.phase != history.Awaited, f.name
 	h := f.handle
 	if h != nil {
 		f.handle, f.hold = nil, hold{}
@@ -115,7 +131,7 @@ func (s *Set) renewLocked(f *File, st fsys.Stat, p *past, found []candidate) {
 		c.copyOf, c.whole = n, min(st.Size, fingerprint.MarkMax)
 	}
 	n.bound, n.rewrites = p.mtime, again
-	n.sawEmptyLocked(time.Unix(0, st.Mtime))
+	n.sawEmpty(time.Unix(0, st.Mtime))
 	if away {
 		n.away, n.awayAt = true, s.now()
 		s.away[n] = struct{}{}
@@ -128,7 +144,7 @@ func (s *Set) renewLocked(f *File, st fsys.Stat, p *past, found []candidate) {
 		sl.cur = n
 	}
 	if passed {
-		n.passed = true
+		n.phase = n.phase.Next(history.Drained)
 		sl.drop(n)
 	}
 	s.unsaved = append(s.unsaved, n.stateLocked())

@@ -34,8 +34,8 @@ func (e *rewrittenError) Error() string {
 }
 
 // overwritten tells whether f, whose content is not what it was, was written over after it
-// was rotated away and read: then nothing in it is a line.
-func (s *Set) overwritten(f *File, st fsys.Stat) bool {
+// was rotated away and read: then nothing in it is a line. held: the caller holds f.
+func (s *Set) overwritten(f *File, st fsys.Stat, held bool) bool {
 	var b [fingerprint.HeadMax]byte
 	s.mu.Lock()
 	h, named := f.handle, !s.elsewhereLocked(f)
@@ -55,7 +55,7 @@ func (s *Set) overwritten(f *File, st fsys.Stat) bool {
 		Drained: f.pos >= f.size,
 		Text:    s.cfg.Newline == NewlineLF && isText(b[:n]),
 	}
-	if f.pos == 0 || f.handle == nil || history.AfterRewrite(facts) != history.Over {
+	if f.pos == 0 || f.handle == nil || s.takenLocked(f, held) || history.AfterRewrite(facts) != history.Over {
 		return false
 	}
 	s.log.Info("rotated file was overwritten after it was read; what is in it now is not read", "path", f.path,

@@ -8,6 +8,15 @@ import (
 	"logctl/agent/tail/internal/packed"
 )
 
+// inherited is what earlier runs left.
+type inherited struct {
+	saved   map[fsys.Inode][]State // not found yet
+	orphans []orphan               // saved, and not there any more
+	newest  map[string]State       // of each name, as it was saved; not changed after Open
+	loaded  uint64                 // the last FileID.Gen of an earlier run,
+	lastGen uint64                 // and of all
+}
+
 // takeSavedLocked finds the saved state of the file h and takes it, and all others
 // of the same inode, off the list: those are of generations that have ended.
 func (s *Set) takeSavedLocked(id fsys.Inode, h *os.File, size int64) (State, bool) {

@@ -211,7 +211,7 @@ func (s *Set) slotOf(path string) *slot {
 func (s *Set) slotLocked(path string) *slot {
 	sl := s.slotAtLocked(path)
 	if sl == nil {
-		sl = &slot{path: path, since: s.now(), turn: uint64(len(s.slots))}
+		sl = &slot{path: path, visit: visit{since: s.now(), turn: uint64(len(s.slots))}}
 		last, _ := s.newestAt(path)
 		sl.newest = last.ID.Gen
 		sl.fresh = !s.scanned

@@ -31,9 +31,9 @@ func (s *Set) lineUpLocked(sl *slot, f *File) {
 		}
 		o := other.cur
 		switch {
-		case f.unreadLocked() && history.Precedes(o.spanLocked(), f.spanLocked()):
+		case f.unreadLocked() && history.Precedes(o.span(), f.span()):
 			s.waitForLocked(f, o)
-		case o.unreadLocked() && history.Precedes(f.spanLocked(), o.spanLocked()):
+		case o.unreadLocked() && history.Precedes(f.span(), o.span()):
 			s.waitForLocked(o, f)
 		}
 	}
@@ -57,8 +57,6 @@ func (f *File) canWaitLocked() bool {
 // unreadLocked tells whether nothing of f was read, and nobody is about to.
 func (f *File) unreadLocked() bool { return f.pos == 0 && f.state != fileHeld }
 
-func (f *File) spanLocked() history.Span { return history.Span{Born: f.born, Mtime: f.mtime} }
-
 // waitForLocked lets f wait until o was read to its end. Of two that f could wait for, the
 // younger one counts: that one waits for the other.
 func (s *Set) waitForLocked(f, o *File) {
@@ -76,7 +74,7 @@ func (s *Set) waitsForLocked(o, f *File) bool {
 			return true
 		}
 		next := s.waits[o]
-		if next == nil && !o.passed && len(o.home.queue) > 0 && o.home.queue[0] != o {
+		if next == nil && o.phase != history.Passed && len(o.home.queue) > 0 && o.home.queue[0] != o {
 			next = o.home.queue[0]
 		}
 		if next == nil {
@@ -94,7 +92,7 @@ func (s *Set) releasedLocked(o *File, again bool) {
 	if len(s.waits) == 0 || !o.atEnd || s.blockedLocked(o) {
 		return
 	}
-	s.endWaitsLocked(o, func(f *File) bool { return !again || !history.Precedes(o.spanLocked(), f.spanLocked()) })
+	s.endWaitsLocked(o, func(f *File) bool { return !again || !history.Precedes(o.span(), f.span()) })
 }
 
 // endWaitLocked ends the waiting for o.

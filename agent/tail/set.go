@@ -1,14 +1,12 @@
 package tail
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 	"weak"
 
@@ -22,59 +20,38 @@ var ErrClosed = errors.New("tail: closed")
 
 // Set follows the files of one path or glob.
 type Set struct {
-	cfg     Config
-	log     *slog.Logger
-	sys     fsys.System
-	pools   *pools
-	walker  *fsys.Walker
-	watcher *Watcher
-	own     bool // watcher is ours to run
-	trusts  bool // a directory whose time is the same has the same names; not so on network file systems
-	inbox   inbox
-	wanted  wanted // guarded by mu
-	stalls  stalls
-	kick    chan struct{}        // for Run
-	turn    atomic.Pointer[turn] // in Rounds; nil: Run looks at the files
-	notify  chan struct{}        // something is in ready
-	closed  chan struct{}
-	once    sync.Once
+	cfg    Config
+	log    *slog.Logger
+	sys    fsys.System
+	pools  *pools
+	walker *fsys.Walker
+	stalls stalls
+	closed chan struct{}
+	once   sync.Once
 
+	looks // before mu
+
+	mu guard
+	index
+	inherited
+	notices
+	readyFiles
+	telling
+	memory   memory
+	counters Status
+	err      error // of the last scan as a whole
+}
+
+// looks is what the looks at the file system, of which one goes on at a time, have for
+// themselves. It is guarded by scanMu.
+type looks struct {
 	scanMu sync.Mutex // held while slots and generations are looked at; before mu
 	scans  uint64     // scans begun
 	begun  time.Time  // when the Set was opened
+	trusts bool       // a directory whose time is the same has the same names; not so on network file systems
 	lists  map[string]*listing
-	kept   map[string]*listing // read since the last scan began; nil: without trusts
-
-	mu       guard
-	slots    map[string]*slot
-	files    map[*File]struct{}
-	away     map[*File]struct{}
-	copies   map[*File]struct{} // with copyOf
-	waits    map[*File]*File    // files that wait for one of another log: see series.go
-	byInode  map[fsys.Inode]*File
-	byName   map[string]*File
-	heads    headIndex
-	memory   memory
-	saved    map[fsys.Inode][]State // not found yet
-	orphans  []orphan               // saved, and not there any more
-	newest   map[string]State       // of each name, as it was saved; not changed after Open
-	ready    []*File
-	head     int // of ready
-	scanned  bool
-	dirty    map[*slot]struct{}
-	news     map[string]struct{} // names that events told of
-	named    map[string][]string // names of a directory, by its name with links followed
-	full     bool                // an event asks for a scan
-	open     int
-	lastGen  uint64
-	loaded   uint64 // lastGen of an earlier run
-	counters Status
-	unsaved  []State                          // of this change,
-	beside   map[string]weak.Pointer[besides] // of the directories of logs; guarded by scanMu
-	gone     []FileID                         // and generations that it ended
-	out      outbox
-	toLineUp []*slot // to which generations came: see lineup.go
-	err      error   // of the last scan as a whole
+	kept   map[string]*listing              // read since the last scan began; nil: without trusts
+	beside map[string]weak.Pointer[besides] // of the directories of logs
 }
 
 // familyOf is what was found out about the names of a log's old generations. It is
@@ -101,12 +78,9 @@ func open(cfg Config, sys fsys.System) (*Set, error) {
 	}
 	cfg.defaults()
 	s := &Set{
-		cfg: cfg, log: cfg.Log, sys: sys, watcher: cfg.Watcher,
-		kick: make(chan struct{}, 1), notify: make(chan struct{}, 1), closed: make(chan struct{}),
-		slots: map[string]*slot{}, files: map[*File]struct{}{}, away: map[*File]struct{}{}, copies: map[*File]struct{}{}, waits: map[*File]*File{},
-		byInode: map[fsys.Inode]*File{}, byName: map[string]*File{}, heads: headIndex{}, saved: map[fsys.Inode][]State{}, newest: map[string]State{},
-		dirty: map[*slot]struct{}{}, news: map[string]struct{}{},
-		named: map[string][]string{}, trusts: !cfg.Poll,
+		cfg: cfg, log: cfg.Log, sys: sys, closed: make(chan struct{}), looks: looks{trusts: !cfg.Poll},
+		index: newIndex(), notices: newNotices(cfg.Watcher), readyFiles: readyFiles{notify: make(chan struct{}, 1)},
+		inherited: inherited{saved: map[fsys.Inode][]State{}, newest: map[string]State{}},
 	}
 	s.mu.done, s.mu.left = s.tellLocked, s.sweepEnded
 	var err error
@@ -169,115 +143,6 @@ func (s *Set) splitter() lines.Splitter {
 		n = min(max(s.cfg.MaxLine(), 4), 1<<30)
 	}
 	return lines.Splitter{Newline: s.cfg.Newline, Long: s.cfg.LongLines, MaxLine: n, MaxLines: linesMost}
-}
-
-// Ready waits for a file that has something to read and gives it to the caller,
-// who must Release it. Files come in the order in which they became ready.
-func (s *Set) Ready(ctx context.Context) (*File, error) {
-	for {
-		if f := s.TryReady(); f != nil {
-			return f, nil
-		}
-		select {
-		case <-s.notify:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-s.closed:
-			return nil, ErrClosed
-		}
-	}
-}
-
-// TryReady is Ready without waiting; nil: nothing is ready.
-func (s *Set) TryReady() *File {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.scanned || s.ended() {
-		return nil
-	}
-	for s.head < len(s.ready) {
-		f := s.ready[s.head]
-		s.ready[s.head] = nil
-		if s.head++; s.head == len(s.ready) {
-			s.ready, s.head = s.ready[:0], 0
-		} else if s.head >= 1024 && s.head*2 >= len(s.ready) {
-			s.ready = s.ready[:copy(s.ready, s.ready[s.head:])]
-			s.head = 0
-		}
-		if f.state != fileQueued {
-			continue
-		}
-		if s.blockedLocked(f) { // an older generation was found meanwhile
-			f.state, f.again = fileIdle, true
-			continue
-		}
-		f.state, f.again, f.look = fileHeld, false, true
-		s.stalls.enter(f)
-		if s.head < len(s.ready) {
-			s.signal()
-		}
-		return f
-	}
-	return nil
-}
-
-func (s *Set) signal() {
-	select {
-	case s.notify <- struct{}{}:
-	default:
-	}
-	if s.cfg.OnReady != nil {
-		s.cfg.OnReady()
-	}
-}
-
-// wakeLocked makes f ready, now or as soon as it may be.
-func (s *Set) wakeLocked(f *File) {
-	switch f.state {
-	case fileHeld:
-		f.again = true
-	case fileIdle:
-		if s.blockedLocked(f) {
-			f.again = true
-			return
-		}
-		f.state = fileQueued
-		s.ready = append(s.ready, f)
-		s.signal()
-	}
-}
-
-// blockedLocked tells whether f waits for an older generation.
-func (s *Set) blockedLocked(f *File) bool {
-	if f.copyOf != nil || s.waits[f] != nil || s.toBeLinedUpLocked(f) {
-		return true
-	}
-	if f.passed || len(f.home.queue) == 0 || f.home.queue[0] == f {
-		return false
-	}
-	for _, q := range f.home.queue {
-		if q == f {
-			return true
-		}
-	}
-	return false
-}
-
-// passLocked lets the generations after f go on.
-func (s *Set) passLocked(f *File) {
-	if !f.passed {
-		f.passed = true
-		s.dropSpaceLocked(f)
-		f.home.drop(f)
-		f.home.passedLocked(f)
-		s.unblockLocked(f.home)
-	}
-}
-
-func (s *Set) unblockLocked(sl *slot) {
-	if len(sl.queue) > 0 && sl.queue[0].again {
-		s.wakeLocked(sl.queue[0])
-	}
 }
 
 // handleOf returns the open file of f, opening it if need be; nil: it cannot be
@@ -370,36 +235,4 @@ func (s *Set) renameLocked(f *File, name string) {
 	s.unnameLocked(f)
 	f.name = name
 	s.byName[s.key(name)] = f
-}
-
-// Unsaved returns the states of generations first seen, or first seen with content,
-// since the last call. Save them at once, unless a later position of the same
-// generation is saved already: they tell a later run what was already known, and
-// where reading began in files of which nothing was handed out yet.
-func (s *Set) Unsaved() []State {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	u := s.out.unsaved
-	s.out.unsaved = nil
-	return u
-}
-
-// outbox is what the owner of the Set is to hear of. What one change adds comes there
-// together, when the change is whole: a generation is not forgotten before the one that
-// goes on for it can be saved.
-type outbox struct {
-	unsaved []State
-	gone    []Finished
-}
-
-// tellLocked puts what a change added into the outbox.
-func (s *Set) tellLocked() {
-	if len(s.unsaved) > 0 {
-		s.out.unsaved = append(s.out.unsaved, s.unsaved...)
-		s.unsaved = nil
-	}
-	for _, id := range s.gone {
-		s.out.gone = append(s.out.gone, Finished{ID: id, Ended: s.memory.tell(id)})
-	}
-	s.gone = nil
 }

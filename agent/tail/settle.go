@@ -121,7 +121,7 @@ func (s *Set) aboutToNotice(sl *slot) bool {
 	if err := s.statLocked(f.handle, &st); err != nil {
 		return false
 	}
-	if st.Size >= f.pos && f.intactLocked() && (!f.blankLocked() || st.Mtime == f.mtime && !f.recentLocked()) {
+	if st.Size >= f.pos && f.intactLocked() && (!f.blankLocked() || st.Mtime == f.mtime && !f.isRecent()) {
 		return false
 	}
 	s.wakeLocked(f)
@@ -154,7 +154,7 @@ func (s *Set) settleTruncation(sl *slot, now fsys.Inode) bool {
 	s.mu.Unlock()
 	switch {
 	case truncated:
-		return s.renew(f, st, now)
+		return s.renew(f, st, now, false)
 	case blank && st.ID != now:
 		return s.cameAndWent(f, st, now, false) != blankAgain
 	}
@@ -166,7 +166,7 @@ func (s *Set) settleTruncation(sl *slot, now fsys.Inode) bool {
 func (s *Set) deletedWhileClosed(f *File, now fsys.Inode) {
 	s.mu.Lock()
 	sl := f.home
-	p := &past{name: f.name, mtime: f.bound, size: f.size, state: f.stateLocked(), trail: f.trail, trunc: true}
+	p := &past{name: f.name, mtime: f.bound, size: f.size, state: f.stateLocked(), trail: f.trail.Clone(), trunc: true}
 	s.mu.Unlock()
 	found, _ := s.unseen(sl, p, now)
 	found = slices.DeleteFunc(found, func(c candidate) bool {

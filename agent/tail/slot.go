@@ -11,33 +11,53 @@ import (
 
 // slot is one watched name.
 type slot struct {
-	path     string
-	queue    []*File   // generations in order that newer ones wait for, and the present one
-	late     []*File   // generations read to their end lately, which may have grown since
-	cur      *File     // at path now
-	parked   []arrival // opened at path while names were moving: see parked.go
-	last     *past     // what was at path before; nil: nothing yet
-	err      error     // why there is nothing at path, or it is not followed
-	fresh    bool      // not settled yet since the first scan
-	first    bool      // Config.From holds for what is found there
-	ended    []FileID  // finished generations, reported when a newer one is there
-	newest   uint64    // Gen of the newest one known
-	looked   int64     // when cur was seen there last, Unix nanoseconds
-	turn     uint64    // when it is looked at, where there are many
-	seen     uint64    // number of the scan that listed it
-	since    time.Time
-	family   familyOf
-	told     fsnotify.Op // what events told of the name since it was looked at last, of Create, Remove and Rename
-	ignored  ignored
-	home     *slot    // the log that this name is a member of; nil: not known, or itself
-	kin      *kinship // what its name says of that; nil: not worked out yet
-	alone    bool     // it is no member, though its name is that of one
-	unshared bool     // a program was seen to open it without sharing: see gentle.go
-	wary     bool     // a program may wait until it is let go: see gentle.go
-	came     int      // 0: it is not in Set.toLineUp; else one more than how often it was asked in vain
-	virtual  bool     // no file has this name: see member.go
-	mtime    int64    // of what was at the name when it was looked at last
-	moving   *standing
+	path   string
+	family familyOf
+	succession
+	visit
+	membership
+	usage
+	moving *standing // what was at the name before the change under way; nil: there is none
+}
+
+// succession is the generations of a name.
+type succession struct {
+	queue  []*File   // in order: those that newer ones wait for, and the present one
+	late   []*File   // read to their end lately, which may have grown since
+	cur    *File     // at path now
+	parked []arrival // opened at path while names were moving: see parked.go
+	last   *past     // what was at path before; nil: nothing yet
+	ended  []FileID  // finished ones, reported when a newer one is there
+	newest uint64    // Gen of the newest one known
+	came   int       // 0: it is not in Set.toLineUp; else one more than how often it was asked in vain
+}
+
+// visit is what the last look at a name told, and when the next one is due.
+type visit struct {
+	err     error       // why there is nothing at path, or it is not followed
+	fresh   bool        // not settled yet since the first scan
+	first   bool        // Config.From holds for what is found there
+	looked  int64       // when cur was seen there last, Unix nanoseconds
+	mtime   int64       // of what was there
+	turn    uint64      // when it is looked at, where there are many
+	seen    uint64      // number of the scan that listed it
+	since   time.Time   // when it was listed, or had a file
+	told    fsnotify.Op // what events told of the name since it was looked at last, of Create, Remove and Rename
+	ignored ignored
+}
+
+// membership is what log a name belongs to.
+type membership struct {
+	home    *slot    // the log that it is a member of; nil: not known, or itself
+	kin     *kinship // what its name says of that; nil: not worked out yet
+	alone   bool     // it is no member, though its name is that of one
+	virtual bool     // no file has this name: see member.go
+}
+
+// usage is how programs open the files of a log: see gentle.go.
+type usage struct {
+	unshared bool // one was seen to open a file without sharing
+	wary     bool // one may wait until its file is let go
 }
 
 // standing is what was at a name, for those who ask while that is changed. What is half
@@ -80,22 +100,22 @@ type past struct {
 	anew  bool              // nothing was ever followed: what was not created since is an archive
 }
 
-func (sl *slot) drop(f *File) {
-	for i, q := range sl.queue {
+func (g *succession) drop(f *File) {
+	for i, q := range g.queue {
 		if q == f {
-			sl.queue = append(sl.queue[:i], sl.queue[i+1:]...)
+			g.queue = append(g.queue[:i], g.queue[i+1:]...)
 			return
 		}
 	}
 }
 
 // insert puts f into the queue by age.
-func (sl *slot) insert(f *File) {
-	i := len(sl.queue)
-	for i > 0 && sl.queue[i-1].id.Gen > f.id.Gen {
+func (g *succession) insert(f *File) {
+	i := len(g.queue)
+	for i > 0 && g.queue[i-1].id.Gen > f.id.Gen {
 		i--
 	}
-	sl.queue = append(sl.queue, nil)
-	copy(sl.queue[i+1:], sl.queue[i:])
-	sl.queue[i] = f
+	g.queue = append(g.queue, nil)
+	copy(g.queue[i+1:], g.queue[i:])
+	g.queue[i] = f
 }

@@ -3,9 +3,13 @@ package tail
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -161,4 +165,58 @@ func TestAskedInTheMiddle(t *testing.T) {
 			t.Errorf("asked %d times only", asked)
 		}
 	}
+}
+
+// TestAskedAllTheTime: files come, are rotated, copied, truncated and deleted under a glob,
+// with few descriptors, while others ask for all that can be asked for. It is for the race
+// detector.
+func TestAskedAllTheTime(t *testing.T) {
+	dir := t.TempDir()
+	l := runLive(t, Config{Path: filepath.Join(dir, "*.log"), Interval: 5 * time.Millisecond, From: FromBeginning, MaxOpen: 4}, 3)
+	stop := make(chan struct{})
+	var asks sync.WaitGroup
+	for range 2 {
+		asks.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				l.set.Status()
+				l.set.EachFile(func(FileInfo) {})
+				l.set.Unsaved()
+				l.set.Forgotten()
+				l.set.Learned()
+				_ = l.set.Hang()
+				runtime.Gosched()
+			}
+		})
+	}
+	next := 1
+	for i := range 40 {
+		log := testkit.NewLog(t, filepath.Join(dir, fmt.Sprintf("app.%d.log", i)))
+		log.Next = next
+		log.Lines(20)
+		switch next = log.Next; i % 4 {
+		case 1:
+			log.Rotate(".1", false)
+			log.Lines(5)
+			next = log.Next
+		case 2:
+			want := next - 1
+			testkit.Eventually(t, "all lines are read", func() bool { return l.count() >= want })
+			log.CopyTruncate(".1")
+		case 3:
+			want := next - 1
+			testkit.Eventually(t, "all lines are read", func() bool { return l.count() >= want })
+			remove(t, log.Path)
+		}
+	}
+	testkit.Eventually(t, "all lines are read", func() bool { return l.count() >= next-1 })
+	close(stop)
+	asks.Wait()
+	l.stop()
+	slices.Sort(l.got)
+	testkit.CheckNumbers(t, l.got, next-1)
 }

@@ -107,10 +107,11 @@ func (s *Set) teach(slots []*slot) {
 func (s *Set) renamedFrom(sl *slot, id fsys.Inode) *slot {
 	s.mu.Lock()
 	f := s.byInode[id]
+	plain := f != nil && f.packed == nil
 	saved := slices.ContainsFunc(s.saved[id], func(st State) bool { return !s.isSame(st.Path, sl.path) })
 	s.mu.Unlock()
 	switch {
-	case f != nil && f.packed == nil && f.home != sl && !f.home.virtual && s.isSame(f.home.path, f.path) && s.follows(id, sl.path):
+	case plain && f.home != sl && !f.home.virtual && s.isSame(f.home.path, f.path) && s.follows(id, sl.path):
 		return f.home
 	case f != nil || !saved:
 		return nil

@@ -56,7 +56,6 @@ type Config struct {
 	Rotated    []string                // doublestar globs of old generations, absolute or relative to a file's directory, where their names do not tell
 	From       From                    // start in files found at the first scan without a saved state, if FirstStart
 	FirstStart bool                    // this Path was never followed before; false: such files start at 0
-	Since      time.Time               // when this Path was last known to be followed by an earlier run; zero: not known
 	Poll       bool                    // do not use file system notification (network file systems)
 	Interval   time.Duration           // between two scans; default 1 s
 	MaxLine    func() int              // longest line in bytes, asked at every read; default 1 MiB
@@ -65,15 +64,27 @@ type Config struct {
 	DropBOM    bool                    // the UTF-8 byte order mark at the head of a file is no part of its first line
 	ChunkSize  int                     // bytes read at once; default 256 KiB
 	MaxOpen    int                     // descriptors kept open at most; default a quarter of the process limit, at most 4096
-	Saved      []State                 // what was saved by an earlier run for this Path
-	Memory     Memory                  // what else was
 	Allowed    func(path string) error // asked for the named path, the symlink-resolved one, and that which the opened file has; nil allows everything
 	AllowedDir func(dir string) bool   // whether a path below a directory, with slashes, may be allowed: globs are not looked for elsewhere; nil: everywhere
 	Watcher    *Watcher                // shared by the Sets of a process; nil: the Set has one of its own
 	Deleted    *Deleted                // bound on what is kept of deleted files, shared by the Sets of a process; nil: none
-	OnReady    func()                  // told that a file became ready, for TryReady; from within the Set, so that it must not block or call it; may be nil
-	OnLook     func()                  // called by Run after each look at the file system; may be nil
 	Log        *slog.Logger            // nil: nothing is logged
+
+	Earlier
+	Hooks
+}
+
+// Earlier is what earlier runs left of a Path.
+type Earlier struct {
+	Since  time.Time // when it was last known to be followed; zero: not known
+	Saved  []State   // what was saved
+	Memory Memory    // what else was
+}
+
+// Hooks are called by a Set. Each may be nil.
+type Hooks struct {
+	OnReady func() // a file became ready, for TryReady; from within the Set, so that it must not block or call it
+	OnLook  func() // Run looked at the file system
 }
 
 // FileInfo describes one generation for operators.

@@ -9,6 +9,7 @@ import (
 
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 	"logctl/agent/tail/internal/packed"
 )
 
@@ -323,7 +324,7 @@ func (s *Set) packLocked(f *File, st *State) {
 	f.pos, f.part, f.scanned, f.markLen = st.Pos, st.Part, st.Pos, 0
 	f.packed.mark = fingerprint.Print{MarkLen: st.MarkLen, MarkHash: st.MarkHash}
 	if st.isWhole(f.mtime) {
-		f.packed.done, f.bound, f.passed = true, f.mtime, true
+		f.packed.done, f.bound, f.phase = true, f.mtime, f.phase.Next(history.Drained)
 		f.home.drop(f)
 	}
 	f.size = max(st.Size, st.Pos)

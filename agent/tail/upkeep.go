@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 )
 
 // How long descriptors of files that are not at their watched name stay open
@@ -37,7 +38,7 @@ func (s *Set) upkeep() {
 	sort.Slice(retry, func(i, j int) bool { return retry[i].id.Gen < retry[j].id.Gen })
 	for _, f := range retry {
 		s.wakeLocked(f)
-		if f.away && !f.passed && s.now().Sub(f.failedAt) > skipAfter*s.cfg.Interval {
+		if f.away && f.phase != history.Passed && s.now().Sub(f.failedAt) > skipAfter*s.cfg.Interval {
 			s.passLocked(f)
 		}
 	}
@@ -70,7 +71,7 @@ func (s *Set) upkeepLocked(f *File, turn bool) (lookup, gone bool) {
 		return false, false
 	}
 	if f.handle == nil {
-		return turn || f.size > f.pos || !f.passed, false
+		return turn || f.size > f.pos || f.phase != history.Passed, false
 	}
 	var st fsys.Stat
 	if err := s.statLocked(f.handle, &st); err != nil {
@@ -84,13 +85,13 @@ func (s *Set) upkeepLocked(f *File, turn bool) (lookup, gone bool) {
 		if f.partial && quiet >= flushAfter*s.cfg.Interval {
 			f.flush = true
 			s.wakeLocked(f)
-		} else if f.partial && !f.passed && s.now().Sub(f.awayAt) >= partialAfter*s.cfg.Interval &&
+		} else if f.partial && f.phase != history.Passed && s.now().Sub(f.awayAt) >= partialAfter*s.cfg.Interval &&
 			s.now().Sub(f.lastUse) <= flushAfter*s.cfg.Interval {
 			s.passLocked(f) // it is read, but its writer goes on and on, and newer generations wait
 		}
 		return false, false
 	}
-	if !f.passed || f.state != fileIdle {
+	if f.phase != history.Passed || f.state != fileIdle {
 		s.wakeLocked(f)
 		return false, false
 	}
@@ -168,7 +169,7 @@ func (s *Set) track(f *File) {
 	}
 	s.renameLocked(f, name)
 	s.observeLocked(f, &st)
-	if f.size > f.pos || !f.passed {
+	if f.size > f.pos || f.phase != history.Passed {
 		s.wakeLocked(f)
 	}
 }
