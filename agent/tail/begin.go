@@ -4,6 +4,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 )
 
 // beginLocked begins to follow what arrived, after what seem to be copies of it; replaced:
@@ -24,12 +25,8 @@ func (s *Set) beginLocked(sl *slot, a *arrival, copies []candidate, old *File, r
 	return f
 }
 
-// replacesLocked tells whether the file that arrived was written beside old and
-// then renamed over it, with the same content to begin with: then it is read from
-// where old ended. A file that was created after old was removed is a new one,
-// whatever it begins with. Which of both came first is what their times tell, and when
-// these are the same, whether the name was ever without a file: told is what events told
-// of it.
+// replacesLocked tells whether the file that arrived was renamed over old, of which all was
+// read, and goes on where old ended. told is what events told of the name.
 func (s *Set) replacesLocked(old *File, a *arrival, told fsnotify.Op) bool {
 	if a.h == nil || old.handle == nil || old.state == fileDone || old.pos == 0 || old.head.Len == 0 {
 		return false
@@ -38,10 +35,11 @@ func (s *Set) replacesLocked(old *File, a *arrival, told fsnotify.Op) bool {
 	if err := s.statLocked(old.handle, &st); err != nil || st.Links != 0 || st.Size != old.pos {
 		return false
 	}
-	b := s.birthLocked(a.h)
 	state := old.stateLocked()
-	before := b != 0 && (b < st.Ctime || b == st.Ctime && told == fsnotify.Create)
-	return before && s.matchesLocked(a.h, a.st.Size, &state)
+	return history.Replaces(history.Replacement{
+		Born: s.birthLocked(a.h), Removed: st.Ctime, Created: told == fsnotify.Create,
+		Begins: s.matchesLocked(a.h, a.st.Size, &state),
+	})
 }
 
 // followLocked begins to follow a file that is not known.

@@ -8,6 +8,7 @@ import (
 
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
+	"logctl/agent/tail/internal/history"
 )
 
 // A copy that copytruncate makes may match the glob too. Seen before the file is
@@ -16,11 +17,6 @@ import (
 // then the copy is read from where the file was read to; or the file is read as
 // far as the copy goes, then the copy is followed from its end. Seen while it is being
 // made, it may have the beginning of the content only, or nothing yet.
-
-// sureCopy is how much must be the same in two files that both stay, and of which none is
-// named like a rotated one of the other, until the second is taken for a copy: programs
-// of which several run begin their logs alike.
-const sureCopy = 16 << 10
 
 // originalLocked returns the followed file that what arrived is, or may become, a copy
 // of: named like its rotated name, and with its content, while that one is still at its own
@@ -252,38 +248,48 @@ func (s *Set) blankCopiesLocked(o *File, h *os.File) (begun []*File) {
 	return begun
 }
 
-// settleCopies decides what is to become of copies whose originals go on.
-func (s *Set) settleCopies() {
+// judgeCopies decides what becomes of copies whose originals go on.
+func (s *Set) judgeCopies() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for f := range s.copies {
-		var st fsys.Stat
-		switch {
-		case f.handle == nil:
+		if f.handle == nil {
 			continue
-		case f.copyOf.state == fileDone:
-		case s.statLocked(f.handle, &st) != nil || f.copyOf.handle != nil && !f.copyOf.intactLocked():
-			continue // the original was truncated, which is about to be noticed
-		case !f.copyOf.alikeLocked(f.handle, st.Size): // it only began like a copy
-		case f.byContent && !f.copyOf.copiedByLocked(f.handle, st.Size): // it has more
-		case st.Size > f.copyOf.pos:
+		}
+		facts := s.copyFactsLocked(f)
+		switch history.JudgeCopy(facts) {
+		case history.CopyWaits:
 			continue
-		case s.now().Sub(time.Unix(0, st.Mtime)) < s.cfg.Interval:
-			continue // it may still be growing
-		case st.Size < f.whole: // it ends before it has become one
-		case f.sought && s.now().Sub(f.awayAt) < copyAfter*s.cfg.Interval:
-			continue // the truncation may be to come
-		case f.sought: // its original was truncated before it was found, and then began as it did
-		case f.byContent && s.now().Sub(f.grew) < copyAfter*s.cfg.Interval:
-			continue // its original may be truncated yet
-		case f.byContent && st.Size < sureCopy && (!f.copyOf.away || st.Size != f.copyOf.size): // two logs that begin alike
-		default:
-			s.startAtEndLocked(f, st.Size)
+		case history.CopyKnown:
+			s.startAtEndLocked(f, facts.Size)
+		case history.CopyRead:
 		}
 		s.noCopyLocked(f)
 	}
 }
 
+// copyFactsLocked is what is known of f, which waits as a copy and is open.
+func (s *Set) copyFactsLocked(f *File) history.Copy {
+	o := f.copyOf
+	if o.state == fileDone {
+		return history.Copy{Ended: true}
+	}
+	var st fsys.Stat
+	if s.statLocked(f.handle, &st) != nil || o.handle != nil && !o.intactLocked() {
+		return history.Copy{Unsure: true}
+	}
+	c := history.Copy{Alike: o.alikeLocked(f.handle, st.Size), ByContent: f.byContent}
+	if c.Alike && c.ByContent {
+		c.Contained = o.copiedByLocked(f.handle, st.Size)
+	}
+	now := s.now()
+	c.Size, c.Whole, c.Read, c.Interval = st.Size, f.whole, o.pos, s.cfg.Interval
+	c.Resting, c.Known, c.Grown = now.Sub(time.Unix(0, st.Mtime)), now.Sub(f.awayAt), now.Sub(f.grew)
+	c.Sought, c.OriginalAway, c.SameSize = f.sought, o.away, st.Size == o.size
+	return c
+}
+
+// noCopyLocked lets f, which waited as a copy, be read.
 func (s *Set) noCopyLocked(f *File) {
 	if f.away && !slices.Contains(f.home.queue, f) {
 		f.home.insert(f)

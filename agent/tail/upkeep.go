@@ -15,7 +15,7 @@ const (
 	deletedAfter = 10 // the descriptor of a deleted file is closed
 	rotatedAfter = 60 // the descriptor of a renamed file is closed
 	closedEvery  = 16 // a renamed file without descriptor is looked at each so many scans
-	copyAfter    = 10 // what looks like a copy of a file that is not truncated is read
+	copyAfter    = history.CopyAfter
 	skipAfter    = 5  // newer generations no longer wait for a file that cannot be read
 	partialAfter = 20 // nor for one whose last line is never finished
 )
@@ -43,7 +43,7 @@ func (s *Set) upkeep() {
 		}
 	}
 	s.mu.Unlock()
-	s.settleCopies()
+	s.judgeCopies()
 	sort.Slice(files, func(i, j int) bool { return files[i].id.Gen < files[j].id.Gen })
 	for i, f := range files {
 		s.stalls.scan.begin(&f.path, s.now())
