@@ -30,7 +30,7 @@ const (
 	blankNext                   // it had other content before; that generation has ended
 )
 
-// refilled is wasFilled for a look at a name, which it settles when it returns true;
+// refilled is wasFilled for a look at a name, which is done with when it returns true;
 // scanMu is held.
 func (s *Set) refilled(sl *slot, st *fsys.Stat, err error) bool {
 	s.mu.Lock()

@@ -51,10 +51,10 @@ func (s *Set) sweep() (all []*os.File) {
 	if s.scanMu.TryLock() {
 		s.mu.RLock()
 		for _, sl := range s.slots {
-			for i := range sl.parked {
-				all = append(all, sl.parked[i].h)
+			for i := range sl.heldOpen {
+				all = append(all, sl.heldOpen[i].h)
 			}
-			sl.parked = nil
+			sl.heldOpen = nil
 		}
 		s.mu.RUnlock()
 		s.scanMu.Unlock()

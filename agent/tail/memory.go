@@ -290,10 +290,10 @@ func distinct(sl *slot, found []candidate) []candidate {
 		if c.copied || c.known.of != nil || formatOf(c.h, c.st.Size) == packed.Plain {
 			return false
 		}
-		i := slices.IndexFunc(sl.parked, func(p arrival) bool { return packs(c.h, c.st.Size, p.h, p.st.Size) })
+		i := slices.IndexFunc(sl.heldOpen, func(p arrival) bool { return packs(c.h, c.st.Size, p.h, p.st.Size) })
 		if i >= 0 {
-			sl.parked[i].tag = c.tag // its name tells the age of what it was made of
-			sl.parked[i].tag.Packed, sl.parked[i].became = "", true
+			sl.heldOpen[i].tag = c.tag // its name tells the age of what it was made of
+			sl.heldOpen[i].tag.Packed, sl.heldOpen[i].became = "", true
 			_ = c.h.Close()
 		}
 		return i >= 0
@@ -304,7 +304,7 @@ func distinct(sl *slot, found []candidate) []candidate {
 	var kept []candidate
 	for i := range found {
 		c := &found[i]
-		copies := !c.copied && (slices.ContainsFunc(sl.parked, func(p arrival) bool { return p.st.ID != c.st.ID && has(p.h, p.st.Size, c) }) ||
+		copies := !c.copied && (slices.ContainsFunc(sl.heldOpen, func(p arrival) bool { return p.st.ID != c.st.ID && has(p.h, p.st.Size, c) }) ||
 			slices.ContainsFunc(kept, func(o candidate) bool { return o.st.Size == c.st.Size && !o.copied && has(o.h, o.st.Size, c) }))
 		if copies {
 			_ = c.h.Close()

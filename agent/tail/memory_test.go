@@ -202,7 +202,7 @@ func TestKeptOpenWhileNamesMoved(t *testing.T) {
 				t.Fatal(err)
 			}
 			sl := r.set.slotOf(p + ".1")
-			r.set.park(sl, &arrival{st: st, h: h, name: p + ".1"}, nil)
+			r.set.holdOpen(sl, &arrival{st: st, h: h, name: p + ".1"}, nil)
 			write(t, p+".1", rows(1001, 1010))
 			r.step(4)
 			r.wantRows(1, 1010)

@@ -278,7 +278,7 @@ func (m *model) open(g *modelGen) bool { return m.isOpen(m.inode(g)) }
 
 func (m *model) isOpen(ino uint64) bool {
 	for _, sl := range m.set.slots {
-		if slices.ContainsFunc(sl.parked, func(p arrival) bool { return p.st.ID.Ino == ino }) {
+		if slices.ContainsFunc(sl.heldOpen, func(p arrival) bool { return p.st.ID.Ino == ino }) {
 			return m.running
 		}
 	}

@@ -236,7 +236,7 @@ func TestTruncatedAtTheFirstLook(t *testing.T) {
 					r.set.sawLocked(f, &st, r.clock)
 					r.set.mu.Unlock()
 				} else {
-					r.set.settle(r.set.slots[r.set.key(p)], &a, nil)
+					r.set.reconcile(r.set.slots[r.set.key(p)], &a, nil)
 				}
 				for i := range again {
 					l.Lines(10)

@@ -248,7 +248,7 @@ func (s *Set) recoverEntry(id fsys.Inode, states []State, last bool) bool {
 	switch {
 	case err != nil: // not now
 		return true
-	case s.unsettled(name), s.moving(states[0].Path):
+	case s.undecided(name), s.moving(states[0].Path):
 		return true
 	case name != "":
 		return s.recoverAt(id, name)
@@ -264,9 +264,9 @@ func (s *Set) recoverEntry(id fsys.Inode, states []State, last bool) bool {
 	return true
 }
 
-// unsettled tells whether it is yet to be settled what is at a watched name. What is
+// undecided tells whether it is yet to be decided what is at a watched name. What is
 // saved of that is needed for it.
-func (s *Set) unsettled(name string) bool {
+func (s *Set) undecided(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sl := s.slotAtLocked(name)
@@ -291,7 +291,7 @@ func (s *Set) homeOfSaved(id fsys.Inode, h *os.File, now *fsys.Stat) *slot {
 const movingMost = 5
 
 // moving tells whether the names of a log were changed so fast that what is at its own has yet
-// to be settled: what is saved of its files has its place in the order only then.
+// to be decided: what is saved of its files has its place in the order only then.
 func (s *Set) moving(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

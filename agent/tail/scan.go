@@ -332,7 +332,7 @@ func (s *Set) compareLocked(sl *slot, st *fsys.Stat, err error) bool {
 	}
 	if err != nil {
 		sl.err, sl.first = err, false
-		return sl.cur != nil || sl.fresh || len(sl.parked) > 0
+		return sl.cur != nil || sl.fresh || len(sl.heldOpen) > 0
 	}
 	if sl.cur == nil && sl.isIgnored(st) {
 		return false

@@ -22,20 +22,20 @@ type slot struct {
 
 // succession is the generations of a name.
 type succession struct {
-	queue  []*File   // in order: those that newer ones wait for, and the present one
-	late   []*File   // read to their end lately, which may have grown since
-	cur    *File     // at path now
-	parked []arrival // opened at path while names were moving: see parked.go
-	last   *past     // what was at path before; nil: nothing yet
-	ended  []FileID  // finished ones, reported when a newer one is there
-	newest uint64    // Gen of the newest one known
-	came   int       // 0: it is not in Set.toLineUp; else one more than how often it was asked in vain
+	queue    []*File   // in order: those that newer ones wait for, and the present one
+	late     []*File   // read to their end lately, which may have grown since
+	cur      *File     // at path now
+	heldOpen []arrival // opened at path while names were moving: see heldopen.go
+	last     *past     // what was at path before; nil: nothing yet
+	ended    []FileID  // finished ones, reported when a newer one is there
+	newest   uint64    // Gen of the newest one known
+	came     int       // 0: it is not in Set.toLineUp; else one more than how often it was asked in vain
 }
 
 // visit is what the last look at a name told, and when the next one is due.
 type visit struct {
 	err     error       // why there is nothing at path, or it is not followed
-	fresh   bool        // not settled yet since the first scan
+	fresh   bool        // not looked at to the end yet, since the first scan
 	first   bool        // Config.From holds for what is found there
 	looked  int64       // when cur was seen there last, Unix nanoseconds
 	mtime   int64       // of what was there

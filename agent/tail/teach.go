@@ -162,10 +162,10 @@ func (s *Set) isTaught(log *slot, path string) bool {
 	return sl == nil || !sl.alone && s.logLocked(sl) == log
 }
 
-// settleHomes notices that the files at the names of logs were truncated before names of
+// noticeTruncations notices that the files at the names of logs were truncated before names of
 // old generations of these logs are looked at: those may be copies of what was in the
-// files. It returns the logs of which that cannot be settled now.
-func (s *Set) settleHomes(homes map[*slot]*slot) map[*slot]bool {
+// files. It returns the logs of which that cannot be told now.
+func (s *Set) noticeTruncations(homes map[*slot]*slot) map[*slot]bool {
 	held := map[*slot]bool{}
 	for sl, home := range homes {
 		if _, done := held[home]; done || sl == home || home.virtual {
@@ -176,7 +176,7 @@ func (s *Set) settleHomes(homes map[*slot]*slot) map[*slot]bool {
 			now = fsys.Stat{}
 		}
 		s.lists = map[string]*listing{}
-		held[home] = s.aboutToNotice(home) || !s.settleTruncation(home, now.ID)
+		held[home] = s.aboutToNotice(home) || !s.noticeTruncation(home, now.ID)
 	}
 	return held
 }

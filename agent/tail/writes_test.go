@@ -11,13 +11,13 @@ import (
 // unguarded are the parts of a Set, a slot and a File that are written without Set.mu: by
 // who holds scanMu, by the holder of the file, or by their own means.
 var unguarded = map[string]string{
-	"Set.looks":    "scanMu",
-	"Set.walker":   "scanMu", // its fields: the walker itself stays
-	"slot.family":  "scanMu",
-	"slot.parked":  "scanMu",
-	"slot.mtime":   "scanMu",
-	"Set.inbox":    "its own lock",
-	"File.reading": "the holder",
+	"Set.looks":     "scanMu",
+	"Set.walker":    "scanMu", // its fields: the walker itself stays
+	"slot.family":   "scanMu",
+	"slot.heldOpen": "scanMu",
+	"slot.mtime":    "scanMu",
+	"Set.inbox":     "its own lock",
+	"File.reading":  "the holder",
 }
 
 // TestWritesAreGuarded: what Set.mu guards is written with the lock held. Status, reports and

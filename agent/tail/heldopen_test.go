@@ -83,9 +83,9 @@ func TestManyRotatedWhileClosed(t *testing.T) {
 	}
 }
 
-// TestParkedIsBounded deletes more files than are kept open for one name, before it is
+// TestHeldOpenIsBounded deletes more files than are kept open for one name, before it is
 // known what is there: what is closed is counted.
-func TestParkedIsBounded(t *testing.T) {
+func TestHeldOpenIsBounded(t *testing.T) {
 	const more = 6
 	p := tmp(t, "app.log")
 	r := newRig(t, Config{Path: p})
@@ -97,21 +97,21 @@ func TestParkedIsBounded(t *testing.T) {
 		if err := os.Remove(p); err != nil {
 			t.Fatal(err)
 		}
-		r.set.park(sl, &a, nil)
+		r.set.holdOpen(sl, &a, nil)
 	}
-	if n := r.unreadable(); n != more*10 || len(sl.parked) != deletedMost {
-		t.Fatalf("%d bytes counted as unreadable, %d files kept, want %d and %d", n, len(sl.parked), more*10, deletedMost)
+	if n := r.unreadable(); n != more*10 || len(sl.heldOpen) != deletedMost {
+		t.Fatalf("%d bytes counted as unreadable, %d files kept, want %d and %d", n, len(sl.heldOpen), more*10, deletedMost)
 	}
-	for i := range parkedMost {
+	for i := range heldOpenMost {
 		name := fmt.Sprintf("%s.%d", p, i+1)
 		write(t, name, "rotated\n")
 		h, st, err := r.set.openRetry(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.set.park(sl, &arrival{st: st, h: h, name: name, exists: true}, nil)
-		if len(sl.parked) != deletedMost {
-			t.Fatalf("%d files kept, want %d: one that has a name is found again", len(sl.parked), deletedMost)
+		r.set.holdOpen(sl, &arrival{st: st, h: h, name: name, exists: true}, nil)
+		if len(sl.heldOpen) != deletedMost {
+			t.Fatalf("%d files kept, want %d: one that has a name is found again", len(sl.heldOpen), deletedMost)
 		}
 	}
 	r.step(2)

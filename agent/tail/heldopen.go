@@ -9,27 +9,27 @@ import (
 )
 
 // A file that was opened at a watched name, while the names of older ones were moving, is
-// looked at again when they are settled. It may have been deleted by then, or renamed to
+// looked at again when they rest. It may have been deleted by then, or renamed to
 // a name nobody would look for it at: it is kept open, so that it is read all the same.
 
-// How many such files are kept open for one name: of more than parkedMost, those that
+// How many such files are kept open for one name: of more than heldOpenMost, those that
 // have a name still are let go, and of more than deletedMost the oldest, which is counted.
 const (
-	parkedMost  = 8
-	deletedMost = 64
+	heldOpenMost = 8
+	deletedMost  = 64
 )
 
-// park keeps what arrived at the name, and closes what was found with it.
-func (s *Set) park(sl *slot, a *arrival, found []candidate) {
+// holdOpen keeps what arrived at the name, and closes what was found with it.
+func (s *Set) holdOpen(sl *slot, a *arrival, found []candidate) {
 	s.discard(&arrival{}, found)
 	if a.h == nil {
 		return
 	}
-	sl.parked = append(sl.parked, *a)
-	if len(sl.parked) <= parkedMost {
+	sl.heldOpen = append(sl.heldOpen, *a)
+	if len(sl.heldOpen) <= heldOpenMost {
 		return
 	}
-	sl.parked = slices.DeleteFunc(sl.parked, func(p arrival) bool {
+	sl.heldOpen = slices.DeleteFunc(sl.heldOpen, func(p arrival) bool {
 		var st fsys.Stat
 		named := s.sys.StatFile(p.h, &st) == nil && st.Links > 0
 		if named {
@@ -37,9 +37,9 @@ func (s *Set) park(sl *slot, a *arrival, found []candidate) {
 		}
 		return named
 	})
-	if len(sl.parked) > deletedMost {
-		s.giveUp(sl, sl.parked[0])
-		sl.parked = slices.Delete(sl.parked, 0, 1)
+	if len(sl.heldOpen) > deletedMost {
+		s.giveUp(sl, sl.heldOpen[0])
+		sl.heldOpen = slices.Delete(sl.heldOpen, 0, 1)
 	}
 }
 
@@ -55,29 +55,29 @@ func (s *Set) giveUp(sl *slot, p arrival) {
 	_ = p.h.Close()
 }
 
-// unpark returns the file of that identity if it was kept open, and true. While it was
+// takeHeldOpen returns the file of that identity if it was kept open, and true. While it was
 // open, its number was not given to another one.
-func (g *succession) unpark(id fsys.Inode) (arrival, bool) {
-	i := slices.IndexFunc(g.parked, func(p arrival) bool { return p.st.ID == id })
+func (g *succession) takeHeldOpen(id fsys.Inode) (arrival, bool) {
+	i := slices.IndexFunc(g.heldOpen, func(p arrival) bool { return p.st.ID == id })
 	if i < 0 {
 		return arrival{}, false
 	}
-	p := g.parked[i]
-	g.parked = slices.Delete(g.parked, i, i+1)
+	p := g.heldOpen[i]
+	g.heldOpen = slices.Delete(g.heldOpen, i, i+1)
 	return p, true
 }
 
-// judgeParked lets those of the files kept open go whose content is that of a generation
+// judgeHeldOpen lets those of the files kept open go whose content is that of a generation
 // that is followed, or that ended: they were copied or compressed while names were moving.
-func (s *Set) judgeParked(sl *slot, a *arrival) {
-	if len(sl.parked) == 0 {
+func (s *Set) judgeHeldOpen(sl *slot, a *arrival) {
+	if len(sl.heldOpen) == 0 {
 		return
 	}
 	s.mu.Lock()
 	home := s.logLocked(sl)
 	s.mu.Unlock()
-	kept := sl.parked[:0]
-	for _, p := range sl.parked {
+	kept := sl.heldOpen[:0]
+	for _, p := range sl.heldOpen {
 		if s.sys.StatFile(p.h, &p.st) == nil && p.st.ID != a.st.ID && !s.isSavedOf(p.h, &p.st) {
 			if p.known = s.familiar(home, p.name, p.h, p.st.Size); p.known.of != nil && !p.known.rest {
 				_ = p.h.Close()
@@ -86,7 +86,7 @@ func (s *Set) judgeParked(sl *slot, a *arrival) {
 		}
 		kept = append(kept, p)
 	}
-	sl.parked = kept
+	sl.heldOpen = kept
 }
 
 // isSavedOf tells whether the file h, of which st is, is that of a saved generation with
@@ -98,13 +98,13 @@ func (s *Set) isSavedOf(h *os.File, st *fsys.Stat) bool {
 	return slices.ContainsFunc(saved, func(of State) bool { return !empty(&of) && s.sameFile(h, st.Size, &of) })
 }
 
-// unparkLocked adds to the generations found those that were kept open, and are not
+// followHeldOpenLocked adds to the generations found those that were kept open, and are not
 // among them, are not followed, and are not what arrived. What is saved of one is gone
 // on with.
-func (s *Set) unparkLocked(sl *slot, a *arrival, found []candidate) []candidate {
+func (s *Set) followHeldOpenLocked(sl *slot, a *arrival, found []candidate) []candidate {
 	n := len(found)
 	last, _ := s.newestAt(sl.path)
-	for _, p := range sl.parked {
+	for _, p := range sl.heldOpen {
 		isFound := slices.ContainsFunc(found, func(c candidate) bool { return c.st.ID == p.st.ID })
 		goesOn := a.twin && p.st.ID == (fsys.Inode{Dev: last.ID.Dev, Ino: last.ID.Ino}) && s.isSavedLocked(last.ID) // in what arrived
 		if isFound || goesOn || sl.first || p.st.ID == a.st.ID || s.byInode[p.st.ID] != nil || s.statLocked(p.h, &p.st) != nil {
@@ -121,7 +121,7 @@ func (s *Set) unparkLocked(sl *slot, a *arrival, found []candidate) []candidate 
 			became: p.became, rising: len(found) > 0 && found[0].rising,
 		})
 	}
-	sl.parked = nil
+	sl.heldOpen = nil
 	if len(found) > n {
 		byAge(found)
 		risingOrder(rotation.Tag{}, 0, found)

@@ -28,7 +28,7 @@ type arrival struct {
 	became bool         // tag is that of the compressed file that it became
 }
 
-// rotate settles what changed. Between the look at a name and the look for
+// rotate finds out what changed. Between the look at a name and the look for
 // generations that were never at it the name must not change, or a generation
 // could be missed; so it is looked at again.
 func (s *Set) rotate(slots []*slot) {
@@ -45,7 +45,7 @@ func (s *Set) rotate(slots []*slot) {
 	s.teach(slots)
 	homes := s.inOrder(slots)
 	for try := 1; len(slots) > 0; try++ {
-		held := s.settleHomes(homes)
+		held := s.noticeTruncations(homes)
 		arrived := make([]arrival, len(slots))
 		for i, sl := range slots {
 			s.stalls.scan.begin(&sl.path, s.now())
@@ -58,7 +58,7 @@ func (s *Set) rotate(slots []*slot) {
 			a := &arrived[i]
 			if home := homes[sl]; home != sl && (held[home] || slices.ContainsFunc(again, func(o *slot) bool { return o.home == home }) ||
 				s.beginsLike(a, home, slots[i+1:], arrived[i+1:])) {
-				s.park(sl, a, nil) // an older one of its log comes first, or what it is a copy of
+				s.holdOpen(sl, a, nil) // an older one of its log comes first, or what it is a copy of
 				again = append(again, sl)
 				continue
 			}
@@ -74,23 +74,23 @@ func (s *Set) rotate(slots []*slot) {
 				continue
 			}
 			if s.aboutToNotice(sl) {
-				s.park(sl, a, nil)
+				s.holdOpen(sl, a, nil)
 				continue // the next scan goes on with it
 			}
 			var found []candidate
-			clean := s.settleTruncation(sl, a.st.ID)
+			clean := s.noticeTruncation(sl, a.st.ID)
 			if clean {
 				s.recoverSince(a)
 				s.twin(sl, a)
 				s.recallArrival(sl, a)
 				found, clean = s.older(sl, a)
 			}
-			s.judgeParked(sl, a)
+			s.judgeHeldOpen(sl, a)
 			found = distinct(sl, found)
-			if clean && s.same(sl, a) && s.settle(sl, a, found) {
+			if clean && s.same(sl, a) && s.reconcile(sl, a, found) {
 				continue
 			}
-			s.park(sl, a, found)
+			s.holdOpen(sl, a, found)
 			again = append(again, sl)
 		}
 		slots = again
@@ -128,10 +128,10 @@ func (s *Set) aboutToNotice(sl *slot) bool {
 	return true
 }
 
-// settleTruncation notices that the file that was at the name was truncated before
+// noticeTruncation notices that the file that was at the name was truncated before
 // it was moved away, so that a copy made of it is not taken for another file. now is
-// what is at the name. It returns false when that cannot be settled now.
-func (s *Set) settleTruncation(sl *slot, now fsys.Inode) bool {
+// what is at the name. It returns false when that cannot be told now.
+func (s *Set) noticeTruncation(sl *slot, now fsys.Inode) bool {
 	s.mu.Lock()
 	f := sl.cur
 	ok := f != nil && f.home == sl && f.packed == nil && (f.state == fileIdle || f.state == fileQueued)
@@ -252,7 +252,7 @@ func (s *Set) arrive(sl *slot) (a arrival) {
 			a.start = endState(a.h, a.st.Size, s.splitter())
 		}
 	}()
-	if p, ok := sl.unpark(a.st.ID); ok {
+	if p, ok := sl.takeHeldOpen(a.st.ID); ok {
 		a.h = p.h
 		return a
 	}
@@ -376,9 +376,9 @@ func (s *Set) isKnown(id fsys.Inode) bool {
 	return s.byInode[id] != nil
 }
 
-// settle makes what arrived at the name the one that is followed there. It returns false
+// reconcile makes what arrived at the name the one that is followed there. It returns false
 // when the file was truncated after the copies of it were looked for.
-func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
+func (s *Set) reconcile(sl *slot, a *arrival, found []candidate) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer sl.moveLocked()()
@@ -390,7 +390,7 @@ func (s *Set) settle(sl *slot, a *arrival, found []candidate) bool {
 		s.wakeLocked(old)
 		return false // it is read up to where is not known now
 	}
-	found = s.unparkLocked(sl, a, found)
+	found = s.followHeldOpenLocked(sl, a, found)
 	if old != nil && old.state == fileDone {
 		old = nil
 	}
