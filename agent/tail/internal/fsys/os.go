@@ -45,7 +45,33 @@ func IsGone(err error) bool {
 // The name may lead to the file again.
 func IsDead(err error) bool {
 	var e syscall.Errno
-	return errors.As(err, &e) && isDead(e)
+	return errors.Is(err, os.ErrClosed) || errors.As(err, &e) && isDead(e)
+}
+
+// pinned makes a call with the descriptor of f, which is closed after the call at the
+// earliest. Another goroutine may close f at any time, because descriptors are short, and its
+// number may be that of another file at once. The error is os.ErrClosed when f was closed.
+func pinned(f *os.File, call func(fd uintptr)) error {
+	c, err := f.SyscallConn()
+	if err == nil {
+		err = c.Control(call)
+	}
+	if err != nil {
+		return &fs.PathError{Op: "use", Path: f.Name(), Err: os.ErrClosed}
+	}
+	return nil
+}
+
+// ReadAt is one read: fewer bytes than asked for mean that the file ended there.
+func ReadAt(f *os.File, b []byte, off int64) (int, error) {
+	n, err := f.ReadAt(b, off)
+	switch {
+	case errors.Is(err, io.EOF):
+		err = nil
+	case err != nil:
+		n = 0
+	}
+	return n, err
 }
 
 // System is how a Set sees files and time: as they are, but for what a test puts

@@ -35,17 +35,20 @@ func StatPath(path string, st *Stat) error {
 // StatFile looks at an open file.
 func StatFile(f *os.File, st *Stat) error {
 	var u unix.Stat_t
-	for {
-		err := unix.Fstat(int(f.Fd()), &u)
-		if err == unix.EINTR {
-			continue
+	var err error
+	closed := pinned(f, func(fd uintptr) {
+		for err = unix.EINTR; err == unix.EINTR; {
+			err = unix.Fstat(int(fd), &u)
 		}
-		if err != nil {
-			return &fs.PathError{Op: "fstat", Path: f.Name(), Err: err}
-		}
-		st.fill(&u)
-		return nil
+	})
+	switch {
+	case closed != nil:
+		return closed
+	case err != nil:
+		return &fs.PathError{Op: "fstat", Path: f.Name(), Err: err}
 	}
+	st.fill(&u)
+	return nil
 }
 
 func (st *Stat) fill(u *unix.Stat_t) {
@@ -56,20 +59,6 @@ func (st *Stat) fill(u *unix.Stat_t) {
 	st.Links = uint64(u.Nlink)
 	st.Regular = u.Mode&unix.S_IFMT == unix.S_IFREG
 	st.Dir = u.Mode&unix.S_IFMT == unix.S_IFDIR
-}
-
-// ReadAt is one pread: fewer bytes than asked for mean that the file ended there.
-func ReadAt(f *os.File, b []byte, off int64) (int, error) {
-	for {
-		n, err := unix.Pread(int(f.Fd()), b, off)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return 0, &fs.PathError{Op: "read", Path: f.Name(), Err: err}
-		}
-		return n, nil
-	}
 }
 
 // OpenLimit is the number of descriptors the process may have.

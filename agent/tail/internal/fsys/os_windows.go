@@ -2,7 +2,6 @@ package fsys
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -45,10 +44,20 @@ func StatPath(path string, st *Stat) error {
 // StatFile looks at an open file. Of a file that is deleted as soon as the last handle is
 // closed, it says that it has no name any more.
 func StatFile(f *os.File, st *Stat) error {
-	h := windows.Handle(f.Fd())
+	var err error
+	if closed := pinned(f, func(fd uintptr) { err = statHandle(windows.Handle(fd), st) }); closed != nil {
+		return closed
+	}
+	if err != nil {
+		return &fs.PathError{Op: "stat", Path: f.Name(), Err: err}
+	}
+	return nil
+}
+
+func statHandle(h windows.Handle, st *Stat) error {
 	var d windows.ByHandleFileInformation
 	if err := windows.GetFileInformationByHandle(h, &d); err != nil {
-		return &fs.PathError{Op: "stat", Path: f.Name(), Err: err}
+		return err
 	}
 	st.ID = identity(h, &d)
 	st.Size = int64(d.FileSizeHigh)<<32 | int64(d.FileSizeLow)
@@ -88,15 +97,6 @@ func deletePending(h windows.Handle) bool {
 	}
 	err := windows.GetFileInformationByHandleEx(h, windows.FileStandardInfo, (*byte)(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)))
 	return err == nil && info.deletePending
-}
-
-// ReadAt is one read: fewer bytes than asked for mean that the file ended there.
-func ReadAt(f *os.File, b []byte, off int64) (int, error) {
-	n, err := f.ReadAt(b, off)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return n, err
 }
 
 // OpenLimit is the number of handles the process may have, as far as it wants to know.
