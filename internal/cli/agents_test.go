@@ -140,3 +140,16 @@ func TestWaitIsJudgedByWhatShips(t *testing.T) {
 		t.Errorf("exit %d, want %q in\n%s", r.code, want, r.err)
 	}
 }
+
+// TestAnAgentThatIsNotThereIsNotWaitedFor: a command to it waited half a minute for an answer.
+func TestAnAgentThatIsNotThereIsNotWaitedFor(t *testing.T) {
+	f := newFleet(t)
+	lost := f.key + "-1"
+	f.lose(lost)
+	for _, id := range []string{lost, f.key + "-2"} {
+		r := f.run(t, "", "positions", "list", "--agent", id, "--wait", "10m")
+		if want := `agent "` + id + `" is not on duty: start it`; r.code != ExitFailure || !strings.Contains(r.err, want) {
+			t.Errorf("exit %d, %q; want %q", r.code, r.err, want)
+		}
+	}
+}
