@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,8 +30,33 @@ var numbered = regexp.MustCompile(`line (\d{8}) x{40}`)
 type topicCount struct {
 	seen    map[int]int // line number → times
 	highest int
-	late    int // lines seen first after a higher one
-	noise   int // records that are no text
+	late    int   // lines seen first after a higher one
+	noise   int   // records that are no text
+	odd     spans // lines that came again, or late, in their order
+}
+
+// spans are runs of numbers.
+type spans [][2]int
+
+func (s *spans) add(n int) {
+	if k := len(*s); k > 0 && (*s)[k-1][1] == n-1 {
+		(*s)[k-1][1] = n
+		return
+	}
+	*s = append(*s, [2]int{n, n})
+}
+
+func (s spans) String() string {
+	const most = 8
+	var b strings.Builder
+	for i, r := range s {
+		if i == most {
+			fmt.Fprintf(&b, " and %d more", len(s)-most)
+			break
+		}
+		fmt.Fprintf(&b, " %d..%d", r[0], r[1])
+	}
+	return b.String()
 }
 
 // counter reads all topics from their beginning and counts lines while they come.
@@ -81,6 +107,9 @@ func (c *counter) add(fetches kgo.Fetches) {
 		n, _ := strconv.Atoi(string(m[1])) // eight digits
 		if t.seen[n]++; t.seen[n] == 1 && n < t.highest {
 			t.late++
+		}
+		if t.seen[n] > 1 || n < t.highest {
+			t.odd.add(n)
 		}
 		t.highest = max(t.highest, n)
 	})

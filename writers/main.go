@@ -130,8 +130,8 @@ func (o options) one(ctx context.Context, t tools, mode string, group []writer, 
 		if !res.clean() {
 			mark, bad = "BAD", bad+1
 		}
-		fmt.Printf("%s %-8s %-4s %-32s lost %5d  gone %5d  twice %5d  late %5d  noise %4d %s\n",
-			mark, res.Mode, res.Entry, res.Writer, res.Lost, res.Gone, res.Twice, res.Late, res.Noise, res.Failed)
+		fmt.Printf("%s %-8s %-4s %-32s lost %5d  gone %5d  twice %5d  late %5d  noise %4d %s%s\n",
+			mark, res.Mode, res.Entry, res.Writer, res.Lost, res.Gone, res.Twice, res.Late, res.Noise, res.Failed, res.odd)
 	}
 	if bad > 0 && o.keep {
 		fmt.Println("kept:", dir)

@@ -30,6 +30,7 @@ type result struct {
 	Late    int    `json:"late"` // out of order
 	Noise   int    `json:"noise"`
 	Failed  string `json:"failed,omitempty"` // why the writer itself ended badly
+	odd     spans  // the lines behind Twice and Late
 }
 
 func (r result) clean() bool {
@@ -228,7 +229,7 @@ func (r *run) results(failed map[string]string) ([]result, error) {
 		}
 		for _, kind := range []string{"path", "glob"} {
 			t := r.count.topics[w.Name+"-"+kind]
-			res := result{Writer: w.Name, Mode: r.mode, Entry: kind, Written: r.lines, Late: t.late, Noise: t.noise, Failed: failed[w.Name]}
+			res := result{Writer: w.Name, Mode: r.mode, Entry: kind, Written: r.lines, Late: t.late, Noise: t.noise, odd: t.odd, Failed: failed[w.Name]}
 			for n := 1; n <= r.lines; n++ {
 				switch times := t.seen[n]; {
 				case times == 0 && disk[n]:

@@ -85,3 +85,56 @@ func (c copiedAway) run(t *testing.T) {
 		t.Errorf("%d bytes are said to be lost", n)
 	}
 }
+
+// TestCopyThatEndsBefore restarts over two rotations by renamecopy of which the first copy ends
+// before what was read: the writer wrote to the renamed file after the copying began.
+func TestCopyThatEndsBefore(t *testing.T) {
+	for _, path := range []string{"app.log", "**/app*"} {
+		t.Run(path, func(t *testing.T) {
+			dir := t.TempDir()
+			active, aside, old := filepath.Join(dir, "app.log"), filepath.Join(dir, "app.log.tmp"), filepath.Join(dir, "old", "app.log")
+			if err := os.Mkdir(filepath.Dir(old), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			l := testkit.NewLog(t, active)
+			r := newRig(t, Config{Path: filepath.Join(dir, path), From: FromBeginning, FirstStart: true})
+			l.Lines(300)
+			r.step(2)
+			rename(t, active, aside)
+			copied, err := os.ReadFile(aside)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.Lines(20) // these stand nowhere in the end
+			r.step(2)
+			l.Reopen()
+			l.Lines(300)
+			r.step(2)
+			r.stop()
+			write(t, old+".1", string(copied))
+			last, err := os.Stat(aside)
+			if err == nil { // however long this test takes
+				err = os.Chtimes(old+".1", last.ModTime(), last.ModTime())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			remove(t, aside)
+			rename(t, active, aside)
+			l.Reopen()
+			l.Lines(10)
+			rename(t, old+".1", old+".2")
+			if copied, err = os.ReadFile(aside); err != nil {
+				t.Fatal(err)
+			}
+			write(t, old+".1", string(copied))
+			remove(t, aside)
+			r.begin()
+			r.step(6)
+			r.numbers(l.Next - 1)
+			if n := r.unreadable(); n != 0 {
+				t.Errorf("%d bytes are said to be lost", n)
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"logctl/agent/tail/internal/fingerprint"
 	"logctl/agent/tail/internal/fsys"
@@ -87,13 +88,17 @@ func (s *Set) recall(h *os.File, size int64) recalled {
 		if n, err := fsys.ReadFull(h, b, 0); err != nil || n < len(b) {
 			return recalled{}
 		}
-		return s.recallBy(b, func() (at, func()) { return plainAt(h), func() {} })
+		var st fsys.Stat
+		if s.sys.StatFile(h, &st) != nil {
+			st.Mtime = 0
+		}
+		return s.recallBy(b, st.Mtime, func() (at, func()) { return plainAt(h), func() {} })
 	}
 	b, ok := packedHead(h, size)
 	if !ok || !kind.Readable() {
 		return recalled{}
 	}
-	return s.recallBy(b, func() (at, func()) {
+	return s.recallBy(b, 0, func() (at, func()) {
 		r, err := packed.Open(h, size)
 		if err != nil {
 			return func([]byte, int64) (int, error) { return 0, err }, func() {}
@@ -138,8 +143,9 @@ func packedAt(r *packed.Reader) at {
 	}
 }
 
-// recallBy is recall for a file that begins with those plain bytes; open begins to read it.
-func (s *Set) recallBy(head []byte, open func() (at, func())) recalled {
+// recallBy is recall for a file that begins with those plain bytes, and was modified then, 0
+// for unknown; open begins to read it.
+func (s *Set) recallBy(head []byte, mtime int64, open func() (at, func())) recalled {
 	s.mu.Lock()
 	alike := slices.Clone(s.memory.byHead[fingerprint.Head{Len: len(head), Hash: fingerprint.Sum(fingerprint.Empty, head)}])
 	s.mu.Unlock()
@@ -154,11 +160,17 @@ func (s *Set) recallBy(head []byte, open func() (at, func())) recalled {
 			rest = n > 0
 		}
 		done()
-		if ok && (last == p.state.Pos || !p.vague) {
+		if ok && (last == p.state.Pos || !p.vague || p.endedAbout(mtime) && len(head) == fingerprint.HeadMax) {
 			return recalled{of: p, rest: rest}
 		}
 	}
 	return recalled{}
+}
+
+// endedAbout tells whether a file that was modified then may be the copy that was made when p
+// ended, of which nothing on the way is known: its writer wrote the rest after the copying.
+func (p *past) endedAbout(mtime int64) bool {
+	return mtime != 0 && time.Unix(0, mtime).Sub(p.state.ModTime).Abs() <= copySlack
 }
 
 // copiesRotated tells whether the file h, which has size bytes, has what is in a rotated
