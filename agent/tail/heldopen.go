@@ -103,11 +103,9 @@ func (s *Set) isSavedOf(h *os.File, st *fsys.Stat) bool {
 // on with.
 func (s *Set) followHeldOpenLocked(sl *slot, a *arrival, found []candidate) []candidate {
 	n := len(found)
-	last, _ := s.newestAt(sl.path)
 	for _, p := range sl.heldOpen {
 		isFound := slices.ContainsFunc(found, func(c candidate) bool { return c.st.ID == p.st.ID })
-		goesOn := a.twin && p.st.ID == (fsys.Inode{Dev: last.ID.Dev, Ino: last.ID.Ino}) && s.isSavedLocked(last.ID) // in what arrived
-		if isFound || goesOn || sl.first || p.st.ID == a.st.ID || s.byInode[p.st.ID] != nil || s.statLocked(p.h, &p.st) != nil {
+		if isFound || sl.first || p.st.ID == a.st.ID || s.byInode[p.st.ID] != nil || s.statLocked(p.h, &p.st) != nil || s.goesOnLocked(sl, a, &p) {
 			s.shutLocked(p.h)
 			continue
 		}
@@ -127,4 +125,19 @@ func (s *Set) followHeldOpenLocked(sl *slot, a *arrival, found []candidate) []ca
 		risingOrder(rotation.Tag{}, 0, found)
 	}
 	return found
+}
+
+// goesOnLocked tells whether the log goes on, in what arrived, where it was read to before
+// it was replaced, and p is that file or a copy between both.
+func (s *Set) goesOnLocked(sl *slot, a, p *arrival) bool {
+	if !a.twin || p.st.Size > a.st.Size {
+		return false
+	}
+	st, saved := s.newestAt(sl.path)
+	if old := sl.cur; old != nil {
+		st = old.stateLocked()
+	} else if !saved || !s.isSavedLocked(st.ID) {
+		return false
+	}
+	return s.matchesLocked(p.h, p.st.Size, &st)
 }
