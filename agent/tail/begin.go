@@ -12,7 +12,7 @@ import (
 func (s *Set) beginLocked(sl *slot, a *arrival, copies []candidate, old *File, replaced bool) *File {
 	f := s.adoptCopiesLocked(sl, copies, a.st.Size, func() *File { return s.followLocked(sl, a) })
 	if replaced {
-		old.heir = f
+		old.heir, f.replaces = f, old
 		s.startLocked(f, old.stateLocked())
 		if a.twin && old.size > old.pos { // the rest of it is read from the other one
 			s.finishFromLocked(old, old.size, "replaced")
@@ -88,4 +88,18 @@ func (s *Set) followFromLocked(sl *slot, f *File, a *arrival) {
 		f.home.drop(f)
 	}
 	sl.first = false
+}
+
+// inheritLocked gives up the states of those that f goes on for, when something is about to
+// be read of f: a later run would look for them in copies, and those are of f. They
+// themselves stay open for who writes to them still.
+func (s *Set) inheritLocked(f *File) {
+	if f.replaces == nil {
+		return
+	}
+	s.unsaved = append(s.unsaved, f.stateLocked())
+	for o := f.replaces; o != nil; o = o.replaces {
+		s.gone = append(s.gone, o.id)
+	}
+	f.replaces = nil
 }

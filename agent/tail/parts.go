@@ -124,8 +124,8 @@ type copying struct {
 	whole     int64 // the size it must have to be one
 	byContent bool  // only its content says that it may be one, not its name
 	unsure    bool  // it was asked once whether it is one
-	heir      *File // it was replaced by that one, which goes on where it ended,
-	inherited bool  // and tells all that a later run has to know
+	heir      *File // it was replaced by that one, which goes on where it ended
+	replaces  *File // it goes on for that one, and nothing was read of it yet
 }
 
 // reading is the holder's view of a file, as of the last look.

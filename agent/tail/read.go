@@ -205,6 +205,7 @@ func (f *File) advance(h *os.File, c *Chunk, u lines.Cut) {
 	s := f.set
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.inheritLocked(f)
 	f.pos, f.part = pos, u.Part
 	s.headLocked(f, head)
 	f.scanned = pos

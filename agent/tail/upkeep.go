@@ -95,7 +95,6 @@ func (s *Set) upkeepLocked(f *File, turn bool) (lookup, gone bool) {
 		s.wakeLocked(f)
 		return false, false
 	}
-	s.inheritLocked(f)
 	switch {
 	case f.deleted && (quiet >= deletedAfter*s.cfg.Interval || s.sys.Hinders()):
 		return false, true
@@ -103,22 +102,6 @@ func (s *Set) upkeepLocked(f *File, turn bool) (lookup, gone bool) {
 		s.closeLocked(f)
 	}
 	return false, false
-}
-
-// inheritLocked gives up the state of f, which was deleted and read to its end, once its
-// heir was read: a later run would look for f in copies, and those are of its heir. f
-// itself stays open for those who write to it still.
-func (s *Set) inheritLocked(f *File) {
-	if f.heir == nil || !f.deleted || f.inherited {
-		return
-	}
-	for h := f.heir; h != nil; h = h.heir {
-		if h.state == fileDone || h.pos > f.pos {
-			f.inherited = true
-			s.gone = append(s.gone, f.id)
-			return
-		}
-	}
 }
 
 // elsewhereLocked tells whether f may be closed: always, but a method of its own
