@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"logctl/internal/testkit"
 )
@@ -51,7 +50,7 @@ func newTerminal(t *testing.T, columns, rows int) *terminal {
 }
 
 func (s *terminal) tmux(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.t.Context()), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.t.Context()), testkit.Hang)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "tmux", append([]string{"-u", "-L", s.name, "-f", os.DevNull}, args...)...)
 	for _, kv := range cleanEnv() {

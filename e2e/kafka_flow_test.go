@@ -49,7 +49,7 @@ func byCopy(path string, n int) error {
 // byRemoval deletes the file once the given process has it open: what is deleted
 // before anyone could open it is gone in principle.
 func (p *process) byRemoval(path string, _ int) error {
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(testkit.Hang)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -61,7 +61,7 @@ func (p *process) byRemoval(path string, _ int) error {
 		case <-p.done:
 			return fmt.Errorf("the agent ended before it opened %s", path)
 		case <-deadline.C:
-			return fmt.Errorf("the agent did not open %s within 30 s", path)
+			return fmt.Errorf("the agent did not open %s within %v", path, testkit.Hang)
 		case <-tick.C:
 		}
 	}

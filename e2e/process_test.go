@@ -128,6 +128,9 @@ func (w *world) startAgent(env ...string) *process {
 	if w.traced {
 		env = append([]string{"LOGCTL_LOG_LEVEL=debug"}, env...)
 	}
+	if w.pulse == nil {
+		w.pulse = newPulse(w.t)
+	}
 	agent := start(w.t, env, w.agentArgs()...)
 	w.lives = append(w.lives, life{agent: agent})
 	return agent

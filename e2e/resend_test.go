@@ -35,6 +35,7 @@ func (w *world) stamped(partitions int) string {
 type crash struct {
 	at, over time.Time     // the signal was sent; the process was gone
 	save     time.Duration // what saving the positions took then, on this disk
+	late     time.Duration // how late the machine had let a process run until then
 }
 
 // kill ends the agent with SIGKILL and notes when, for crashed.
@@ -44,7 +45,7 @@ func (w *world) kill(agent *process) {
 	if i < 0 {
 		w.t.Fatal("killed an agent that startAgent did not start")
 	}
-	c := crash{save: w.savingTakes(), at: time.Now()}
+	c := crash{save: w.savingTakes(), late: w.pulse.latest(), at: time.Now()}
 	agent.kill()
 	c.over = time.Now()
 	w.lives[i].crash = &c
@@ -78,7 +79,7 @@ func (w *world) savingTakes() time.Duration {
 }
 
 // answerTakes is how long at most an answered batch waits for the agent to take note of
-// its acknowledgement: the way back, and a processor that others use too.
+// its acknowledgement: the way back. What others take of the processors comes on top.
 func answerTakes() time.Duration {
 	if testkit.Race {
 		return time.Second
@@ -90,7 +91,7 @@ func answerTakes() time.Duration {
 // again: a save begins a quarter of a second after the one before ended, with what is
 // acknowledged then, and the crash comes before the next one has ended.
 func (c crash) window() time.Duration {
-	return positions.FlushInterval + 2*c.save + answerTakes()
+	return positions.FlushInterval + 2*c.save + answerTakes() + 4*c.late // of reader, broker's answer, saver, disk
 }
 
 // chunkBytes is how much of a file the agent reads and ships in one piece at most. The

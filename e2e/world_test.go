@@ -27,6 +27,7 @@ type world struct {
 	data     string        // data_dir of the agent
 	admin    *kafka.Admin  // made by landed
 	lives    []life        // of the agent, in turn
+	pulse    *pulse        // of the machine, since the first of them
 	cuts     []time.Time   // noted by cut
 	unproved bool          // what is sent is not what stands in the files, so that verify has nothing to compare
 	traced   bool          // agents log their producer ids
@@ -83,7 +84,7 @@ func (w *world) put(entries ...entry) {
 
 func (w *world) putRaw(value string) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), testkit.Hang)
 	defer cancel()
 	if _, err := w.store.Put(ctx, w.key, value); err != nil {
 		w.t.Fatal(err)

@@ -26,8 +26,8 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var quick = times{
-	retry: 5 * time.Millisecond, patience: 300 * time.Millisecond, probe: 20 * time.Millisecond, renew: time.Hour,
-	reclaim: 50 * time.Millisecond, calm: 300 * time.Millisecond, topic: 2 * time.Second, read: time.Second,
+	retry: 5 * time.Millisecond, patience: testkit.Hang, probe: 20 * time.Millisecond, renew: time.Hour,
+	reclaim: 50 * time.Millisecond, calm: 300 * time.Millisecond, topic: testkit.Hang, read: testkit.Hang,
 }
 
 // run is one run of an agent, as far as Kafka sees it: registry, producer and life.
@@ -104,7 +104,7 @@ func (r *run) send(topic, file string, from, n int) {
 		b.Spans = append(b.Spans, ship.Span{Start: at, End: uint32(len(b.Data)) - 1, Pos: int64(i) * 100})
 	}
 	b.Done = func(ship.Result) {}
-	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(r.t.Context(), testkit.Hang)
 	defer cancel()
 	if err := errors.Join(r.producer.Send(ctx, b), r.producer.Drain(ctx)); err != nil {
 		r.t.Fatal(err)
@@ -113,7 +113,7 @@ func (r *run) send(topic, file string, from, n int) {
 
 func (r *run) await(topic string) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(r.t.Context(), testkit.Hang)
 	defer cancel()
 	if err := r.Await(ctx, topic); err != nil {
 		r.t.Fatal(err)
@@ -396,7 +396,7 @@ func TestBoundedWhereKafkaForbids(t *testing.T) {
 				res.ErrorCode = int16(code)
 				return res, nil, true
 			})
-			r := begin(t, k, t.TempDir(), topic)
+			r := begin(t, k, t.TempDir(), topic, func(l *Life) { l.times.patience = 300 * time.Millisecond })
 			if why := r.reaches(Bounded); why == "" {
 				t.Error("it does not say why")
 			}
