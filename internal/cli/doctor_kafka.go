@@ -158,6 +158,8 @@ func (d *doctor) rightsOn(ctx context.Context, admin *kafka.Admin, topics []stri
 			d.problem("kafka", name, "our user may not write to the topic", "grant Describe and Write on it (before Kafka 3.0 also IdempotentWrite on the cluster)")
 		case name == d.c.Agent.ReportTopic && d.c.Kafka.Login.Mechanism == "" && d.c.Kafka.CertFile == "":
 			d.warn("kafka", name, "whoever reaches Kafka may write reports in any agent's name: no login is needed", "have brokers ask for a login, and let only agents write there (docs/security.md)")
+		case !r.Read && name != d.c.Agent.ReportTopic:
+			d.warn("kafka", name, "our user may write to the topic and not read it: after a kill the last lines are sent once more", "grant Read on it")
 		default:
 			d.ok("kafka", name, "may be written to")
 		}

@@ -92,8 +92,11 @@ func TestDoctorUnderKafkaACLs(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Embedded(kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("PLAIN", "admin", "pw"),
 		kfake.User("PLAIN", "own", "pw"), kfake.User("PLAIN", "all", "pw"), kfake.User("PLAIN", "none", "pw")))
 	admin := k.As(k.ConfigSASL(t, "PLAIN", "admin", "pw"))
-	topic := k.Topic(t, 1)
+	topic, lines := k.Topic(t, 1), k.Topic(t, 1)
+	(&bench{args: []string{"--etcd", strings.Join(server.Endpoints(), ","), "--key", key}, env: []string{"HOME=" + t.TempDir()}}).ok(t, "entries", "add", filepath.Join(t.TempDir(), "a.log"), lines)
+	admin.Grant(t, "User:all", lines, sarama.AclOperationRead)
 	for _, user := range []string{"own", "all", "none"} {
+		admin.Grant(t, "User:"+user, lines, sarama.AclOperationWrite)
 		admin.Grant(t, "User:"+user, topic, sarama.AclOperationWrite)
 		admin.Grant(t, "User:"+user, topic, sarama.AclOperationDescribe)
 	}
@@ -114,6 +117,9 @@ func TestDoctorUnderKafkaACLs(t *testing.T) {
 				if !strings.Contains(all, part) {
 					t.Errorf("%q is not in\n%s", part, all)
 				}
+			}
+			if unread := strings.Contains(got[levelWarning], lines+": our user may write to the topic and not read it"); unread != (user != "all") {
+				t.Errorf("warned that lines cannot be looked for: %v\n%s", unread, got[levelWarning])
 			}
 			if bad := strings.Contains(want[1], "can be"); strings.Contains(got[levelWarning], "other agents' transactional") != bad {
 				t.Errorf("warned: %v\n%s", !bad, got[levelWarning])

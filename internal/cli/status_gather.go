@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/IBM/sarama"
+
 	"logctl/agent/report"
 	"logctl/consumer"
 	"logctl/etcdcfg"
@@ -159,6 +161,10 @@ func readReports(ctx context.Context, cfg kafka.Config, topic string, since time
 				if p.Err != nil {
 					err = p.Err
 				}
+			}
+			var refused sarama.KError
+			if errors.As(err, &refused) {
+				err = &kafka.TopicError{Topic: topic, Err: err}
 			}
 			return nil, errors.Join(fmt.Errorf("read reports: %w", err), r.Close())
 		}
