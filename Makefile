@@ -25,7 +25,7 @@ help:
 	  /^[a-z][a-z0-9-]*:/ && text != "" { split($$0, t, ":"); sub(/\. .*/, ".", text); gsub(/\$$\$$/, "$$", text); printf "  %-16s %s\n", t[1], text; text = "" }' Makefile
 
 # The binary, ./logctl. TAGS=$(HOST) builds the one for hosts: without the demo's servers, the console, and the decoders of
-# tail-topic that have libraries of their own. grpcnotrace leaves out pages of gRPC that nothing serves: they keep methods alive.
+# tail-topic that have libraries of their own; with the tag console, as packages have it, without the servers alone. grpcnotrace leaves out pages of gRPC that nothing serves: they keep methods alive.
 HOST = nodemo,grpcnotrace
 build:
 	go build -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o logctl .

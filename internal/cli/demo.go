@@ -22,12 +22,8 @@ import (
 // demoBuilt says whether the demo and its embedded servers are in this binary.
 const demoBuilt = true
 
-// overview are the commands that 'logctl --help' begins with.
-const overview = `  logctl demo               all of it on embedded servers: the first minute
-  logctl agent              the daemon: tails files, ships lines, remembers positions
-  logctl tui                the console: entries, agents, topics, live streams
-  logctl tail-topic TOPIC   prints a topic's records from all partitions
-`
+// demoLine is what 'logctl --help' says first of the demo.
+const demoLine = "  logctl demo               all of it on embedded servers: the first minute\n"
 
 // demoOptions are the flags of the demo.
 type demoOptions struct {

@@ -30,6 +30,10 @@ func sharedFlags() map[string]string {
 	return map[string]string{"kafka": "kafka.address", "etcd": "etcd.address", "key": "etcd.collect_key"}
 }
 
+// overview are the commands that 'logctl --help' begins with.
+const overview = demoLine + "  logctl agent              the daemon: tails files, ships lines, remembers positions\n" +
+	consoleLine + "  logctl tail-topic TOPIC   prints a topic's records from all partitions\n"
+
 func newRootCmd(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "logctl",

@@ -1,4 +1,4 @@
-//go:build !nodemo
+//go:build !nodemo || console
 
 package cli
 
@@ -22,6 +22,9 @@ import (
 	"logctl/internal/safe"
 	"logctl/tui"
 )
+
+// consoleLine is what 'logctl --help' says first of the console.
+const consoleLine = "  logctl tui                the console: entries, agents, topics, live streams\n"
 
 func newTUICmd(a *app) *cobra.Command {
 	var snapshot, size string
