@@ -51,6 +51,7 @@ func (c *listings) put(dir string, l *listing) *listing {
 	defer c.mu.Unlock()
 	if k := c.dirs[dir].Value(); k != nil && k.mtime == l.mtime && k.settled(sharedGrain) && slices.Equal(k.names, l.names) {
 		k.at.Store(max(k.at.Load(), l.at.Load()))
+		k.ids.Store(nil) // where names are links, other files may be behind the same names
 		return k
 	}
 	if len(c.dirs)%1000 == 999 {
@@ -61,6 +62,13 @@ func (c *listings) put(dir string, l *listing) *listing {
 	}
 	c.dirs[dir] = weak.Make(l)
 	return l
+}
+
+// forget lets the directory be read again by the next Set that asks.
+func (c *listings) forget(dir string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.dirs, dir)
 }
 
 // readBefore returns what was read of a directory since the last scan began, by this Set,
@@ -184,6 +192,9 @@ func (s *Set) forgetLists(lists map[string]*listing, names ...string) {
 		dir := filepath.Dir(name)
 		delete(lists, dir)
 		delete(s.kept, dir)
+		if s.watcher != nil {
+			s.watcher.listings.forget(dir)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"logctl/agent/tail/internal/fsys"
+	"logctl/internal/testkit"
 )
 
 // sharers are Sets that follow a file each of one directory and share a Watcher.
@@ -102,5 +104,46 @@ func TestAListingThatMayHaveChangedIsNotShared(t *testing.T) {
 	}
 	if at, err := sets[1].list(map[string]*listing{}, dir).find(&sets[1].sys, dir, idOf()); err != nil || at != name {
 		t.Errorf("the file that was renamed there is at %q, %v", at, err)
+	}
+}
+
+// TestListingOfLinks: the names and the time of a directory of links, as those of the logs of
+// containers, stay what they are when the files behind them are rotated.
+func TestListingOfLinks(t *testing.T) {
+	dir, pods := t.TempDir(), t.TempDir()
+	sets := sharers(t, dir, 2)
+	target, link := filepath.Join(pods, "0.log"), filepath.Join(dir, "web.log")
+	rotate := func() fsys.Inode {
+		var st fsys.Stat
+		if err := errors.Join(os.WriteFile(target, nil, 0o600), fsys.StatPath(target, &st)); err != nil {
+			t.Fatal(err)
+		}
+		return st.ID
+	}
+	first := rotate()
+	if err := os.Symlink(target, link); err != nil {
+		testkit.SkipRefused(t, err)
+		t.Fatal(err)
+	}
+	age(t, dir, time.Minute)
+	if at, err := sets[0].list(map[string]*listing{}, dir).find(&sets[0].sys, dir, first); err != nil || at != link {
+		t.Fatalf("%q, %v", at, err)
+	}
+	rename(t, target, target+".1")
+	second := rotate()
+	for _, forget := range []bool{false, true} {
+		s := sets[1]
+		clear(s.kept)
+		if forget {
+			s.forgetLists(nil, filepath.Join(dir, "any"))
+		} else {
+			s.cfg.Interval = -1 // the next scan
+		}
+		if at, err := s.list(map[string]*listing{}, dir).find(&s.sys, dir, second); err != nil || at != link {
+			t.Errorf("forgotten: %v: the file that the link leads to now is at %q, %v", forget, at, err)
+		}
+		rename(t, target, target+".2")
+		second = rotate()
+		s.cfg.Interval = time.Hour
 	}
 }
