@@ -144,7 +144,7 @@ image:
 	cd deploy/image && go run . -dist ../../dist -out ../../dist/image -version $(VERSION) -commit $(COMMIT) -date $(COMMIT_DATE) -source $(REPOSITORY)
 	@du -sh dist/image | awk '{ print "image layout: " $$1 }'
 
-# The part of a release that runs on this machine: two binaries, three packages, one image.
+# The part of a release that runs on this machine: three binaries, three packages, one image.
 release-one: $(GORELEASER) $(CYCLONEDX) release-times
 	sed -e 's/goos: \[linux, darwin, windows\]/goos: [linux]/' -e 's/goarch: \[amd64, arm64\]/goarch: [amd64]/' .goreleaser.yaml >.cache/goreleaser-one.yaml
 	$(RELEASE) --config .cache/goreleaser-one.yaml --skip=homebrew,scoop,winget,aur
