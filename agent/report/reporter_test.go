@@ -38,7 +38,7 @@ func published(t *testing.T, k *testkit.KafkaServer, topic string) (end func()) 
 				t.Errorf("Run: %v", err)
 			}
 		case <-time.After(testkit.Hang):
-			t.Error("Run did not end within 3 s")
+			t.Errorf("Run did not end within %v", testkit.Hang)
 		}
 	}
 	return end

@@ -82,7 +82,7 @@ func start(t *testing.T, k *testkit.KafkaServer, change ...func(*Config)) *rig {
 		case err := <-ended:
 			return err
 		case <-time.After(testkit.Hang):
-			return fmt.Errorf("Run did not end within 10 s")
+			return fmt.Errorf("Run did not end within %v", testkit.Hang)
 		}
 	})
 	t.Cleanup(func() {

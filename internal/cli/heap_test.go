@@ -26,7 +26,8 @@ func TestABigHeapIsKeptTight(t *testing.T) {
 	held := make([]byte, heapBig+1<<20)
 	runtime.GC()
 	running.Go(func() { saveHeap(ctx) })
-	testkit.Eventually(t, "a big heap is kept tight", func() bool { return percent() == heapSlack })
+	// How tight depends on what other tests hold.
+	testkit.Eventually(t, "a big heap is kept tight", func() bool { return percent() <= heapSlack })
 	runtime.KeepAlive(held)
 	cancel()
 	running.Wait()
