@@ -107,6 +107,9 @@ func stopStates() []stopState {
 					return false
 				}
 			})
+			if p.code == 0 { // what the first signal alone comes to, once it has waited for Kafka
+				w.t.Error("it ended in order, whatever the second signal said")
+			}
 			w.kafka.Start(w.t)
 			p = w.startAgent(quickScan)
 			w.clean(newCounter(l), topic)

@@ -15,14 +15,14 @@ import (
 	"logctl/internal/testkit"
 )
 
-// published starts a reporter on k and returns how to end it and wait.
-func published(t *testing.T, k *testkit.KafkaServer, topic string) (end func()) {
+// published starts a reporter on k and returns how many reports it has begun, and how to end it and wait.
+func published(t *testing.T, k *testkit.KafkaServer, topic string) (begun *atomic.Uint64, end func()) {
 	t.Helper()
-	n := uint64(0)
+	begun = new(atomic.Uint64)
 	r := report.NewReporter(report.ReporterConfig{
 		Kafka: k.Config(), Topic: topic, Interval: 20 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
 		Snapshot: func() report.Report {
-			n++
+			n := begun.Add(1)
 			return report.Report{Agent: "agent-1", Host: "host", Kafka: "ok", Tasks: []report.Task{{Path: "/a", Lines: n}}}
 		},
 	})
@@ -41,13 +41,13 @@ func published(t *testing.T, k *testkit.KafkaServer, topic string) (end func()) 
 			t.Errorf("Run did not end within %v", testkit.Hang)
 		}
 	}
-	return end
+	return begun, end
 }
 
 func TestReporterPublishesAndHeals(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Restartable())
 	topic := k.TopicName(t) // the reporter creates it
-	end := published(t, k, topic)
+	_, end := published(t, k, topic)
 	defer end()
 	admin := kafka.NewAdmin(k.Config())
 	defer admin.Close()
@@ -124,10 +124,19 @@ func TestNewTopicIsNotKnownYet(t *testing.T) {
 func TestReporterEndsWhileKafkaHangs(t *testing.T) {
 	k := testkit.Kafka(t, testkit.Proxied())
 	topic := k.Topic(t, 1)
-	end := published(t, k, topic)
-	testkit.Eventually(t, "a report", func() bool { return len(k.Read(t, topic)) > 0 })
-	for _, p := range k.Proxies() {
-		p.Stall(true)
+	stall := func(on bool) {
+		for _, p := range k.Proxies() {
+			p.Stall(on)
+		}
 	}
-	end()
+	testkit.Soon(t, 3*time.Second, "the end of a reporter whose brokers hang", func() time.Duration {
+		stall(false)
+		before := len(k.Read(t, topic))
+		begun, end := published(t, k, topic)
+		testkit.Eventually(t, "a report", func() bool { return len(k.Read(t, topic)) > before })
+		stall(true)
+		n := begun.Load()
+		testkit.Eventually(t, "one more has begun, and nobody answers", func() bool { return begun.Load() > n })
+		return testkit.Took(end)
+	})
 }
