@@ -44,7 +44,7 @@ for seconds (behind), ended and started again over several rotations (restart), 
 Kafka away for seconds (broker). ` + "`make writers`" + ` repeats all of it and writes this page.
 
 A cell holds *lost / twice / out of order* of the lines written in one run; **✓** is 0 / 0 / 0. Lost counts lines that stood on
-disk at the end and did not arrive. In the column kill, twice is what a kill may repeat. "Gone" counts lines that stand
+disk at the end and did not arrive. After a kill, too, twice must be 0. "Gone" counts lines that stand
 nowhere: the writer lost or removed them, in the worst run.
 `
 
@@ -60,12 +60,12 @@ these runs showed, for loads at which a start or a rotation takes seconds:
   5 s late. It is read now; 15 runs since, nothing lost.
 - klog writes a file of the same name anew within a second: 352 lines of the new one were not read after a kill, once; none in 5 runs since.
 - ` + "`app*`" + ` over names that are compressed (logrotate, savelog, nginx's), behind or restart: one or two generations came after a younger one in 3 runs of
-  29 with earlier builds, in which a reader could take the younger one before the others stood in order. None of 12 since.
+  29 with earlier builds, in which a reader could take the younger one before the others stood in order. None in the last run of each since.
 - ` + "`**/app*`" + ` with renamecopy: earlier builds sent whole generations twice, up to 7,464 lines in a run (restart, kill, and live on a busy machine), and
   over a restart those of which the writer wrote more after the copying began. None in 5 runs since. Behind, one generation came late in 3 runs of 5.
 - PostgreSQL with log_truncate_on_rotation ran on a clock 600 times faster: 60 files in a circle, one each 0.1 s. "Gone" is what was truncated
   while the agent was away. Files that were truncated since the last look are read in the order of their names, not of the circle.
-- pm2-logrotate that compresses, live: 87 lines that stand in a compressed copy did not arrive in one run of five. Not understood; the module begins a
+- pm2-logrotate that compresses, live: 87 lines that stand in a compressed copy did not arrive in one run of six. Not understood; the module begins a
   second copy where the first takes longer than its interval, which was 1 s here and is 30 s unless set.
 - pm2-logrotate with ` + "`retain`" + ` deletes what it rotates at once where the name of another application ends with that of this one
   (` + "`findings/pm2-logrotate-deletes-at-once.sh`" + `): give such applications directories of their own.
