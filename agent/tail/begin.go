@@ -103,3 +103,15 @@ func (s *Set) inheritLocked(f *File) {
 	}
 	f.replaces = nil
 }
+
+// bequeathLocked tells of what goes on for f, which ends: a later run would know nothing of the
+// log else.
+func (s *Set) bequeathLocked(f *File) {
+	h := f.heir
+	for h != nil && h.state == fileDone {
+		h = h.heir
+	}
+	if h != nil {
+		s.inheritLocked(h)
+	}
+}

@@ -112,6 +112,7 @@ func (s *Set) finishFromLocked(f *File, from int64, why string) {
 	}
 	f.home.drop(f)
 	s.unblockLocked(f.home)
+	s.bequeathLocked(f)
 	s.forgetLocked(f.home, f.id)
 }
 

@@ -130,7 +130,7 @@ type madeCopy struct {
 func (s *Set) copyOf(st *State) (found madeCopy) {
 	sl := s.slotOf(st.Path)
 	oldest := st.ModTime.Add(-copySlack).UnixNano()
-	for _, p := range s.familyPaths(sl) {
+	for _, p := range s.copyPaths(sl, st) {
 		var now fsys.Stat
 		if s.sys.StatPath(p, &now) != nil || !now.Regular || now.Mtime < oldest ||
 			now.ID.Ino == st.ID.Ino || found.h != nil && now.Mtime >= found.st.Mtime || s.allowed(p, fsys.Resolve(p)) != nil {
@@ -150,6 +150,23 @@ func (s *Set) copyOf(st *State) (found madeCopy) {
 		found = madeCopy{p, opened, h, formatOf(h, opened.Size) != packed.Plain}
 	}
 	return found
+}
+
+// copyPaths returns where the copies of a saved generation of the log sl may stand: at rotated
+// names, and at its own, where one was followed that took its place. That one may have been
+// read before what was read of the other was delivered.
+func (s *Set) copyPaths(sl *slot, st *State) []string {
+	paths := s.familyPaths(sl)
+	var now fsys.Stat
+	if s.sys.StatPath(sl.path, &now) != nil {
+		return paths
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.ContainsFunc(s.saved[now.ID], func(o State) bool { return o.Origin == st.Origins() && o.ID.Gen > st.ID.Gen }) {
+		paths = append(paths, sl.path)
+	}
+	return paths
 }
 
 // hasContent tells whether the file at path is what st was saved of.

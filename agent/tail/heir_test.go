@@ -1,0 +1,63 @@
+package tail
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// replace puts a copy of the file in its place, as editors and rsync do.
+func replace(t *testing.T, path string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path+"~", string(b))
+	rename(t, path+"~", path)
+}
+
+// TestReplacedUndelivered: what was read of a file, but not delivered, before it was replaced
+// by a copy of itself is read again by a later run, from that copy.
+func TestReplacedUndelivered(t *testing.T) {
+	p := tmp(t, "app.log")
+	r := newRig(t, Config{Path: p, From: FromBeginning})
+	long := strings.Repeat("x", 2000)
+	write(t, p, long+"\n")
+	r.step(2)
+	r.want(long)
+	r.outage = true
+	write(t, p, "two\n")
+	r.step(2)
+	r.want("two")
+	replace(t, p)
+	r.step(1)
+	write(t, p, "three\n")
+	r.step(2)
+	r.want("three")
+	r.stop()
+	r.outage = false
+	r.begin()
+	r.step(3)
+	r.want("two", "three")
+	if n := r.unreadable(); n > 0 {
+		t.Errorf("%d bytes unreadable", n)
+	}
+}
+
+// TestReplacedForLong: a file that was replaced by a copy of itself, to which nothing is
+// written, is known to a later run when what was there before is long gone.
+func TestReplacedForLong(t *testing.T) {
+	p := tmp(t, "app.log")
+	r := newRig(t, Config{Path: p, From: FromBeginning})
+	long := strings.Repeat("x", 2000)
+	write(t, p, long+"\n")
+	r.step(2)
+	r.want(long)
+	replace(t, p)
+	r.step(deletedAfter + 3)
+	r.want()
+	r.restart()
+	r.step(3)
+	r.want()
+}
