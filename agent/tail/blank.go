@@ -100,7 +100,7 @@ func (s *Set) newCopies(f *File, st fsys.Stat, now fsys.Inode, held bool) blankL
 	ok = failed == nil && after.Size >= st.Size && (st.Size > 0 || after.Mtime == st.Mtime)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if failed != nil && f.handle == h {
+	if failed != nil && f.handle == h && held == (f.state == fileHeld) {
 		s.deadLocked(f, failed) // it is opened again when it is read
 	}
 	if !ok || errors.Is(err, errTryLater) || !f.blankLocked() || held != (f.state == fileHeld) {

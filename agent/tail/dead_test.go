@@ -105,3 +105,33 @@ func TestDeadWhileEmpty(t *testing.T) {
 	r.step(2)
 	r.wantRows(11, 20)
 }
+
+// TestHeldWhileBlank: the descriptor of an empty file that is taken by a reader in the middle
+// of a look, and dies, is the reader's.
+func TestHeldWhileBlank(t *testing.T) {
+	p := tmp(t, "app.log")
+	r := newRig(t, Config{Path: p, From: FromBeginning})
+	write(t, p, "")
+	r.scan()
+	write(t, filepath.Join(filepath.Dir(p), "other"), "")
+	write(t, p, "one\n")
+	var f *File
+	r.set.sys.Names = func(string) {
+		if f != nil {
+			return
+		}
+		if f = r.set.TryReady(); f != nil {
+			_ = f.handle.Close()
+		}
+	}
+	r.scan()
+	if f == nil {
+		t.Fatal("nobody looked for copies")
+	}
+	if f.handle == nil {
+		t.Error("the look closed the descriptor of a file that a reader has")
+	}
+	f.Release()
+	r.step(3)
+	r.want("one")
+}
