@@ -137,7 +137,7 @@ func (s *Set) knownContent(sl *slot, h *os.File, size int64) (known, ok bool) {
 			}
 		}
 	}
-	return slices.ContainsFunc(s.orphans, func(o orphan) bool { return o.Path == sl.path && is(o.HeadLen, o.HeadHash) }), true
+	return slices.ContainsFunc(s.orphans, func(o orphan) bool { return s.isSame(o.Path, sl.path) && is(o.HeadLen, o.HeadHash) }), true
 }
 
 // headsOf returns how the files of the log sl begin that are followed. One that was empty

@@ -295,7 +295,7 @@ const movingMost = 5
 func (s *Set) moving(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sl := s.slots[path]
+	sl := s.slotAtLocked(path)
 	if sl == nil || !sl.fresh || s.scans > movingMost {
 		return false
 	}

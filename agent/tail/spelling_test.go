@@ -137,3 +137,16 @@ func TestArchiveThatTheEntryNames(t *testing.T) {
 		})
 	}
 }
+
+// TestMovingSpelled: where names have no case, it is the name however it is written that is
+// being changed.
+func TestMovingSpelled(t *testing.T) {
+	p := tmp(t, "App.log")
+	r := newRig(t, Config{Path: p})
+	r.set.sys = fsys.System{Now: r.set.sys.Now, Folds: true}
+	sl := r.set.slotOf(p)
+	r.set.dirty[sl] = struct{}{}
+	if !r.set.moving(p) {
+		t.Error("the names of the log are not known to be changing")
+	}
+}
