@@ -165,9 +165,14 @@ func (s *Set) eventLocked(path string, op fsnotify.Op) {
 // watchAll asks for notifications of changes wherever something may happen to the
 // files, and no longer where not. more are directories not listed yet.
 func (s *Set) watchAll(more ...string) {
-	if s.watcher == nil || s.cfg.Poll {
+	if s.watcher == nil || s.cfg.Poll || s.ended() {
 		return
 	}
+	defer func() {
+		if s.ended() { // since: nobody else takes back what was asked for
+			s.watcher.drop(s)
+		}
+	}()
 	dirs := s.walker.Dirs()
 	for _, d := range more {
 		dirs[d] = struct{}{}
