@@ -203,6 +203,10 @@ func (s *Set) reopen(f *File) bool {
 	return true
 }
 
+// laterMost is how often between two scans a name is looked at again at once. A rotation takes
+// some milliseconds; a file that is not given back by its reader may take hours.
+const laterMost = 50
+
 // later has the names looked at again soon: their files are being renamed faster
 // than that could be followed.
 func (s *Set) later(slots []*slot) {
@@ -210,7 +214,11 @@ func (s *Set) later(slots []*slot) {
 	s.mu.Lock()
 	for _, sl := range slots {
 		s.dirty[sl] = struct{}{}
-		soon = soon || !fsys.IsUnshared(sl.err) // a file may be in use for long: the next scan looks
+		if sl.lateIn != s.scans {
+			sl.lateIn, sl.lates = s.scans, 0
+		}
+		sl.lates++
+		soon = soon || !fsys.IsUnshared(sl.err) && sl.lates <= laterMost // a file may be in use for long: the next scan looks
 	}
 	s.mu.Unlock()
 	if soon {

@@ -44,6 +44,8 @@ type visit struct {
 	since   time.Time   // when it was listed, or had a file
 	told    fsnotify.Op // what events told of the name since it was looked at last, of Create, Remove and Rename
 	ignored ignored
+	lateIn  uint64 // number of the scan since which it was to be looked at again at once,
+	lates   int    // and how often
 }
 
 // membership is what log a name belongs to.
