@@ -213,7 +213,7 @@ func (s *Set) copiesOfLocked(o *File, h *os.File, found []candidate) (rescued in
 			taken = true
 			s.startLocked(f.File, state)
 			rescued = max(rescued, min(f.now, o.size)-state.Pos)
-		case f.now > 0 && f.now < state.Pos && f.pos == 0 && unlocked(s, func() bool { return o.trail.Ended(f.handle, f.now, o.head) }):
+		case f.now > 0 && f.now < state.Pos && f.pos == 0 && (!f.byContent || o.trail.Reaches(f.now)) && unlocked(s, func() bool { return o.trail.Ended(f.handle, f.now, o.head) }):
 			s.startAtEndLocked(f.File, f.now)
 		case h != nil && f.pos == 0 && s.beginsLocked(h, f.handle, f.now):
 			begun = append(begun, f.File)

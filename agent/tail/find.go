@@ -255,13 +255,20 @@ func (s *Set) strangers(sl *slot, p *past, now fsys.Inode, found []candidate) []
 		c, err := s.candidate(sl, p, path, now)
 		switch {
 		case err != nil || c.h == nil:
-		case c.copied && (c.st.Size >= fingerprint.HeadMax || s.isRotated(sl.path, n)):
+		case c.copied && (s.isRotated(sl.path, n) || c.st.Size >= fingerprint.HeadMax && p.tellsMore(&c)):
 			copies = append(copies, c)
 		default:
 			_ = c.h.Close()
 		}
 	}
 	return copies
+}
+
+// tellsMore tells whether more than the head of c, which seems to be a copy of p, says so:
+// programs of which several run begin their logs alike. Of what an earlier run read, no more
+// is known.
+func (p *past) tellsMore(c *candidate) bool {
+	return p.trail.IsZero() || c.st.Size >= p.state.Pos || p.trail.Reaches(c.st.Size) || formatOf(c.h, c.st.Size) != packed.Plain
 }
 
 // isRotated tells whether the name alone says that it is a rotated one of the path.

@@ -71,6 +71,7 @@ func (s *Set) rememberLocked(f *File) {
 type recalled struct {
 	of   *past // whose content it has; nil: of none that is remembered
 	rest bool  // it has more than was read of that one
+	thin bool  // nothing but its head says so, although more is known of that one
 }
 
 // recall tells whether the file h, which has size bytes and may be compressed, is a copy
@@ -161,7 +162,7 @@ func (s *Set) recallBy(head []byte, mtime int64, open func() (at, func())) recal
 		}
 		done()
 		if ok && (last == p.state.Pos || !p.vague || p.endedAbout(mtime) && len(head) == fingerprint.HeadMax) {
-			return recalled{of: p, rest: rest}
+			return recalled{of: p, rest: rest, thin: !p.vague && last != p.state.Pos && last <= fingerprint.HeadMax}
 		}
 	}
 	return recalled{}
@@ -215,15 +216,15 @@ func (s *Set) recallArrival(sl *slot, a *arrival) {
 		return
 	}
 	s.mu.Lock()
-	least := int64(fingerprint.HeadMax)
-	if s.logLocked(sl) != sl {
+	least, old := int64(fingerprint.HeadMax), s.logLocked(sl) != sl
+	if old {
 		least = fingerprint.MarkMax // its name says that it is an old generation
 	}
 	s.mu.Unlock()
 	if a.st.Size < least {
 		return
 	}
-	if r := s.recall(a.h, a.st.Size); r.of != nil && !s.isSame(r.of.state.Path, sl.path) {
+	if r := s.recall(a.h, a.st.Size); r.of != nil && !s.isSame(r.of.state.Path, sl.path) && (old || !r.thin) {
 		a.known = r
 	}
 }

@@ -112,6 +112,9 @@ func (t *Trail) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
+// IsZero tells whether nothing is remembered.
+func (t *Trail) IsZero() bool { return len(t.steps) == 0 }
+
 // Reset forgets all.
 func (t *Trail) Reset() { t.steps = nil }
 
@@ -137,6 +140,12 @@ func (t *Trail) Ended(h *os.File, size int64, head Head) bool {
 		return err == nil && n == want && s.isAt(b[:n])
 	}
 	return hasHead
+}
+
+// Reaches tells whether a file of that size has a mark behind the head: without one, nothing
+// but its head tells that it is the beginning of the file of the Trail.
+func (t *Trail) Reaches(size int64) bool {
+	return slices.ContainsFunc(t.steps, func(s step) bool { return s.pos > HeadMax && s.pos <= size })
 }
 
 // Along tells whether a file has the bytes of all marks that it is long enough for, and
