@@ -14,8 +14,8 @@ func (s *Set) beginLocked(sl *slot, a *arrival, copies []candidate, old *File, r
 	if replaced {
 		old.heir, f.replaces = f, old
 		s.startLocked(f, old.stateLocked())
-		if a.twin && old.size > old.pos { // the rest of it is read from the other one
-			s.finishFromLocked(old, old.size, "replaced")
+		if a.twin && old.size > old.pos && !s.readsOnLocked(f, old, a.st.Size) { // the rest of it is read from the other one
+			s.finishFromLocked(old, max(old.pos, min(old.size, a.st.Size)), "replaced")
 		}
 		s.log.Info("file was replaced by a copy that goes on where it ended", "path", sl.path, "file", f.id.String(), "from", f.pos)
 	}
@@ -23,6 +23,21 @@ func (s *Set) beginLocked(sl *slot, a *arrival, copies []candidate, old *File, r
 		s.unsaved = append(s.unsaved, f.stateLocked())
 	}
 	return f
+}
+
+// readsOnLocked lets f, which has size bytes and replaces old, begin at its end, if old has more
+// lines than that and all that is in f: they came after the copying, and old is open.
+func (s *Set) readsOnLocked(f, old *File, size int64) bool {
+	if old.handle == nil || old.size <= size || size <= old.pos || s.cfg.Newline != NewlineLF || !s.beginsLocked(old.handle, f.handle, size) {
+		return false
+	}
+	var last [1]byte
+	if n, err := s.readLocked(f.handle, last[:], size-1); err != nil || n == 0 || last[0] != '\n' {
+		return false
+	}
+	f.part = 0
+	s.startAtEndLocked(f, size)
+	return true
 }
 
 // replacesLocked tells whether the file that arrived was renamed over old, of which all was

@@ -61,3 +61,55 @@ func TestReplacedForLong(t *testing.T) {
 	r.step(3)
 	r.want()
 }
+
+// TestReplacedByWhatIsShorter: a copy that was made before the last lines were written takes the
+// place of a file that is not read to its end. These lines are in the deleted file.
+func TestReplacedByWhatIsShorter(t *testing.T) {
+	p := tmp(t, "app.log")
+	r := newRig(t, Config{Path: p, From: FromBeginning})
+	long := strings.Repeat("x", 2000)
+	write(t, p, long+"\n")
+	r.step(2)
+	r.want(long)
+	write(t, p, "two\n")
+	b, err := os.ReadFile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, p+"~", string(b))
+	write(t, p, "three\n")
+	r.scan()
+	rename(t, p+"~", p)
+	r.scan()
+	write(t, p, "four\n")
+	r.step(deletedAfter + 5)
+	r.want("two", "three", "four")
+	if n := r.unreadable(); n > 0 {
+		t.Errorf("%d bytes unreadable", n)
+	}
+	r.restart()
+	r.step(2)
+	r.want()
+}
+
+// TestReplacedWithinALine: a copy that ends within a line goes on where the file was read to;
+// what the copy does not have is counted.
+func TestReplacedWithinALine(t *testing.T) {
+	p := tmp(t, "app.log")
+	r := newRig(t, Config{Path: p, From: FromBeginning})
+	long := strings.Repeat("x", 2000)
+	write(t, p, long+"\n")
+	r.step(2)
+	r.want(long)
+	write(t, p, "two\nthree\n")
+	write(t, p+"~", long+"\ntwo\nth")
+	r.scan()
+	rename(t, p+"~", p)
+	r.scan()
+	write(t, p, "\n")
+	r.step(deletedAfter + 5)
+	r.want("two", "th")
+	if n := r.unreadable(); n != 4 {
+		t.Errorf("%d bytes unreadable, want 4", n)
+	}
+}
