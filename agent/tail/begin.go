@@ -14,8 +14,8 @@ func (s *Set) beginLocked(sl *slot, a *arrival, copies []candidate, old *File, r
 	if replaced {
 		old.heir, f.replaces = f, old
 		s.startLocked(f, old.stateLocked())
-		if a.twin && old.size > old.pos && !s.readsOnLocked(f, old, a.st.Size) { // the rest of it is read from the other one
-			s.finishFromLocked(old, max(old.pos, min(old.size, a.st.Size)), "replaced")
+		if a.twin {
+			s.shareLocked(f, old, a.st.Size)
 		}
 		s.log.Info("file was replaced by a copy that goes on where it ended", "path", sl.path, "file", f.id.String(), "from", f.pos)
 	}
@@ -25,19 +25,34 @@ func (s *Set) beginLocked(sl *slot, a *arrival, copies []candidate, old *File, r
 	return f
 }
 
-// readsOnLocked lets f, which has size bytes and replaces old, begin at its end, if old has more
-// lines than that and all that is in f: they came after the copying, and old is open.
-func (s *Set) readsOnLocked(f, old *File, size int64) bool {
-	if old.handle == nil || old.size <= size || size <= old.pos || s.cfg.Newline != NewlineLF || !s.beginsLocked(old.handle, f.handle, size) {
-		return false
+// shareLocked decides what is read from f, which has size bytes, and what from old, which it
+// replaces, and of which not all was read, perhaps: lines may have come to old after the copying,
+// and to both since the last look. old stays open for who writes to it still. Where each has
+// what the other has not, both are read.
+func (s *Set) shareLocked(f, old *File, size int64) {
+	var st fsys.Stat
+	open := old.handle != nil && s.statLocked(old.handle, &st) == nil
+	rest := max(old.size, st.Size)
+	switch {
+	case rest <= old.pos:
+	case open && rest <= size && s.beginsLocked(f.handle, old.handle, rest): // f has all of it
+		s.sawLocked(old, &st, s.now())
+		old.part, old.partial = 0, false
+		s.startAtEndLocked(old, rest)
+		old.prove()
+	case open && rest > size && size > old.pos && s.endsLineLocked(f, size) && s.beginsLocked(old.handle, f.handle, size):
+		f.part = 0
+		s.startAtEndLocked(f, size)
+	case !open:
+		s.finishFromLocked(old, max(old.pos, min(old.size, size)), "replaced")
 	}
+}
+
+// endsLineLocked tells whether the last of the bytes of f, which are so many, ends a line.
+func (s *Set) endsLineLocked(f *File, size int64) bool {
 	var last [1]byte
-	if n, err := s.readLocked(f.handle, last[:], size-1); err != nil || n == 0 || last[0] != '\n' {
-		return false
-	}
-	f.part = 0
-	s.startAtEndLocked(f, size)
-	return true
+	n, err := s.readLocked(f.handle, last[:], size-1)
+	return s.cfg.Newline == NewlineLF && err == nil && n == 1 && last[0] == '\n'
 }
 
 // replacesLocked tells whether the file that arrived was renamed over old, of which all was
