@@ -128,10 +128,11 @@ func (s *Set) inheritLocked(f *File) {
 		return
 	}
 	s.unsaved = append(s.unsaved, f.stateLocked())
-	for o := f.replaces; o != nil; o = o.replaces {
-		s.gone = append(s.gone, o.id)
+	for o := f; o.replaces != nil; {
+		before := o.replaces
+		s.gone = append(s.gone, before.id)
+		o.replaces, o = nil, before
 	}
-	f.replaces = nil
 }
 
 // bequeathLocked tells of what goes on for f, which ends: a later run would know nothing of the
