@@ -230,13 +230,16 @@ func (s *Set) suspect(f *File, size int64) bool {
 	if f.unsure || f.copyOf != nil || size < fingerprint.HeadMax || len(s.files) < 2 {
 		return false
 	}
-	if f.head.Len < fingerprint.HeadMax {
+	wasSize, was := f.size, f.head
+	if was.Len < fingerprint.HeadMax {
 		f.size = size
 		s.headLocked(f, s.firstLocked(f.handle, size))
 	}
 	o := s.contentOriginalLocked(f)
 	f.unsure = true
-	if o == nil {
+	if o == nil { // whether this is its first content is asked next, of what it was at the last look
+		f.size = wasSize
+		s.headLocked(f, was)
 		return false
 	}
 	f.byContent, f.again = true, true

@@ -58,6 +58,8 @@ func TestRaceSeeds(t *testing.T) {
 		{raceInodes, 618, "the copy of a file that replaced another one is no copy of that one"},
 		{raceInodes, 612, "a short file whose lines end like those of another one"},
 		{raceInodes, 110, "a file that replaced another one is copied while the first look is taken"},
+		{raceLong, 56, "more than a head came, was copied and truncated between two looks, while another file is followed"},
+		{raceLong, 869, "the same"},
 		{raceInodes, 376, "a file is replaced by a copy of itself twice, before anything is written to the first"},
 	} {
 		if why, _ := runRace(t, c.kind, c.seed, t.TempDir()); why != "" {
@@ -70,7 +72,7 @@ func TestRaceSeeds(t *testing.T) {
 // cases of each kind as LOGCTL_RACE_CASES says.
 func TestRaces(t *testing.T) {
 	kinds := []raceKind{
-		racePlain, raceGone, racePacks, raceStops, raceEach, racePacksEach, raceSpace, raceClock, raceInodes, raceDead, raceFamilies,
+		racePlain, raceGone, racePacks, raceStops, raceEach, racePacksEach, raceSpace, raceClock, raceInodes, raceDead, raceLong, raceFamilies,
 	}
 	cases, first := casesOf("RACE", 300, 100)
 	if v := os.Getenv("LOGCTL_RACE_KIND"); v != "" {

@@ -37,6 +37,7 @@ const (
 	raceClock     raceKind = "clock_steps"        // the clock of the host is set, forward and back
 	raceInodes    raceKind = "new_inodes"         // files are replaced by copies of themselves
 	raceDead      raceKind = "dead_descriptors"   // descriptors of the Set die with their file system
+	raceLong      raceKind = "long_lines"         // the content is more than a head, and the Set is stopped
 	raceFamilies  raceKind = "families"           // rotated files have the names that programs give, and move to directories
 )
 
@@ -114,7 +115,7 @@ func newRacer(t testing.TB, kind raceKind, seed uint64, dir string) *racer {
 	switch kind {
 	case raceFamilies:
 		r.family()
-	case raceInodes:
+	case raceInodes, raceLong:
 		r.filling = " " + strings.Repeat("x", 200)
 	}
 	r.open()

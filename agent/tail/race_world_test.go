@@ -14,7 +14,7 @@ import (
 // stops tells whether the Set is stopped and goes on, now and then.
 func (k raceKind) stops() bool {
 	switch k {
-	case raceStops, raceSpace, raceClock, raceInodes, raceFamilies:
+	case raceStops, raceSpace, raceClock, raceInodes, raceLong, raceFamilies:
 		return true
 	}
 	return false
