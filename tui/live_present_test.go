@@ -15,15 +15,7 @@ import (
 func TestOldReportsDoNotComeBeforeNewOnes(t *testing.T) {
 	k := testkit.Kafka(t)
 	topic := k.Topic(t, 1)
-	cfg, err := k.Config().Sarama()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Producer.Return.Successes = true
-	p, err := sarama.NewSyncProducer(k.Addrs(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := syncProducer(t, k)
 	now := time.Now()
 	send := func(n int, at time.Time) {
 		t.Helper()
@@ -56,8 +48,5 @@ func TestOldReportsDoNotComeBeforeNewOnes(t *testing.T) {
 	send(reportsBack+5, now)
 	if got, want := first(), int64(115); got != want {
 		t.Errorf("reading begins at offset %d, want %d: the last %d", got, want, reportsBack)
-	}
-	if err := p.Close(); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -69,7 +69,8 @@ func liveStage(t *testing.T) (Config, *testkit.KafkaServer) {
 	return Config{CollectKey: key, Store: store, Admin: admin, Kafka: k.Config(), ReportTopic: reports}, k
 }
 
-func produce(t *testing.T, k *testkit.KafkaServer, topic string, values ...string) {
+// syncProducer returns a producer that lasts as long as the test.
+func syncProducer(t *testing.T, k *testkit.KafkaServer) sarama.SyncProducer {
 	t.Helper()
 	cfg, err := k.Config().Sarama()
 	if err != nil {
@@ -80,13 +81,21 @@ func produce(t *testing.T, k *testkit.KafkaServer, topic string, values ...strin
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+func produce(t *testing.T, k *testkit.KafkaServer, topic string, values ...string) {
+	t.Helper()
+	p := syncProducer(t, k)
 	for _, v := range values {
 		if _, _, err := p.SendMessage(&sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder(v)}); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := p.Close(); err != nil {
-		t.Fatal(err)
 	}
 }
 

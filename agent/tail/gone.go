@@ -272,14 +272,11 @@ func (s *Set) leavePacked(sl *slot, a *arrival) bool {
 	if !first && ok && !known && !rotation.Temporary(sl.path) {
 		return false
 	}
-	_ = a.h.Close()
-	a.h, a.exists = nil, false
+	if !s.ignore(sl, a) {
+		return false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sl.ignored = ignored{a.st.ID, a.st.Size, a.st.Mtime}
-	if sl.cur != nil {
-		return false // which is not there any more
-	}
-	sl.first, sl.fresh, sl.err = first && making, false, nil
+	sl.first = first && making
 	return true
 }

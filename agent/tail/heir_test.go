@@ -6,6 +6,27 @@ import (
 	"testing"
 )
 
+// longLine is more than a file must have in common with another one to be taken for it.
+var longLine = strings.Repeat("x", 2000)
+
+// rigOfLong returns a rig that has read a file with such a line.
+func rigOfLong(t *testing.T) (path string, r *rig) {
+	t.Helper()
+	path = tmp(t, "app.log")
+	r = newRig(t, Config{Path: path, From: FromBeginning})
+	write(t, path, longLine+"\n")
+	r.step(2)
+	r.want(longLine)
+	return path, r
+}
+
+func (r *rig) nothingUnreadable() {
+	r.t.Helper()
+	if n := r.unreadable(); n > 0 {
+		r.t.Errorf("%d bytes unreadable", n)
+	}
+}
+
 // replace puts a copy of the file in its place, as editors and rsync do.
 func replace(t *testing.T, path string) {
 	t.Helper()
@@ -20,12 +41,7 @@ func replace(t *testing.T, path string) {
 // TestReplacedUndelivered: what was read of a file, but not delivered, before it was replaced
 // by a copy of itself is read again by a later run, from that copy.
 func TestReplacedUndelivered(t *testing.T) {
-	p := tmp(t, "app.log")
-	r := newRig(t, Config{Path: p, From: FromBeginning})
-	long := strings.Repeat("x", 2000)
-	write(t, p, long+"\n")
-	r.step(2)
-	r.want(long)
+	p, r := rigOfLong(t)
 	r.outage = true
 	write(t, p, "two\n")
 	r.step(2)
@@ -40,20 +56,13 @@ func TestReplacedUndelivered(t *testing.T) {
 	r.begin()
 	r.step(3)
 	r.want("two", "three")
-	if n := r.unreadable(); n > 0 {
-		t.Errorf("%d bytes unreadable", n)
-	}
+	r.nothingUnreadable()
 }
 
 // TestReplacedForLong: a file that was replaced by a copy of itself, to which nothing is
 // written, is known to a later run when what was there before is long gone.
 func TestReplacedForLong(t *testing.T) {
-	p := tmp(t, "app.log")
-	r := newRig(t, Config{Path: p, From: FromBeginning})
-	long := strings.Repeat("x", 2000)
-	write(t, p, long+"\n")
-	r.step(2)
-	r.want(long)
+	p, r := rigOfLong(t)
 	replace(t, p)
 	r.step(deletedAfter + 3)
 	r.want()
@@ -65,12 +74,7 @@ func TestReplacedForLong(t *testing.T) {
 // TestReplacedByWhatIsShorter: a copy that was made before the last lines were written takes the
 // place of a file that is not read to its end. These lines are in the deleted file.
 func TestReplacedByWhatIsShorter(t *testing.T) {
-	p := tmp(t, "app.log")
-	r := newRig(t, Config{Path: p, From: FromBeginning})
-	long := strings.Repeat("x", 2000)
-	write(t, p, long+"\n")
-	r.step(2)
-	r.want(long)
+	p, r := rigOfLong(t)
 	write(t, p, "two\n")
 	b, err := os.ReadFile(p)
 	if err != nil {
@@ -84,9 +88,7 @@ func TestReplacedByWhatIsShorter(t *testing.T) {
 	write(t, p, "four\n")
 	r.step(deletedAfter + 5)
 	r.want("two", "three", "four")
-	if n := r.unreadable(); n > 0 {
-		t.Errorf("%d bytes unreadable", n)
-	}
+	r.nothingUnreadable()
 	r.restart()
 	r.step(2)
 	r.want()
@@ -94,53 +96,34 @@ func TestReplacedByWhatIsShorter(t *testing.T) {
 
 // TestReplacedWithinALine: where a copy ends within a line, both are read.
 func TestReplacedWithinALine(t *testing.T) {
-	p := tmp(t, "app.log")
-	r := newRig(t, Config{Path: p, From: FromBeginning})
-	long := strings.Repeat("x", 2000)
-	write(t, p, long+"\n")
-	r.step(2)
-	r.want(long)
+	p, r := rigOfLong(t)
 	write(t, p, "two\nthree\n")
-	write(t, p+"~", long+"\ntwo\nth")
+	write(t, p+"~", longLine+"\ntwo\nth")
 	r.scan()
 	rename(t, p+"~", p)
 	r.scan()
 	write(t, p, "\n")
 	r.step(deletedAfter + 5)
 	r.want("two", "three", "two", "th")
-	if n := r.unreadable(); n > 0 {
-		t.Errorf("%d bytes unreadable", n)
-	}
+	r.nothingUnreadable()
 }
 
 // TestReplacedAfterALineNobodySaw: a line that was written since the last look, and is in the
 // file that was replaced and in what replaced it, comes once.
 func TestReplacedAfterALineNobodySaw(t *testing.T) {
-	p := tmp(t, "app.log")
-	r := newRig(t, Config{Path: p, From: FromBeginning})
-	long := strings.Repeat("x", 2000)
-	write(t, p, long+"\n")
-	r.step(2)
-	r.want(long)
+	p, r := rigOfLong(t)
 	write(t, p, "two\n")
 	replace(t, p)
 	write(t, p, "three\n")
 	r.step(deletedAfter + 5)
 	r.want("two", "three")
-	if n := r.unreadable(); n > 0 {
-		t.Errorf("%d bytes unreadable", n)
-	}
+	r.nothingUnreadable()
 }
 
 // TestReplacedAndWrittenLate: lines that come to a file after it was replaced are read from it,
 // and those that came since the last look come once.
 func TestReplacedAndWrittenLate(t *testing.T) {
-	p := tmp(t, "app.log")
-	r := newRig(t, Config{Path: p, From: FromBeginning})
-	long := strings.Repeat("x", 2000)
-	write(t, p, long+"\n")
-	r.step(2)
-	r.want(long)
+	p, r := rigOfLong(t)
 	w, err := os.OpenFile(p, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)

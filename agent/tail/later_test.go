@@ -2,18 +2,13 @@ package tail
 
 import (
 	"context"
-	"strings"
 	"testing"
 )
 
 // TestNoLookWithoutEnd: while a reader keeps the file that was replaced, for whatever reason,
 // the name is looked at by scans.
 func TestNoLookWithoutEnd(t *testing.T) {
-	p := tmp(t, "app.log")
-	r := newRig(t, Config{Path: p, From: FromBeginning})
-	long := strings.Repeat("x", 2000)
-	write(t, p, long+"\n")
-	r.step(2)
+	p, r := rigOfLong(t)
 	write(t, p, "two\n")
 	r.scan()
 	f := r.set.TryReady()

@@ -37,13 +37,19 @@ func (s *Set) leaveCopy(sl, home *slot, a *arrival) bool {
 	if !s.isBegun(home, sl.path, a.st.Size) && !s.copiesRotated(home, a.h, a.st.Size, now.ID) && !s.copiesSaved(home, a.h, &a.st) {
 		return false
 	}
+	return s.ignore(sl, a)
+}
+
+// ignore notes that what arrived at the name sl is not followed as it is now, and closes it.
+// It returns false where another file was followed there, which is there no more.
+func (s *Set) ignore(sl *slot, a *arrival) bool {
 	_ = a.h.Close()
 	a.h, a.exists = nil, false
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sl.ignored = ignored{a.st.ID, a.st.Size, a.st.Mtime}
 	if sl.cur != nil {
-		return false // which is not there any more
+		return false
 	}
 	sl.fresh, sl.err = false, nil
 	return true
